@@ -1,0 +1,62 @@
+// Batch: what happened to the log in one turn of the lead shard, in order, as every shard (the lead
+// included) applies it. Immutable once sealed; shared, counted by reference.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/fanout/event_id.h"
+#include "broker/fanout/segment.h"
+
+#include "common/time.h"
+
+namespace fanfare::fanout {
+
+// Dense, reused after a channel is forgotten.
+using ChannelId = std::uint32_t;
+
+struct ChannelAppeared {
+  ChannelId channel;
+  std::string name;
+};
+// A Block: the events one channel gained in this turn. They are the entries [.., count) and bytes
+// [.., end) of `segment` that the reader did not have yet. A turn whose events straddle two
+// segments makes two blocks.
+struct BlockAppended {
+  ChannelId channel;
+  Ref<Segment> segment;
+  std::uint32_t count;     // entries of the segment that now exist
+  std::uint32_t end;       // bytes of the segment that now exist
+  Sequence last_sequence;  // of the block's last event
+};
+// Everything up to and including `through` has left the window.
+struct Evicted {
+  ChannelId channel;
+  Sequence through;
+};
+struct ChannelFinished {
+  ChannelId channel;
+};
+// Finished no more (the channel was deleted): it may be published to again.
+struct ChannelReopened {
+  ChannelId channel;
+};
+// The channel had no events left for long enough. Its `evicted_through` lives on in a tombstone.
+struct ChannelForgotten {
+  ChannelId channel;
+};
+
+using Command = std::variant<ChannelAppeared, BlockAppended, Evicted, ChannelFinished,
+                             ChannelReopened, ChannelForgotten>;
+
+struct Batch {
+  std::vector<Command> commands;
+  Sequence head = 0;    // the log's newest sequence after this batch
+  TimePoint committed;  // when the turn sealed it
+};
+using BatchPtr = std::shared_ptr<const Batch>;
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,17 @@
+// Event: what a publisher publishes. Already validated (policy/event_rules.h): UTF-8, no control
+// characters in the type, within the limits.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace fanfare::fanout {
+
+struct Event {
+  std::string_view type;                  // empty: no `event:` line, the browser says "message"
+  std::string_view data;                  // CR, LF and CRLF each end a line of it
+  std::optional<std::uint32_t> retry_ms;  // `retry:` for whoever receives it
+};
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,154 @@
+// Replica: a shard's own view of the log: every channel's Window, and the Feeds of its subscribers.
+// It applies Batches and says what to send to whom; it never sends. Not thread-safe; no clock; the
+// only memory shared with other shards is the (immutable) bytes in segments.
+//
+// A subscriber is a Member: a number of the caller's (its connection slot). It is either
+//   - joined to its feed: caught up to the feed's position, costs four bytes, is served by rounds;
+//   or
+//   - behind: the caller keeps a cursor for it, reads the backlog with read(), and joins it when
+//   told.
+//
+// A round sends one span to every member of a feed, a slice of members at a time:
+//
+//   members:  | done: at `target`  | to do: at `position` | joined meanwhile: at `target` |
+//             0                    next                   round end                       size
+//
+// A member that could not take its span whole leaves (its connection then holds the rest of the
+// span); events that arrive while a round is on its way are the next round's: that is where
+// coalescing comes from. Eviction never takes events from a feed that has not sent them yet: the
+// physical trim of a segment waits for the rounds of this shard; it does not wait for members that
+// are behind.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/fanout/batch.h"
+#include "broker/fanout/event_id.h"
+
+namespace fanfare::fanout {
+
+// The caller's number of a subscriber, below ReplicaOptions::members_max.
+using Member = std::uint32_t;
+
+// How events are put on the wire. The first is what segments hold; the others are made once a feed.
+enum class Framing : std::uint8_t {
+  chunked,      // HTTP/1.1: one chunk an event
+  plain,        // SSE text alone: HTTP/1.0, later HTTP/2
+  raw_chunked,  // payload bytes only, one chunk an event (no empty chunk for an empty payload)
+  raw,          // payload bytes only
+};
+
+// A run of whole events, contiguous. `keeps` holds the bytes for as long as the span lives.
+struct Span {
+  Ref<Segment> keeps;
+  const char* data = nullptr;
+  std::size_t size = 0;
+  std::uint32_t events = 0;
+  Sequence last = 0;  // having this span, a subscriber has everything up to here
+};
+
+class Feed;  // opaque to callers
+
+// What a client can no longer get: some of the events in (after, resumed].
+struct Gap {
+  Sequence after = 0;
+  Sequence resumed = 0;
+  // Continue reading from here: every event that is left and newer than this follows. Also the id
+  // that the gap event carries.
+  Sequence cursor = 0;
+};
+
+struct ReplicaOptions {
+  Epoch epoch;
+  std::uint32_t members_max = 0;
+  std::uint32_t tombstones_max = 65'536;
+  // A span built for several channels, or read for one member that is behind, is at most this long
+  // (or one event). Spans of a single chunked channel are bounded by this too.
+  std::size_t span_bytes_max = 256U << 10U;
+};
+
+class Replica {
+ public:
+  explicit Replica(ReplicaOptions options);
+  ~Replica();
+  Replica(const Replica&) = delete;
+  Replica& operator=(const Replica&) = delete;
+
+  // ---- the log
+  void apply(const Batch& batch);
+  Sequence head() const;
+  const Epoch& epoch() const;
+
+  // ---- feeds and members
+  // The feed of exactly this set of channel names and patterns (duplicates and order do not
+  // matter), made if need be; it lives until release(). Each open() needs one release().
+  Feed* open(std::span<const std::string_view> topics, Framing framing);
+  void release(Feed* feed);
+  // Where a member may join now: a newcomer that wants only new events starts here.
+  Sequence target(const Feed* feed) const;
+  // Precondition: the member has had everything up to target(feed) and is not joined.
+  void join(Feed* feed, Member member);
+  // Precondition: joined. The member stands at target(feed) if its slice of the current round has
+  // been handed out (or no round is on its way), else at the position before it: the sequence
+  // returned.
+  Sequence leave(Feed* feed, Member member);
+  std::size_t member_count(const Feed* feed) const;
+  // Every channel is finished, and there is no pattern: nothing will ever follow.
+  bool complete(const Feed* feed) const;
+  // The exact names and patterns, sorted.
+  const std::vector<std::string>& topics(const Feed* feed) const;
+
+  // ---- rounds
+  struct Round {
+    Feed* feed = nullptr;
+    Span span;                        // empty: nothing to send, only `ends`
+    std::span<const Member> members;  // valid until the next call of any non-const member function
+    bool ends =
+        false;  // after the span, the stream of these members is complete: they are to leave
+    TimePoint committed;  // of the oldest batch in the span, for the latency histogram
+  };
+  // The next slice of work: at most `members_max` members of the feed whose turn it is (feeds take
+  // turns, slice by slice), or nothing if every feed has been served. Members that did not take the
+  // span whole are to leave() before the next call. With `ends`, the caller must leave() every
+  // member of the slice.
+  std::optional<Round> next_round(std::size_t members_max);
+  bool rounds_waiting() const;
+  // How far behind the head the slowest feed is: publishers are slowed by this, never by
+  // subscribers. Bytes (of frames) applied but not yet handed out by every feed's rounds; 0 when
+  // all is served.
+  std::uint64_t unserved_bytes() const;
+
+  // ---- members that are behind
+  struct Read {
+    std::optional<Gap> gap;  // set: nothing was read; tell the client, continue from gap->cursor
+    Span span;               // at most bytes_max, but at least one event if there is one to send
+    Sequence cursor = 0;     // where the member stands once the span is sent
+    bool caught_up = false;  // cursor == target(feed): join() may follow once the span is sent
+    bool ahead = false;  // the cursor is beyond this shard's head: wait for apply() and read again
+  };
+  // Reads on from `cursor`, merging the feed's channels in sequence order, never past target(feed).
+  Read read(const Feed* feed, Sequence cursor, std::size_t bytes_max);
+
+  // The cursor from which exactly the newest `events` of the feed's channels follow, up to
+  // target(feed).
+  Sequence replay_start(const Feed* feed, std::uint32_t events) const;
+  // The cursor from which everything that is left follows.
+  Sequence earliest(const Feed* feed) const;
+
+  // ---- for tests and metrics
+  std::size_t feed_count() const;
+  std::size_t channel_count() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,100 @@
+// Sequencer: the writing end of the log, on the lead shard only. Gives every event the next
+// number, encodes it once into its channel's segment, and decides alone what leaves the window (by
+// count, bytes, age and the total over all channels), so that every shard evicts the same events at
+// the same place in the log. seal() hands out what happened since the last seal as one Batch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "broker/fanout/batch.h"
+#include "broker/fanout/event.h"
+#include "broker/fanout/event_id.h"
+
+#include "common/time.h"
+
+namespace fanfare::fanout {
+
+// Per channel; an event leaves as soon as one of them is exceeded. 0 events: live only, no history.
+struct HistoryLimits {
+  std::uint32_t events = 1000;
+  std::uint64_t bytes = 1U << 20U;
+  Duration age = 1h;  // 0: no limit
+};
+
+enum class PublishError : std::uint8_t {
+  channel_finished,   // it was finished; delete it to start again
+  too_many_channels,  // [limits] channels
+};
+
+struct SequencerOptions {
+  Epoch epoch;
+  // Asked once, when a channel appears.
+  std::function<HistoryLimits(std::string_view channel)> history;
+  std::uint64_t total_bytes = 256U << 20U;  // of segments, over all channels
+  std::uint32_t channels_max = 1'000'000;
+  Duration idle_forgotten_after = 10min;  // an empty window, nothing published for this long
+  std::uint32_t tombstones_max = 65'536;
+  Duration idempotency_age = 5min;
+  std::uint32_t idempotency_keys_max = 100'000;
+};
+
+class Sequencer {
+ public:
+  explicit Sequencer(SequencerOptions options);
+  ~Sequencer();
+  Sequencer(const Sequencer&) = delete;
+  Sequencer& operator=(const Sequencer&) = delete;
+
+  // `key` (may be empty) makes a repeated publish return the first one's sequence and publish
+  // nothing.
+  std::expected<Sequence, PublishError> publish(std::string_view channel, const Event& event,
+                                                std::string_view key, TimePoint now);
+  // No more events: subscribers get what is left and a clean end. Also on a channel that had no
+  // event yet. Idempotent; the sequence is that of the channel's newest event (0: none).
+  std::expected<Sequence, PublishError> finish(std::string_view channel, TimePoint now);
+  // Drops the history and the finished mark; subscribers stay. False: no such channel.
+  bool erase(std::string_view channel, TimePoint now);
+  // Age and idleness; call about once a second. Bounded work; true if there is more to do at once.
+  bool expire(TimePoint now);
+
+  // What happened since the last seal, or null if nothing did.
+  BatchPtr seal(TimePoint now);
+
+  struct ChannelState {
+    std::uint64_t events = 0;           // in the window
+    std::uint64_t bytes = 0;            // of frames in the window
+    std::uint64_t published_total = 0;  // since the channel appeared
+    Sequence first = 0, last = 0;       // of the window; 0 when it is empty
+    Sequence evicted_through = 0;
+    bool finished = false;
+  };
+  std::optional<ChannelState> find(std::string_view channel) const;
+  // Calls `visit(name, state)` for every channel until it returns false.
+  void for_each(const std::function<bool(std::string_view, const ChannelState&)>& visit) const;
+
+  Sequence head() const;
+  const Epoch& epoch() const;
+  std::size_t channel_count() const;
+  std::uint64_t segment_bytes() const;  // what total_bytes bounds
+
+  struct Counters {
+    std::uint64_t events_total = 0, bytes_total = 0, duplicates_total = 0;
+    std::uint64_t evicted_events_total = 0, evicted_by_total_bytes = 0, evicted_by_age = 0,
+                  evicted_by_events = 0, evicted_by_bytes = 0;
+    std::uint64_t channels_forgotten_total = 0;
+  };
+  const Counters& counters() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,125 @@
+// Ring: the seam between a shard and the kernel. A dozen verbs; behind them io_uring (io/uring),
+// epoll (io/epoll, where io_uring is forbidden) or, in tests, a kernel made of a seeded random
+// generator (tests/sim). Nothing above this line knows which.
+//
+// A Ring belongs to one thread. Sockets are named by their Slot: an index into the ring's table of
+// descriptors, chosen by the caller (slot = index of the connection). Every request carries a
+// Token, which comes back in its Completion; a token is a handle {kind, generation, index}, never a
+// pointer. No verb calls back: wait() and submit() append completions to a list of the caller's.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "common/time.h"
+
+namespace fanfare::io {
+
+// What a completion is about: `kind` is the caller's own numbering (0..255), `generation` guards a
+// reused index. Packed into io_uring's 64-bit user_data as kind:8 | generation:24 | index:32.
+struct Token {
+  std::uint8_t kind = 0;
+  std::uint32_t generation = 0;  // below 2^24
+  std::uint32_t index = 0;
+
+  constexpr std::uint64_t pack() const {
+    return (std::uint64_t{kind} << 56U) | (std::uint64_t{generation} << 32U) | index;
+  }
+  static constexpr Token unpack(std::uint64_t bits) {
+    return {.kind = static_cast<std::uint8_t>(bits >> 56U),
+            .generation = static_cast<std::uint32_t>((bits >> 32U) & 0xffffffU),
+            .index = static_cast<std::uint32_t>(bits)};
+  }
+  friend constexpr bool operator==(Token, Token) = default;
+};
+
+// Index of a socket in this ring's table, below Ring::capacity().
+using Slot = std::uint32_t;
+
+// What the kernel gives back. `result` is as io_uring reports it: >= 0 or a negated errno.
+struct Completion {
+  Token token;
+  std::int32_t result = 0;
+  // Multishot requests (accept) stay armed while this is set; otherwise the caller re-arms.
+  bool more = false;
+  // receive(): the bytes, the caller's until recycle(). Empty with result 0 = the peer's FIN.
+  std::span<const std::byte> data;
+  std::uint32_t buffer = 0;  // the ring's own name for the bytes
+};
+
+// poll(): what to wait for. A hang-up (FIN, RST, error) always completes it too.
+enum class Interest : std::uint8_t {
+  hang_up,   // only that: what an idle subscriber keeps armed
+  writable,  // room in the send buffer (or a hang-up)
+};
+
+// The peer of an accepted socket, as text for logs and per-address limits.
+struct PeerAddress {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+};
+
+class Ring {
+ public:
+  virtual ~Ring() = default;
+  Ring() = default;
+  Ring(const Ring&) = delete;
+  Ring& operator=(const Ring&) = delete;
+
+  // "io_uring", "epoll", "simulated".
+  virtual std::string_view name() const = 0;
+  // How many slots the table has. Fixed at creation.
+  virtual std::uint32_t capacity() const = 0;
+  // The clock, read anew at each call.
+  virtual TimePoint now() const = 0;
+
+  // Multishot accept on a listening descriptor. Each completion's result is a transient descriptor
+  // (to be given to adopt() or refuse()), or a negated errno. Re-arm when `more` is not set.
+  virtual void accept(int listener, Token token) = 0;
+  // Ends the accept with that token; it completes once more with -ECANCELED and without `more`.
+  virtual void cancel_accept(Token token) = 0;
+  // Puts an accepted descriptor into the table at `slot` (which must be free) and forgets the
+  // descriptor. False (with the descriptor closed) if the kernel refuses.
+  virtual bool adopt(int descriptor, Slot slot) = 0;
+  // Closes an accepted descriptor unserved.
+  virtual void refuse(int descriptor) = 0;
+  // The peer of an accepted, not yet adopted descriptor. Size 0 for Unix sockets or when it is
+  // gone.
+  virtual PeerAddress peer_of(int descriptor) = 0;
+
+  // One-shot receive; the completion carries the bytes. -ENOBUFS: no buffer was free, call again.
+  // At most one receive, one hang-up poll and one writable poll are armed per slot.
+  virtual void receive(Slot slot, Token token) = 0;
+  // Gives a received buffer back; every completion with non-empty data is recycled exactly once.
+  virtual void recycle(const Completion& received) = 0;
+  // One-shot poll.
+  virtual void poll(Slot slot, Interest interest, Token token) = 0;
+  // Quiet send: tries once, now (at the latest in submit()), without blocking. Complete success is
+  // silent: no completion, and the bytes may be reused as soon as submit() has returned. Anything
+  // else completes within the same submit(): 0 <= result < size for a short send, a negated errno
+  // otherwise (-EAGAIN: nothing fitted). Never two sends to one slot between two submit()s.
+  virtual void send(Slot slot, std::span<const std::byte> bytes, Token token) = 0;
+  // Half-close: FIN after what was sent. Silent.
+  virtual void shutdown_write(Slot slot) = 0;
+  // Cancels whatever is armed on the slot (each completes with -ECANCELED or with what it already
+  // had) and closes. The slot may be adopted into again once a completion with this token has
+  // arrived. `armed` names the tokens of every receive and poll that has not completed yet. With
+  // `reset`, the peer gets RST instead of FIN.
+  virtual void close(Slot slot, std::span<const Token> armed, Token token, bool reset = false) = 0;
+
+  // Hands everything queued to the kernel, runs what can run, and appends the completions that are
+  // there to `out`, without waiting.
+  virtual void submit(std::vector<Completion>& out) = 0;
+  // The same, but waits until there is a completion, a wake(), or the deadline has passed.
+  virtual void wait(TimePoint deadline, std::vector<Completion>& out) = 0;
+  // Makes a wait() of this ring (a current one or the next) return soon. The one verb that any
+  // thread, and a signal handler, may call.
+  virtual void wake() = 0;
+};
+
+}  // namespace fanfare::io

@@ -1,0 +1,33 @@
+// AdminSurface: what the admin listener shows, seen from the server, which carries its bytes but
+// does not know its pages. Called on the lead shard's thread; must not block.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "broker/server/counters.h"
+
+namespace fanfare::server {
+
+struct AdminAnswer {
+  int status = 200;
+  std::string_view content_type;  // with charset
+  std::string body;
+  std::string_view content_encoding;  // "" or "gzip" for assets that were compressed when built
+};
+
+class AdminSurface {
+ public:
+  virtual ~AdminSurface() = default;
+  // GET or HEAD of `path` (no query) on the admin listener. `/events` never arrives here: it is the
+  // stream of kAdminChannel.
+  virtual AdminAnswer answer(std::string_view path, const Snapshot& now) = 0;
+  // Once a second: the data of the event published to kAdminChannel. Empty: none.
+  virtual std::string live_event(const Snapshot& now) = 0;
+};
+
+// Channels that begin with '~' are the broker's own: refused to publishers and to subscriber
+// listeners.
+inline constexpr std::string_view kAdminChannel = "~admin/live";
+
+}  // namespace fanfare::server

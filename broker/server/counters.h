@@ -1,0 +1,138 @@
+// One table per kind of fact: what a shard counts, and why connections end. The Prometheus text,
+// the live page and docs/METRICS come from these tables. Plain integers, each written by one shard
+// only; other threads see them through Snapshot, a copy that each shard makes ten times a second.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/fanout/sequencer.h"
+
+#include "common/time.h"
+
+namespace fanfare::server {
+
+// X(name, prometheus type, help)
+#define FANFARE_COUNTERS(X)                                                                        \
+  X(connections_accepted_total, "counter", "Connections accepted on subscriber listeners")         \
+  X(connections_open, "gauge", "Connections open on subscriber listeners")                         \
+  X(connections_refused_total, "counter", "Connections closed at once because the table was full") \
+  X(subscribers, "gauge", "Event streams open")                                                    \
+  X(subscribers_behind, "gauge", "Event streams that are catching up or blocked")                  \
+  X(subscriptions_total, "counter", "Event streams begun")                                         \
+  X(resumed_total, "counter", "Event streams begun with a cursor")                                 \
+  X(gaps_total, "counter", "Gap events sent")                                                      \
+  X(deliveries_total, "counter", "Events handed to sockets, counted once per subscriber")          \
+  X(sends_total, "counter", "Send operations to subscribers")                                      \
+  X(sent_bytes_total, "counter", "Bytes handed to subscribers' sockets")                           \
+  X(sends_short_total, "counter", "Sends that a full socket cut or refused")                       \
+  X(heartbeats_total, "counter", "Heartbeats sent")                                                \
+  X(requests_total, "counter", "Requests on subscriber listeners")                                 \
+  X(requests_refused_total, "counter", "Requests answered with a 4xx or 5xx status")               \
+  X(overload_answers_total, "counter", "Event streams told to come back later")                    \
+  X(accept_errors_total, "counter", "accept() failures (descriptors, memory)")                     \
+  X(ingest_connections_open, "gauge", "Publisher connections open")                                \
+  X(ingest_connections_total, "counter", "Publisher connections accepted")                         \
+  X(ingest_events_total, "counter", "Events published")                                            \
+  X(ingest_bytes_total, "counter", "Bytes of data published")                                      \
+  X(ingest_errors_total, "counter", "Publishes refused, each with its reason to the publisher")    \
+  X(ingest_paused_total, "counter", "Times publishers were slowed because shards were behind")     \
+  X(turns_total, "counter", "Turns of the event loop")                                             \
+  X(mailbox_messages_total, "counter", "Messages taken from the mailbox")                          \
+  X(unserved_bytes, "gauge", "Bytes applied but not yet handed to every caught-up subscriber")
+
+struct Counters {
+#define X(name, type, help) std::uint64_t name = 0;
+  FANFARE_COUNTERS(X)
+#undef X
+};
+
+// Why a connection ended. X(name, help)
+#define FANFARE_CLOSE_REASONS(X)                                                       \
+  X(peer_closed, "the peer closed")                                                    \
+  X(peer_reset, "the peer reset, or its network failed")                               \
+  X(stream_complete, "every channel was finished: a clean end")                        \
+  X(not_keep_alive, "the answer was sent on a connection that is not kept alive")      \
+  X(bad_request, "malformed HTTP, refused with a status and closed")                   \
+  X(head_timeout, "no whole request head or body in time")                             \
+  X(idle_timeout, "a keep-alive connection with no further request")                   \
+  X(slow_stalled, "a subscriber took no byte for longer than the stall limit")         \
+  X(slow_evicted, "a subscriber fell out of the window (slow = \"disconnect\")")       \
+  X(overloaded, "told to come back later")                                             \
+  X(drained, "let go because the broker was stopping")                                 \
+  X(ingest_protocol, "a publisher spoke none of the three dialects, or broke its own") \
+  X(ingest_refused, "a publisher's credentials are not allowed")
+
+enum class CloseReason : std::uint8_t {
+#define X(name, help) name,
+  FANFARE_CLOSE_REASONS(X)
+#undef X
+};
+#define X(name, help) +1
+inline constexpr std::size_t kCloseReasonCount = 0 FANFARE_CLOSE_REASONS(X);
+#undef X
+std::string_view name_of(CloseReason reason);
+
+// Publish-to-send latency: log2 buckets with four steps each, from 64 us up; the value counted is
+// the time from the commit of an event to the submit of the sends that carry it, once per delivery.
+class LatencyHistogram {
+ public:
+  static constexpr std::size_t kBuckets = 80;
+  void add(Duration latency, std::uint64_t count);
+  void merge(const LatencyHistogram& other);
+  std::uint64_t count() const { return count_; }
+  Duration sum() const { return sum_; }
+  // Upper bound of bucket `index`.
+  static Duration bound(std::size_t index);
+  std::uint64_t bucket(std::size_t index) const { return buckets_[index]; }
+  // The upper bound of the bucket in which the q-quantile lies (0 < q <= 1); 0 when empty.
+  Duration quantile(double q) const;
+
+ private:
+  std::array<std::uint64_t, kBuckets> buckets_{};
+  std::uint64_t count_ = 0;
+  Duration sum_{};
+};
+
+// A connection that ended not long ago, for the live page.
+struct RecentClose {
+  std::int64_t unix_ms = 0;
+  CloseReason reason{};
+  std::string peer;
+  std::string topics;  // of the subscription, cut to 80 bytes; empty if there was none
+  Duration lived{};
+};
+
+struct ShardSnapshot {
+  Counters counters;
+  std::array<std::uint64_t, kCloseReasonCount> closes{};
+  LatencyHistogram latency;
+  std::uint64_t applied_head = 0;
+  std::vector<RecentClose> recent_closes;  // newest last, at most 16
+};
+
+struct ChannelSnapshot {
+  std::string name;
+  fanout::Sequencer::ChannelState state;
+  std::uint64_t subscribers = 0;  // of exactly this name
+};
+
+// All of the broker at one moment, for the admin floor.
+struct Snapshot {
+  std::vector<ShardSnapshot> shards;
+  fanout::Sequencer::Counters log;
+  std::uint64_t head = 0, channels = 0, segment_bytes = 0, total_bytes_limit = 0;
+  std::vector<ChannelSnapshot> busiest;  // at most 50, by events published since the last snapshot
+  std::string epoch, backend, version;
+  std::uint64_t connections_max = 0;
+  Duration uptime{};
+  bool draining = false;
+  // Sums over the shards.
+  Counters totals() const;
+};
+
+}  // namespace fanfare::server

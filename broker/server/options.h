@@ -1,0 +1,106 @@
+// Options of the serving part, as broker.toml fills them. The defaults here are the defaults.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/time.h"
+
+namespace fanfare::server {
+
+// What to do with a subscriber that has stopped reading.
+enum class SlowPolicy : std::uint8_t { disconnect, skip };
+// Whether a stream opens with `id: <now>` and a blank line (DESIGN.md section 4, "position").
+enum class AnnouncePosition : std::uint8_t { automatic, always, never };
+enum class Backend : std::uint8_t { automatic, io_uring, epoll };
+
+struct ListenOptions {
+  std::vector<std::string> http = {"127.0.0.1:8080"};
+  std::string
+      ingest;  // path; empty: /run/fanfare/ingest.sock for root, else below $XDG_RUNTIME_DIR
+  std::uint32_t ingest_mode = 0660;
+  std::string ingest_group;  // empty: left as it is
+  std::vector<std::string>
+      ingest_users;  // user names allowed by peer credentials; empty: whoever may open the socket
+  std::string admin = "127.0.0.1:9180";  // empty: no admin listener
+};
+
+struct HistoryOptions {
+  std::uint32_t events = 1000;
+  std::uint64_t bytes = 1U << 20U;
+  Duration age = 1h;
+  std::uint64_t total_bytes = 256U << 20U;
+};
+
+struct DeliveryOptions {
+  Duration heartbeat = 15s;
+  Duration retry = 2s;  // told to every client with up to +50 % jitter
+  SlowPolicy slow = SlowPolicy::disconnect;
+  Duration stall = 30s;           // a subscriber that took no byte for this long is slow
+  std::string gap_event = "gap";  // empty: no gap events
+  std::string
+      end_event;  // sent before a clean end, for clients behind fronts that hide it; empty: none
+  AnnouncePosition announce_position = AnnouncePosition::automatic;
+  Duration coalesce = Duration(0);
+};
+
+struct LimitOptions {
+  std::uint32_t connections = 0;  // 0: what one ring per core can hold
+  std::uint32_t channels = 1'000'000;
+  std::uint32_t channels_per_subscription = 128;
+  std::uint64_t event_bytes = 64U << 10U;  // data of one event; hard cap 1 MiB
+  std::uint32_t event_name_bytes = 64;
+  std::uint64_t head_bytes = 16U << 10U;  // request line and fields
+  std::uint32_t head_fields = 100;
+  std::uint64_t target_bytes = 8U << 10U;
+  std::uint64_t body_bytes = 64U << 10U;  // of a request to the subscriber's side
+  Duration head_time = 10s;               // for a whole head, and for a whole body
+  Duration idle_time = 60s;               // between requests of a keep-alive connection
+  Duration heartbeat_min = 1s;            // what ?heartbeat= may ask for
+  Duration heartbeat_max = 5min;
+  std::uint64_t ingest_pending_bytes = 8U << 20U;  // unserved events before publishers are slowed
+  std::uint64_t ingest_batch_bytes = 16U << 20U;   // body of one HTTP publish (NDJSON batch)
+  std::uint32_t ingest_connections = 256;
+  Duration drain = 5s;  // SIGTERM: subscribers are let go over this long
+};
+
+struct CorsOptions {
+  std::vector<std::string> origins;  // exact, or "*"
+  bool credentials = false;
+};
+
+// [[channel]]: overrides for the channels a pattern matches; the first match counts.
+struct ChannelRule {
+  std::string match;
+  std::optional<std::uint32_t> history_events;
+  std::optional<std::uint64_t> history_bytes;
+  std::optional<Duration> history_age;
+  std::optional<Duration> heartbeat;
+  std::optional<Duration> retry;
+  std::optional<SlowPolicy> slow;
+  std::optional<Duration> coalesce;
+};
+
+// [[route]]: a path of the subscriber's side besides /events, with what it fixes.
+struct RouteRule {
+  std::string path;                   // exact, begins with '/'
+  std::vector<std::string> channels;  // fixed subscription; empty: taken from the query
+  std::optional<AnnouncePosition> announce_position;
+  std::optional<Duration> heartbeat;
+};
+
+struct Options {
+  ListenOptions listen;
+  std::uint32_t shards = 0;  // 0: auto
+  Backend backend = Backend::automatic;
+  HistoryOptions history;
+  DeliveryOptions delivery;
+  LimitOptions limits;
+  CorsOptions cors;
+  std::vector<ChannelRule> channels;
+  std::vector<RouteRule> routes;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,27 @@
+// Channel names and the patterns that match them. A name is made of [A-Za-z0-9._~:@/-], 1 to 255
+// bytes; '/' separates segments. In a pattern, `*` stands for one or more characters within one
+// segment and `**` as a whole segment for one or more segments: `metrics/*` matches metrics/cpu and
+// not metrics/cpu/0; `orders/**` matches both orders/1 and orders/1/items.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace fanfare {
+
+inline constexpr std::size_t kChannelNameSizeMax = 255;
+
+// Empty if `name` is a valid channel name; else a sentence that says what is wrong and where.
+std::string channel_name_problem(std::string_view name);
+// The same for a pattern: a name in which `*` and `**` may stand. A plain name is a pattern too.
+std::string channel_pattern_problem(std::string_view pattern);
+
+// Whether it contains a `*`.
+bool is_pattern(std::string_view text);
+
+// Both valid. Linear in the sizes for one `*` per segment; no allocation, no backtracking past a
+// segment for `*`.
+bool pattern_matches(std::string_view pattern, std::string_view name);
+
+}  // namespace fanfare
