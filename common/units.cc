@@ -64,10 +64,9 @@ std::expected<std::int64_t, std::string> parse_with_units(std::string_view text,
 
 template <std::size_t kCount>
 std::string format_with_units(std::int64_t value, const std::array<Unit, kCount>& units,
-                              std::string_view smallest, std::int64_t skip_multiple_of = 0) {
+                              std::string_view smallest) {
   if (value == 0) return fmt::format("0{}", smallest);
   for (const Unit& unit : units) {
-    if (unit.factor == skip_multiple_of) continue;
     if (value % unit.factor == 0) return fmt::format("{}{}", value / unit.factor, unit.name);
   }
   return fmt::format("{}{}", value, smallest);
@@ -76,13 +75,16 @@ std::string format_with_units(std::int64_t value, const std::array<Unit, kCount>
 }  // namespace
 
 std::expected<Duration, std::string> parse_duration(std::string_view text) {
-  return parse_with_units(text, kDurationUnits, "duration", R"("15s", "100ms" or "2h")")
-      .transform([](std::int64_t nanoseconds) { return Duration(nanoseconds); });
+  const auto value =
+      parse_with_units(text, kDurationUnits, "duration", R"("15s", "100ms" or "2h")");
+  if (!value) return std::unexpected(value.error());
+  return Duration(*value);
 }
 
 std::expected<std::uint64_t, std::string> parse_size(std::string_view text) {
-  return parse_with_units(text, kSizeUnits, "size", R"("64KiB", "1MiB" or "2GB")")
-      .transform([](std::int64_t bytes) { return static_cast<std::uint64_t>(bytes); });
+  const auto value = parse_with_units(text, kSizeUnits, "size", R"("64KiB", "1MiB" or "2GB")");
+  if (!value) return std::unexpected(value.error());
+  return static_cast<std::uint64_t>(*value);
 }
 
 std::string format_duration(Duration duration) {
