@@ -1,0 +1,24 @@
+// Stop: a bell that ends every blocking call of the clients that listen to it, now and later. It
+// may be rung by another thread or by a signal handler, and stays rung.
+#pragma once
+
+namespace fanfare::client {
+
+class Stop {
+ public:
+  Stop();
+  ~Stop();
+  Stop(const Stop&) = delete;
+  Stop& operator=(const Stop&) = delete;
+
+  // Async-signal-safe.
+  void raise() const noexcept;
+  bool raised() const noexcept;
+  // Readable once raised: for poll().
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+};
+
+}  // namespace fanfare::client

@@ -1,0 +1,23 @@
+// Where the ingest socket lies when nobody says: one rule for the broker that makes it and for the
+// commands that look for it.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+namespace fanfare::server {
+
+// /run/fanfare/ingest.sock for root; else $XDG_RUNTIME_DIR/fanfare/ingest.sock; else
+// /tmp/fanfare-<uid>/ingest.sock.
+std::string default_ingest_path();
+// `configured`, or the default when it is empty.
+std::string ingest_path(std::string_view configured);
+
+// Makes the folder of default_ingest_path() (0755 for root, else 0700) if it is missing, and
+// refuses one that somebody else owns or may write to: under /tmp anybody could have made it first.
+// The error is one sentence with a way out. A configured path is not for this: its folder is the
+// operator's to make.
+std::expected<void, std::string> prepare_default_ingest_folder();
+
+}  // namespace fanfare::server
