@@ -4,21 +4,33 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/server/counters.h"
 
 namespace fanfare::server {
 
+struct AdminField {
+  std::string_view name;
+  std::string value;
+};
+
 struct AdminAnswer {
   int status = 200;
   std::string_view content_type;  // with charset
   std::string body;
-  std::string_view content_encoding;  // "" or "gzip" for assets that were compressed when built
+  std::string_view content_encoding = {};  // "gzip" for assets that were compressed when built
+  // Further fields (Cache-Control, Content-Security-Policy), to be sent as they are.
+  // Content-Length, Content-Encoding, Connection and Date are the server's to write.
+  std::vector<AdminField> fields = {};
 };
 
 class AdminSurface {
  public:
   virtual ~AdminSurface() = default;
+  // Once, after the subscriber listeners were bound and before the first answer(): where they
+  // really listen ("127.0.0.1:8080"), as Broker::http_addresses() says it.
+  virtual void set_public_addresses(std::vector<std::string> /*addresses*/) {}
   // GET or HEAD of `path` (no query) on the admin listener. `/events` never arrives here: it is the
   // stream of kAdminChannel.
   virtual AdminAnswer answer(std::string_view path, const Snapshot& now) = 0;

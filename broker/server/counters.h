@@ -77,16 +77,21 @@ inline constexpr std::size_t kCloseReasonCount = 0 FANFARE_CLOSE_REASONS(X);
 #undef X
 std::string_view name_of(CloseReason reason);
 
-// Publish-to-send latency: log2 buckets with four steps each, from 64 us up; the value counted is
-// the time from the commit of an event to the submit of the sends that carry it, once per delivery.
+// Publish-to-send latency: log2 buckets with four even steps each, from 64 us up (64, 80, 96, 112,
+// 128, 160, ... us); the value counted is the time from the commit of an event to the submit of the
+// sends that carry it, once per delivery.
 class LatencyHistogram {
  public:
   static constexpr std::size_t kBuckets = 80;
   void add(Duration latency, std::uint64_t count);
   void merge(const LatencyHistogram& other);
+  // What was added after `earlier`, which is an older copy of this histogram.
+  LatencyHistogram since(const LatencyHistogram& earlier) const;
   std::uint64_t count() const { return count_; }
-  Duration sum() const { return sum_; }
-  // Upper bound of bucket `index`.
+  // A double: nanoseconds times deliveries would overflow 64 bits within days of heavy fan-out.
+  double sum_seconds() const { return sum_seconds_; }
+  // Upper bound of bucket `index`, itself included. The last bucket takes everything above 50 s:
+  // its bound is Duration::max().
   static Duration bound(std::size_t index);
   std::uint64_t bucket(std::size_t index) const { return buckets_[index]; }
   // The upper bound of the bucket in which the q-quantile lies (0 < q <= 1); 0 when empty.
@@ -95,7 +100,7 @@ class LatencyHistogram {
  private:
   std::array<std::uint64_t, kBuckets> buckets_{};
   std::uint64_t count_ = 0;
-  Duration sum_{};
+  double sum_seconds_ = 0;
 };
 
 // A connection that ended not long ago, for the live page.

@@ -1,0 +1,183 @@
+#include "broker/admin/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "broker/admin/exposition.h"
+
+namespace fanfare::admin {
+namespace {
+
+double seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+void write_identity(Exposition& out, const server::Snapshot& now) {
+  out.family("fanfare_info", "gauge", "What runs: version, epoch of the log, event loop backend");
+  out.sample(std::uint64_t{1},
+             {{"version", now.version}, {"epoch", now.epoch}, {"backend", now.backend}});
+  out.single("fanfare_uptime_seconds", "gauge", "Since the broker started", seconds(now.uptime));
+  out.single("fanfare_draining", "gauge", "1 while the broker lets its subscribers go",
+             std::uint64_t{now.draining});
+  out.single("fanfare_shards", "gauge", "Shards: threads with a ring each",
+             std::uint64_t{now.shards.size()});
+}
+
+void write_totals(Exposition& out, const server::Snapshot& now) {
+  const server::Counters totals = now.totals();
+#define X(name, type, help) out.single("fanfare_" #name, type, help, totals.name);
+  FANFARE_COUNTERS(X)
+#undef X
+}
+
+void write_closes(Exposition& out, const server::Snapshot& now) {
+  out.family("fanfare_closes_total", "counter", "Connections that ended, by reason");
+  for (std::size_t i = 0; i < server::kCloseReasonCount; ++i) {
+    std::uint64_t sum = 0;
+    for (const server::ShardSnapshot& shard : now.shards) sum += shard.closes[i];
+    out.sample(sum, {{"reason", server::name_of(static_cast<server::CloseReason>(i))}});
+  }
+}
+
+// How many events `shard` has yet to apply. Its own reading may be the younger one.
+std::uint64_t lag_of(const server::ShardSnapshot& shard, const server::Snapshot& now) {
+  return now.head - std::min(shard.applied_head, now.head);
+}
+
+template <class Figure>
+void write_per_shard(Exposition& out, const server::Snapshot& now, std::string_view name,
+                     std::string_view type, std::string_view help, const Figure& figure) {
+  out.family(name, type, help);
+  for (std::size_t i = 0; i < now.shards.size(); ++i) {
+    out.sample(std::uint64_t{figure(now.shards[i])}, {{"shard", fmt::to_string(i)}});
+  }
+}
+
+void write_shards(Exposition& out, const server::Snapshot& now) {
+  using server::ShardSnapshot;
+  write_per_shard(out, now, "fanfare_shard_lag_events", "gauge",
+                  "Events of the log that the shard has not applied yet",
+                  [&](const ShardSnapshot& shard) { return lag_of(shard, now); });
+  write_per_shard(out, now, "fanfare_shard_connections_open", "gauge",
+                  "Connections of the shard open on subscriber listeners",
+                  [](const ShardSnapshot& shard) { return shard.counters.connections_open; });
+  write_per_shard(out, now, "fanfare_shard_subscribers", "gauge", "Event streams of the shard open",
+                  [](const ShardSnapshot& shard) { return shard.counters.subscribers; });
+  write_per_shard(out, now, "fanfare_shard_deliveries_total", "counter",
+                  "Events the shard handed to sockets",
+                  [](const ShardSnapshot& shard) { return shard.counters.deliveries_total; });
+  write_per_shard(out, now, "fanfare_shard_turns_total", "counter",
+                  "Turns of the shard's event loop",
+                  [](const ShardSnapshot& shard) { return shard.counters.turns_total; });
+  write_per_shard(out, now, "fanfare_shard_unserved_bytes", "gauge",
+                  "Bytes the shard applied but has not handed to every caught-up subscriber",
+                  [](const ShardSnapshot& shard) { return shard.counters.unserved_bytes; });
+}
+
+void write_log(Exposition& out, const server::Snapshot& now) {
+  const fanout::Sequencer::Counters& log = now.log;
+  out.single("fanfare_log_head", "gauge", "Sequence of the newest event", now.head);
+  out.single("fanfare_log_events_total", "counter", "Events that got a place in the log",
+             log.events_total);
+  out.single("fanfare_log_bytes_total", "counter", "Bytes of encoded events", log.bytes_total);
+  out.single("fanfare_log_duplicates_total", "counter",
+             "Publishes answered with the id of an earlier one of the same key",
+             log.duplicates_total);
+  out.single("fanfare_log_evicted_events_total", "counter", "Events that left the window",
+             log.evicted_events_total);
+  out.family("fanfare_log_evicted_by_total", "counter",
+             "Events that left the window, by the limit that was exceeded");
+  out.sample(log.evicted_by_events, {{"limit", "events"}});
+  out.sample(log.evicted_by_bytes, {{"limit", "bytes"}});
+  out.sample(log.evicted_by_age, {{"limit", "age"}});
+  out.sample(log.evicted_by_total_bytes, {{"limit", "total_bytes"}});
+  out.single("fanfare_log_channels", "gauge", "Channels that exist", now.channels);
+  out.single("fanfare_log_channels_forgotten_total", "counter",
+             "Channels dropped because they were empty and idle", log.channels_forgotten_total);
+  out.single("fanfare_log_segment_bytes", "gauge", "Memory that history occupies",
+             now.segment_bytes);
+}
+
+void write_latency(Exposition& out, const server::Snapshot& now) {
+  server::LatencyHistogram latency;
+  for (const server::ShardSnapshot& shard : now.shards) latency.merge(shard.latency);
+  out.family("fanfare_publish_to_send_seconds", "histogram",
+             "From the commit of an event to the submit of the sends that carry it, per delivery");
+  std::uint64_t below = 0;
+  for (std::size_t i = 0; i + 1 < server::LatencyHistogram::kBuckets; ++i) {
+    below += latency.bucket(i);
+    const std::string bound = fmt::to_string(seconds(server::LatencyHistogram::bound(i)));
+    out.sample(below, {{"le", bound}}, "_bucket");
+  }
+  out.sample(latency.count(), {{"le", "+Inf"}}, "_bucket");
+  out.sample(latency.sum_seconds(), {}, "_sum");
+  out.sample(latency.count(), {}, "_count");
+}
+
+void write_limits(Exposition& out, const server::Snapshot& now, const server::Options& options) {
+  const auto limit = [&](std::string_view key, std::string_view help, auto value) {
+    out.single(fmt::format("fanfare_limit_{}", key), "gauge", help, value);
+  };
+  const server::LimitOptions& limits = options.limits;
+  limit("connections", "Connections that all shards together can hold", now.connections_max);
+  limit("history_total_bytes", "Memory that history may occupy", now.total_bytes_limit);
+  limit("history_events", "Events kept per channel unless a rule says otherwise",
+        std::uint64_t{options.history.events});
+  limit("history_bytes", "Bytes kept per channel unless a rule says otherwise",
+        options.history.bytes);
+  limit("history_age_seconds", "Age of an event at which it leaves, unless a rule says otherwise",
+        seconds(options.history.age));
+  limit("channels", "Channels that may exist", std::uint64_t{limits.channels});
+  limit("channels_per_subscription", "Channels and patterns of one subscription",
+        std::uint64_t{limits.channels_per_subscription});
+  limit("event_bytes", "Data of one event", limits.event_bytes);
+  limit("event_name_bytes", "Name of one event", std::uint64_t{limits.event_name_bytes});
+  limit("head_bytes", "Request line and fields", limits.head_bytes);
+  limit("head_fields", "Fields of a request", std::uint64_t{limits.head_fields});
+  limit("target_bytes", "Request target", limits.target_bytes);
+  limit("body_bytes", "Body of a request on a subscriber listener", limits.body_bytes);
+  limit("head_time_seconds", "Time for a whole head, and for a whole body",
+        seconds(limits.head_time));
+  limit("idle_time_seconds", "Time between requests of a keep-alive connection",
+        seconds(limits.idle_time));
+  limit("stall_seconds", "Time without a byte taken after which a subscriber is slow",
+        seconds(options.delivery.stall));
+  limit("ingest_pending_bytes", "Unserved bytes at which publishers are slowed",
+        limits.ingest_pending_bytes);
+  limit("ingest_batch_bytes", "Body of one HTTP publish", limits.ingest_batch_bytes);
+  limit("ingest_connections", "Publisher connections", std::uint64_t{limits.ingest_connections});
+  limit("drain_seconds", "Time over which subscribers are let go", seconds(limits.drain));
+}
+
+// The names every Prometheus client library uses.
+void write_process(Exposition& out, const ProcessFigures& process) {
+  out.single("process_cpu_seconds_total", "counter", "User and system time", seconds(process.cpu));
+  out.single("process_resident_memory_bytes", "gauge", "Resident memory", process.resident_bytes);
+  out.single("process_virtual_memory_bytes", "gauge", "Virtual memory", process.virtual_bytes);
+  out.single("process_open_fds", "gauge",
+             "Open descriptors; connections in a ring's fixed table are none", process.descriptors);
+  out.single("process_max_fds", "gauge", "Limit of open descriptors", process.descriptors_max);
+  out.single("process_threads", "gauge", "Threads", process.threads);
+  out.single("process_start_time_seconds", "gauge", "Start, in Unix time",
+             static_cast<std::uint64_t>(process.start_unix_s));
+}
+
+}  // namespace
+
+std::string metrics_text(const server::Snapshot& now, const server::Options& options,
+                         const ProcessFigures& process) {
+  Exposition out;
+  write_identity(out, now);
+  write_totals(out, now);
+  write_closes(out, now);
+  write_shards(out, now);
+  write_log(out, now);
+  write_latency(out, now);
+  write_limits(out, now, options);
+  write_process(out, process);
+  return out.take();
+}
+
+}  // namespace fanfare::admin

@@ -1,0 +1,174 @@
+// /metrics as a strict scraper reads it.
+#include "broker/admin/metrics.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "broker/admin/exposition.h"
+#include "tests/admin/exposition_checker.h"
+
+namespace fanfare::admin {
+namespace {
+
+server::Snapshot two_shards() {
+  server::Snapshot snapshot;
+  snapshot.shards.resize(2);
+  std::uint64_t value = 0;
+  for (server::ShardSnapshot& shard : snapshot.shards) {
+#define X(name, type, help) shard.counters.name = ++value;
+    FANFARE_COUNTERS(X)
+#undef X
+    for (std::uint64_t& count : shard.closes) count = ++value;
+  }
+  snapshot.shards[0].latency.add(1ms, 10);
+  snapshot.shards[1].latency.add(3ms, 5);
+  snapshot.shards[1].latency.add(24h, 1);
+  snapshot.shards[0].applied_head = 70;
+  snapshot.shards[1].applied_head = 61;
+  snapshot.head = 70;
+  snapshot.channels = 4;
+  snapshot.log = {.events_total = 70,
+                  .bytes_total = 7000,
+                  .duplicates_total = 1,
+                  .evicted_events_total = 10,
+                  .evicted_by_total_bytes = 1,
+                  .evicted_by_age = 2,
+                  .evicted_by_events = 3,
+                  .evicted_by_bytes = 4,
+                  .channels_forgotten_total = 5};
+  snapshot.segment_bytes = 4096;
+  snapshot.total_bytes_limit = 1 << 20;
+  snapshot.connections_max = 20'000;
+  snapshot.epoch = "k3x9q2m";
+  snapshot.backend = "io_uring";
+  snapshot.version = "0.1.0";
+  snapshot.uptime = 90s;
+  return snapshot;
+}
+
+ParsedExposition parsed(const server::Snapshot& snapshot) {
+  return parse_exposition(metrics_text(snapshot, {}, read_process()));
+}
+
+TEST(Metrics, AreTextThatAStrictScraperTakes) {
+  EXPECT_EQ(parsed(two_shards()).problem, "");
+}
+
+TEST(Metrics, AreValidBeforeTheFirstShardReports) {
+  const ParsedExposition metrics = parsed({});
+  EXPECT_EQ(metrics.problem, "");
+  EXPECT_EQ(metrics.value("fanfare_subscribers"), 0);
+}
+
+TEST(Metrics, HoldEveryCounterOfTheTableSummedOverTheShards) {
+  const server::Snapshot snapshot = two_shards();
+  const ParsedExposition metrics = parsed(snapshot);
+  const server::Counters totals = snapshot.totals();
+#define X(name, prometheus_type, help_text)                                     \
+  EXPECT_EQ(metrics.value("fanfare_" #name), static_cast<double>(totals.name)); \
+  EXPECT_EQ(metrics.families.at("fanfare_" #name).type, prometheus_type);       \
+  EXPECT_EQ(metrics.families.at("fanfare_" #name).help, help_text);
+  FANFARE_COUNTERS(X)
+#undef X
+}
+
+TEST(Metrics, CountClosesByEveryReason) {
+  const server::Snapshot snapshot = two_shards();
+  const ParsedExposition metrics = parsed(snapshot);
+  EXPECT_EQ(metrics.families.at("fanfare_closes_total").samples.size(), server::kCloseReasonCount);
+  for (std::size_t i = 0; i < server::kCloseReasonCount; ++i) {
+    const std::string reason(server::name_of(static_cast<server::CloseReason>(i)));
+    const std::uint64_t sum = snapshot.shards[0].closes[i] + snapshot.shards[1].closes[i];
+    EXPECT_EQ(metrics.value("fanfare_closes_total", {{"reason", reason}}),
+              static_cast<double>(sum));
+  }
+}
+
+TEST(Metrics, TellHowFarEachShardIsBehindTheLog) {
+  const ParsedExposition metrics = parsed(two_shards());
+  EXPECT_EQ(metrics.value("fanfare_shard_lag_events", {{"shard", "0"}}), 0);
+  EXPECT_EQ(metrics.value("fanfare_shard_lag_events", {{"shard", "1"}}), 9);
+}
+
+TEST(Metrics, NeverShowANegativeLag) {
+  server::Snapshot snapshot = two_shards();
+  snapshot.shards[0].applied_head = snapshot.head + 3;  // read a moment after the head
+  EXPECT_EQ(parsed(snapshot).value("fanfare_shard_lag_events", {{"shard", "0"}}), 0);
+}
+
+TEST(Metrics, HoldTheLatencyOfAllShardsAsOneHistogram) {
+  const ParsedExposition metrics = parsed(two_shards());
+  EXPECT_EQ(metrics.value("fanfare_publish_to_send_seconds_bucket", {{"le", "0.001024"}}), 10);
+  EXPECT_EQ(metrics.value("fanfare_publish_to_send_seconds_bucket", {{"le", "0.003072"}}), 15);
+  EXPECT_EQ(metrics.value("fanfare_publish_to_send_seconds_bucket", {{"le", "+Inf"}}), 16);
+  EXPECT_EQ(metrics.value("fanfare_publish_to_send_seconds_count"), 16);
+  EXPECT_DOUBLE_EQ(metrics.value("fanfare_publish_to_send_seconds_sum"), 86'400.025);
+}
+
+TEST(Metrics, NameTheVersionTheEpochAndTheBackend) {
+  const ParsedExposition metrics = parsed(two_shards());
+  EXPECT_EQ(metrics.value("fanfare_info",
+                          {{"version", "0.1.0"}, {"epoch", "k3x9q2m"}, {"backend", "io_uring"}}),
+            1);
+}
+
+TEST(Metrics, ShowTheLogAndWhyEventsLeftIt) {
+  const ParsedExposition metrics = parsed(two_shards());
+  EXPECT_EQ(metrics.value("fanfare_log_head"), 70);
+  EXPECT_EQ(metrics.value("fanfare_log_evicted_by_total", {{"limit", "events"}}), 3);
+  EXPECT_EQ(metrics.value("fanfare_log_evicted_by_total", {{"limit", "bytes"}}), 4);
+  EXPECT_EQ(metrics.value("fanfare_log_evicted_by_total", {{"limit", "age"}}), 2);
+  EXPECT_EQ(metrics.value("fanfare_log_evicted_by_total", {{"limit", "total_bytes"}}), 1);
+}
+
+TEST(Metrics, ShowTheLimitsAsConfigured) {
+  server::Options options;
+  options.limits.head_time = 2500ms;
+  options.limits.event_bytes = 12'345;
+  const ParsedExposition metrics =
+      parse_exposition(metrics_text(two_shards(), options, read_process()));
+  EXPECT_EQ(metrics.value("fanfare_limit_head_time_seconds"), 2.5);
+  EXPECT_EQ(metrics.value("fanfare_limit_event_bytes"), 12'345);
+  EXPECT_EQ(metrics.value("fanfare_limit_connections"), 20'000);
+  EXPECT_EQ(metrics.value("fanfare_limit_history_total_bytes"), 1 << 20);
+}
+
+TEST(Metrics, ShowTheProcessAsEveryClientLibraryDoes) {
+  const ParsedExposition metrics = parsed({});
+  EXPECT_GT(metrics.value("process_resident_memory_bytes"), 1 << 20);
+  EXPECT_GT(metrics.value("process_start_time_seconds"), 1.6e9);
+  EXPECT_GE(metrics.value("process_threads"), 1);
+  EXPECT_GE(metrics.value("process_max_fds"), 16);
+}
+
+TEST(Exposition, EscapesWhateverAValueHolds) {
+  Exposition out;
+  out.family("fanfare_x", "gauge", "back\\slash and\nline");
+  out.sample(std::uint64_t{1}, {{"name", "a\"b\\c\nd{}=,"}});
+  const std::string text = out.take();
+  EXPECT_EQ(text,
+            "# HELP fanfare_x back\\\\slash and\\nline\n# TYPE fanfare_x gauge\n"
+            "fanfare_x{name=\"a\\\"b\\\\c\\nd{}=,\"} 1\n");
+  const ParsedExposition read = parse_exposition(text);
+  EXPECT_EQ(read.problem, "");
+  EXPECT_EQ(read.value("fanfare_x", {{"name", "a\"b\\c\nd{}=,"}}), 1);
+}
+
+TEST(ExpositionChecker, RefusesWhatAScraperWouldRefuse) {
+  const std::string head = "# HELP a_total x\n# TYPE a_total counter\n";
+  EXPECT_EQ(parse_exposition(head + "a_total 1\n").problem, "");
+  EXPECT_NE(parse_exposition(head + "a_total 1").problem, "");
+  EXPECT_NE(parse_exposition(head + "a_total  1\n").problem, "");
+  EXPECT_NE(parse_exposition(head + "a_total one\n").problem, "");
+  EXPECT_NE(parse_exposition(head + "b_total 1\n").problem, "");
+  EXPECT_NE(parse_exposition(head + "a_total 1\na_total 1\n").problem, "");
+  EXPECT_NE(parse_exposition(head + "a_total{x=1} 1\n").problem, "");
+  EXPECT_NE(parse_exposition(head + "a_total{x=\"\\q\"} 1\n").problem, "");
+  EXPECT_NE(parse_exposition(head + head).problem, "");
+  EXPECT_NE(parse_exposition("# HELP a x\n# TYPE a counter\n").problem, "");
+  EXPECT_NE(parse_exposition("a_total 1\n").problem, "");
+}
+
+}  // namespace
+}  // namespace fanfare::admin
