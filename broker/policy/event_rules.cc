@@ -1,0 +1,161 @@
+#include "broker/policy/event_rules.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+
+#include "common/pattern.h"
+
+namespace fanfare::policy {
+namespace {
+
+Problem invalid(std::string sentence) {
+  return {.kind = Problem::Kind::invalid, .sentence = std::move(sentence)};
+}
+Problem too_large(std::string sentence) {
+  return {.kind = Problem::Kind::too_large, .sentence = std::move(sentence)};
+}
+
+bool utf8(std::string_view text) {
+  return simdjson::validate_utf8(text.data(), text.size());
+}
+
+unsigned byte_at(std::string_view text, std::size_t offset) {
+  return static_cast<unsigned char>(text[offset]);
+}
+
+// Bytes of the well-formed sequence at `at` (Unicode 15, table 3-7), or 0 if there is none.
+std::size_t well_formed(std::string_view text, std::size_t at) {
+  const unsigned lead = byte_at(text, at);
+  if (lead < 0x80) return 1;
+  const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() - at < size) return 0;
+  const unsigned second = byte_at(text, at + 1);
+  const unsigned lowest = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
+  const unsigned highest = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
+  if (second < lowest || second > highest) return 0;
+  for (std::size_t i = at + 2; i < at + size; ++i) {
+    if ((byte_at(text, i) & 0xc0U) != 0x80) return 0;
+  }
+  return size;
+}
+
+// Precondition: not UTF-8. The slow way, walked only to say where.
+std::size_t first_bad_byte(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t size = well_formed(text, at);
+    if (size == 0) break;
+    at += size;
+  }
+  return at;
+}
+
+// U+0080..U+009F (U+0085 is a line break to Python) and the separators U+2028 and U+2029: the rest
+// of what some client takes for the end of a line.
+bool breaks_lines_somewhere(std::string_view text, std::size_t at) {
+  const std::string_view rest = text.substr(at);
+  if (rest.size() >= 2 && rest[0] == '\xc2') return byte_at(rest, 1) < 0xa0;
+  return rest.starts_with("\xe2\x80\xa8") || rest.starts_with("\xe2\x80\xa9");
+}
+
+std::size_t first_control(std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const unsigned byte = byte_at(text, at);
+    if (byte < 0x20 || byte == 0x7f || breaks_lines_somewhere(text, at)) return at;
+  }
+  return std::string_view::npos;
+}
+
+// UTF-8 without control characters; `what` as in "event name".
+std::optional<Problem> text_problem(std::string_view what, std::string_view text) {
+  if (!utf8(text)) {
+    const std::size_t at = first_bad_byte(text);
+    return invalid(
+        fmt::format("the {} is not UTF-8: byte {} is 0x{:02x}", what, at, byte_at(text, at)));
+  }
+  const std::size_t at = first_control(text);
+  if (at == std::string_view::npos) return std::nullopt;
+  return invalid(
+      fmt::format("the {} has a control character or line break (0x{:02x}) at byte {}: it stands "
+                  "on one line of the event stream",
+                  what, byte_at(text, at), at));
+}
+
+}  // namespace
+
+std::optional<Problem> channel_problem(std::string_view channel) {
+  if (channel.starts_with('~')) {
+    return invalid(
+        "channels that begin with '~' are the broker's own: choose another first "
+        "character");
+  }
+  std::string sentence = channel_name_problem(channel);
+  if (sentence.empty()) return std::nullopt;
+  return invalid(std::move(sentence));
+}
+
+std::optional<Problem> type_problem(std::string_view type, const EventLimits& limits) {
+  if (type.size() > limits.type_bytes) {
+    return too_large(
+        fmt::format("the event name has {} bytes; the limit is {} ([limits] "
+                    "event_name_bytes)",
+                    type.size(), limits.type_bytes));
+  }
+  return text_problem("event name", type);
+}
+
+std::optional<Problem> data_problem(std::string_view data, const EventLimits& limits) {
+  if (data.size() > limits.data_bytes) {
+    return too_large(fmt::format(
+        "the data has {} bytes; the limit is {} ([limits] event_bytes): Go's bufio.Scanner and "
+        "many clients built like it fail on lines over 64 KiB, so publish a reference or split it",
+        data.size(), limits.data_bytes));
+  }
+  if (utf8(data)) return std::nullopt;
+  const std::size_t at = first_bad_byte(data);
+  return invalid(
+      fmt::format("the data is not UTF-8: byte {} is 0x{:02x}; an event stream is text, so publish "
+                  "binary as base64",
+                  at, byte_at(data, at)));
+}
+
+std::optional<Problem> retry_problem(std::uint32_t retry_ms) {
+  if (retry_ms >= kRetryMsMin && retry_ms <= kRetryMsMax) return std::nullopt;
+  return invalid(
+      fmt::format("retry is {} ms; it must be {} to {}: below, clients reconnect in a "
+                  "hot loop, above, they look dead",
+                  retry_ms, kRetryMsMin, kRetryMsMax));
+}
+
+std::optional<Problem> key_problem(std::string_view key) {
+  if (key.size() > kKeyBytesMax) {
+    return too_large(
+        fmt::format("the idempotency key has {} bytes; the limit is {}", key.size(), kKeyBytesMax));
+  }
+  return text_problem("idempotency key", key);
+}
+
+std::optional<Problem> event_problem(const Draft& draft, const EventLimits& limits) {
+  if (auto problem = channel_problem(draft.channel)) return problem;
+  if (auto problem = type_problem(draft.type, limits)) return problem;
+  if (auto problem = data_problem(draft.data, limits)) return problem;
+  if (draft.retry_ms) {
+    if (auto problem = retry_problem(*draft.retry_ms)) return problem;
+  }
+  return key_problem(draft.key);
+}
+
+std::string_view type_warning(std::string_view type) {
+  if (type == "open") {
+    return "an event named `open` also reaches a page's onopen: choose another name";
+  }
+  if (type == "error") {
+    return "an event named `error` also reaches a page's onerror, which takes it for a broken "
+           "connection: choose another name";
+  }
+  return {};
+}
+
+}  // namespace fanfare::policy

@@ -1,0 +1,54 @@
+// What may enter the log. Every event is checked here once, before it gets its number, so that
+// nothing downstream has to doubt it: the encoder splits lines and writes them, no more. The rules
+// are the ones of the wire (an event name with a line break would let a publisher forge fields) and
+// of the clients in the field (many stop at a line of 64 KiB).
+//
+// Pure functions over values; a valid event costs no allocation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace fanfare::policy {
+
+struct EventLimits {
+  std::size_t data_bytes = 64U << 10U;  // [limits] event_bytes
+  std::size_t type_bytes = 64;          // [limits] event_name_bytes
+};
+// No configuration goes beyond this for data: an event is one unit of sending and of eviction.
+inline constexpr std::size_t kDataBytesCap = 1U << 20U;
+inline constexpr std::size_t kKeyBytesMax = 128;
+// Below 100 ms a client is a hot loop (Chromium reconnects after about 5 ms when told 0 or 1);
+// above an hour it looks dead.
+inline constexpr std::uint32_t kRetryMsMin = 100;
+inline constexpr std::uint32_t kRetryMsMax = 3'600'000;
+
+struct Problem {
+  enum class Kind : std::uint8_t { invalid, too_large };
+  Kind kind = Kind::invalid;
+  std::string sentence;  // what is wrong, where, and what would be right
+};
+
+// Each is nothing if all is well.
+std::optional<Problem> channel_problem(std::string_view channel);  // of publishers: not `~…`
+std::optional<Problem> type_problem(std::string_view type, const EventLimits& limits);
+std::optional<Problem> data_problem(std::string_view data, const EventLimits& limits);
+std::optional<Problem> retry_problem(std::uint32_t retry_ms);
+std::optional<Problem> key_problem(std::string_view key);
+
+// All of them, in the order channel, type, data, retry, key; the first that is found.
+struct Draft {
+  std::string_view channel, type, data;
+  std::optional<std::uint32_t> retry_ms;
+  std::string_view key;
+};
+std::optional<Problem> event_problem(const Draft& draft, const EventLimits& limits);
+
+// Allowed but unwise: what to tell the operator about this event name, or empty. `open` and `error`
+// reach a page's onopen and onerror.
+std::string_view type_warning(std::string_view type);
+
+}  // namespace fanfare::policy

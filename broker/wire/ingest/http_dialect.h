@@ -1,0 +1,51 @@
+// The HTTP dialect: what a request on the ingest socket means, over an already parsed head and a
+// whole body. The server owns the connection (parsing, keep-alive, `Expect: 100-continue`) and
+// writes the answer's head; this is a function from request to answer.
+//
+//   POST|PUT /publish/<channel>   body = data, whatever the content type; ?event= ?id= ?retry=
+//   POST     /publish             application/x-ndjson: a batch, a channel per line
+//   POST     /finish/<channel>
+//   GET|HEAD /channels            ?match=<pattern> ?limit=<n>
+//   GET|HEAD|DELETE /channels/<channel>
+//   GET|HEAD /                    what this socket speaks
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "broker/wire/ingest/sink.h"
+
+namespace fanfare::http {
+struct RequestHead;
+}
+
+namespace fanfare::ingest {
+
+struct HttpLimits {
+  std::size_t event_bytes = 64U << 10U;
+  std::size_t batch_bytes = 16U << 20U;  // of an NDJSON batch
+};
+
+// Kept and reused from request to request, so that publishing allocates nothing.
+struct HttpAnswer {
+  int status = 200;  // 200 400 404 405 409 413 415 503
+  std::string_view content_type;
+  std::string_view allow;  // with 405: the value of Allow
+  std::string body;        // of HEAD too: send its size, not its bytes
+};
+
+// Before the body is read: the most bytes of body this request may bring.
+std::size_t body_bytes_max(const http::RequestHead& head, const HttpLimits& limits);
+// Before the body is read: true if the request will be refused whatever its body is; then `answer`
+// says why, and is to be sent instead of `100 Continue`.
+bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer);
+// The answer to a body longer than body_bytes_max(); `size` is the declared one, or 0 if unknown.
+void answer_body_too_large(const http::RequestHead& head, std::uint64_t size,
+                           const HttpLimits& limits, HttpAnswer& answer);
+// Publishes, finishes, tells: the whole meaning of the request.
+void answer_request(const http::RequestHead& head, std::string_view body, Sink& sink,
+                    const HttpLimits& limits, HttpAnswer& answer);
+
+}  // namespace fanfare::ingest

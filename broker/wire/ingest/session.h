@@ -1,0 +1,68 @@
+// Session: one publisher's connection in RESP or NDJSON, sans-io: bytes in, replies out, events to
+// the Sink, all in the order of the requests. Any split of the input gives the same result. Where a
+// whole request lies in the input nothing is copied; only a request that is cut by the end of the
+// input is kept, within a bound.
+//
+//   read ──▶ receive(in, out) ──▶ send(out) ──▶ while paused(): receive({}, out), send(out)
+//
+// A request that is refused gets its reason and the connection goes on; only broken framing (RESP)
+// and QUIT close it. Not thread-safe; no clock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "broker/wire/ingest/sink.h"
+#include "broker/wire/ingest/sniff.h"
+
+namespace fanfare::ingest {
+
+struct SessionOptions {
+  std::size_t event_bytes = 64U << 10U;  // [limits] event_bytes; what a request may carry as data
+  // When the replies to one receive() have grown to this, the session pauses until they are sent.
+  std::size_t reply_bytes = 1U << 20U;
+  std::uint64_t connection = 0;      // what CLIENT ID answers
+  std::string_view version = "dev";  // of the broker; outlives the session
+};
+
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  // Takes all of `in` and appends the replies to `out`. After closed(), does nothing.
+  virtual void receive(std::string_view in, std::string& out) = 0;
+  // The publisher will send nothing more (it may still read): a last line without its newline is
+  // taken; half a RESP command is dropped. Not while paused().
+  virtual void end_of_input(std::string& out) = 0;
+
+  // Flush `out`, then close the connection: QUIT, or framing that cannot be followed any further.
+  virtual bool closed() const = 0;
+  // `reply_bytes` was reached with requests left: send `out`, then call receive({}, out) again, and
+  // read nothing from the connection meanwhile.
+  virtual bool paused() const = 0;
+  // NDJSON {"op":"watch"}: the connection wants append_notice() lines from now on.
+  virtual bool watching() const { return false; }
+  // Bytes kept: of the request that is not complete, and of those not reached when it paused.
+  virtual std::size_t buffered_bytes() const = 0;
+};
+
+// `dialect` is resp or ndjson. The Sink outlives the session.
+std::unique_ptr<Session> make_session(Dialect dialect, Sink& sink, const SessionOptions& options);
+
+// A line for connections that are watching(): a subscriber came or went.
+struct Notice {
+  enum class Kind : std::uint8_t { subscribe, unsubscribe };
+  Kind kind = Kind::subscribe;
+  std::string_view channel;      // a name or a pattern; one notice for each of a subscription
+  std::uint64_t connection = 0;  // tells apart the subscribers of a broker's life
+  std::string_view query;        // of the request, undecoded; empty: none
+  std::string_view cursor;       // the id it resumed from; empty: none
+};
+// {"event":"subscribe","channel":"c","connection":7,"query":"user=1","cursor":"ab-1"} and LF.
+// Bytes that are not UTF-8 become U+FFFD.
+void append_notice(std::string& out, const Notice& notice);
+
+}  // namespace fanfare::ingest

@@ -1,0 +1,82 @@
+// Sink: what publishing means, seen from the dialects. The server implements it over the sequencer;
+// tests implement it over a list. One Sink stands behind all three dialects, so that an event
+// published by curl, by a Redis library or by a log shipper is checked, numbered and refused alike.
+//
+// Synchronous, called from the lead shard's thread only. The Sink validates everything (channel
+// names, UTF-8, sizes, event names): a dialect only takes its own syntax apart. publish() is the
+// hot path: neither side allocates unless it refuses.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace fanfare::ingest {
+
+// The views need to live only for the call.
+struct Publish {
+  std::string_view channel;
+  std::string_view type;                  // `event:`; empty: none
+  std::string_view data;                  // bytes as published; not yet known to be UTF-8
+  std::optional<std::uint32_t> retry_ms;  // `retry:`
+  std::string_view key;                   // idempotency key; empty: none
+};
+
+struct Published {
+  std::string_view id;          // "<epoch>-<sequence>"; valid until the next call of the Sink
+  std::uint64_t receivers = 0;  // subscribers of the channel at this moment
+};
+
+// Why something was refused; each dialect has its own word for it.
+enum class Refusal : std::uint8_t {
+  invalid,      // the request breaks a rule: 400, -ERR
+  finished,     // the channel was finished: 409, -FINISHED
+  too_large,    // over a size limit: 413, -ERR
+  unavailable,  // a limit of the broker is reached, or it is stopping: 503, -UNAVAILABLE
+};
+
+struct Refused {
+  Refusal kind = Refusal::invalid;
+  std::string message;  // one sentence: what is wrong, where, and what would be right
+};
+
+struct ChannelState {
+  std::uint64_t events = 0;           // in the window
+  std::uint64_t bytes = 0;            // of the window
+  std::uint64_t published_total = 0;  // since the channel appeared
+  std::uint64_t receivers = 0;
+  std::string first, last;  // ids of the window's oldest and newest event; empty: none
+  bool finished = false;
+};
+
+using FactValue = std::variant<std::uint64_t, std::string_view>;
+
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  virtual std::expected<Published, Refused> publish(const Publish& event) = 0;
+  // No more events; subscribers get what is left and a clean end. Idempotent.
+  virtual std::expected<void, Refused> finish(std::string_view channel) = 0;
+  // Drops the history and the finished mark. False: there is no such channel.
+  virtual std::expected<bool, Refused> erase(std::string_view channel) = 0;
+
+  virtual std::optional<ChannelState> find(std::string_view channel) = 0;
+  // Every channel of publishers (not the broker's own `~…`), until `visit` returns false.
+  using ChannelVisitor = std::function<bool(std::string_view name, const ChannelState&)>;
+  virtual void for_each_channel(const ChannelVisitor& visit) = 0;
+  // 0 for a name nobody subscribes to, valid or not.
+  virtual std::uint64_t receivers(std::string_view channel) = 0;
+  // Subscribers that hold at least one pattern.
+  virtual std::uint64_t pattern_subscribers() = 0;
+  // What the broker tells about itself (version, epoch, uptime, counters), in a fixed order; names
+  // are lower_case words, values numbers or short texts without control characters.
+  using FactVisitor = std::function<void(std::string_view name, FactValue value)>;
+  virtual void for_each_fact(const FactVisitor& visit) = 0;
+};
+
+}  // namespace fanfare::ingest

@@ -1,0 +1,52 @@
+#include "broker/wire/ingest/sniff.h"
+
+#include <algorithm>
+#include <array>
+
+namespace fanfare::ingest {
+namespace {
+
+// PRI opens an HTTP/2 connection with prior knowledge (RFC 9113 §3.4).
+constexpr std::array<std::string_view, 11> kHttpMethods = {
+    "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "QUERY", "CONNECT", "TRACE", "PRI"};
+
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+// What a command's name is made of: SSE.FINISH.
+bool is_word(char c) {
+  return is_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+}  // namespace
+
+Dialect sniff(std::string_view first_bytes) {
+  const std::string_view seen = first_bytes.substr(0, kSniffBytesMax);
+  const auto undecided = seen.size() == kSniffBytesMax ? Dialect::unknown : Dialect::undecided;
+
+  const auto start = std::find_if_not(seen.begin(), seen.end(), is_blank);
+  if (start == seen.end()) return undecided;
+  if (*start == '*') return Dialect::resp;
+  if (*start == '{' || *start == '[') return Dialect::ndjson;
+  if (!is_letter(*start)) return Dialect::unknown;
+
+  const auto end = std::find_if_not(start, seen.end(), is_word);
+  const std::string_view word(start, end);
+  if (end == seen.end()) return undecided;
+  if (*end == ' ' && std::ranges::find(kHttpMethods, word) != kHttpMethods.end()) {
+    return Dialect::http;
+  }
+  return is_blank(*end) ? Dialect::resp : Dialect::unknown;
+}
+
+std::string_view unknown_dialect_answer() {
+  return "-ERR unknown protocol: this socket speaks HTTP/1.1 (POST /publish/<channel>), RESP2 "
+         "(PUBLISH channel data) and NDJSON ({\"channel\":\"c\",\"data\":\"...\"}), told apart by "
+         "the "
+         "first bytes\r\n";
+}
+
+}  // namespace fanfare::ingest
