@@ -30,40 +30,16 @@
 #include <vector>
 
 #include "broker/fanout/batch.h"
+#include "broker/fanout/cursor.h"
 #include "broker/fanout/event_id.h"
+#include "broker/fanout/span.h"
 
 namespace fanfare::fanout {
 
 // The caller's number of a subscriber, below ReplicaOptions::members_max.
 using Member = std::uint32_t;
 
-// How events are put on the wire. The first is what segments hold; the others are made once a feed.
-enum class Framing : std::uint8_t {
-  chunked,      // HTTP/1.1: one chunk an event
-  plain,        // SSE text alone: HTTP/1.0, later HTTP/2
-  raw_chunked,  // payload bytes only, one chunk an event (no empty chunk for an empty payload)
-  raw,          // payload bytes only
-};
-
-// A run of whole events, contiguous. `keeps` holds the bytes for as long as the span lives.
-struct Span {
-  Ref<Segment> keeps;
-  const char* data = nullptr;
-  std::size_t size = 0;
-  std::uint32_t events = 0;
-  Sequence last = 0;  // having this span, a subscriber has everything up to here
-};
-
 class Feed;  // opaque to callers
-
-// What a client can no longer get: some of the events in (after, resumed].
-struct Gap {
-  Sequence after = 0;
-  Sequence resumed = 0;
-  // Continue reading from here: every event that is left and newer than this follows. Also the id
-  // that the gap event carries.
-  Sequence cursor = 0;
-};
 
 struct ReplicaOptions {
   Epoch epoch;
@@ -129,18 +105,21 @@ class Replica {
   struct Read {
     std::optional<Gap> gap;  // set: nothing was read; tell the client, continue from gap->cursor
     Span span;               // at most bytes_max, but at least one event if there is one to send
-    Sequence cursor = 0;     // where the member stands once the span is sent
-    bool caught_up = false;  // cursor == target(feed): join() may follow once the span is sent
-    bool ahead = false;  // the cursor is beyond this shard's head: wait for apply() and read again
+    Cursor cursor;           // where the member stands once the span is sent
+    bool caught_up = false;  // cursor.at == target(feed): join() may follow once the span is sent
+    // The cursor is beyond target(feed): this shard has not applied that much yet, or a round that
+    // will get there is on its way. Read again after the next apply() or round.
+    bool ahead = false;
   };
   // Reads on from `cursor`, merging the feed's channels in sequence order, never past target(feed).
-  Read read(const Feed* feed, Sequence cursor, std::size_t bytes_max);
+  // A span sent later than in this turn: compare cursor.at with target(feed) again before join().
+  Read read(const Feed* feed, Cursor cursor, std::size_t bytes_max);
 
   // The cursor from which exactly the newest `events` of the feed's channels follow, up to
-  // target(feed).
-  Sequence replay_start(const Feed* feed, std::uint32_t events) const;
-  // The cursor from which everything that is left follows.
-  Sequence earliest(const Feed* feed) const;
+  // target(feed). A newcomer's: reading from it reports no gap for what had gone before.
+  Cursor replay_start(const Feed* feed, std::uint32_t events) const;
+  // The cursor from which everything that is left follows. A newcomer's, too.
+  Cursor earliest(const Feed* feed) const;
 
   // ---- for tests and metrics
   std::size_t feed_count() const;

@@ -1,0 +1,31 @@
+// Cursor: where a subscriber that is behind stands in the log, and which losses it already knows
+// of. The second half matters to a subscriber of several channels: the busy one may have evicted up
+// to 100 while the quiet one still holds event 50 for a subscriber that stands at 20. It is told of
+// the gap once, then reads on from 49, and must not be told of the same gap at 50 again.
+#pragma once
+
+#include "broker/fanout/event_id.h"
+
+namespace fanfare::fanout {
+
+struct Cursor {
+  Sequence at = 0;    // everything up to here was received, or told to be gone
+  Sequence told = 0;  // what was evicted up to here has been told already
+
+  Cursor() = default;
+  // A bare place in the log, as a client presents it: nothing was told yet. Implicit on purpose.
+  Cursor(Sequence place) : at(place) {}  // NOLINT(google-explicit-constructor)
+  Cursor(Sequence place, Sequence losses_told) : at(place), told(losses_told) {}
+};
+
+// What a client can no longer get: some of the events in (after, resumed].
+struct Gap {
+  Sequence after = 0;
+  Sequence resumed = 0;
+  // Continue reading from here: the newest place that every event still left, and newer than
+  // `after`, follows. `cursor.at` is also the id that the gap event carries; it may be older than
+  // `resumed` when one channel lost more than another.
+  Cursor cursor;
+};
+
+}  // namespace fanfare::fanout
