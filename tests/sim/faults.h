@@ -1,0 +1,63 @@
+// Faults: what the simulated kernel does to the broker and how often. Every knob is a probability
+// per opportunity or a bound, drawn once from the seed, so that a seed says what kind of day it is:
+// most faults are off in most seeds (several at once hide each other), some seeds have none at all.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "common/random.h"
+#include "common/time.h"
+
+namespace fanfare::sim {
+
+// Mistakes that the ring can be told to make, to show that the checkers see them. Not faults: a
+// kernel never does these.
+enum class PlantedBug : std::uint8_t {
+  none,
+  short_send_is_silent,  // MSG_WAITALL forgotten: a short send reports nothing
+  send_drops_tail,       // the last bytes of a complete send never leave
+  send_twice,            // a complete send happens twice
+  recycle_forgotten,     // a received buffer never becomes free again
+};
+
+struct Faults {
+  // ---- the listener
+  double accept_fails = 0;  // -EMFILE, -ENFILE, -ECONNABORTED, ... instead of a descriptor
+  double accept_ends = 0;   // an accept completes without `more`
+  double adopt_fails = 0;   // no room in the descriptor table after all
+  // ---- receiving
+  double receive_no_buffer = 0;  // -ENOBUFS although there is one
+  double receive_short = 0;      // fewer bytes than have arrived
+  // ---- sending
+  double send_short = 0;    // fewer bytes than there is room for
+  double send_blocked = 0;  // -EAGAIN although there is room
+  // ---- the network
+  double reset = 0;    // per arrival: the connection is reset for both ends
+  double vanish = 0;   // per arrival: the network goes dark; the broker's end times out
+  double trickle = 0;  // per arrival: only some of the bytes arrive now
+  // ---- time
+  Duration latency_max = 1ms;       // from one end of a connection to the other
+  double straggle = 0;              // per arrival: up to fifty times the latency
+  Duration completion_delay_max{};  // from an operation's end to its completion
+  Duration wake_delay_max{};
+
+  // ---- what the machine is like; not switched off by stop()
+  std::size_t buffer_count = 64;  // receive buffers of each ring
+  std::size_t buffer_size = 2048;
+  std::size_t socket_buffer_min = 64U << 10U;  // what a connection holds in each direction
+  std::size_t socket_buffer_max = 64U << 10U;
+  std::size_t backlog = 128;    // connections waiting for accept
+  bool sends_at_once = false;   // send() tries at the call, as epoll does, not in submit()
+  Duration user_timeout = 30s;  // TCP_USER_TIMEOUT
+
+  PlantedBug bug = PlantedBug::none;
+
+  // A kernel that does what it is asked, promptly.
+  static Faults none() { return {}; }
+  static Faults drawn(Random& random);
+  // From now on nothing fails. Small buffers, latency and the planted bug stay.
+  void stop();
+};
+
+}  // namespace fanfare::sim

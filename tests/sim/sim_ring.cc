@@ -1,0 +1,460 @@
+#include "tests/sim/sim_ring.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace fanfare::sim {
+
+using io::Completion;
+using io::Interest;
+using io::Slot;
+using io::Token;
+
+SimRing::SimRing(Kernel& kernel, std::uint32_t capacity, std::string label)
+    : kernel_(kernel), label_(std::move(label)), slots_(capacity) {
+  const Faults& faults = kernel_.faults();
+  buffers_.resize(faults.buffer_count);
+  for (Buffer& buffer : buffers_) buffer.bytes = std::make_unique<std::byte[]>(faults.buffer_size);
+}
+
+SimRing::~SimRing() {
+  for (const Accept& accept : accepts_) {
+    if (accept.live) kernel_.watch(accept.listener, nullptr);
+  }
+  for (Entry& entry : slots_) {
+    if (entry.socket != nullptr) entry.socket->close(true);
+  }
+}
+
+void SimRing::fail(std::string problem) {
+  kernel_.fail(fmt::format("contract of {}: {}", label_, problem));
+}
+
+SimRing::Entry* SimRing::open_entry(Slot slot, std::string_view verb) {
+  if (slot < slots_.size() && slots_[slot].phase == Phase::open) return &slots_[slot];
+  fail(fmt::format("{} on slot {}, which is {}", verb, slot,
+                   slot >= slots_.size()               ? "beyond the table"
+                   : slots_[slot].phase == Phase::free ? "free"
+                                                       : "closing"));
+  return nullptr;
+}
+
+// ---- accepting
+
+void SimRing::accept(int listener, Token token) {
+  for (const Accept& accept : accepts_) {
+    if (accept.armed && (accept.listener == listener || accept.token == token)) {
+      return fail(fmt::format("accept on listener {} twice", listener));
+    }
+  }
+  std::erase_if(accepts_, [](const Accept& accept) { return !accept.armed; });
+  accepts_.push_back({.listener = listener, .token = token, .live = true, .armed = true});
+  kernel_.watch(listener, this);
+  accept_waiting(accepts_.back());
+}
+
+void SimRing::cancel_accept(Token token) {
+  for (Accept& accept : accepts_) {
+    if (!accept.armed || accept.token != token) continue;
+    // It may have ended by itself, and the caller does not know yet: nothing is left to cancel.
+    if (accept.live) complete_accept(accept, -ECANCELED, false);
+    return;
+  }
+  fail("cancel_accept of an accept that is not armed");
+}
+
+void SimRing::connection_waiting(int listener) {
+  for (Accept& accept : accepts_) {
+    if (accept.live && accept.listener == listener) accept_waiting(accept);
+  }
+}
+
+void SimRing::accept_waiting(Accept& accept) {
+  Random& random = kernel_.random();
+  const Faults& faults = kernel_.faults();
+  while (accept.live && kernel_.waiting(accept.listener) > 0) {
+    if (random.chance(faults.accept_fails)) {
+      constexpr std::array kErrors = {EMFILE, ENFILE, ECONNABORTED, ENOMEM, ENOBUFS};
+      const int error = kErrors[random.below(kErrors.size())];
+      // As on Linux, the connection may die of it.
+      if (error == ECONNABORTED || random.chance(0.3))
+        kernel_.claim(kernel_.take(accept.listener))->close(true);
+      complete_accept(accept, -error, random.chance(0.2));
+      if (accept.live) kernel_.schedule(1ms, *this, 1);
+      return;
+    }
+    const int descriptor = kernel_.take(accept.listener);
+    complete_accept(accept, descriptor, !random.chance(faults.accept_ends));
+  }
+}
+
+void SimRing::complete_accept(Accept& accept, std::int32_t result, bool more) {
+  if (!more) {
+    accept.live = false;
+    kernel_.watch(accept.listener, nullptr);
+  }
+  accepted_last_ =
+      std::max(accepted_last_, now() + kernel_.somewhen(kernel_.faults().completion_delay_max));
+  Pending pending{.ready = accepted_last_, .order = 0, .completion = {}, .origin = Origin::accept};
+  pending.completion = {.token = accept.token, .result = result, .more = more, .data = {}};
+  pend(std::move(pending));
+}
+
+bool SimRing::adopt(int descriptor, Slot slot) {
+  Socket* socket = kernel_.claim(descriptor);
+  if (socket == nullptr) {
+    fail(fmt::format("adopt of descriptor {}, which is not an accepted one", descriptor));
+    return false;
+  }
+  if (slot >= slots_.size() || slots_[slot].phase != Phase::free) {
+    fail(fmt::format("adopt into slot {}, which is not free", slot));
+    socket->close(true);
+    return false;
+  }
+  if (kernel_.random().chance(kernel_.faults().adopt_fails)) {
+    socket->close(kernel_.random().chance(0.5));
+    return false;
+  }
+  slots_[slot] = {.phase = Phase::open, .use = slots_[slot].use, .socket = socket};
+  socket->set_owner(this, slot);
+  kernel_.report().trace(now(), "{}: slot {} is connection {}", label_, slot, socket->serial());
+  return true;
+}
+
+void SimRing::refuse(int descriptor) {
+  Socket* socket = kernel_.claim(descriptor);
+  if (socket == nullptr)
+    return fail(fmt::format("refuse of descriptor {}, which is not an accepted one", descriptor));
+  kernel_.report().trace(now(), "{}: connection {} is refused", label_, socket->serial());
+  socket->close(kernel_.random().chance(0.5));
+}
+
+io::PeerAddress SimRing::peer_of(int descriptor) {
+  io::PeerAddress address;
+  if (kernel_.door_of(descriptor) == Door::publishers || kernel_.random().chance(0.02))
+    return address;
+  sockaddr_in inet{};
+  inet.sin_family = AF_INET;
+  inet.sin_port = htons(static_cast<std::uint16_t>(1024 + descriptor % 60'000));
+  inet.sin_addr.s_addr = htonl(INADDR_LOOPBACK + static_cast<std::uint32_t>(descriptor % 5));
+  std::memcpy(&address.storage, &inet, sizeof inet);
+  address.size = sizeof inet;
+  return address;
+}
+
+// ---- asking
+
+void SimRing::arm(Slot slot, Verb verb, Token token) {
+  constexpr std::array<std::string_view, 3> kNames = {"receive", "poll for hang-up",
+                                                      "poll for writable"};
+  const auto index = static_cast<std::size_t>(verb);
+  Entry* entry = open_entry(slot, kNames[index]);
+  if (entry == nullptr) return;
+  if (entry->requests[index].armed)
+    return fail(fmt::format("a second {} on slot {}", kNames[index], slot));
+  entry->requests[index] = {.armed = true, .live = false, .token = token};
+  queue({.verb = verb, .slot = slot, .token = token, .bytes = {}});
+}
+
+void SimRing::receive(Slot slot, Token token) {
+  arm(slot, Verb::receive, token);
+}
+
+void SimRing::poll(Slot slot, Interest interest, Token token) {
+  arm(slot, interest == Interest::hang_up ? Verb::hang_up : Verb::writable, token);
+}
+
+void SimRing::send(Slot slot, std::span<const std::byte> bytes, Token token) {
+  Entry* entry = open_entry(slot, "send");
+  if (entry == nullptr) return;
+  if (entry->sent) return fail(fmt::format("two sends to slot {} between two submits", slot));
+  if (bytes.empty()) return fail(fmt::format("an empty send to slot {}", slot));
+  entry->sent = true;
+  queue({.verb = Verb::send,
+         .slot = slot,
+         .token = token,
+         .bytes = bytes,
+         .sum = checksum(bytes.data(), bytes.size())});
+}
+
+void SimRing::shutdown_write(Slot slot) {
+  if (open_entry(slot, "shutdown_write") == nullptr) return;
+  queue({.verb = Verb::shutdown_write, .slot = slot, .token = {}, .bytes = {}});
+}
+
+void SimRing::close(Slot slot, std::span<const Token> armed, Token token, bool reset) {
+  Entry* entry = open_entry(slot, "close");
+  if (entry == nullptr) return;
+  std::size_t expected = 0;
+  for (const Request& request : entry->requests) {
+    if (!request.armed) continue;
+    ++expected;
+    if (std::ranges::find(armed, request.token) == armed.end())
+      fail(fmt::format("close of slot {} does not name an armed token", slot));
+  }
+  if (armed.size() != expected)
+    fail(fmt::format("close of slot {} names {} tokens, {} are armed", slot, armed.size(),
+                     expected));
+  entry->phase = Phase::closing;
+  queue({.verb = Verb::close, .slot = slot, .token = token, .bytes = {}, .reset = reset});
+}
+
+void SimRing::recycle(const Completion& received) {
+  if (received.data.empty()) return fail("recycle of a completion without data");
+  if (received.buffer >= buffers_.size() || !buffers_[received.buffer].held ||
+      buffers_[received.buffer].bytes.get() != received.data.data()) {
+    return fail(fmt::format("recycle of buffer {}, which is not held", received.buffer));
+  }
+  Buffer& buffer = buffers_[received.buffer];
+  std::memset(buffer.bytes.get(), 0xdd, kernel_.faults().buffer_size);
+  if (kernel_.faults().bug != PlantedBug::recycle_forgotten) buffer.held = false;
+}
+
+// ---- running
+
+void SimRing::queue(Operation operation) {
+  if (kernel_.faults().sends_at_once) {
+    run(operation);
+  } else {
+    queued_.push_back(operation);
+  }
+}
+
+void SimRing::run(const Operation& operation) {
+  switch (operation.verb) {
+    case Verb::receive:
+    case Verb::hang_up:
+    case Verb::writable:
+      slots_[operation.slot].requests[static_cast<std::size_t>(operation.verb)].live = true;
+      evaluate(operation.slot);
+      break;
+    case Verb::send:
+      run_send(operation);
+      break;
+    case Verb::shutdown_write:
+      slots_[operation.slot].socket->shutdown_write();
+      break;
+    case Verb::close:
+      run_close(operation);
+      break;
+  }
+}
+
+void SimRing::run_send(const Operation& operation) {
+  Random& random = kernel_.random();
+  const Faults& faults = kernel_.faults();
+  Socket& socket = *slots_[operation.slot].socket;
+  std::span<const std::byte> bytes = operation.bytes;
+  if (checksum(bytes.data(), bytes.size()) != operation.sum)
+    fail(fmt::format("the bytes of a send to slot {} changed before it ran", operation.slot));
+
+  const bool healthy = !socket.hung_up();
+  int result = 0;
+  if (healthy && random.chance(faults.send_blocked)) {
+    result = -EAGAIN;
+  } else {
+    if (bytes.size() > 1 && healthy && random.chance(faults.send_short))
+      bytes = bytes.first(1 + random.below(bytes.size() - 1));
+    if (faults.bug == PlantedBug::send_drops_tail && bytes.size() > 1 && random.chance(0.01))
+      bytes = bytes.first(bytes.size() - 1);
+    result = socket.send(bytes);
+    if (faults.bug == PlantedBug::send_twice && random.chance(0.01)) socket.send(bytes);
+  }
+  kernel_.report().observe(static_cast<std::uint64_t>(result) ^ operation.sum);
+  kernel_.report().trace(now(), "{}: slot {} send of {} bytes gives {}", label_, operation.slot,
+                         operation.bytes.size(), result);
+  if (result == static_cast<int>(operation.bytes.size())) return;
+  if (faults.bug == PlantedBug::short_send_is_silent && result > 0) return;
+  if (faults.bug == PlantedBug::send_drops_tail && result == static_cast<int>(bytes.size()) &&
+      bytes.size() + 1 == operation.bytes.size())
+    return;
+  sends_.push_back({.token = operation.token, .result = result, .data = {}});
+}
+
+void SimRing::run_close(const Operation& operation) {
+  Entry& entry = slots_[operation.slot];
+  Random& random = kernel_.random();
+  for (std::size_t i = 0; i < std::size(entry.requests); ++i) {
+    if (!entry.requests[i].live) continue;
+    // What had already arrived may win the race against the cancellation.
+    if (static_cast<Verb>(i) == Verb::receive && entry.socket->readable() && random.chance(0.5)) {
+      complete_receive(operation.slot);
+    } else {
+      complete(operation.slot, static_cast<Verb>(i), -ECANCELED);
+    }
+  }
+  kernel_.report().trace(now(), "{}: slot {} closes connection {}{}", label_, operation.slot,
+                         entry.socket->serial(), operation.reset ? " with a reset" : "");
+  std::exchange(entry.socket, nullptr)->close(operation.reset);
+  Pending pending{.ready = now() + kernel_.somewhen(kernel_.faults().completion_delay_max),
+                  .order = 0,
+                  .completion = {},
+                  .origin = Origin::close};
+  pending.slot = operation.slot;
+  pending.completion = {.token = operation.token, .result = 0, .data = {}};
+  pend(std::move(pending));
+}
+
+void SimRing::run_queued(std::vector<Completion>& out) {
+  for (std::size_t i = 0; i < queued_.size(); ++i) run(queued_[i]);
+  queued_.clear();
+  for (Entry& entry : slots_) entry.sent = false;
+  out.insert(out.end(), sends_.begin(), sends_.end());
+  sends_.clear();
+}
+
+// ---- completing
+
+void SimRing::changed(Socket& socket) {
+  evaluate(socket.tag());
+}
+
+void SimRing::evaluate(Slot slot) {
+  Entry& entry = slots_[slot];
+  const auto live = [&entry](Verb verb) {
+    return entry.requests[static_cast<std::size_t>(verb)].live;
+  };
+  const bool hung_up = entry.socket->hung_up();
+  if (live(Verb::receive) && entry.socket->readable()) complete_receive(slot);
+  if (live(Verb::hang_up) && hung_up) complete(slot, Verb::hang_up, POLLIN | POLLRDHUP);
+  if (live(Verb::writable) && (hung_up || entry.socket->writable()))
+    complete(slot, Verb::writable, hung_up ? POLLOUT | POLLRDHUP : POLLOUT);
+}
+
+void SimRing::complete(Slot slot, Verb verb, std::int32_t result) {
+  Entry& entry = slots_[slot];
+  Request& request = entry.requests[static_cast<std::size_t>(verb)];
+  request.live = false;
+  Pending pending{.ready = now() + kernel_.somewhen(kernel_.faults().completion_delay_max),
+                  .order = 0,
+                  .completion = {},
+                  .origin = Origin::request};
+  pending.verb = verb;
+  pending.slot = slot;
+  pending.use = entry.use;
+  pending.completion = {.token = request.token, .result = result, .data = {}};
+  pend(std::move(pending));
+}
+
+void SimRing::complete_receive(Slot slot) {
+  const Faults& faults = kernel_.faults();
+  Random& random = kernel_.random();
+  const auto free = std::ranges::find_if(buffers_, [](const Buffer& b) { return !b.held; });
+  if (free == buffers_.end() || random.chance(faults.receive_no_buffer))
+    return complete(slot, Verb::receive, -ENOBUFS);
+  std::size_t room = faults.buffer_size;
+  if (random.chance(faults.receive_short)) room = 1 + random.below(room);
+  const int result = slots_[slot].socket->receive({free->bytes.get(), room});
+  complete(slot, Verb::receive, result);
+  kernel_.report().observe(static_cast<std::uint64_t>(result));
+  if (result <= 0) return;
+  free->held = true;
+  Completion& completion = pending_.back().completion;
+  completion.buffer = static_cast<std::uint32_t>(free - buffers_.begin());
+  completion.data = {free->bytes.get(), static_cast<std::size_t>(result)};
+}
+
+void SimRing::pend(Pending pending) {
+  pending.order = pending_made_++;
+  // Nothing happens then, but the world must get there.
+  if (pending.ready > now()) kernel_.schedule(pending.ready - now(), *this, 0);
+  pending_.push_back(std::move(pending));
+}
+
+void SimRing::act(std::uint64_t what) {
+  if (what != 1) return;
+  for (Accept& accept : accepts_) {
+    if (accept.live) accept_waiting(accept);
+  }
+}
+
+void SimRing::take_ready(std::vector<Completion>& out) {
+  std::vector<Pending> ready;
+  std::erase_if(pending_, [&](Pending& pending) {
+    if (pending.ready > now()) return false;
+    ready.push_back(std::move(pending));
+    return true;
+  });
+  for (std::size_t i = ready.size(); i > 1; --i)
+    std::swap(ready[i - 1], ready[kernel_.random().below(i)]);
+  // In any order, but for accepts: the last one of a token is the one without `more`.
+  std::vector<Pending*> accepts;
+  for (Pending& pending : ready) {
+    if (pending.origin == Origin::accept) accepts.push_back(&pending);
+  }
+  for (std::size_t i = 0; i < accepts.size(); ++i) {
+    for (std::size_t j = i + 1; j < accepts.size(); ++j) {
+      if (accepts[j]->order < accepts[i]->order) std::swap(*accepts[i], *accepts[j]);
+    }
+  }
+  for (const Pending& pending : ready) deliver(pending, out);
+}
+
+void SimRing::deliver(const Pending& pending, std::vector<Completion>& out) {
+  Entry& entry = slots_[pending.slot];
+  if (pending.origin == Origin::close) {
+    const std::uint32_t use = entry.use;
+    entry = {};
+    entry.use = use + 1;
+  } else if (pending.origin == Origin::accept) {
+    for (Accept& accept : accepts_) {
+      if (accept.token == pending.completion.token && !pending.completion.more)
+        accept.armed = false;
+    }
+  } else if (entry.use == pending.use) {
+    entry.requests[static_cast<std::size_t>(pending.verb)].armed = false;
+  }
+  out.push_back(pending.completion);
+}
+
+// ---- waiting
+
+void SimRing::submit(std::vector<Completion>& out) {
+  run_queued(out);
+  take_ready(out);
+}
+
+void SimRing::wait(TimePoint deadline, std::vector<Completion>& out) {
+  const std::size_t before = out.size();
+  run_queued(out);
+  for (;;) {
+    take_ready(out);
+    const bool woken = wake_due_ && *wake_due_ <= now();
+    if (woken) wake_due_.reset();
+    if (woken || out.size() > before || now() >= deadline) return;
+    kernel_.step(deadline);
+  }
+}
+
+void SimRing::wake() {
+  if (wake_due_) return;
+  wake_due_ = now() + kernel_.somewhen(kernel_.faults().wake_delay_max);
+  kernel_.schedule(*wake_due_ - now(), *this, 0);
+}
+
+bool SimRing::ready() const {
+  if (!queued_.empty() || !sends_.empty() || (wake_due_ && *wake_due_ <= now())) return true;
+  return std::ranges::any_of(pending_, [this](const Pending& p) { return p.ready <= now(); });
+}
+
+SimRing::Left SimRing::left() const {
+  Left left;
+  for (const Entry& entry : slots_) {
+    if (entry.phase != Phase::free) ++left.slots;
+    for (const Request& request : entry.requests) left.armed += request.armed ? 1 : 0;
+  }
+  for (const Buffer& buffer : buffers_) left.buffers += buffer.held ? 1 : 0;
+  left.queued = queued_.size() + sends_.size();
+  left.completions = pending_.size();
+  for (const Accept& accept : accepts_) left.accepts += accept.armed ? 1 : 0;
+  return left;
+}
+
+}  // namespace fanfare::sim

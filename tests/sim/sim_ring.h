@@ -1,0 +1,148 @@
+// SimRing: the Ring of one shard over the simulated Kernel. It honours broker/io/ring.h to the
+// letter and uses all the freedom that the contract leaves: operations run as late as submit() (or,
+// on some seeds, at the call), completions come late, in any order and after the close that
+// cancelled them.
+//
+// It also watches the shard: whatever breaks the contract is a failure of the seed. It reads the
+// bytes of a queued send twice, when it is queued and when it runs, and so sees a block that was
+// freed or moved too early; it poisons received bytes once they are recycled.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/io/ring.h"
+#include "tests/sim/agenda.h"
+#include "tests/sim/kernel.h"
+#include "tests/sim/socket.h"
+
+namespace fanfare::sim {
+
+class SimRing final : public io::Ring, public SocketOwner, public Acceptor, public Actor {
+ public:
+  // The kernel outlives the ring. `name` is for failures and traces.
+  SimRing(Kernel& kernel, std::uint32_t capacity, std::string label);
+  ~SimRing() override;
+
+  // ---- io::Ring
+  std::string_view name() const override { return "simulated"; }
+  std::uint32_t capacity() const override { return static_cast<std::uint32_t>(slots_.size()); }
+  TimePoint now() const override { return kernel_.now(); }
+  void accept(int listener, io::Token token) override;
+  void cancel_accept(io::Token token) override;
+  bool adopt(int descriptor, io::Slot slot) override;
+  void refuse(int descriptor) override;
+  io::PeerAddress peer_of(int descriptor) override;
+  void receive(io::Slot slot, io::Token token) override;
+  void recycle(const io::Completion& received) override;
+  void poll(io::Slot slot, io::Interest interest, io::Token token) override;
+  void send(io::Slot slot, std::span<const std::byte> bytes, io::Token token) override;
+  void shutdown_write(io::Slot slot) override;
+  void close(io::Slot slot, std::span<const io::Token> armed, io::Token token, bool reset) override;
+  void submit(std::vector<io::Completion>& out) override;
+  void wait(TimePoint deadline, std::vector<io::Completion>& out) override;
+  void wake() override;
+
+  // ---- for the world that steps the shard
+  // wait() would return at once: something is queued, or completed, or woke it.
+  bool ready() const;
+
+  // ---- for the leak checker
+  struct Left {
+    std::size_t slots = 0;        // open or not yet closed
+    std::size_t armed = 0;        // tokens that have not completed
+    std::size_t buffers = 0;      // received and not recycled
+    std::size_t queued = 0;       // never submitted
+    std::size_t completions = 0;  // never taken
+    std::size_t accepts = 0;
+    bool nothing() const { return slots + armed + buffers + queued + completions + accepts == 0; }
+  };
+  Left left() const;
+
+  void changed(Socket& socket) override;
+  void connection_waiting(int listener) override;
+  void act(std::uint64_t what) override;
+
+ private:
+  enum class Verb : std::uint8_t { receive, hang_up, writable, send, shutdown_write, close };
+  struct Operation {
+    Verb verb{};
+    io::Slot slot = 0;
+    io::Token token;
+    std::span<const std::byte> bytes;
+    std::uint64_t sum = 0;
+    bool reset = false;
+  };
+  // A receive or a poll of one slot.
+  struct Request {
+    bool armed = false;  // the caller has not had its completion yet
+    bool live = false;   // the kernel has it and has not completed it yet
+    io::Token token;
+  };
+  enum class Phase : std::uint8_t { free, open, closing };
+  struct Entry {
+    Phase phase = Phase::free;
+    std::uint32_t use = 0;  // how often the slot has been closed
+    Socket* socket = nullptr;
+    Request requests[3]{};  // by Verb
+    bool sent = false;    // since the last submit
+  };
+  enum class Origin : std::uint8_t { request, accept, close };
+  struct Pending {
+    TimePoint ready;
+    std::uint64_t order;
+    io::Completion completion;
+    Origin origin{};
+    Verb verb{};
+    io::Slot slot = 0;
+    std::uint32_t use = 0;
+  };
+  struct Accept {
+    int listener = 0;
+    io::Token token;
+    bool live = false;
+    bool armed = false;
+  };
+
+  void fail(std::string problem);
+  Entry* open_entry(io::Slot slot, std::string_view verb);
+  void arm(io::Slot slot, Verb verb, io::Token token);
+  void queue(Operation operation);
+  void run(const Operation& operation);
+  void run_send(const Operation& operation);
+  void run_close(const Operation& operation);
+  void run_queued(std::vector<io::Completion>& out);
+  void evaluate(io::Slot slot);
+  void complete(io::Slot slot, Verb verb, std::int32_t result);
+  void complete_receive(io::Slot slot);
+  void accept_waiting(Accept& accept);
+  void complete_accept(Accept& accept, std::int32_t result, bool more);
+  void pend(Pending pending);
+  void take_ready(std::vector<io::Completion>& out);
+  void deliver(const Pending& pending, std::vector<io::Completion>& out);
+
+  Kernel& kernel_;
+  std::string label_;
+  std::vector<Entry> slots_;
+  std::vector<Accept> accepts_;
+  std::vector<Operation> queued_;
+  std::vector<io::Completion> sends_;  // what incomplete sends report in this submit
+  std::vector<Pending> pending_;
+  std::uint64_t pending_made_ = 0;
+  TimePoint accepted_last_{};  // accepts complete in order
+
+  struct Buffer {
+    std::unique_ptr<std::byte[]> bytes;
+    bool held = false;
+  };
+  std::vector<Buffer> buffers_;
+  std::optional<TimePoint> wake_due_;
+};
+
+}  // namespace fanfare::sim
