@@ -25,6 +25,8 @@ struct ListenOptions {
   std::vector<std::string>
       ingest_users;  // user names allowed by peer credentials; empty: whoever may open the socket
   std::string admin = "127.0.0.1:9180";  // empty: no admin listener
+
+  friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
 };
 
 struct HistoryOptions {
@@ -32,6 +34,8 @@ struct HistoryOptions {
   std::uint64_t bytes = 1U << 20U;
   Duration age = 1h;
   std::uint64_t total_bytes = 256U << 20U;
+
+  friend bool operator==(const HistoryOptions&, const HistoryOptions&) = default;
 };
 
 struct DeliveryOptions {
@@ -44,6 +48,8 @@ struct DeliveryOptions {
       end_event;  // sent before a clean end, for clients behind fronts that hide it; empty: none
   AnnouncePosition announce_position = AnnouncePosition::automatic;
   Duration coalesce = Duration(0);
+
+  friend bool operator==(const DeliveryOptions&, const DeliveryOptions&) = default;
 };
 
 struct LimitOptions {
@@ -64,11 +70,15 @@ struct LimitOptions {
   std::uint64_t ingest_batch_bytes = 16U << 20U;   // body of one HTTP publish (NDJSON batch)
   std::uint32_t ingest_connections = 256;
   Duration drain = 5s;  // SIGTERM: subscribers are let go over this long
+
+  friend bool operator==(const LimitOptions&, const LimitOptions&) = default;
 };
 
 struct CorsOptions {
   std::vector<std::string> origins;  // exact, or "*"
   bool credentials = false;
+
+  friend bool operator==(const CorsOptions&, const CorsOptions&) = default;
 };
 
 // [[channel]]: overrides for the channels a pattern matches; the first match counts.
@@ -81,6 +91,8 @@ struct ChannelRule {
   std::optional<Duration> retry;
   std::optional<SlowPolicy> slow;
   std::optional<Duration> coalesce;
+
+  friend bool operator==(const ChannelRule&, const ChannelRule&) = default;
 };
 
 // [[route]]: a path of the subscriber's side besides /events, with what it fixes.
@@ -89,6 +101,8 @@ struct RouteRule {
   std::vector<std::string> channels;  // fixed subscription; empty: taken from the query
   std::optional<AnnouncePosition> announce_position;
   std::optional<Duration> heartbeat;
+
+  friend bool operator==(const RouteRule&, const RouteRule&) = default;
 };
 
 struct Options {
@@ -101,6 +115,8 @@ struct Options {
   CorsOptions cors;
   std::vector<ChannelRule> channels;
   std::vector<RouteRule> routes;
+
+  friend bool operator==(const Options&, const Options&) = default;
 };
 
 }  // namespace fanfare::server

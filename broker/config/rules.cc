@@ -1,0 +1,193 @@
+#include "broker/config/rules.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "broker/config/syntax.h"
+
+#include "common/pattern.h"
+#include "common/units.h"
+
+namespace fanfare::config {
+namespace {
+
+using server::ChannelRule;
+using server::Options;
+using server::RouteRule;
+
+// A sentence about the entry of a list or a key, where there is one.
+void complain(Report& report, const std::string& key, std::string_view fallback,
+              std::string problem) {
+  if (!problem.empty()) report.add_at(key, fmt::format("{}: {}", key, problem), {}, fallback);
+}
+
+// `smaller` must not exceed `larger`; both are sizes.
+void check_order(Report& report, std::string_view smaller_key, std::uint64_t smaller,
+                 std::string_view larger_key, std::uint64_t larger, std::string_view why) {
+  if (smaller <= larger) return;
+  report.add_at(smaller_key,
+                fmt::format("{} ({}) is larger than {} ({})", smaller_key, format_size(smaller),
+                            larger_key, format_size(larger)),
+                std::string(why), larger_key);
+}
+
+void check_listeners(const Options& options, Report& report) {
+  const auto& http = options.listen.http;
+  for (std::size_t i = 0; i < http.size(); ++i) {
+    const std::string key = fmt::format("listen.http[{}]", i);
+    complain(report, key, "listen.http", listen_address_problem(http[i]));
+    const bool chosen_by_kernel = http[i].ends_with(":0");
+    const auto twice =
+        std::find(http.begin(), http.begin() + static_cast<std::ptrdiff_t>(i), http[i]);
+    if (!chosen_by_kernel && twice != http.begin() + static_cast<std::ptrdiff_t>(i)) {
+      complain(report, key, "listen.http", fmt::format("\"{}\" is listed twice", http[i]));
+    }
+  }
+  const std::string& admin = options.listen.admin;
+  if (!admin.empty()) {
+    complain(report, "listen.admin", "listen.http", listen_address_problem(admin));
+    if (!admin.ends_with(":0") && std::find(http.begin(), http.end(), admin) != http.end()) {
+      complain(report, "listen.admin", "listen.http",
+               fmt::format("\"{}\" is also in listen.http; they need a port each", admin));
+    }
+  }
+  complain(report, "listen.ingest", {}, socket_path_problem(options.listen.ingest));
+}
+
+void check_sizes(const Options& options, Report& report) {
+  const server::LimitOptions& limits = options.limits;
+  check_order(report, "history.bytes", options.history.bytes, "history.total_bytes",
+              options.history.total_bytes,
+              "one channel cannot keep more than all of them together");
+  check_order(report, "limits.event_bytes", limits.event_bytes, "history.bytes",
+              options.history.bytes, "the largest event would not fit into its channel's history");
+  check_order(report, "limits.event_bytes", limits.event_bytes, "limits.ingest_batch_bytes",
+              limits.ingest_batch_bytes, "the largest event could not be published over HTTP");
+  check_order(report, "limits.event_bytes", limits.event_bytes, "limits.ingest_pending_bytes",
+              limits.ingest_pending_bytes, "the largest event would stop its publisher");
+  check_order(report, "limits.target_bytes", limits.target_bytes, "limits.head_bytes",
+              limits.head_bytes, "the target is a part of the head");
+}
+
+void check_heartbeats(const Options& options, Report& report) {
+  const auto& [least, most] = std::pair(options.limits.heartbeat_min, options.limits.heartbeat_max);
+  if (least > most) {
+    report.add_at("limits.heartbeat_min",
+                  fmt::format("limits.heartbeat_min ({}) is longer than limits.heartbeat_max ({})",
+                              format_duration(least), format_duration(most)),
+                  "swap them", "limits.heartbeat_max");
+  }
+  if (options.delivery.coalesce > options.delivery.heartbeat) {
+    report.add_at("delivery.coalesce",
+                  fmt::format("delivery.coalesce ({}) is longer than delivery.heartbeat ({})",
+                              format_duration(options.delivery.coalesce),
+                              format_duration(options.delivery.heartbeat)),
+                  "events would wait longer than silence lasts", "delivery.heartbeat");
+  }
+}
+
+void check_event_names(const Options& options, Report& report) {
+  const server::DeliveryOptions& delivery = options.delivery;
+  const std::size_t size_max = options.limits.event_name_bytes;
+  complain(report, "delivery.gap_event", "limits.event_name_bytes",
+           event_name_problem(delivery.gap_event, size_max));
+  complain(report, "delivery.end_event", "limits.event_name_bytes",
+           event_name_problem(delivery.end_event, size_max));
+  if (!delivery.gap_event.empty() && delivery.gap_event == delivery.end_event) {
+    complain(report, "delivery.end_event", "delivery.gap_event",
+             fmt::format("\"{}\" is delivery.gap_event too; a client could not tell them apart",
+                         delivery.end_event));
+  }
+}
+
+void check_cors(const Options& options, Report& report) {
+  const auto& origins = options.cors.origins;
+  for (std::size_t i = 0; i < origins.size(); ++i) {
+    complain(report, fmt::format("cors.origins[{}]", i), "cors.origins",
+             origin_problem(origins[i]));
+  }
+  const bool everyone = std::find(origins.begin(), origins.end(), "*") != origins.end();
+  if (everyone && options.cors.credentials) {
+    report.add_at("cors.credentials", "cors.credentials is true and cors.origins holds \"*\"",
+                  "browsers refuse the two together: name the origins", "cors.origins");
+  }
+  if (everyone && origins.size() > 1) {
+    report.add_at("cors.origins", "cors.origins holds \"*\" and others besides",
+                  "\"*\" is all of them: name it alone, or leave it out");
+  }
+}
+
+void check_channel_rules(const Options& options, Report& report) {
+  const auto& rules = options.channels;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const ChannelRule& rule = rules[i];
+    const std::string path = fmt::format("channel[{}]", i);
+    const std::string match = path + ".match";
+    if (!report.noted(match)) {
+      report.add_at(path, "[[channel]] has no match",
+                    "say which channels it speaks of: match = \"metrics/**\"");
+      continue;
+    }
+    if (rule.match.empty()) continue;  // its type was wrong, which has been said
+    complain(report, match, path, channel_pattern_problem(rule.match));
+    const auto same = [&](const ChannelRule& other) { return other.match == rule.match; };
+    if (std::any_of(rules.begin(), rules.begin() + static_cast<std::ptrdiff_t>(i), same)) {
+      report.add_at(match, fmt::format("[[channel]] match \"{}\" stands here again", rule.match),
+                    "only the first counts: put them together");
+    }
+    const std::uint64_t bytes = rule.history_bytes.value_or(options.history.bytes);
+    if (rule.history_bytes) {
+      check_order(report, path + ".history_bytes", bytes, "history.total_bytes",
+                  options.history.total_bytes,
+                  "one channel cannot keep more than all of them together");
+      check_order(report, "limits.event_bytes", options.limits.event_bytes, path + ".history_bytes",
+                  bytes, "the largest event would not fit into its channel's history");
+    }
+  }
+}
+
+void check_routes(const Options& options, Report& report) {
+  const auto& routes = options.routes;
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    const RouteRule& route = routes[i];
+    const std::string place = fmt::format("route[{}]", i);
+    const std::string path = place + ".path";
+    if (!report.noted(path)) {
+      report.add_at(place, "[[route]] has no path", "say where it is served: path = \"/prices\"");
+      continue;
+    }
+    complain(report, path, place, route_path_problem(route.path));
+    const auto same = [&](const RouteRule& other) { return other.path == route.path; };
+    if (std::any_of(routes.begin(), routes.begin() + static_cast<std::ptrdiff_t>(i), same)) {
+      report.add_at(path, fmt::format("[[route]] path \"{}\" stands here again", route.path),
+                    "a path can be served once");
+    }
+    for (std::size_t j = 0; j < route.channels.size(); ++j) {
+      complain(report, fmt::format("{}.channels[{}]", place, j), place + ".channels",
+               channel_pattern_problem(route.channels[j]));
+    }
+    if (route.channels.size() > options.limits.channels_per_subscription) {
+      report.add_at(place + ".channels",
+                    fmt::format("[[route]] channels has {} entries", route.channels.size()),
+                    fmt::format("limits.channels_per_subscription allows {}",
+                                options.limits.channels_per_subscription));
+    }
+  }
+}
+
+}  // namespace
+
+void check_rules(const Options& options, Report& report) {
+  check_listeners(options, report);
+  check_sizes(options, report);
+  check_heartbeats(options, report);
+  check_event_names(options, report);
+  check_cors(options, report);
+  check_channel_rules(options, report);
+  check_routes(options, report);
+}
+
+}  // namespace fanfare::config

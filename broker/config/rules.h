@@ -1,0 +1,13 @@
+// What must hold between the values of a configuration, and what their strings may look like: all
+// that a single key's type and bounds cannot say.
+#pragma once
+
+#include "broker/config/problem.h"
+#include "broker/server/options.h"
+
+namespace fanfare::config {
+
+// Adds a problem for each rule that is broken, at the place where the value was set.
+void check_rules(const server::Options& options, Report& report);
+
+}  // namespace fanfare::config
