@@ -20,8 +20,9 @@
 
 namespace fanfare::io {
 
-// What a completion is about: `kind` is the caller's own numbering (0..255), `generation` guards a
-// reused index. Packed into io_uring's 64-bit user_data as kind:8 | generation:24 | index:32.
+// What a completion is about: `kind` is the caller's own numbering (0..254; 255 marks what a ring
+// asks for itself), `generation` guards a reused index. Packed into io_uring's 64-bit user_data as
+// kind:8 | generation:24 | index:32. Requests that are armed at the same time have distinct tokens.
 struct Token {
   std::uint8_t kind = 0;
   std::uint32_t generation = 0;  // below 2^24
@@ -41,7 +42,8 @@ struct Token {
 // Index of a socket in this ring's table, below Ring::capacity().
 using Slot = std::uint32_t;
 
-// What the kernel gives back. `result` is as io_uring reports it: >= 0 or a negated errno.
+// What the kernel gives back. `result` is as io_uring reports it: >= 0 or a negated errno; of a
+// poll, the poll(2) events that were true.
 struct Completion {
   Token token;
   std::int32_t result = 0;
@@ -50,6 +52,13 @@ struct Completion {
   // receive(): the bytes, the caller's until recycle(). Empty with result 0 = the peer's FIN.
   std::span<const std::byte> data;
   std::uint32_t buffer = 0;  // the ring's own name for the bytes
+};
+
+// Which of the ring's pools of receive buffers a receive draws from. A buffer is taken only once
+// bytes have come, so an armed receive costs none.
+enum class BufferClass : std::uint8_t {
+  request,  // small: heads of requests
+  ingest,   // large: what publishers pour in
 };
 
 // poll(): what to wait for. A hang-up (FIN, RST, error) always completes it too.
@@ -92,10 +101,11 @@ class Ring {
   // gone.
   virtual PeerAddress peer_of(int descriptor) = 0;
 
-  // One-shot receive; the completion carries the bytes. -ENOBUFS: no buffer was free, call again.
-  // At most one receive, one hang-up poll and one writable poll are armed per slot.
-  virtual void receive(Slot slot, Token token) = 0;
-  // Gives a received buffer back; every completion with non-empty data is recycled exactly once.
+  // One-shot receive; the completion carries the bytes. -ENOBUFS: no buffer was free; recycle, then
+  // call again. At most one receive, one hang-up poll and one writable poll are armed per slot.
+  virtual void receive(Slot slot, Token token, BufferClass buffers = BufferClass::request) = 0;
+  // Gives a received buffer back; every completion with non-empty data is recycled exactly once,
+  // also when it is about a connection that is gone.
   virtual void recycle(const Completion& received) = 0;
   // One-shot poll.
   virtual void poll(Slot slot, Interest interest, Token token) = 0;
@@ -107,9 +117,10 @@ class Ring {
   // Half-close: FIN after what was sent. Silent.
   virtual void shutdown_write(Slot slot) = 0;
   // Cancels whatever is armed on the slot (each completes with -ECANCELED or with what it already
-  // had) and closes. The slot may be adopted into again once a completion with this token has
-  // arrived. `armed` names the tokens of every receive and poll that has not completed yet. With
-  // `reset`, the peer gets RST instead of FIN.
+  // had, as a rule before the close does) and closes. The slot may be adopted into again once a
+  // completion with this token has arrived. `armed` names the tokens of every receive and poll that
+  // has not completed yet. With `reset`, a TCP peer gets RST instead of FIN and what was not sent
+  // yet is dropped.
   virtual void close(Slot slot, std::span<const Token> armed, Token token, bool reset = false) = 0;
 
   // Hands everything queued to the kernel, runs what can run, and appends the completions that are
