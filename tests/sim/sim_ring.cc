@@ -163,7 +163,7 @@ void SimRing::arm(Slot slot, Verb verb, Token token) {
   queue({.verb = verb, .slot = slot, .token = token, .bytes = {}});
 }
 
-void SimRing::receive(Slot slot, Token token) {
+void SimRing::receive(Slot slot, Token token, io::BufferClass /*buffers*/) {
   arm(slot, Verb::receive, token);
 }
 

@@ -39,7 +39,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   bool adopt(int descriptor, io::Slot slot) override;
   void refuse(int descriptor) override;
   io::PeerAddress peer_of(int descriptor) override;
-  void receive(io::Slot slot, io::Token token) override;
+  void receive(io::Slot slot, io::Token token, io::BufferClass buffers) override;
   void recycle(const io::Completion& received) override;
   void poll(io::Slot slot, io::Interest interest, io::Token token) override;
   void send(io::Slot slot, std::span<const std::byte> bytes, io::Token token) override;

@@ -114,7 +114,7 @@ TEST_F(SimRingTest, SeesASecondSendBetweenTwoSubmits) {
 
 TEST_F(SimRingTest, GivesReceivedBytesUntilTheyAreRecycled) {
   open();
-  ring_.receive(kSlot, kReceive);
+  ring_.receive(kSlot, kReceive, io::BufferClass::request);
   client_->send(bytes_of("request"));
   const std::vector<Completion> out = wait();
   ASSERT_EQ(out.size(), 1U);
@@ -131,7 +131,7 @@ TEST_F(SimRingTest, GivesReceivedBytesUntilTheyAreRecycled) {
 
 TEST_F(SimRingTest, CompletesWhatACloseCancelsAndFreesTheSlotLast) {
   open();
-  ring_.receive(kSlot, kReceive);
+  ring_.receive(kSlot, kReceive, io::BufferClass::request);
   ring_.poll(kSlot, io::Interest::hang_up, kHangUp);
   submit();
   EXPECT_EQ(ring_.left().armed, 2U);
@@ -146,7 +146,7 @@ TEST_F(SimRingTest, CompletesWhatACloseCancelsAndFreesTheSlotLast) {
 
 TEST_F(SimRingTest, SeesACloseThatForgetsAnArmedToken) {
   open();
-  ring_.receive(kSlot, kReceive);
+  ring_.receive(kSlot, kReceive, io::BufferClass::request);
   ring_.close(kSlot, {}, kClose, false);
   EXPECT_THAT(report_.problems()[0], HasSubstr("does not name an armed token"));
 }
