@@ -15,7 +15,7 @@ Method method_of(std::string_view text) {
   return Method::other;
 }
 
-const Field* RequestHead::find(std::string_view name, const Field* after) const {
+const Field* find_field(std::span<const Field> fields, std::string_view name, const Field* after) {
   const Field* const end = fields.data() + fields.size();
   for (const Field* field = after == nullptr ? fields.data() : after + 1; field != end; ++field) {
     if (same_ignoring_case(field->name, name)) return field;
@@ -24,6 +24,11 @@ const Field* RequestHead::find(std::string_view name, const Field* after) const 
 }
 
 std::string_view RequestHead::value(std::string_view name) const {
+  const Field* field = find(name);
+  return field == nullptr ? std::string_view() : field->value;
+}
+
+std::string_view ResponseHead::value(std::string_view name) const {
   const Field* field = find(name);
   return field == nullptr ? std::string_view() : field->value;
 }

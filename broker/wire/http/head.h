@@ -1,8 +1,9 @@
-// The head of a request, as any version of HTTP brings it: method, target, fields. Only views: who
-// parsed it says how long they live. Nothing here is decoded or trusted further than its grammar.
+// The heads of requests and responses, as any version of HTTP brings them. Only views: who parsed
+// them says how long they live. Nothing here is decoded or trusted further than its grammar.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,11 @@ struct Field {
   std::string_view value;  // without whitespace at its ends; may hold bytes 0x80-0xff
 };
 
+// The first field of that name after `after` (null: from the start), or null. All of them:
+//   for (const Field* f = head.find("cookie"); f != nullptr; f = head.find("cookie", f))
+const Field* find_field(std::span<const Field> fields, std::string_view name,
+                        const Field* after = nullptr);
+
 struct RequestHead {
   Method method = Method::other;
   std::string_view method_text;
@@ -28,10 +34,22 @@ struct RequestHead {
   std::uint8_t minor_version = 1;
   std::vector<Field> fields;  // in the order sent
 
-  // The first field of that name after `after` (null: from the start), or null. All of them:
-  //   for (const Field* f = head.find("cookie"); f != nullptr; f = head.find("cookie", f))
-  const Field* find(std::string_view name, const Field* after = nullptr) const;
+  const Field* find(std::string_view name, const Field* after = nullptr) const {
+    return find_field(fields, name, after);
+  }
   // The value of the first field of that name; empty if there is none.
+  std::string_view value(std::string_view name) const;
+};
+
+struct ResponseHead {
+  int status = 0;  // 100-599
+  std::string_view reason;
+  std::uint8_t minor_version = 1;
+  std::vector<Field> fields;  // in the order sent
+
+  const Field* find(std::string_view name, const Field* after = nullptr) const {
+    return find_field(fields, name, after);
+  }
   std::string_view value(std::string_view name) const;
 };
 

@@ -8,13 +8,6 @@ namespace fanfare::http {
 
 namespace {
 
-// Takes the next member off a list; members are trimmed and may be empty.
-std::string_view take_member(std::string_view& list, char separator) {
-  const std::string_view member = list.substr(0, list.find(separator));
-  list.remove_prefix(std::min(list.size(), member.size() + 1));
-  return trimmed(member);
-}
-
 // "q=0", "q=0.", "q=0.000": the sender does not want it (RFC 9110 §12.4.2).
 bool is_zero_weight(std::string_view parameter) {
   if (!same_ignoring_case(parameter.substr(0, 3), "q=0")) return false;
@@ -24,9 +17,15 @@ bool is_zero_weight(std::string_view parameter) {
 
 }  // namespace
 
+std::string_view take_member(std::string_view& list, char separator) {
+  const std::string_view member = list.substr(0, list.find(separator));
+  list.remove_prefix(std::min(list.size(), member.size() + 1));
+  return trimmed(member);
+}
+
 bool list_has(std::string_view list, std::string_view token) {
   while (!list.empty()) {
-    if (same_ignoring_case(take_member(list, ','), token)) return true;
+    if (same_ignoring_case(take_member(list), token)) return true;
   }
   return false;
 }
@@ -40,7 +39,7 @@ bool accepts_by_name(const RequestHead& head, std::string_view type) {
        field = head.find("accept", field)) {
     std::string_view list = field->value;
     while (!list.empty()) {
-      std::string_view range = take_member(list, ',');
+      std::string_view range = take_member(list);
       if (!same_ignoring_case(take_member(range, ';'), type)) continue;
       bool wanted = true;
       while (!range.empty()) wanted &= !is_zero_weight(take_member(range, ';'));

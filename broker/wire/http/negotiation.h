@@ -8,6 +8,10 @@
 
 namespace fanfare::http {
 
+// Takes the next member off a list (RFC 9110 §5.6.1), trimmed; it may be empty. Quoted strings are
+// not looked into: no field the broker reads has one with a separator in it.
+std::string_view take_member(std::string_view& list, char separator = ',');
+
 // Whether a comma-separated list (Connection, Cache-Control) has this member, ignoring case.
 bool list_has(std::string_view list, std::string_view token);
 
