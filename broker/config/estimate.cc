@@ -1,0 +1,183 @@
+#include "broker/config/estimate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace fanfare::config {
+namespace {
+
+using When = Estimate::When;
+
+constexpr std::uint64_t kKiB = 1U << 10U;
+constexpr std::uint64_t kMiB = 1U << 20U;
+constexpr std::uint64_t kGiB = 1U << 30U;
+
+// An idle subscriber in user space: its slot (48), its peer's address (20), its place in a feed
+// (4), and what growing tables keep in reserve.
+constexpr std::uint64_t kConnectionBytes = 128;
+// And in the kernel: the socket (3,865 with its inode, file and entry), its place in the ring's
+// table (40) and one armed poll (256). Measured on Linux 6.18.
+constexpr std::uint64_t kConnectionKernelBytes = 4'160;
+// A ring: 512 submissions of 64 B, 4,096 completions of 16 B, the arrays between them, page by
+// page; this much is locked memory.
+constexpr std::uint64_t kRingLockedBytes = 128 * kKiB;
+// Its receive buffers, 256 of 2 KiB, and the shard's stack and tables.
+constexpr std::uint64_t kShardBytes = kMiB;
+// What a channel costs beside its events: on the lead shard and on every shard.
+constexpr std::uint64_t kChannelLeadBytes = 320;
+constexpr std::uint64_t kChannelShardBytes = 256;
+// A history is kept in segments: an index entry an event, and the unused ends of pages.
+constexpr std::uint64_t kHistorySlackPercent = 25;
+// A stalled reader's socket, with TCP_NOTSENT_LOWAT at 16 KiB. Measured.
+constexpr std::uint64_t kStalledKernelBytes = 21 * kKiB;
+// Its record in the shard: cursor, a bounded piece of history that is on its way.
+constexpr std::uint64_t kStalledBytes = 512;
+// Of the process's own descriptors: standard streams, epoll or ring, doorbell, signals, the ones
+// that are accepted and not yet in a table.
+constexpr std::uint64_t kDescriptorsApart = 32;
+constexpr std::uint64_t kDescriptorsPerShard = 3;
+
+std::string bytes_text(std::uint64_t bytes) {
+  const auto number = static_cast<double>(bytes);
+  if (bytes >= kGiB) return fmt::format("{:.1f} GiB", number / static_cast<double>(kGiB));
+  if (bytes >= kMiB) return fmt::format("{:.1f} MiB", number / static_cast<double>(kMiB));
+  return fmt::format("{:.1f} KiB", number / static_cast<double>(kKiB));
+}
+
+constexpr std::uint64_t divided_up(std::uint64_t dividend, std::uint64_t divisor) {
+  return (dividend + divisor - 1) / divisor;
+}
+
+// How many shards there are and what they hold.
+void plan(const server::Options& options, const Machine& machine, Estimate& estimate) {
+  const std::uint64_t wanted = options.limits.connections;
+  const std::uint64_t rings_wanted =
+      machine.table_per_ring ? divided_up(wanted, machine.slots_max) : 1;
+  estimate.shards =
+      options.shards != 0
+          ? options.shards
+          : static_cast<std::uint32_t>(std::max<std::uint64_t>({machine.cores, rings_wanted, 1}));
+  const std::uint64_t tables = machine.table_per_ring ? estimate.shards : 1;
+  const std::uint64_t held_max = tables * machine.slots_max;
+  estimate.connections = wanted == 0 ? held_max : std::min(wanted, held_max);
+  if (wanted > held_max) {
+    estimate.warnings.push_back(fmt::format(
+        "limits.connections asks for {}, and {} hold {} at {} each: raise RLIMIT_NOFILE "
+        "(LimitNOFILE= in the unit){}",
+        wanted, machine.table_per_ring ? fmt::format("{} shards", tables) : "epoll's one table can",
+        held_max, machine.slots_max, machine.table_per_ring ? " or server.shards" : ""));
+  }
+  const std::uint64_t listeners = options.listen.http.size() * estimate.shards + 2;
+  estimate.descriptors = kDescriptorsApart + kDescriptorsPerShard * estimate.shards + listeners;
+  if (!machine.table_per_ring) {
+    estimate.descriptors += estimate.connections + options.limits.ingest_connections;
+  }
+}
+
+class Items {
+ public:
+  explicit Items(std::vector<Estimate::Item>& items) : items_(items) {}
+
+  void add(When when, bool kernel, std::string_view what, std::uint64_t count, std::uint64_t each) {
+    items_.push_back(
+        {.when = when,
+         .kernel = kernel,
+         .bytes = count * each,
+         .what = std::string(what),
+         .arithmetic = fmt::format(
+             "{} x {}", count, each < kKiB * 8 ? fmt::format("{} B", each) : bytes_text(each))});
+  }
+
+ private:
+  std::vector<Estimate::Item>& items_;
+};
+
+void add_items(const server::Options& options, Estimate& estimate) {
+  const server::LimitOptions& limits = options.limits;
+  const std::uint64_t connections = estimate.connections;
+  Items items(estimate.items);
+  items.add(When::idle, false, "idle subscribers", connections, kConnectionBytes);
+  items.add(When::idle, true, "their sockets", connections, kConnectionKernelBytes);
+  items.add(When::idle, false, "shards", estimate.shards, kShardBytes);
+  items.add(When::idle, true, "their rings", estimate.shards, kRingLockedBytes);
+
+  items.add(When::full, false, "history.total_bytes and its index", 1,
+            options.history.total_bytes + options.history.total_bytes / 100 * kHistorySlackPercent);
+  items.add(When::full, false, "events on their way (limits.ingest_pending_bytes)", 1,
+            limits.ingest_pending_bytes);
+
+  items.add(When::worst, false, "limits.channels, all in use", limits.channels,
+            kChannelLeadBytes + kChannelShardBytes * estimate.shards);
+  items.add(When::worst, false, "every publisher inside the largest batch",
+            limits.ingest_connections, limits.ingest_batch_bytes);
+  items.add(When::worst, false, "every subscriber inside the largest request", connections,
+            limits.head_bytes + limits.body_bytes);
+  items.add(When::worst, false, "every subscriber stalled: its record", connections, kStalledBytes);
+  items.add(When::worst, true, "every subscriber stalled: its socket", connections,
+            kStalledKernelBytes);
+}
+
+void warn(const Machine& machine, Estimate& estimate) {
+  const std::uint64_t locked = estimate.shards * kRingLockedBytes;
+  if (machine.table_per_ring && locked > machine.locked_bytes_max) {
+    estimate.warnings.push_back(
+        fmt::format("{} rings lock {} of memory, and RLIMIT_MEMLOCK allows {}: set "
+                    "LimitMEMLOCK=infinity in the unit, or fewer server.shards",
+                    estimate.shards, bytes_text(locked), bytes_text(machine.locked_bytes_max)));
+  }
+  const std::uint64_t full = estimate.user_bytes(When::full) + estimate.kernel_bytes(When::full);
+  if (machine.memory_bytes != 0 && full > machine.memory_bytes) {
+    estimate.warnings.push_back(
+        fmt::format("all connections and a full history need {}, and this machine has {}: lower "
+                    "limits.connections or history.total_bytes",
+                    bytes_text(full), bytes_text(machine.memory_bytes)));
+  }
+}
+
+}  // namespace
+
+std::uint64_t Estimate::user_bytes(When when) const {
+  std::uint64_t sum = 0;
+  for (const Item& item : items) sum += !item.kernel && item.when <= when ? item.bytes : 0;
+  return sum;
+}
+
+std::uint64_t Estimate::kernel_bytes(When when) const {
+  std::uint64_t sum = 0;
+  for (const Item& item : items) sum += item.kernel && item.when <= when ? item.bytes : 0;
+  return sum;
+}
+
+std::string Estimate::text() const {
+  static constexpr std::array<std::string_view, 3> kTitles{
+      "with every connection there, idle", "with the history full besides",
+      "with everybody doing their worst at once besides"};
+  std::string out = fmt::format("{} shards, {} connections at most, {} descriptors\n", shards,
+                                connections, descriptors);
+  for (const When when : {When::idle, When::full, When::worst}) {
+    out += fmt::format("\n{}\n", kTitles[static_cast<std::size_t>(when)]);
+    for (const Item& item : items) {
+      if (item.when != when) continue;
+      out += fmt::format("  {:>10}  {}{} ({})\n", bytes_text(item.bytes), item.what,
+                         item.kernel ? ", in the kernel" : "", item.arithmetic);
+    }
+    out += fmt::format("  {:>10}  so far, {} of it in the kernel\n",
+                       bytes_text(user_bytes(when) + kernel_bytes(when)),
+                       bytes_text(kernel_bytes(when)));
+  }
+  for (const std::string& warning : warnings) out += fmt::format("\nwarning: {}\n", warning);
+  return out;
+}
+
+Estimate estimate(const server::Options& options, const Machine& machine) {
+  Estimate estimate;
+  plan(options, machine, estimate);
+  add_items(options, estimate);
+  warn(machine, estimate);
+  return estimate;
+}
+
+}  // namespace fanfare::config

@@ -1,0 +1,54 @@
+// Estimate: what one configuration can come to on one machine: shards, connections, memory and
+// descriptors, each with its arithmetic. A pure function over values; the figures per connection
+// were measured. It is what `fanfare check` prints, and how an operator sizes a machine.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "broker/server/options.h"
+
+namespace fanfare::config {
+
+struct Machine {
+  std::uint32_t cores = 1;
+  // io_uring: each ring has a table of `slots_max` sockets of its own. epoll: all rings share one
+  // of that size, the process's.
+  bool table_per_ring = true;
+  std::uint32_t slots_max = 20'000;
+  std::uint64_t memory_bytes = 0;                                              // 0: unknown
+  std::uint64_t locked_bytes_max = std::numeric_limits<std::uint64_t>::max();  // RLIMIT_MEMLOCK
+};
+
+struct Estimate {
+  // When the bytes are needed: with every connection there and idle; with the history full besides;
+  // with every client and publisher doing its worst besides.
+  enum class When : std::uint8_t { idle, full, worst };
+
+  struct Item {
+    When when{};
+    bool kernel = false;  // the kernel's memory, not the process's
+    std::uint64_t bytes = 0;
+    std::string what;
+    std::string arithmetic;  // "20000 x 128 B"
+  };
+
+  std::uint32_t shards = 0;
+  std::uint64_t connections = 0;  // that can be held, over all shards
+  std::uint64_t descriptors = 0;  // of the process's own table
+  std::vector<Item> items;
+  std::vector<std::string> warnings;  // what this machine cannot give; a sentence each
+
+  // Sums over the items needed at `when` and before.
+  std::uint64_t user_bytes(When when) const;
+  std::uint64_t kernel_bytes(When when) const;
+  // A table for people, with its sums and warnings; ends with a line break.
+  std::string text() const;
+};
+
+// `options` has passed the checks of load().
+Estimate estimate(const server::Options& options, const Machine& machine);
+
+}  // namespace fanfare::config

@@ -1,0 +1,62 @@
+#include "broker/config/reference.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "broker/config/keys.h"
+#include "broker/config/value.h"
+
+namespace fanfare::config {
+namespace {
+
+constexpr std::string_view kHead = R"(# Configuration
+
+Fanfare reads one TOML file, `fanfare serve --config broker.toml`. Without a file the defaults below serve.
+`--set section.key=value`, any number of times, overrides the file. `fanfare check --config broker.toml` tells every
+problem of a file at once, and the most memory and descriptors it can come to.
+
+- Durations and sizes are strings with a unit: `"100ms"`, `"15s"`, `"2min"`, `"1h"`, `"7d"`; `"64KiB"`, `"1MiB"` (powers
+  of 1024), `"2GB"` (powers of 1000). A bare number is an error: it always means something else to somebody.
+- An unknown key, a value of the wrong type or out of bounds, a contradiction between two keys: each is an error with
+  file, line and column, and nothing is started (exit code 78).
+- On SIGHUP the file is read again. What changes while the broker runs is marked ↻; the rest waits for a restart, and
+  the log says so. A file with problems changes nothing.
+
+This file is written by `cmake --build --preset dev --target write-config-reference` from the table in
+`broker/config/keys.cc`; do not edit it by hand.
+)";
+
+template <class Record>
+void append_key(std::string& out, const Key<Record>& key, const Record& defaults) {
+  const auto value = key.read(defaults);
+  std::string usual = value ? spelled(key.facts, *value) : std::string();
+  if (value && key.facts.at_least > 0 && (usual == "\"\"" || usual == "[]")) usual.clear();
+  fmt::format_to(std::back_inserter(out), "| `{}`{} | {} | {} | {} |\n", key.facts.name,
+                 key.facts.restart ? "" : " ↻", described(key.facts),
+                 usual.empty() ? "" : '`' + usual + '`', key.facts.help);
+}
+
+template <class Record>
+void append_section(std::string& out, const Section<Record>& section, std::string_view title,
+                    const Record& defaults) {
+  fmt::format_to(std::back_inserter(out),
+                 "\n## {}\n\n{}\n\n| key | type | default | |\n|---|---|---|---|\n", title,
+                 section.help);
+  for (const Key<Record>& key : section.keys) append_key(out, key, defaults);
+}
+
+}  // namespace
+
+std::string reference_markdown() {
+  std::string out(kHead);
+  const server::Options defaults;
+  for (const Section<server::Options>& section : sections()) {
+    append_section(out, section, fmt::format("[{}]", section.name), defaults);
+  }
+  append_section(out, channel_section(), "[[channel]]", server::ChannelRule{});
+  append_section(out, route_section(), "[[route]]", server::RouteRule{});
+  return out;
+}
+
+}  // namespace fanfare::config

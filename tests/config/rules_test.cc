@@ -1,0 +1,124 @@
+// What must hold between keys. Each test breaks one rule, and looks at where the problem points.
+#include "broker/config/rules.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "broker/config/load.h"
+
+namespace fanfare::config {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+std::vector<std::string> problems(std::string_view text) {
+  std::vector<std::string> lines;
+  if (const Loaded loaded = parse(text, "f.toml"); !loaded) {
+    for (const Problem& problem : loaded.error()) lines.push_back(problem.text());
+  }
+  return lines;
+}
+
+TEST(Rules, HoldForTheDefaults) {
+  Report report;
+  check_rules(server::Options{}, report);
+  EXPECT_EQ(report.count(), 0U);
+}
+
+TEST(Rules, PointAtTheListenerThatIsWrong) {
+  EXPECT_THAT(problems("[listen]\nhttp = [\"127.0.0.1:80\",\n  \"nowhere\"]\n"),
+              ElementsAre(AllOf(StartsWith("f.toml:3:3: "), HasSubstr("has no port"))));
+  EXPECT_THAT(problems("[listen]\nhttp = [\"[::1]:80\", \"[::1]:80\"]\n"),
+              ElementsAre(HasSubstr("listed twice")));
+  EXPECT_THAT(problems("[listen]\nhttp = [\"[::1]:0\", \"[::1]:0\"]\n"), ElementsAre());
+  EXPECT_THAT(problems("[listen]\nadmin = \"127.0.0.1:8080\"\n"),
+              ElementsAre(AllOf(StartsWith("f.toml:2:9: "), HasSubstr("also in listen.http"))));
+  EXPECT_THAT(problems("[listen]\nadmin = \"\"\n"), ElementsAre());
+  EXPECT_THAT(problems("[listen]\ningest = \"@abstract\"\n"),
+              ElementsAre(HasSubstr("permissions")));
+}
+
+TEST(Rules, KeepSizesInOrder) {
+  EXPECT_THAT(
+      problems("[history]\nbytes = \"1GiB\"\n"),
+      ElementsAre(AllOf(StartsWith("f.toml:2:9: "), HasSubstr("history.bytes (1GiB) is larger than "
+                                                              "history.total_bytes (256MiB)"))));
+  EXPECT_THAT(
+      problems("[history]\nbytes = \"32KiB\"\n"),
+      ElementsAre(AllOf(StartsWith("f.toml:2:9: "), HasSubstr("limits.event_bytes (64KiB)"))));
+  EXPECT_THAT(problems("[limits]\ntarget_bytes = \"32KiB\"\n"), ElementsAre(HasSubstr("head")));
+  EXPECT_THAT(problems("[limits]\nevent_bytes = \"1MiB\"\ningest_batch_bytes = \"64KiB\"\n"),
+              ElementsAre(HasSubstr("published over HTTP")));
+  EXPECT_THAT(problems("[limits]\nevent_bytes = \"1MiB\"\ningest_pending_bytes = \"64KiB\"\n"),
+              ElementsAre(HasSubstr("would stop its publisher")));
+}
+
+TEST(Rules, KeepHeartbeatsInOrder) {
+  EXPECT_THAT(
+      problems("[limits]\nheartbeat_min = \"10min\"\n"),
+      ElementsAre(HasSubstr("heartbeat_min (10min) is longer than limits.heartbeat_max (5min)")));
+  EXPECT_THAT(problems("[limits]\nheartbeat_max = \"100ms\"\n"),
+              ElementsAre(StartsWith("f.toml:2:17: ")));
+  EXPECT_THAT(problems("[delivery]\nheartbeat = \"1s\"\ncoalesce = \"2s\"\n"),
+              ElementsAre(HasSubstr("longer than silence lasts")));
+}
+
+TEST(Rules, RefuseNamesThatMeanSomethingElse) {
+  EXPECT_THAT(problems("[delivery]\ngap_event = \"error\"\n"), ElementsAre(HasSubstr("own event")));
+  EXPECT_THAT(problems("[delivery]\ngap_event = \"a b\"\n"),
+              ElementsAre(HasSubstr("visible ASCII")));
+  EXPECT_THAT(problems("[delivery]\nend_event = \"gap\"\n"),
+              ElementsAre(HasSubstr("tell them apart")));
+  EXPECT_THAT(problems("[delivery]\ngap_event = \"\"\nend_event = \"\"\n"), ElementsAre());
+  EXPECT_THAT(problems("[limits]\nevent_name_bytes = 2\n"),
+              ElementsAre(HasSubstr("longer than limits.event_name_bytes")));
+}
+
+TEST(Rules, RefuseOriginsThatBrowsersWouldNotMatch) {
+  EXPECT_THAT(problems("[cors]\norigins = [\"*\"]\ncredentials = true\n"),
+              ElementsAre(AllOf(StartsWith("f.toml:3:15: "), HasSubstr("name the origins"))));
+  EXPECT_THAT(problems("[cors]\norigins = [\"*\", \"https://a.example\"]\n"),
+              ElementsAre(HasSubstr("name it alone")));
+  EXPECT_THAT(problems("[cors]\norigins = [\"https://a.example\", \"b.example\"]\n"),
+              ElementsAre(AllOf(StartsWith("f.toml:2:33: "), HasSubstr("has no scheme"))));
+}
+
+TEST(Rules, WantAMatchForEveryChannelRule) {
+  EXPECT_THAT(problems("[[channel]]\nretry = \"5s\"\n"),
+              ElementsAre(AllOf(StartsWith("f.toml:1:"), HasSubstr("has no match"))));
+  EXPECT_THAT(problems("[[channel]]\nmatch = 5\n"), ElementsAre(HasSubstr("is a number")));
+  EXPECT_THAT(problems("[[channel]]\nmatch = \"\"\n"), ElementsAre(HasSubstr("is empty")));
+  EXPECT_THAT(problems("[[channel]]\nmatch = \"a b\"\n"), ElementsAre(StartsWith("f.toml:2:9: ")));
+  EXPECT_THAT(problems("[[channel]]\nmatch = \"a\"\n[[channel]]\nmatch = \"a\"\n"),
+              ElementsAre(AllOf(StartsWith("f.toml:4:9: "), HasSubstr("only the first counts"))));
+}
+
+TEST(Rules, KeepSizesOfChannelRulesInOrder) {
+  EXPECT_THAT(problems("[[channel]]\nmatch = \"a\"\nhistory_bytes = \"1GiB\"\n"),
+              ElementsAre(StartsWith("f.toml:3:17: channel[0].history_bytes (1GiB)")));
+  EXPECT_THAT(problems("[[channel]]\nmatch = \"a\"\nhistory_bytes = \"2KiB\"\n"),
+              ElementsAre(AllOf(StartsWith("f.toml:3:17: "), HasSubstr("would not fit"))));
+}
+
+TEST(Rules, WantAPathForEveryRoute) {
+  EXPECT_THAT(problems("[[route]]\nchannels = [\"a\"]\n"), ElementsAre(HasSubstr("has no path")));
+  EXPECT_THAT(problems("[[route]]\npath = \"prices\"\n"), ElementsAre(HasSubstr("begin with '/'")));
+  EXPECT_THAT(problems("[[route]]\npath = \"/events\"\n"), ElementsAre(HasSubstr("always there")));
+  EXPECT_THAT(problems("[[route]]\npath = \"/a?b\"\n"), ElementsAre(HasSubstr("a query")));
+  EXPECT_THAT(problems("[[route]]\npath = \"/a\"\n[[route]]\npath = \"/a\"\n"),
+              ElementsAre(HasSubstr("served once")));
+  EXPECT_THAT(problems("[[route]]\npath = \"/a\"\nchannels = [\"x\", \"y z\"]\n"),
+              ElementsAre(StartsWith("f.toml:3:18: ")));
+  EXPECT_THAT(problems("[limits]\nchannels_per_subscription = 1\n[[route]]\npath = \"/a\"\n"
+                       "channels = [\"x\", \"y\"]\n"),
+              ElementsAre(HasSubstr("channels_per_subscription allows 1")));
+}
+
+}  // namespace
+}  // namespace fanfare::config
