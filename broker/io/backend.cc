@@ -43,6 +43,7 @@ std::uint32_t raise_descriptor_limit() {
 }
 
 std::expected<Choice, Problem> choose_backend(Backend wanted) {
+  raise_descriptor_limit();
   if (wanted == Backend::epoll) return epoll_choice("as configured");
   auto capabilities = probe();
   if (!capabilities) {

@@ -45,11 +45,11 @@ struct Choice {
 };
 
 // Raises RLIMIT_NOFILE's soft limit to the hard one and returns it: every figure of connections
-// follows from it. Once, before anything else.
+// follows from it.
 std::uint32_t raise_descriptor_limit();
 
-// Looks at the machine once. `wanted` io_uring: its absence is the error; automatic: it leads to
-// epoll.
+// Looks at the machine, after raise_descriptor_limit(). `wanted` io_uring: its absence is the
+// error; automatic: it leads to epoll.
 std::expected<Choice, Problem> choose_backend(Backend wanted);
 
 // Makes a ring on the calling thread, which is the only one that may use it (but for wake()).

@@ -11,10 +11,11 @@
 #include <optional>
 #include <utility>
 
+#include "broker/io/address.h"
 #include "broker/io/buffers.h"
+#include "broker/io/descriptor.h"
 #include "broker/io/doorbell.h"
 #include "broker/io/probe.h"
-#include "broker/io/socket.h"
 
 #include "common/check.h"
 

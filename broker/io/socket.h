@@ -7,35 +7,16 @@
 #include <expected>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
+#include "broker/io/address.h"
+#include "broker/io/descriptor.h"
 #include "broker/io/problem.h"
 #include "broker/io/ring.h"
 
 #include "common/time.h"
 
 namespace fanfare::io {
-
-// A descriptor with an owner. Move-only; closes.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor();
-
-  int number() const { return number_; }
-  explicit operator bool() const { return number_ >= 0; }
-  int release() {
-    const int number = number_;
-    number_ = -1;
-    return number;
-  }
-
- private:
-  int number_ = -1;
-};
 
 // What accepted sockets inherit. The defaults are the broker's.
 struct TcpOptions {
@@ -51,20 +32,14 @@ struct TcpOptions {
   int backlog = 65535;  // cut to net.core.somaxconn
 };
 
-// "127.0.0.1:8080", "[::1]:8080", "localhost:8080", ":8080" (every address), "0.0.0.0:0" (a port of
-// the kernel's choice). Names are resolved with getaddrinfo; the first address counts.
-std::expected<PeerAddress, Problem> parse_address(std::string_view text);
-
-// Listens on `address`, with SO_REUSEPORT so that every shard has a listener of its own on one
-// port: for port 0 take bound_address() of the first and give it to the others. Blocking, as
-// io_uring wants it.
-std::expected<Descriptor, Problem> listen_tcp(const PeerAddress& address,
-                                              const TcpOptions& options = {});
-// Where it really listens, with the port the kernel chose.
-PeerAddress bound_address(int listener);
-// The other end of a connected socket; size 0 for Unix sockets or when it is gone.
-PeerAddress peer_address(int descriptor);
-
+// `count` listeners on one address and port, one for each shard: the kernel spreads connections
+// over them (SO_REUSEPORT). Port 0: one port of the kernel's choice for all. The address is claimed
+// first without SO_REUSEPORT, so that a port on which any program listens, another broker of the
+// same user included, is a Problem and is never shared by accident. Blocking, as io_uring wants
+// them. Connections are not accepted before this returns, but may already queue.
+std::expected<std::vector<Descriptor>, Problem> listen_tcp(const PeerAddress& address,
+                                                           std::uint32_t count = 1,
+                                                           const TcpOptions& options = {});
 struct UnixOptions {
   std::uint32_t mode = 0660;
   std::string group;  // empty: left as it is
@@ -79,14 +54,9 @@ std::expected<Descriptor, Problem> listen_unix(const std::string& path,
 
 // Who is at the other end of a Unix socket (SO_PEERCRED); nothing if the kernel does not say.
 struct PeerCredentials {
-  std::uint32_t process = 0, user = 0, group = 0;
+  std::uint32_t process = 0;  // 0: in another container's numbering
+  std::uint32_t user = 0, group = 0;
 };
 std::optional<PeerCredentials> peer_credentials(int descriptor);
-
-// "192.0.2.1:4711", "[2001:db8::1]:4711"; IPv4 inside IPv6 (::ffff:192.0.2.1) is shown as IPv4.
-// "unix" for a size of 0 or a Unix socket.
-std::string format_address(const PeerAddress& address);
-// The same without the port: the key of per-address limits.
-std::string format_host(const PeerAddress& address);
 
 }  // namespace fanfare::io

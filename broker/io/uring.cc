@@ -10,9 +10,9 @@
 #include <optional>
 #include <utility>
 
+#include "broker/io/address.h"
 #include "broker/io/doorbell.h"
 #include "broker/io/probe.h"
-#include "broker/io/socket.h"
 #include "broker/io/uring_buffers.h"
 #include "broker/io/uring_setup.h"
 
@@ -49,7 +49,7 @@ class Uring final : public Ring {
   void cancel_accept(Token token) override;
   bool adopt(int descriptor, Slot slot) override;
   void refuse(int descriptor) override { ::close(descriptor); }
-  PeerAddress peer_of(int descriptor) override;
+  PeerAddress peer_of(int descriptor) override { return peer_address(descriptor); }
   void receive(Slot slot, Token token, BufferClass buffers) override;
   void recycle(const Completion& received) override;
   void poll(Slot slot, Interest interest, Token token) override;
@@ -131,10 +131,6 @@ bool Uring::adopt(int descriptor, Slot slot) {
   const int updated = io_uring_register_files_update(&ring_, slot, &descriptor, 1);
   ::close(descriptor);
   return updated == 1;
-}
-
-PeerAddress Uring::peer_of(int descriptor) {
-  return peer_address(descriptor);
 }
 
 void Uring::receive(Slot slot, Token token, BufferClass buffers) {

@@ -20,7 +20,7 @@ namespace fanfare::io {
 class LoopbackWorld final : public World {
  public:
   LoopbackWorld(Backend backend, const RingOptions& options)
-      : listener_(listen_tcp(parse_address("127.0.0.1:0").value()).value()),
+      : listener_(std::move(listen_tcp(parse_address("127.0.0.1:0").value()).value().front())),
         address_(bound_address(listener_.number())) {
     auto ring = make_ring(backend, options);
     EXPECT_TRUE(ring.has_value()) << ring.error().message;
