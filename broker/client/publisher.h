@@ -23,9 +23,9 @@ namespace fanfare::client {
 struct Publication {
   std::string_view channel;
   std::string_view data;  // UTF-8
-  std::string_view event;
-  std::optional<std::uint32_t> retry_ms;
-  std::string_view key;  // idempotency: the same key gives the same id
+  std::string_view event = {};
+  std::optional<std::uint32_t> retry_ms = {};
+  std::string_view key = {};  // idempotency: the same key gives the same id
 };
 
 // One reply: the id of the event, or why it was refused.
@@ -57,7 +57,7 @@ class Publisher {
 
  private:
   explicit Publisher(Socket socket) : socket_(std::move(socket)) {}
-  std::expected<void, Error> advance(bool until_sent, TimePoint deadline);
+  std::expected<void, Error> advance(TimePoint deadline);
   void take_in(std::string_view bytes);
 
   Socket socket_;
@@ -66,6 +66,7 @@ class Publisher {
   std::string partial_;  // of a reply line
   std::deque<Reply> replies_;
   std::size_t outstanding_ = 0;
+  bool ended_ = false;  // by the broker
 };
 
 }  // namespace fanfare::client

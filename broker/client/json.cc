@@ -1,0 +1,50 @@
+#include "broker/client/json.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+namespace fanfare::client {
+
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char byte : text) {
+    switch (byte) {
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      default:
+        if (static_cast<unsigned char>(byte) < 0x20) {
+          out += fmt::format("\\u{:04x}", static_cast<unsigned char>(byte));
+        } else {
+          out += byte;
+        }
+    }
+  }
+  out += '"';
+}
+
+std::optional<TextFields> text_fields(std::string_view json) {
+  thread_local simdjson::dom::parser parser;  // its buffers are kept from one reply to the next
+  simdjson::dom::object object;
+  if (parser.parse(json.data(), json.size()).get(object) != simdjson::SUCCESS) return std::nullopt;
+  TextFields fields;
+  for (const auto& [name, value] : object) {
+    std::string_view text;
+    if (value.get(text) == simdjson::SUCCESS) fields.emplace(name, text);
+  }
+  return fields;
+}
+
+}  // namespace fanfare::client
