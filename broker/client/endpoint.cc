@@ -68,6 +68,10 @@ std::string Endpoint::name() const {
   return is_ipv6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
+std::string Endpoint::described() const {
+  return role.empty() ? name() : fmt::format("{} {}", role, name());
+}
+
 std::string percent_encode(std::string_view text) {
   constexpr std::string_view kKept =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/:@*";

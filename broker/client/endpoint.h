@@ -16,11 +16,14 @@ struct Endpoint {
   std::uint16_t port = 80;  // of `host`
   std::string unix_path;    // empty unless it is a Unix socket
   std::string target;       // path and query as written; empty if none was given
+  std::string role;         // what messages call it: "the ingest socket"; may be empty
 
   // The error (Fault::address) says what would be right.
   static std::expected<Endpoint, Error> parse(std::string_view text);
   // For messages and for the Host field: "127.0.0.1:8080", "[::1]:8080", "/run/x.sock".
   std::string name() const;
+  // The same with its role: "the ingest socket /run/x.sock".
+  std::string described() const;
 };
 
 // Percent-encodes everything but what RFC 3986 calls unreserved, plus '/', ':', '@' and '*', which

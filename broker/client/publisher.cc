@@ -44,6 +44,7 @@ std::expected<Publisher, Error> Publisher::connect(std::string_view path, TimePo
                                                    const Stop* stop) {
   Endpoint endpoint;
   endpoint.unix_path = path;
+  endpoint.role = "the ingest socket";
   auto socket = Socket::connect(endpoint, deadline, stop);
   if (!socket) return std::unexpected(socket.error());
   return Publisher(std::move(*socket));

@@ -64,7 +64,7 @@ void Socket::close() {
 
 std::expected<Socket, Error> Socket::connect(const Endpoint& endpoint, TimePoint deadline,
                                              const Stop* stop) {
-  const std::string name = endpoint.name();
+  const std::string name = endpoint.described();
   const auto finish = [&](std::expected<Socket, Error> begun) -> std::expected<Socket, Error> {
     if (!begun) return begun;
     if (auto waited = begun->wait(POLLOUT, deadline); !waited) {

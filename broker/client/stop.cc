@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "common/check.h"
@@ -24,8 +25,20 @@ void Stop::raise() const noexcept {
 }
 
 bool Stop::raised() const noexcept {
-  pollfd bell{.fd = descriptor_, .events = POLLIN, .revents = 0};
-  return poll(&bell, 1, 0) == 1;
+  return wait_until(TimePoint{});
+}
+
+bool Stop::wait_until(TimePoint deadline) const noexcept {
+  constexpr std::int64_t kPollSliceMs = 3'600'000;  // poll() counts in int milliseconds
+  while (true) {
+    pollfd bell{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - monotonic_now()).count();
+    const auto timeout = static_cast<int>(std::clamp<std::int64_t>(left, 0, kPollSliceMs));
+    const int ready = poll(&bell, 1, timeout);
+    if (ready == 1) return true;
+    if (ready == 0 && left <= kPollSliceMs) return false;
+  }
 }
 
 }  // namespace fanfare::client

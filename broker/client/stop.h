@@ -2,6 +2,8 @@
 // may be rung by another thread or by a signal handler, and stays rung.
 #pragma once
 
+#include "common/time.h"
+
 namespace fanfare::client {
 
 class Stop {
@@ -14,6 +16,8 @@ class Stop {
   // Async-signal-safe.
   void raise() const noexcept;
   bool raised() const noexcept;
+  // Blocks; true as soon as it is raised, false when the deadline has passed.
+  bool wait_until(TimePoint deadline) const noexcept;
   // Readable once raised: for poll().
   int descriptor() const { return descriptor_; }
 

@@ -26,10 +26,10 @@ namespace fanfare::client {
 struct SubscriptionOptions {
   // http://host:port, host:port or the path of a Unix socket; a path in it replaces /events.
   std::string address = "http://127.0.0.1:8080";
-  std::vector<std::string> channels;  // names and patterns
-  std::string last_event_id;          // where to begin: an id, "earliest", or empty for now
-  std::optional<std::uint32_t> replay;
-  std::vector<std::pair<std::string, std::string>> fields;  // further request fields
+  std::vector<std::string> channels = {};  // names and patterns
+  std::string last_event_id = {};          // where to begin: an id, "earliest", or empty for now
+  std::optional<std::uint32_t> replay = {};
+  std::vector<std::pair<std::string, std::string>> fields = {};  // further request fields
   std::string gap_event = "gap";     // how the server calls its gap events; empty: they are events
   Duration heartbeat_timeout = 60s;  // four of the default heartbeats
   Duration connect_timeout = 10s;    // to connect, and again to be answered

@@ -11,9 +11,16 @@
 namespace fanfare::server {
 namespace {
 
+constexpr const char* kServiceFolder = "/run/fanfare";
+
+bool is_socket(const std::string& path) {
+  struct stat found{};
+  return stat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode);
+}
+
 std::string default_folder() {
   const uid_t user = geteuid();
-  if (user == 0) return "/run/fanfare";
+  if (user == 0) return kServiceFolder;
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
   if (runtime != nullptr && runtime[0] == '/') return fmt::format("{}/fanfare", runtime);
   return fmt::format("/tmp/fanfare-{}", user);
@@ -23,6 +30,12 @@ std::string default_folder() {
 
 std::string default_ingest_path() {
   return default_folder() + "/ingest.sock";
+}
+
+std::string reachable_ingest_path() {
+  std::string own = default_ingest_path();
+  const std::string service = std::string(kServiceFolder) + "/ingest.sock";
+  return !is_socket(own) && is_socket(service) ? service : own;
 }
 
 std::string ingest_path(std::string_view configured) {

@@ -11,6 +11,9 @@ namespace fanfare::server {
 // /run/fanfare/ingest.sock for root; else $XDG_RUNTIME_DIR/fanfare/ingest.sock; else
 // /tmp/fanfare-<uid>/ingest.sock.
 std::string default_ingest_path();
+// Where a publisher that was told nothing looks: the default if a socket lies there, else that of a
+// broker which runs as a service, else the default.
+std::string reachable_ingest_path();
 // `configured`, or the default when it is empty.
 std::string ingest_path(std::string_view configured);
 
