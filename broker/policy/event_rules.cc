@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
-#include <algorithm>
-
 #include "common/pattern.h"
+#include "common/utf8.h"
 
 namespace fanfare::policy {
 namespace {
@@ -23,33 +22,6 @@ bool utf8(std::string_view text) {
 
 unsigned byte_at(std::string_view text, std::size_t offset) {
   return static_cast<unsigned char>(text[offset]);
-}
-
-// Bytes of the well-formed sequence at `at` (Unicode 15, table 3-7), or 0 if there is none.
-std::size_t well_formed(std::string_view text, std::size_t at) {
-  const unsigned lead = byte_at(text, at);
-  if (lead < 0x80) return 1;
-  const std::size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() - at < size) return 0;
-  const unsigned second = byte_at(text, at + 1);
-  const unsigned lowest = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-  const unsigned highest = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-  if (second < lowest || second > highest) return 0;
-  for (std::size_t i = at + 2; i < at + size; ++i) {
-    if ((byte_at(text, i) & 0xc0U) != 0x80) return 0;
-  }
-  return size;
-}
-
-// Precondition: not UTF-8. The slow way, walked only to say where.
-std::size_t first_bad_byte(std::string_view text) {
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::size_t size = well_formed(text, at);
-    if (size == 0) break;
-    at += size;
-  }
-  return at;
 }
 
 // U+0080..U+009F (U+0085 is a line break to Python) and the separators U+2028 and U+2029: the rest
@@ -71,7 +43,7 @@ std::size_t first_control(std::string_view text) {
 // UTF-8 without control characters; `what` as in "event name".
 std::optional<Problem> text_problem(std::string_view what, std::string_view text) {
   if (!utf8(text)) {
-    const std::size_t at = first_bad_byte(text);
+    const std::size_t at = utf8_prefix_size(text);
     return invalid(
         fmt::format("the {} is not UTF-8: byte {} is 0x{:02x}", what, at, byte_at(text, at)));
   }
@@ -114,7 +86,7 @@ std::optional<Problem> data_problem(std::string_view data, const EventLimits& li
         data.size(), limits.data_bytes));
   }
   if (utf8(data)) return std::nullopt;
-  const std::size_t at = first_bad_byte(data);
+  const std::size_t at = utf8_prefix_size(data);
   return invalid(
       fmt::format("the data is not UTF-8: byte {} is 0x{:02x}; an event stream is text, so publish "
                   "binary as base64",

@@ -29,7 +29,7 @@ inline constexpr std::uint32_t kRetryMsMax = 3'600'000;
 struct Problem {
   enum class Kind : std::uint8_t { invalid, too_large };
   Kind kind = Kind::invalid;
-  std::string sentence;  // what is wrong, where, and what would be right
+  std::string sentence = {};  // what is wrong, where, and what would be right
 };
 
 // Each is nothing if all is well.
@@ -41,9 +41,9 @@ std::optional<Problem> key_problem(std::string_view key);
 
 // All of them, in the order channel, type, data, retry, key; the first that is found.
 struct Draft {
-  std::string_view channel, type, data;
-  std::optional<std::uint32_t> retry_ms;
-  std::string_view key;
+  std::string_view channel = {}, type = {}, data = {};
+  std::optional<std::uint32_t> retry_ms = {};
+  std::string_view key = {};
 };
 std::optional<Problem> event_problem(const Draft& draft, const EventLimits& limits);
 

@@ -56,10 +56,10 @@ std::unique_ptr<Session> make_session(Dialect dialect, Sink& sink, const Session
 struct Notice {
   enum class Kind : std::uint8_t { subscribe, unsubscribe };
   Kind kind = Kind::subscribe;
-  std::string_view channel;      // a name or a pattern; one notice for each of a subscription
-  std::uint64_t connection = 0;  // tells apart the subscribers of a broker's life
-  std::string_view query;        // of the request, undecoded; empty: none
-  std::string_view cursor;       // the id it resumed from; empty: none
+  std::string_view channel = {};  // a name or a pattern; one notice for each of a subscription
+  std::uint64_t connection = 0;   // tells apart the subscribers of a broker's life
+  std::string_view query = {};    // of the request, undecoded; empty: none
+  std::string_view cursor = {};   // the id it resumed from; empty: none
 };
 // {"event":"subscribe","channel":"c","connection":7,"query":"user=1","cursor":"ab-1"} and LF.
 // Bytes that are not UTF-8 become U+FFFD.

@@ -19,15 +19,16 @@ namespace fanfare::ingest {
 
 // The views need to live only for the call.
 struct Publish {
-  std::string_view channel;
-  std::string_view type;                  // `event:`; empty: none
-  std::string_view data;                  // bytes as published; not yet known to be UTF-8
-  std::optional<std::uint32_t> retry_ms;  // `retry:`
-  std::string_view key;                   // idempotency key; empty: none
+  std::string_view channel = {};
+  std::string_view type = {};                  // `event:`; empty: none
+  std::string_view data = {};                  // bytes as published; not yet known to be UTF-8
+  std::optional<std::uint32_t> retry_ms = {};  // `retry:`
+  // Idempotency key; empty: none. Of this channel: on another channel it is another event's.
+  std::string_view key = {};
 };
 
 struct Published {
-  std::string_view id;          // "<epoch>-<sequence>"; valid until the next call of the Sink
+  std::string_view id = {};     // "<epoch>-<sequence>"; valid until the next call of the Sink
   std::uint64_t receivers = 0;  // subscribers of the channel at this moment
 };
 
@@ -41,7 +42,7 @@ enum class Refusal : std::uint8_t {
 
 struct Refused {
   Refusal kind = Refusal::invalid;
-  std::string message;  // one sentence: what is wrong, where, and what would be right
+  std::string message = {};  // one sentence: what is wrong, where, and what would be right
 };
 
 struct ChannelState {

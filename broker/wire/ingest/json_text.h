@@ -1,0 +1,27 @@
+// The few things about JSON text that simdjson leaves to its users: writing strings, and judging a
+// scalar by its grammar alone. Numbers are forwarded as they were written: they need to be JSON,
+// not to fit into 64 bits.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace fanfare::ingest {
+
+// `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
+void append_json_string(std::string& out, std::string_view text);
+
+// RFC 8259 §6, §3.
+bool is_json_number(std::string_view token);
+bool is_json_literal(std::string_view token);  // true, false, null
+
+// Of what stands between the quotes of a JSON string: the offset of the first escape that is none
+// or that stands for half a surrogate pair (RFC 8259 §7, §8.2), or npos.
+std::size_t bad_escape(std::string_view inside);
+
+// In a text whose strings simdjson found broken: the offset of the first control character inside a
+// string, or of the opening quote of the one that never ends, or npos.
+std::size_t broken_string(std::string_view text);
+
+}  // namespace fanfare::ingest

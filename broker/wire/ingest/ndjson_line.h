@@ -1,0 +1,50 @@
+// NdjsonLine: one line of the NDJSON dialect, taken apart. Strict: what is not understood is
+// refused with its column, so that a misspelt field is seen by whoever wrote it and not by his
+// subscribers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fanfare::ingest {
+
+struct LineRequest {
+  enum class Op : std::uint8_t { publish, finish, erase, report, watch };
+  Op op = Op::publish;
+  std::vector<std::string_view> channels;  // one, or several for publish; none for report, watch
+  std::string_view type, data, key;
+  std::optional<std::uint32_t> retry_ms;
+  std::string_view reference;  // "ref" as it was written, to be echoed; empty: none
+};
+
+class NdjsonLine {
+ public:
+  NdjsonLine();
+  ~NdjsonLine();
+  NdjsonLine(const NdjsonLine&) = delete;
+  NdjsonLine& operator=(const NdjsonLine&) = delete;
+
+  // `line` without its line feed, not blank. `readable` bytes from its start may be read: with
+  // kPadding more than the line itself the line is not copied.
+  // True: request(), whose views hold until the next call and as long as `line` does.
+  // False: problem(), and of the request only `reference`, if it could be read.
+  bool parse(std::string_view line, std::size_t readable);
+  static constexpr std::size_t kPadding = 64;
+
+  // As if nothing had been parsed yet.
+  void forget();
+
+  const LineRequest& request() const;
+  const std::string& problem() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace fanfare::ingest

@@ -1,0 +1,197 @@
+#include "broker/wire/ingest/ndjson_session.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "broker/wire/ingest/json_reply.h"
+#include "broker/wire/ingest/json_text.h"
+
+namespace fanfare::ingest {
+namespace {
+
+// JSON writes a byte as six ("\u0001") at worst; the rest of a line are names and channels.
+constexpr std::size_t kBytesPerByte = 6;
+constexpr std::size_t kLineOverhead = 64U << 10U;
+// Room that is kept for the next cut line; more is given back.
+constexpr std::size_t kKeptCapacity = 4U << 10U;
+
+bool blank(std::string_view line) {
+  return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+}  // namespace
+
+NdjsonSession::NdjsonSession(Sink& sink, const SessionOptions& options)
+    : sink_(sink),
+      line_bytes_max_(options.event_bytes * kBytesPerByte + kLineOverhead),
+      reply_bytes_(options.reply_bytes) {}
+
+void NdjsonSession::receive(std::string_view in, std::string& out) {
+  reply_end_ = out.size() + reply_bytes_;
+  if (paused_) {
+    paused_ = false;
+    kept_ += in;
+    const std::string text = std::exchange(kept_, {});
+    return serve(text, out);
+  }
+  complete_kept(in, out);
+  serve(in, out);
+}
+
+// The line that was cut ends in `in`, or all of `in` belongs to it.
+void NdjsonSession::complete_kept(std::string_view& in, std::string& out) {
+  if (kept_.empty() && !passing_over_) return;
+  const std::size_t line_feed = in.find('\n');
+  if (line_feed == std::string_view::npos) {
+    keep(in);
+    in = {};
+    return;
+  }
+  keep(in.substr(0, line_feed));
+  in.remove_prefix(line_feed + 1);
+  take_line(kept_, kept_.size(), out);
+  kept_.clear();
+  if (kept_.capacity() > kKeptCapacity) std::string().swap(kept_);
+}
+
+void NdjsonSession::keep(std::string_view part) {
+  if (!passing_over_ && kept_.size() + part.size() <= line_bytes_max_) {
+    kept_ += part;
+    return;
+  }
+  passing_over_ = true;
+  std::string().swap(kept_);
+}
+
+void NdjsonSession::serve(std::string_view text, std::string& out) {
+  while (!text.empty()) {
+    if (out.size() >= reply_end_) {
+      paused_ = true;
+      kept_ = text;
+      return;
+    }
+    const std::size_t line_feed = text.find('\n');
+    if (line_feed == std::string_view::npos) return keep(text);
+    take_line(text.substr(0, line_feed), text.size(), out);
+    text.remove_prefix(line_feed + 1);
+  }
+}
+
+// `printf '{...}' | nc -U ...`: the last line may lack its line feed.
+void NdjsonSession::end_of_input(std::string& out) {
+  if (!kept_.empty() || passing_over_) receive("\n", out);
+}
+
+void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::string& out) {
+  ++lines_;
+  if (std::exchange(passing_over_, false) || line.size() > line_bytes_max_) {
+    line_.forget();
+    return refuse(fmt::format("the line is longer than {} bytes, as much as one event of [limits] "
+                              "event_bytes can need",
+                              line_bytes_max_),
+                  out);
+  }
+  if (blank(line)) return;
+  if (!line_.parse(line, readable)) return refuse(line_.problem(), out);
+  const LineRequest& request = line_.request();
+  switch (request.op) {
+    case LineRequest::Op::publish:
+      return publish(request, out);
+    case LineRequest::Op::report:
+      return report(request, out);
+    case LineRequest::Op::watch:
+      watching_ = true;
+      break;
+    case LineRequest::Op::finish: {
+      const auto finished = sink_.finish(request.channels[0]);
+      if (!finished) return refuse(finished.error().message, out);
+      break;
+    }
+    case LineRequest::Op::erase: {
+      const auto erased = sink_.erase(request.channels[0]);
+      if (!erased) return refuse(erased.error().message, out);
+      if (!*erased) return refuse("there is no such channel", out);
+      break;
+    }
+  }
+  out += R"({"ok":true)";
+  close_reply(out);
+}
+
+void NdjsonSession::publish(const LineRequest& request, std::string& out) {
+  if (request.channels.size() > 1) return publish_to_several(request, out);
+  const auto published = sink_.publish({.channel = request.channels[0],
+                                        .type = request.type,
+                                        .data = request.data,
+                                        .retry_ms = request.retry_ms,
+                                        .key = request.key});
+  if (!published) return refuse(published.error().message, out);
+  out += R"({"ok":true,"id":")";
+  out += published->id;
+  out += '"';
+  close_reply(out);
+}
+
+// One event for each channel, in the order written; stops at the first that is refused, and says
+// what is published nevertheless.
+void NdjsonSession::publish_to_several(const LineRequest& request, std::string& out) {
+  ids_.clear();
+  for (const std::string_view channel : request.channels) {
+    const auto published = sink_.publish({.channel = channel,
+                                          .type = request.type,
+                                          .data = request.data,
+                                          .retry_ms = request.retry_ms,
+                                          .key = request.key});
+    if (!published) {
+      out += R"({"ok":false,"ids":[)";
+      out += ids_;
+      out += R"(],"error":)";
+      append_json_string(out, fmt::format("channel \"{}\", and those after it: {}", channel,
+                                          published.error().message));
+      out += R"(,"line":)";
+      append_json_number(out, lines_);
+      return close_reply(out);
+    }
+    if (!ids_.empty()) ids_ += ',';
+    ids_ += '"';
+    ids_ += published->id;
+    ids_ += '"';
+  }
+  out += R"({"ok":true,"ids":[)";
+  out += ids_;
+  out += ']';
+  close_reply(out);
+}
+
+void NdjsonSession::report(const LineRequest& request, std::string& out) {
+  if (request.channels.empty()) {
+    out += R"({"ok":true,)";
+    append_fact_members(out, sink_);
+    return close_reply(out);
+  }
+  const auto state = sink_.find(request.channels[0]);
+  if (!state) return refuse("there is no such channel", out);
+  out += R"({"ok":true,)";
+  append_channel_members(out, request.channels[0], *state);
+  close_reply(out);
+}
+
+void NdjsonSession::refuse(std::string_view sentence, std::string& out) {
+  out += R"({"ok":false,"error":)";
+  append_json_string(out, sentence);
+  out += R"(,"line":)";
+  append_json_number(out, lines_);
+  close_reply(out);
+}
+
+// Every reply ends with the request's own "ref".
+void NdjsonSession::close_reply(std::string& out) {
+  if (const std::string_view reference = line_.request().reference; !reference.empty()) {
+    out += R"(,"ref":)";
+    out += reference;
+  }
+  out += "}\n";
+}
+
+}  // namespace fanfare::ingest

@@ -1,0 +1,53 @@
+// NdjsonSession: a publisher that writes a JSON object per line and reads one back for each. See
+// session.h for the contract. A line that is too long to be kept goes by and is refused like any
+// other bad line: the next line break puts both sides in step again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "broker/wire/ingest/ndjson_line.h"
+#include "broker/wire/ingest/session.h"
+
+namespace fanfare::ingest {
+
+class NdjsonSession final : public Session {
+ public:
+  NdjsonSession(Sink& sink, const SessionOptions& options);
+
+  void receive(std::string_view in, std::string& out) override;
+  void end_of_input(std::string& out) override;
+  bool closed() const override { return false; }
+  bool paused() const override { return paused_; }
+  bool watching() const override { return watching_; }
+  std::size_t buffered_bytes() const override { return kept_.size(); }
+
+  // Lines taken so far, blank ones too.
+  std::uint64_t lines() const { return lines_; }
+
+ private:
+  void serve(std::string_view text, std::string& out);
+  void keep(std::string_view part);
+  void complete_kept(std::string_view& in, std::string& out);
+  void take_line(std::string_view line, std::size_t readable, std::string& out);
+  void publish(const LineRequest& request, std::string& out);
+  void report(const LineRequest& request, std::string& out);
+  void refuse(std::string_view sentence, std::string& out);
+  void publish_to_several(const LineRequest& request, std::string& out);
+  void close_reply(std::string& out);
+
+  Sink& sink_;
+  NdjsonLine line_;
+  const std::size_t line_bytes_max_;
+  const std::size_t reply_bytes_;
+  std::size_t reply_end_ = 0;  // where in `out` to pause
+  std::string kept_;           // the line that is cut; when paused, everything not reached
+  std::string ids_;            // of a line that goes to several channels
+  std::uint64_t lines_ = 0;
+  bool passing_over_ = false;
+  bool paused_ = false;
+  bool watching_ = false;
+};
+
+}  // namespace fanfare::ingest

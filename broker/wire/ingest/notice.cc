@@ -1,0 +1,22 @@
+#include <fmt/format.h>
+
+#include "broker/wire/ingest/json_text.h"
+#include "broker/wire/ingest/session.h"
+
+namespace fanfare::ingest {
+
+void append_notice(std::string& out, const Notice& notice) {
+  out += R"({"event":)";
+  out += notice.kind == Notice::Kind::subscribe ? R"("subscribe")" : R"("unsubscribe")";
+  out += R"(,"channel":)";
+  append_json_string(out, notice.channel);
+  out += R"(,"connection":)";
+  out += fmt::format_int(notice.connection).c_str();
+  out += R"(,"query":)";
+  append_json_string(out, notice.query);
+  out += R"(,"cursor":)";
+  append_json_string(out, notice.cursor);
+  out += "}\n";
+}
+
+}  // namespace fanfare::ingest

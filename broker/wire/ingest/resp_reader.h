@@ -1,0 +1,81 @@
+// RespReader: cuts a byte stream into RESP2 commands: `*n` arrays of `$size` bulks, or inline lines
+// with Redis's quoting. Knows nothing of what commands mean.
+//
+// A command that is too long to be kept is not the end of the connection: its bytes go by without
+// being kept and it is reported, so that replies stay in step with requests. Only framing that
+// cannot be followed is an error of the protocol.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fanfare::ingest {
+
+class RespReader {
+ public:
+  // `bulk_bytes_max`: of one argument; `command_bytes_max`: of a command with its framing.
+  RespReader(std::size_t bulk_bytes_max, std::size_t command_bytes_max)
+      : bulk_bytes_max_(bulk_bytes_max), command_bytes_max_(command_bytes_max) {}
+
+  enum class Step : std::uint8_t {
+    more,            // no whole command yet
+    command,         // arguments() holds one; it has at least one argument
+    nothing,         // an empty line or array: no reply
+    passed_over,     // a whole command went by that was too long to keep: problem()
+    protocol_error,  // problem(); there is no way on
+  };
+  struct Result {
+    Step step = Step::more;
+    std::size_t consumed = 0;  // bytes of `text` that are not to be shown again
+  };
+
+  // `text` begins with the first byte not yet consumed: after `more` it is the same text, longer.
+  // A whole command is consumed at once; `more` consumes only what is passed over.
+  Result read(std::string_view text);
+
+  // After `more`: how much of `following` has to be added to `text` before read() can get on.
+  // Never goes beyond the end of the command.
+  std::size_t missing(std::string_view text, std::string_view following) const;
+
+  // The header of an array was read, and not yet all of its bulks.
+  bool inside_array() const { return bulks_left_ != 0; }
+  // Of the last `command`, until the next read() or until its text moves.
+  std::span<const std::string_view> arguments() const { return arguments_; }
+  // A sentence for an error reply.
+  const std::string& problem() const { return problem_; }
+
+ private:
+  struct Place {
+    std::size_t offset, size;
+  };
+  enum class Line : std::uint8_t { whole, cut, bad };
+
+  Result read_header(std::string_view text);
+  Result read_bulks(std::string_view text);
+  Result read_inline(std::string_view text);
+  bool split_inline(std::string_view line);
+  Result pass_over(std::string_view text);
+  void begin_passing_over(std::string problem);
+  Line read_size(std::string_view text, std::uint64_t& size);
+  Result complete(std::string_view text);
+  Result broken(std::string problem);
+
+  std::size_t bulk_bytes_max_;
+  std::size_t command_bytes_max_;
+  std::vector<std::string_view> arguments_;
+  std::vector<Place> places_;  // of the arguments read so far, in `text`
+  std::string unquoted_;       // what inline arguments point into
+  std::string problem_;
+  std::size_t position_ = 0;      // `text` is read up to here
+  std::uint64_t bulks_left_ = 0;  // 0: between commands
+  // Of the bulk at position_, if in_bulk_; while passing over, what is left of it and its CRLF.
+  std::uint64_t bulk_size_ = 0;
+  bool in_bulk_ = false;
+  bool passing_over_ = false;
+};
+
+}  // namespace fanfare::ingest

@@ -1,0 +1,96 @@
+#include "broker/wire/ingest/resp_session.h"
+
+#include <utility>
+
+#include "broker/wire/ingest/resp_reply.h"
+
+namespace fanfare::ingest {
+namespace {
+
+// Beside its data a command carries its framing, a channel, a few options; DEL and NUMSUB many
+// channels.
+constexpr std::size_t kCommandOverhead = 64U << 10U;
+// Room that is kept for the next cut command; more is given back.
+constexpr std::size_t kKeptCapacity = 4U << 10U;
+
+}  // namespace
+
+RespSession::RespSession(Sink& sink, const SessionOptions& options)
+    : reader_(options.event_bytes, options.event_bytes + kCommandOverhead),
+      commands_(sink, options),
+      reply_bytes_(options.reply_bytes) {}
+
+void RespSession::receive(std::string_view in, std::string& out) {
+  if (closed_) return;
+  reply_end_ = out.size() + reply_bytes_;
+  if (paused_) {
+    paused_ = false;
+    kept_ += in;
+    const std::string text = std::exchange(kept_, {});
+    std::string_view rest = text;
+    serve(rest, out);
+    return keep(rest);
+  }
+  complete_kept(in, out);
+  if (in.empty()) return;
+  serve(in, out);
+  keep(in);
+}
+
+// Adds to the command that was cut no more than it lacks, so that what follows it is read in place.
+void RespSession::complete_kept(std::string_view& in, std::string& out) {
+  while (!kept_.empty() && !in.empty()) {
+    const std::size_t missing = reader_.missing(kept_, in);
+    kept_ += in.substr(0, missing);
+    in.remove_prefix(missing);
+    std::string_view rest = kept_;
+    serve_one(rest, out);
+    kept_.erase(0, kept_.size() - rest.size());
+    if (closed_) in = kept_ = {};
+  }
+}
+
+void RespSession::serve(std::string_view& text, std::string& out) {
+  while (!text.empty() && serve_one(text, out)) {
+  }
+}
+
+// One step; takes what it read off `text`. False: no further step is possible now.
+bool RespSession::serve_one(std::string_view& text, std::string& out) {
+  const auto [step, consumed] = reader_.read(text);
+  switch (step) {
+    case RespReader::Step::command:
+      commands_.run(reader_.arguments(), out);
+      closed_ = commands_.quit();
+      break;
+    case RespReader::Step::passed_over:
+      resp::append_error(out, reader_.problem());
+      break;
+    case RespReader::Step::protocol_error:
+      resp::append_error(out, reader_.problem());
+      closed_ = true;
+      break;
+    case RespReader::Step::nothing:
+      break;
+    case RespReader::Step::more:
+      text.remove_prefix(consumed);
+      return false;
+  }
+  text.remove_prefix(consumed);
+  paused_ = !closed_ && out.size() >= reply_end_ && !text.empty();
+  return !closed_ && !paused_;
+}
+
+void RespSession::keep(std::string_view rest) {
+  if (closed_) rest = {};
+  kept_.assign(rest);
+  if (kept_.empty() && kept_.capacity() > kKeptCapacity) std::string().swap(kept_);
+}
+
+// `printf 'PING' | nc -U ...`: a last inline command may lack its line feed.
+void RespSession::end_of_input(std::string& out) {
+  if (closed_ || kept_.empty() || kept_.starts_with('*') || reader_.inside_array()) return;
+  receive("\n", out);
+}
+
+}  // namespace fanfare::ingest

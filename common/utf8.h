@@ -1,0 +1,17 @@
+// Where text stops being UTF-8: for error messages and for replacing what is not. Whether a large
+// text is UTF-8 at all is simdjson's to say, which is ten times faster.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace fanfare {
+
+// Bytes of the well-formed sequence that begins at `offset` (Unicode 15, table 3-7): 1 to 4, or 0
+// if none does. Precondition: offset < text.size().
+std::size_t utf8_sequence_size(std::string_view text, std::size_t offset);
+
+// Bytes of the longest prefix that is UTF-8: the offset of the first bad byte, or text.size().
+std::size_t utf8_prefix_size(std::string_view text);
+
+}  // namespace fanfare
