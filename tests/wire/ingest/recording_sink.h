@@ -1,0 +1,83 @@
+// RecordingSink: a broker made of a list. Publishes are written down; a few channel names stand for
+// the ways a real Sink refuses.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/wire/ingest/sink.h"
+
+namespace fanfare::ingest_test {
+
+class RecordingSink final : public ingest::Sink {
+ public:
+  // "publish news [tick] data=hello retry=5 key=k", one for each call that changes something.
+  std::vector<std::string> calls;
+  std::map<std::string, ingest::ChannelState, std::less<>> channels;
+
+  std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event) override {
+    if (auto refused = refuse(event.channel)) return std::unexpected(*refused);
+    calls.push_back(fmt::format("publish {} [{}] data={}", event.channel, event.type, event.data));
+    if (event.retry_ms) calls.back() += fmt::format(" retry={}", *event.retry_ms);
+    if (!event.key.empty()) calls.back() += fmt::format(" key={}", event.key);
+    id_ = fmt::format("ep-{}", ++sequence_);
+    auto& state = channels[std::string(event.channel)];
+    ++state.events;
+    ++state.published_total;
+    state.bytes += event.data.size();
+    state.last = id_;
+    if (state.first.empty()) state.first = id_;
+    return ingest::Published{.id = id_, .receivers = receivers(event.channel)};
+  }
+  std::expected<void, ingest::Refused> finish(std::string_view channel) override {
+    if (auto refused = refuse(channel)) return std::unexpected(*refused);
+    calls.push_back(fmt::format("finish {}", channel));
+    channels[std::string(channel)].finished = true;
+    return {};
+  }
+  std::expected<bool, ingest::Refused> erase(std::string_view channel) override {
+    if (auto refused = refuse(channel)) return std::unexpected(*refused);
+    calls.push_back(fmt::format("erase {}", channel));
+    return channels.erase(std::string(channel)) != 0;
+  }
+  std::optional<ingest::ChannelState> find(std::string_view channel) override {
+    const auto found = channels.find(channel);
+    if (found == channels.end()) return std::nullopt;
+    return found->second;
+  }
+  void for_each_channel(const ChannelVisitor& visit) override {
+    for (const auto& [name, state] : channels) {
+      if (!visit(name, state)) return;
+    }
+  }
+  // As many as the name has letters.
+  std::uint64_t receivers(std::string_view channel) override { return channel.size(); }
+  std::uint64_t pattern_subscribers() override { return 3; }
+  void for_each_fact(const FactVisitor& visit) override {
+    visit("version", "1.2.3");
+    visit("events_total", sequence_);
+  }
+
+ private:
+  static std::optional<ingest::Refused> refuse(std::string_view channel) {
+    using enum ingest::Refusal;
+    if (channel == "closed") return ingest::Refused{finished, "the channel is finished"};
+    if (channel == "full") return ingest::Refused{unavailable, "too many channels"};
+    if (channel == "big") return ingest::Refused{too_large, "the data has too many bytes"};
+    if (channel.empty() || channel.find_first_of(" \r\n") != std::string_view::npos) {
+      return ingest::Refused{invalid, fmt::format("not a channel name: \"{}\"", channel)};
+    }
+    return std::nullopt;
+  }
+
+  std::uint64_t sequence_ = 0;
+  std::string id_;
+};
+
+}  // namespace fanfare::ingest_test
