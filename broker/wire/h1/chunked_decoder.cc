@@ -61,7 +61,7 @@ bool ChunkedDecoder::take(char c) {
     case State::extension_quoted:
     case State::extension_quoted_pair:
     case State::extension_end:
-      if (++extension_bytes_ > limits_->chunk_extension_bytes) {
+      if (c != '\r' && ++extension_bytes_ > limits_->chunk_extension_bytes) {
         return refuse(413, "the chunk extensions are too long");
       }
       return state_ == State::extension_quoted || state_ == State::extension_quoted_pair

@@ -13,6 +13,9 @@ namespace {
 using http::is;
 
 constexpr std::string_view kVersion = "HTTP/1.1";
+// The method of the HTTP/2 connection preface, `PRI * HTTP/2.0`, and of nothing else (RFC 9113
+// §3.4, §11.6).
+constexpr std::string_view kPreface = "PRI";
 
 // The first offset at or after `at` whose byte is in none of the classes `bits`, or the end.
 std::uint32_t skip(std::string_view text, std::uint32_t at, std::uint8_t bits) {
@@ -135,9 +138,10 @@ HeadScanner::Found HeadScanner::target(std::string_view text) {
   target_ = here();
   const std::string_view target = target_.of(text);
   if (target.front() != '/') {
-    const auto parsed = http::parse_target(target);
-    if (!parsed) return refuse(400, "the target is neither a path nor an http URL");
-    if (parsed->form == http::TargetForm::asterisk && method_.of(text) != "OPTIONS") {
+    if (!http::parse_target(target))
+      return refuse(400, "the target is neither a path nor an http URL");
+    const std::string_view method = method_.of(text);
+    if (target == "*" && method != "OPTIONS" && method != kPreface) {
       return refuse(400, "the target * is for OPTIONS only");  // RFC 9112 §3.2.4
     }
   }
@@ -171,10 +175,10 @@ HeadScanner::Found HeadScanner::version_byte(char c, std::uint32_t index, std::s
   constexpr std::uint32_t kMajor = 5;
   constexpr std::uint32_t kMinor = 7;
   if (c == ' ') return refuse(400, "exactly one space stands on either side of the target");
+  if (index == kMajor && method_.of(text) == kPreface) {
+    return refuse(505, "HTTP/2 is not spoken on this port; use HTTP/1.1, or a front that does");
+  }
   if (index == kMajor && is(c, http::kDigit) && c != '1') {
-    if (c == '2' && method_.of(text) == "PRI") {  // RFC 9113 §3.4
-      return refuse(505, "HTTP/2 is not spoken on this port; use HTTP/1.1, or a front that does");
-    }
     return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
   }
   if (index == kMinor && is(c, http::kDigit)) {
