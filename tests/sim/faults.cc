@@ -28,7 +28,7 @@ std::size_t drawn_size(Random& random, std::size_t min, std::size_t max) {
 
 Faults Faults::drawn(Random& random) {
   Faults faults;
-  faults.buffer_count = drawn_size(random, 2, 64);
+  faults.buffer_count = drawn_size(random, 4, 64);
   faults.buffer_size = drawn_size(random, 64, 4096);
   // A head and a heartbeat must fit into any real socket; below a few hundred bytes nothing is
   // learnt and every event takes minutes.

@@ -20,8 +20,14 @@ using io::Token;
 SimRing::SimRing(Kernel& kernel, std::uint32_t capacity, std::string label)
     : kernel_(kernel), label_(std::move(label)), slots_(capacity) {
   const Faults& faults = kernel_.faults();
-  buffers_.resize(faults.buffer_count);
-  for (Buffer& buffer : buffers_) buffer.bytes = std::make_unique<std::byte[]>(faults.buffer_size);
+  // Publishers' buffers are fewer and larger.
+  for (std::size_t i = 0; i < faults.buffer_count; ++i) {
+    const bool ingest = i % 4 == 1;
+    const std::size_t size = faults.buffer_size * (ingest ? 8 : 1);
+    buffers_.push_back({.bytes = std::make_unique<std::byte[]>(size),
+                        .size = size,
+                        .of = ingest ? io::BufferClass::ingest : io::BufferClass::request});
+  }
 }
 
 SimRing::~SimRing() {
@@ -54,6 +60,7 @@ void SimRing::accept(int listener, Token token) {
       return fail(fmt::format("accept on listener {} twice", listener));
     }
   }
+  if (!claim_token(token)) return;
   std::erase_if(accepts_, [](const Accept& accept) { return !accept.armed; });
   accepts_.push_back({.listener = listener, .token = token, .live = true, .armed = true});
   kernel_.watch(listener, this);
@@ -151,7 +158,15 @@ io::PeerAddress SimRing::peer_of(int descriptor) {
 
 // ---- asking
 
-void SimRing::arm(Slot slot, Verb verb, Token token) {
+bool SimRing::claim_token(Token token) {
+  const bool fresh = armed_.insert(token.pack()).second;
+  if (!fresh)
+    fail(fmt::format("the token {}/{}/{} is armed already", token.kind, token.generation,
+                     token.index));
+  return fresh;
+}
+
+void SimRing::arm(Slot slot, Verb verb, Token token, io::BufferClass buffers) {
   constexpr std::array<std::string_view, 3> kNames = {"receive", "poll for hang-up",
                                                       "poll for writable"};
   const auto index = static_cast<std::size_t>(verb);
@@ -159,12 +174,13 @@ void SimRing::arm(Slot slot, Verb verb, Token token) {
   if (entry == nullptr) return;
   if (entry->requests[index].armed)
     return fail(fmt::format("a second {} on slot {}", kNames[index], slot));
-  entry->requests[index] = {.armed = true, .live = false, .token = token};
+  if (!claim_token(token)) return;
+  entry->requests[index] = {.armed = true, .token = token, .buffers = buffers};
   queue({.verb = verb, .slot = slot, .token = token, .bytes = {}});
 }
 
-void SimRing::receive(Slot slot, Token token, io::BufferClass /*buffers*/) {
-  arm(slot, Verb::receive, token);
+void SimRing::receive(Slot slot, Token token, io::BufferClass buffers) {
+  arm(slot, Verb::receive, token, buffers);
 }
 
 void SimRing::poll(Slot slot, Interest interest, Token token) {
@@ -213,7 +229,7 @@ void SimRing::recycle(const Completion& received) {
     return fail(fmt::format("recycle of buffer {}, which is not held", received.buffer));
   }
   Buffer& buffer = buffers_[received.buffer];
-  std::memset(buffer.bytes.get(), 0xdd, kernel_.faults().buffer_size);
+  std::memset(buffer.bytes.get(), 0xdd, buffer.size);
   if (kernel_.faults().bug != PlantedBug::recycle_forgotten) buffer.held = false;
 }
 
@@ -346,10 +362,13 @@ void SimRing::complete(Slot slot, Verb verb, std::int32_t result) {
 void SimRing::complete_receive(Slot slot) {
   const Faults& faults = kernel_.faults();
   Random& random = kernel_.random();
-  const auto free = std::ranges::find_if(buffers_, [](const Buffer& b) { return !b.held; });
+  const io::BufferClass wanted =
+      slots_[slot].requests[static_cast<std::size_t>(Verb::receive)].buffers;
+  const auto free = std::ranges::find_if(
+      buffers_, [wanted](const Buffer& b) { return !b.held && b.of == wanted; });
   if (free == buffers_.end() || random.chance(faults.receive_no_buffer))
     return complete(slot, Verb::receive, -ENOBUFS);
-  std::size_t room = faults.buffer_size;
+  std::size_t room = free->size;
   if (random.chance(faults.receive_short)) room = 1 + random.below(room);
   const int result = slots_[slot].socket->receive({free->bytes.get(), room});
   complete(slot, Verb::receive, result);
@@ -408,8 +427,11 @@ void SimRing::deliver(const Pending& pending, std::vector<Completion>& out) {
       if (accept.token == pending.completion.token && !pending.completion.more)
         accept.armed = false;
     }
-  } else if (entry.use == pending.use) {
-    entry.requests[static_cast<std::size_t>(pending.verb)].armed = false;
+    if (!pending.completion.more) armed_.erase(pending.completion.token.pack());
+  } else {
+    armed_.erase(pending.completion.token.pack());
+    if (entry.use == pending.use)
+      entry.requests[static_cast<std::size_t>(pending.verb)].armed = false;
   }
   out.push_back(pending.completion);
 }
@@ -448,12 +470,12 @@ SimRing::Left SimRing::left() const {
   Left left;
   for (const Entry& entry : slots_) {
     if (entry.phase != Phase::free) ++left.slots;
-    for (const Request& request : entry.requests) left.armed += request.armed ? 1 : 0;
   }
   for (const Buffer& buffer : buffers_) left.buffers += buffer.held ? 1 : 0;
   left.queued = queued_.size() + sends_.size();
   left.completions = pending_.size();
   for (const Accept& accept : accepts_) left.accepts += accept.armed ? 1 : 0;
+  left.armed = armed_.size() - left.accepts;
   return left;
 }
 

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "broker/io/ring.h"
@@ -39,7 +40,8 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   bool adopt(int descriptor, io::Slot slot) override;
   void refuse(int descriptor) override;
   io::PeerAddress peer_of(int descriptor) override;
-  void receive(io::Slot slot, io::Token token, io::BufferClass buffers) override;
+  void receive(io::Slot slot, io::Token token,
+               io::BufferClass buffers = io::BufferClass::request) override;
   void recycle(const io::Completion& received) override;
   void poll(io::Slot slot, io::Interest interest, io::Token token) override;
   void send(io::Slot slot, std::span<const std::byte> bytes, io::Token token) override;
@@ -78,12 +80,14 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
     std::span<const std::byte> bytes;
     std::uint64_t sum = 0;
     bool reset = false;
+    io::BufferClass buffers{};
   };
   // A receive or a poll of one slot.
   struct Request {
     bool armed = false;  // the caller has not had its completion yet
     bool live = false;   // the kernel has it and has not completed it yet
     io::Token token;
+    io::BufferClass buffers{};
   };
   enum class Phase : std::uint8_t { free, open, closing };
   struct Entry {
@@ -91,7 +95,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
     std::uint32_t use = 0;  // how often the slot has been closed
     Socket* socket = nullptr;
     Request requests[3]{};  // by Verb
-    bool sent = false;    // since the last submit
+    bool sent = false;      // since the last submit
   };
   enum class Origin : std::uint8_t { request, accept, close };
   struct Pending {
@@ -112,7 +116,8 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
 
   void fail(std::string problem);
   Entry* open_entry(io::Slot slot, std::string_view verb);
-  void arm(io::Slot slot, Verb verb, io::Token token);
+  bool claim_token(io::Token token);
+  void arm(io::Slot slot, Verb verb, io::Token token, io::BufferClass buffers = {});
   void queue(Operation operation);
   void run(const Operation& operation);
   void run_send(const Operation& operation);
@@ -135,10 +140,13 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   std::vector<io::Completion> sends_;  // what incomplete sends report in this submit
   std::vector<Pending> pending_;
   std::uint64_t pending_made_ = 0;
-  TimePoint accepted_last_{};  // accepts complete in order
+  std::unordered_set<std::uint64_t> armed_;  // tokens that have not completed
+  TimePoint accepted_last_{};                // accepts complete in order
 
   struct Buffer {
     std::unique_ptr<std::byte[]> bytes;
+    std::size_t size = 0;
+    io::BufferClass of{};
     bool held = false;
   };
   std::vector<Buffer> buffers_;

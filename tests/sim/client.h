@@ -1,0 +1,96 @@
+// Client: one peer of the broker as a party to a simulated connection: it dials, says what it has
+// to say in pieces, and reads at its own pace. What it says and what it makes of the answer is its
+// child's business: Reader, Publisher, Nuisance.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tests/sim/agenda.h"
+#include "tests/sim/kernel.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/socket.h"
+
+namespace fanfare::sim {
+
+// What all clients of one world share.
+struct Town {
+  Kernel& kernel;
+  Ledger& ledger;
+  // The faults have stopped: everybody behaves, hurries and comes to an end.
+  bool quiet = false;
+};
+
+// How a client uses its connection.
+struct Pace {
+  std::size_t read_max = 64U << 10U;  // bytes at a time
+  Duration read_pause{};              // at most, between two reads
+  std::size_t write_max = 64U << 10U;
+  Duration write_pause{};
+
+  static Pace prompt() { return {}; }
+  static Pace drawn(Random& random);
+};
+
+class Client : public Actor, public SocketOwner {
+ public:
+  Client(Town& town, std::string name) : town_(town), name_(std::move(name)) {}
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  const std::string& name() const { return name_; }
+  bool connected() const { return socket_ != nullptr; }
+  // Stops reading until then (a phone asleep).
+  void sleep_until(TimePoint time) { asleep_until_ = time; }
+
+  void changed(Socket& socket) final;
+  void act(std::uint64_t what) final;
+
+ protected:
+  // False: refused.
+  bool dial(Door door);
+  void say(std::string_view bytes);
+  bool all_said() const { return outgoing_.empty(); }
+  void shutdown_write();
+  void hang_up(bool reset);
+  // `alarm` comes back in rang(), if this connection or pause still lasts.
+  void set_alarm(Duration after, std::uint32_t alarm);
+
+  // Bytes arrived. May hang up.
+  virtual void heard(std::string_view bytes) = 0;
+  // The connection is over, not by hang_up(). `clean`: by FIN.
+  virtual void lost(bool clean) = 0;
+  virtual void rang(std::uint32_t alarm) = 0;
+
+  template <class... Args>
+  void trace(fmt::format_string<Args...> format, Args&&... args) {
+    Report& report = town_.kernel.report();
+    if (report.tracing())
+      report.trace(town_.kernel.now(), "{}: {}", name_,
+                   fmt::format(format, std::forward<Args>(args)...));
+  }
+  // Something is wrong with what was received, whatever else was.
+  void complain(std::string_view problem);
+  Random& random() { return town_.kernel.random(); }
+
+  Town& town_;
+  Pace pace_;
+
+ private:
+  void pump();
+  void write_some();
+  void read_some();
+  void pump_later(Duration pause);
+
+  std::string name_;
+  Socket* socket_ = nullptr;
+  std::uint32_t dials_ = 0;  // tells this connection's agenda entries from an older one's
+  bool pump_due_ = false;
+  std::string outgoing_;
+  bool fin_due_ = false;  // shutdown_write() when all is said
+  TimePoint asleep_until_{};
+};
+
+}  // namespace fanfare::sim

@@ -1,0 +1,117 @@
+#include "tests/sim/ledger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace fanfare::sim {
+namespace {
+
+std::string with_line_feeds(std::string_view data) {
+  std::string text;
+  text.reserve(data.size());
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (data[i] != '\r') {
+      text += data[i];
+    } else if (i + 1 == data.size() || data[i + 1] != '\n') {
+      text += '\n';
+    }
+  }
+  return text;
+}
+
+std::string made_up(std::size_t size, Random& random) {
+  constexpr std::array<std::string_view, 16> kHard = {"\n",
+                                                      "\r\n",
+                                                      "\r",
+                                                      "\n\n",
+                                                      " ",
+                                                      "  x",
+                                                      ":",
+                                                      "data: x",
+                                                      "\nid: 9-9",
+                                                      "\ndata:\n",
+                                                      "\xe4\xb8\xad",
+                                                      "\xf0\x9f\x98\x80",
+                                                      "\xe2\x80\xa8",
+                                                      "\t",
+                                                      "\"\\",
+                                                      "\n "};
+  std::string text;
+  while (text.size() < size) {
+    if (random.chance(0.2)) {
+      text += kHard[random.below(kHard.size())];
+    } else {
+      text.append(1 + random.below(16), static_cast<char>('a' + random.below(26)));
+    }
+  }
+  return text;
+}
+
+std::optional<std::uint64_t> number_of(std::string_view digits) {
+  std::uint64_t value = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  if (error != std::errc{} || stop != end || digits.empty()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::string Position::text() const {
+  return fmt::format("life {} sequence {}", life, sequence);
+}
+
+void Ledger::begin_life(std::string epoch) {
+  epochs_.push_back(std::move(epoch));
+}
+
+std::optional<Position> Ledger::place_of(std::string_view id) const {
+  const std::size_t dash = id.rfind('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto epoch = std::ranges::find(epochs_, id.substr(0, dash));
+  const std::optional<std::uint64_t> sequence = number_of(id.substr(dash + 1));
+  if (epoch == epochs_.end() || !sequence) return std::nullopt;
+  return Position{.life = static_cast<std::uint32_t>(epoch - epochs_.begin()),
+                  .sequence = *sequence};
+}
+
+std::string Ledger::id_of(Position place) const {
+  return fmt::format("{}-{}", epochs_.at(place.life), place.sequence);
+}
+
+Publication& Ledger::begin(std::string_view channel, std::size_t size, Random& random) {
+  Publication publication;
+  publication.number = count();
+  const auto known = std::ranges::find(channels_, channel);
+  publication.channel = static_cast<std::uint32_t>(known - channels_.begin());
+  if (known == channels_.end()) channels_.emplace_back(channel);
+  if (random.chance(0.2)) publication.type = random.chance(0.5) ? "tick" : "prix \xc3\xa9t\xc3\xa9";
+  publication.data = fmt::format("{}|{}", publication.number, made_up(size, random));
+  publication.heard = with_line_feeds(publication.data);
+  return publications_.emplace_back(std::move(publication));
+}
+
+bool Ledger::learn(std::uint32_t number, Position place) {
+  std::optional<Position>& known = publications_.at(number).place;
+  if (known) return *known == place;
+  known = place;
+  return true;
+}
+
+bool Ledger::finish_begun(std::string_view channel) const {
+  return std::ranges::find(finished_, channel) != finished_.end();
+}
+
+std::optional<std::uint32_t> Ledger::number_in(std::string_view data) const {
+  const std::size_t bar = data.find('|');
+  if (bar == std::string_view::npos) return std::nullopt;
+  const std::optional<std::uint64_t> number = number_of(data.substr(0, bar));
+  if (!number || *number >= count()) return std::nullopt;
+  return static_cast<std::uint32_t>(*number);
+}
+
+}  // namespace fanfare::sim

@@ -1,0 +1,82 @@
+// Ledger: what publishers sent in one world, what they were told about it, and where in the log it
+// turned out to lie. The truth that the checkers hold every transcript against. Nothing here comes
+// from inside the broker: places are learnt from acknowledgements and from what readers received.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/random.h"
+
+namespace fanfare::sim {
+
+// A place in the log over all lives of the broker: each life has its own epoch.
+struct Position {
+  std::uint32_t life = 0;
+  std::uint64_t sequence = 0;
+
+  friend auto operator<=>(const Position&, const Position&) = default;
+  std::string text() const;  // "life 0 sequence 17"
+};
+
+struct Publication {
+  enum class Fate : std::uint8_t {
+    open,     // on its way
+    acked,    // its publisher was told that it is in the log
+    refused,  // its publisher was told why not
+    lost,     // its publisher lost the connection and does not know
+  };
+
+  std::uint32_t number = 0;   // its index in the ledger, and the first word of `data`
+  std::uint32_t channel = 0;  // index in Ledger::channels()
+  std::string type;
+  std::string data;   // as published
+  std::string heard;  // as it must be received: CR and CRLF have become LF
+  Fate fate = Fate::open;
+  std::optional<Position> place;
+};
+
+class Ledger {
+ public:
+  // A broker with this epoch begins; what follows is published to it.
+  void begin_life(std::string epoch);
+  std::uint32_t life() const { return static_cast<std::uint32_t>(epochs_.size()) - 1; }
+  // "<epoch>-<sequence>" of any life.
+  std::optional<Position> place_of(std::string_view id) const;
+  std::string id_of(Position place) const;
+
+  // Makes up an event that carries its number. The data has about `size` bytes of everything that
+  // is hard to carry: line breaks of each kind, colons, spaces, characters of several bytes.
+  Publication& begin(std::string_view channel, std::size_t size, Random& random);
+  Publication& operator[](std::uint32_t number) { return publications_.at(number); }
+  const Publication& operator[](std::uint32_t number) const { return publications_.at(number); }
+  const std::vector<std::string>& channels() const { return channels_; }
+  const std::string& channel_of(const Publication& publication) const {
+    return channels_[publication.channel];
+  }
+  // How many were begun: a moment in the ledger's own time.
+  std::uint32_t count() const { return static_cast<std::uint32_t>(publications_.size()); }
+  const std::vector<Publication>& publications() const { return publications_; }
+
+  // Where publication `number` lies, as somebody was told. False: it was said to lie elsewhere.
+  bool learn(std::uint32_t number, Position place);
+  // A publisher began to finish the channel: from now on a stream of it may be complete.
+  void begin_finish(std::string_view channel) { finished_.emplace_back(channel); }
+  bool finish_begun(std::string_view channel) const;
+
+  // The number that data begins with, if there is such a publication.
+  std::optional<std::uint32_t> number_in(std::string_view data) const;
+
+ private:
+  std::vector<std::string> epochs_;
+  std::vector<std::string> channels_;
+  std::vector<std::string> finished_;
+  std::vector<Publication> publications_;
+};
+
+}  // namespace fanfare::sim

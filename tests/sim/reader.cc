@@ -1,0 +1,343 @@
+#include "tests/sim/reader.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace fanfare::sim {
+namespace {
+
+constexpr std::uint32_t kConnect = 1;
+
+std::string percent_encoded(std::string_view text) {
+  std::string encoded;
+  for (const char c : text) {
+    if (c == '/' || c == '*' || c == '~' || c == ':' || c == '@') {
+      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    } else {
+      encoded += c;
+    }
+  }
+  return encoded;
+}
+
+// The value of a member of the gap event's flat JSON object.
+std::optional<std::string> member_of(std::string_view json, std::string_view name) {
+  const std::string key = fmt::format("\"{}\":\"", name);
+  const std::size_t at = json.find(key);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = json.substr(at + key.size());
+  const std::size_t quote = rest.find('"');
+  if (quote == std::string_view::npos) return std::nullopt;
+  return std::string(rest.substr(0, quote));
+}
+
+std::string excerpt(std::string_view text) {
+  std::string shown;
+  for (const char c : text.substr(0, 120)) {
+    if (c >= ' ' && c <= '~') {
+      shown += c;
+    } else {
+      shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  return shown;
+}
+
+}  // namespace
+
+Reader::Reader(Town& town, std::string name, ReaderPlan plan, Pace pace)
+    : Client(town, std::move(name)), plan_(std::move(plan)) {
+  pace_ = pace;
+  begin_subscription();
+}
+
+void Reader::start(Duration after) {
+  set_alarm(after, kConnect);
+}
+
+void Reader::leave() {
+  if (std::exchange(gone_, true)) return;
+  if (streaming_) stream_ends(false);
+  hang_up(random().chance(0.3));
+}
+
+void Reader::behave() {
+  plan_.cuts = plan_.forgets = plan_.sleeps = plan_.presents_nonsense = 0;
+  plan_.half_closes = false;
+  sleep_until({});
+}
+
+void Reader::close_books() {
+  transcripts_.back().live = streaming_;
+}
+
+void Reader::begin_subscription() {
+  Transcript transcript{.name = fmt::format("{} ({})", name(), transcripts_.size()),
+                        .topics = plan_.topics,
+                        .has_ids = !plan_.raw};
+  transcripts_.push_back(std::move(transcript));
+  stream_ = StreamReader();
+  raw_.clear();
+}
+
+void Reader::rang(std::uint32_t alarm) {
+  if (alarm == kConnect && !gone_ && !connected()) connect();
+}
+
+void Reader::connect() {
+  const bool fresh = transcripts_.back().heard.empty();
+  if (!fresh && (plan_.raw || random().chance(plan_.forgets))) begin_subscription();
+  stream_.reconnect();
+  asked_ = plan_.first;
+  cursor_.reset();
+  presented_.clear();
+  if (!stream_.last_id().empty()) {
+    presented_ = stream_.last_id();
+    asked_ = Asked::cursor;
+    cursor_ = town_.ledger.place_of(presented_);
+  } else if (random().chance(plan_.presents_nonsense)) {
+    constexpr std::array<std::string_view, 5> kNonsense = {"0", "-1", "abcdefg-7", "\xe4\xb8\xad",
+                                                           "zzzzzzz-99999999999999999999"};
+    presented_ = kNonsense[random().below(kNonsense.size())];
+    asked_ = Asked::cursor;
+  }
+  if (!dial(Door::subscribers)) return come_back();
+  response_.expect(false);
+  answers_due_ = 0;
+  say_before();
+  say(request());
+  if (plan_.half_closes) shutdown_write();
+}
+
+void Reader::say_before() {
+  if (plan_.http10 || random().chance(0.5)) return;
+  constexpr std::string_view kEnd = " HTTP/1.1\r\nHost: broker\r\n\r\n";
+  switch (plan_.before) {
+    case ReaderPlan::Before::nothing:
+      return;
+    case ReaderPlan::Before::head:
+      say(fmt::format("HEAD /events?channel={}{}", plan_.topics[0], kEnd));
+      response_.expect(true);
+      break;
+    case ReaderPlan::Before::options:
+      say(fmt::format("OPTIONS /events{}", kEnd));
+      break;
+    case ReaderPlan::Before::not_found:
+      say(fmt::format("GET /nothing/here{}", kEnd));
+      break;
+  }
+  answers_due_ = 1;
+}
+
+std::string Reader::request() {
+  std::string query;
+  const auto add = [&query](std::string_view name, std::string_view value) {
+    query += fmt::format("{}{}={}", query.empty() ? '?' : '&', name, value);
+  };
+  if (!plan_.post) {
+    for (const std::string& topic : plan_.topics)
+      add("channel", random().chance(0.5) ? percent_encoded(topic) : topic);
+  }
+  if (plan_.raw) add("format", "raw");
+  if (plan_.heartbeat_s) add("heartbeat", fmt::format("{}s", *plan_.heartbeat_s));
+  if (asked_ == Asked::replay) add("replay", fmt::format("{}", plan_.replay));
+  if (asked_ == Asked::earliest) add("last_event_id", "earliest");
+
+  std::string fields = "Host: broker\r\n";
+  std::string body;
+  if (!presented_.empty()) {
+    constexpr std::array<std::string_view, 4> kAliases = {"lastEventId", "lastEventID",
+                                                          "last_event_id", "last-event-id"};
+    if (plan_.cursor_by == ReaderPlan::Cursor::query && presented_[0] != '\xe4') {
+      add(kAliases[random().below(kAliases.size())], presented_);
+    } else if (plan_.cursor_by == ReaderPlan::Cursor::body && plan_.post) {
+      body = fmt::format(",\"last_event_id\":\"{}\"", presented_);
+    } else {
+      fields += fmt::format("Last-Event-ID: {}\r\n", presented_);
+    }
+  }
+  if (plan_.browser) {
+    fields +=
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/event-stream\r\n"
+        "Cache-Control: no-cache\r\n";
+  }
+  if (plan_.post) {
+    std::string channels;
+    for (const std::string& topic : plan_.topics)
+      channels += fmt::format("{}\"{}\"", channels.empty() ? "" : ",", topic);
+    body = fmt::format("{{\"channels\":[{}]{}}}", channels, body);
+    fields += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
+  }
+  return fmt::format("{} {}{} HTTP/1.{}\r\n{}\r\n{}", plan_.post ? "POST" : "GET", plan_.path,
+                     query, plan_.http10 ? 0 : 1, fields, body);
+}
+
+void Reader::heard(std::string_view bytes) {
+  std::string body;
+  while (!bytes.empty() && connected()) {
+    body.clear();
+    bytes.remove_prefix(response_.feed(bytes, body));
+    if (!response_.problem().empty()) {
+      complain(fmt::format("received {}", excerpt(response_.problem())));
+      return leave();
+    }
+    if (!response_.head_complete()) continue;
+    if (answers_due_ > 0) {
+      if (!response_.complete()) continue;
+      --answers_due_;
+      response_.expect(false);
+      continue;
+    }
+    if (!streaming_) stream_begins();
+    if (streaming_) take_body(body);
+    if (streaming_ && response_.complete()) {
+      stream_ends(true);
+      hang_up(false);
+      come_back();
+    }
+  }
+  if (!connected()) return;
+  if (random().chance(plan_.cuts)) {
+    if (streaming_) stream_ends(false);
+    hang_up(random().chance(0.5));
+    come_back();
+  } else if (random().chance(plan_.sleeps)) {
+    sleep_until(town_.kernel.now() + town_.kernel.somewhen(60s));
+  }
+}
+
+void Reader::stream_begins() {
+  if (response_.status() == 204) {
+    trace("is told that nothing follows");
+    stopped_ = true;
+    note({.kind = Heard::Kind::ended});
+    return leave();
+  }
+  if (response_.status() != 200) {
+    complain(fmt::format("was answered {}", response_.status()));
+    return leave();
+  }
+  const std::string_view type = response_.field("content-type").value_or("");
+  const std::string_view due =
+      plan_.raw ? "text/plain; charset=utf-8" : "text/event-stream; charset=utf-8";
+  if (type != due) complain(fmt::format("was answered with the content type {}", type));
+  streaming_ = true;
+  Heard opened{.kind = Heard::Kind::opened};
+  opened.asked = asked_;
+  opened.cursor = cursor_;
+  trace("streams from {}", presented_.empty() ? "no id" : presented_);
+  note(std::move(opened));
+}
+
+void Reader::take_body(std::string_view body) {
+  if (plan_.raw) return take_raw(body);
+  std::vector<StreamReader::Message> messages;
+  stream_.feed(body, messages);
+  for (const StreamReader::Message& message : messages) take_message(message);
+}
+
+// Payloads lie end to end, each beginning with its number.
+void Reader::take_raw(std::string_view body) {
+  raw_ += body;
+  for (;;) {
+    const std::size_t bar = raw_.find('|');
+    if (bar == std::string::npos) return;
+    const std::optional<std::uint32_t> number = town_.ledger.number_in(raw_);
+    if (!number) {
+      complain(fmt::format("received raw bytes that nobody published: {}", excerpt(raw_)));
+      return leave();
+    }
+    const std::string& data = town_.ledger[*number].data;
+    const std::size_t shared = std::min(data.size(), raw_.size());
+    if (raw_.compare(0, shared, data, 0, shared) != 0) {
+      complain(fmt::format("received publication {} as {}", *number, excerpt(raw_)));
+      return leave();
+    }
+    if (raw_.size() < data.size()) return;
+    raw_.erase(0, data.size());
+    ++events_;
+    Heard heard{.kind = Heard::Kind::event};
+    heard.number = *number;
+    note(std::move(heard));
+  }
+}
+
+void Reader::take_message(const StreamReader::Message& message) {
+  Ledger& ledger = town_.ledger;
+  const std::optional<Position> place = ledger.place_of(message.id);
+  if (!place) {
+    complain(fmt::format("received the id {}, which is of no epoch", excerpt(message.id)));
+    return;
+  }
+  if (!message.dispatched) {
+    Heard position{.kind = Heard::Kind::position};
+    position.place = place;
+    return note(std::move(position));
+  }
+  if (message.type == "gap") return take_gap(message);
+  const std::optional<std::uint32_t> number = ledger.number_in(message.data);
+  if (!number || ledger[*number].heard != message.data || ledger[*number].type != message.type) {
+    complain(fmt::format("received an event that nobody published: {} {}", message.id,
+                         excerpt(message.data)));
+    return;
+  }
+  trace("receives publication {} at {}", *number, message.id);
+  if (!ledger.learn(*number, *place))
+    complain(fmt::format("received publication {} at {}, which lies at {}", *number, message.id,
+                         ledger[*number].place->text()));
+  ++events_;
+  town_.kernel.report().observe(place->sequence);
+  Heard heard{.kind = Heard::Kind::event};
+  heard.place = place;
+  heard.number = *number;
+  note(std::move(heard));
+}
+
+void Reader::take_gap(const StreamReader::Message& message) {
+  trace("is told of a gap: {} with the id {}", message.data, message.id);
+  const auto after = member_of(message.data, "after");
+  const auto resumed = member_of(message.data, "resumed");
+  const auto reason = member_of(message.data, "reason");
+  const auto place = resumed ? town_.ledger.place_of(*resumed) : std::nullopt;
+  if (!after || !reason || !place) {
+    complain(fmt::format("was told of a gap as {}", excerpt(message.data)));
+    return;
+  }
+  ++gaps_;
+  Heard gap{.kind = Heard::Kind::gap};
+  gap.place = town_.ledger.place_of(message.id);
+  gap.after = town_.ledger.place_of(*after);
+  gap.resumed = *place;
+  gap.reason = *reason;
+  note(std::move(gap));
+}
+
+void Reader::note(Heard heard) {
+  heard.ledger_count = town_.ledger.count();
+  transcripts_.back().heard.push_back(std::move(heard));
+}
+
+void Reader::stream_ends(bool complete) {
+  streaming_ = false;
+  trace("{}", complete ? "has the whole stream" : "is cut off");
+  if (complete && stream_.in_event()) complain("was told in mid-event that the stream is complete");
+  note({.kind = complete ? Heard::Kind::ended : Heard::Kind::cut});
+}
+
+void Reader::lost(bool /*clean*/) {
+  if (streaming_) stream_ends(false);
+  come_back();
+}
+
+void Reader::come_back() {
+  if (gone_) return;
+  if (transcripts_.back().ended() && random().chance(0.5)) {
+    gone_ = stopped_ = true;
+    return;
+  }
+  set_alarm(town_.kernel.somewhen(town_.quiet ? Duration(50ms) : plan_.comes_back_after), kConnect);
+}
+
+}  // namespace fanfare::sim

@@ -1,0 +1,120 @@
+#include "tests/sim/world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tests/sim/checkers.h"
+
+namespace fanfare::sim {
+namespace {
+
+// A shard that runs this often while the clock stands still is in an endless loop.
+constexpr std::uint64_t kTurnsInPlaceMax = 200'000;
+// How often, in simulated time, a world that should become quiet is asked whether it is.
+constexpr Duration kSettleStep = 250ms;
+
+}  // namespace
+
+World::World(const Options& options)
+    : report_(options.trace_lines),
+      kernel_(options.seed, options.faults, report_),
+      town_{.kernel = kernel_, .ledger = ledger_},
+      options_(options) {}
+
+void World::set_machine(Machine* machine) {
+  machine_ = machine;
+  paused_until_.assign(machine == nullptr ? 0 : machine->shard_count(), TimePoint{});
+}
+
+Reader& World::add_reader(ReaderPlan plan, Pace pace) {
+  std::string name = fmt::format("reader {}", readers_.size());
+  readers_.push_back(std::make_unique<Reader>(town_, std::move(name), std::move(plan), pace));
+  return *readers_.back();
+}
+
+bool World::somebody_runs() {
+  const bool hurry = town_.quiet;
+  if (!hurry && random().chance(options_.descheduled)) return false;
+  std::vector<std::size_t> able;
+  for (std::size_t shard = 0; shard < paused_until_.size(); ++shard) {
+    if ((hurry || paused_until_[shard] <= kernel_.now()) && machine_->runnable(shard))
+      able.push_back(shard);
+  }
+  if (able.empty()) return false;
+  const std::size_t shard = able[random().below(able.size())];
+  if (!hurry && random().chance(options_.paused)) {
+    paused_until_[shard] = kernel_.now() + kernel_.somewhen(options_.pause_max);
+    return true;
+  }
+  machine_->turn(shard);
+  return true;
+}
+
+bool World::run(Duration limit, const std::function<bool()>& enough) {
+  const TimePoint end = kernel_.now() + limit;
+  while (!report_.failed()) {
+    const TimePoint before = kernel_.now();
+    if (somebody_runs()) {
+      if (++turns_in_place_ > kTurnsInPlaceMax) kernel_.fail("quiet: a shard runs without end");
+      continue;
+    }
+    if (enough && enough()) return true;
+    if (kernel_.now() >= end) return !enough;
+    TimePoint next = std::min(end, machine_->next_deadline());
+    for (const TimePoint paused : paused_until_) {
+      if (paused > kernel_.now()) next = std::min(next, paused);
+    }
+    kernel_.step(std::max(next, kernel_.now()));
+    if (kernel_.now() != before) turns_in_place_ = 0;
+  }
+  return false;
+}
+
+void World::settle(Duration limit, const std::function<bool()>& also) {
+  kernel_.faults().stop();
+  town_.quiet = true;
+  for (const auto& reader : readers_) reader->behave();
+  const TimePoint end = kernel_.now() + limit;
+  while (!report_.failed() && kernel_.now() < end) {
+    run(kSettleStep);
+    if (readers_settled() && (!also || also())) return;
+  }
+  if (!report_.failed())
+    kernel_.fail(fmt::format("quiet: {} s after the faults stopped {}", limit / 1s, unsettled()));
+}
+
+bool World::readers_settled() const {
+  return std::ranges::all_of(readers_, [this](const auto& reader) {
+    return reader->gone() ||
+           (reader->streaming() && missing_yet(reader->transcripts().back(), ledger_).empty());
+  });
+}
+
+std::string World::unsettled() const {
+  for (const auto& reader : readers_) {
+    if (reader->gone()) continue;
+    if (!reader->streaming()) return reader->name() + " does not stream";
+    const Problems missing = missing_yet(reader->transcripts().back(), ledger_);
+    if (!missing.empty()) return missing.front();
+  }
+  return "somebody else is not done";
+}
+
+void World::check_transcripts() {
+  for (const auto& reader : readers_) {
+    reader->close_books();
+    for (const Transcript& transcript : reader->transcripts()) {
+      for (const auto check : {check_order, check_gap, check_ack}) {
+        for (std::string& problem : check(transcript, ledger_)) kernel_.fail(std::move(problem));
+      }
+    }
+  }
+}
+
+void World::check_leaks(Duration limit) {
+  for (const auto& reader : readers_) reader->leave();
+  if (!run(limit, [this] { return machine_->left().empty(); }) && !report_.failed())
+    kernel_.fail(fmt::format("leak: {}", machine_->left()));
+}
+
+}  // namespace fanfare::sim

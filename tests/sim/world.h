@@ -1,0 +1,92 @@
+// World: one seed's kernel, clients and ledger, around a Machine: the broker, or whatever else is
+// to be held to the same promises. It decides who runs next, stops the faults, waits until all is
+// quiet, and lets the checkers judge.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/sim/client.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/kernel.h"
+#include "tests/sim/ledger.h"
+#include "tests/sim/reader.h"
+#include "tests/sim/report.h"
+
+namespace fanfare::sim {
+
+// What a world runs: one or more shards, each a loop that is stepped from outside.
+class Machine {
+ public:
+  virtual ~Machine() = default;
+  virtual std::size_t shard_count() const = 0;
+  // Its turn would do something without waiting.
+  virtual bool runnable(std::size_t shard) const = 0;
+  // One turn; must not wait.
+  virtual void turn(std::size_t shard) = 0;
+  // When a shard wants a turn though nothing happens.
+  virtual TimePoint next_deadline() const = 0;
+  // What is left after the last client has gone; empty: nothing.
+  virtual std::string left() const = 0;
+};
+
+class World {
+ public:
+  struct Options {
+    std::uint64_t seed = 1;
+    Faults faults{};
+    std::size_t trace_lines = 0;
+    // How often a shard that could run is left waiting, and for how long at most.
+    double descheduled = 0;
+    double paused = 0;
+    Duration pause_max = 500ms;
+  };
+  explicit World(const Options& options);
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  Kernel& kernel() { return kernel_; }
+  Ledger& ledger() { return ledger_; }
+  Report& report() { return report_; }
+  Town& town() { return town_; }
+  // Drawn from for what is not the kernel's: plans, sizes, times.
+  Random& random() { return kernel_.random(); }
+
+  // The machine outlives the world's runs; it may be exchanged between them.
+  void set_machine(Machine* machine);
+  Reader& add_reader(ReaderPlan plan, Pace pace);
+  const std::vector<std::unique_ptr<Reader>>& readers() const { return readers_; }
+
+  // Lets time pass until `enough` (asked whenever nobody can run), a failure, or the limit. False:
+  // it was never enough.
+  bool run(Duration limit, const std::function<bool()>& enough = {});
+
+  // quiet: the faults stop, and within `limit` every reader that is still there streams and has
+  // all; `also` is what else must come true.
+  void settle(Duration limit, const std::function<bool()>& also = {});
+  // order, gap and ack, over every transcript.
+  void check_transcripts();
+  // leak: every reader goes; within `limit` nothing is left of them.
+  void check_leaks(Duration limit);
+
+ private:
+  bool somebody_runs();
+  bool readers_settled() const;
+  std::string unsettled() const;
+
+  Report report_;
+  Kernel kernel_;
+  Ledger ledger_;
+  Town town_;
+  Options options_;
+  Machine* machine_ = nullptr;
+  std::vector<TimePoint> paused_until_;
+  std::vector<std::unique_ptr<Reader>> readers_;
+  std::uint64_t turns_in_place_ = 0;  // since the clock last moved
+};
+
+}  // namespace fanfare::sim
