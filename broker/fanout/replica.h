@@ -32,12 +32,10 @@
 #include "broker/fanout/batch.h"
 #include "broker/fanout/cursor.h"
 #include "broker/fanout/event_id.h"
+#include "broker/fanout/members.h"
 #include "broker/fanout/span.h"
 
 namespace fanfare::fanout {
-
-// The caller's number of a subscriber, below ReplicaOptions::members_max.
-using Member = std::uint32_t;
 
 class Feed;  // opaque to callers
 

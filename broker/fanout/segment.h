@@ -11,7 +11,11 @@
 // appends above it.
 //
 // The lead shard writes; every shard that has it in a window holds one reference, and so does each
-// partly sent span.
+// partly sent span. A shard also uses segments as plain buffers for spans that it builds itself
+// (other framings, merged channels): then it writes to blank() and makes no entries.
+//
+// One allocation: this header, then `capacity` bytes. What the lead writes with every event lies on
+// another cache line than what the other shards read.
 #pragma once
 
 #include <atomic>
@@ -25,7 +29,9 @@
 
 namespace fanfare::fanout {
 
-class Segment {
+inline constexpr std::size_t kCacheLine = 64;
+
+class alignas(kCacheLine) Segment {
  public:
   struct Entry {
     std::uint32_t sequence_offset;  // sequence - first_sequence()
@@ -34,30 +40,88 @@ class Segment {
   };
   static_assert(sizeof(Entry) == 12);
 
-  // Room for `capacity` bytes of frames and entries together.
+  // Room for `capacity` bytes of frames and entries together; rounded up to a multiple of 4.
   static Ref<Segment> make(std::size_t capacity);
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
 
-  // Lead only. The free bytes a frame of `size` would need, entry included, fit?
-  bool fits(std::size_t frame_size) const;
-  // Lead only: room for a frame of exactly `size` bytes, to be filled at once; fits(size) holds.
-  std::span<char> append(std::size_t frame_size, Sequence sequence, std::uint32_t committed_s);
+  // Lead only. Is there room for a frame of `frame_size` with its entry, and is `sequence` near
+  // enough to the first one (2^32) to be noted?
+  bool fits(std::size_t frame_size, Sequence sequence) const {
+    const std::size_t used = end_ + (count_ + std::size_t{1}) * sizeof(Entry);
+    return used + frame_size <= capacity_ &&
+           (count_ == 0 || sequence - first_sequence_ <= UINT32_MAX);
+  }
+  // Lead only: room for a frame of exactly `frame_size` bytes, to be filled at once;
+  // fits(frame_size, sequence) holds, and `sequence` is newer than all before.
+  std::span<char> append(std::size_t frame_size, Sequence sequence, std::uint32_t committed_s) {
+    if (count_ == 0) first_sequence_ = sequence;
+    ++count_;
+    *(entries_end() - count_) =
+        Entry{.sequence_offset = static_cast<std::uint32_t>(sequence - first_sequence_),
+              .frame_offset = end_,
+              .committed_s = committed_s};
+    char* const frame = data() + end_;
+    end_ += static_cast<std::uint32_t>(frame_size);
+    return {frame, frame_size};
+  }
 
-  std::size_t capacity() const;  // bytes this segment occupies; what total_bytes counts
-  Sequence first_sequence() const;
+  // Bytes this segment occupies, its header included: what total_bytes counts.
+  std::size_t footprint() const { return sizeof(Segment) + capacity_; }
+  std::size_t capacity() const { return capacity_; }
+  // There is an event in it.
+  Sequence first_sequence() const { return first_sequence_; }
   // `index` below a count that this thread has been told.
-  const Entry& entry(std::uint32_t index) const;
-  Sequence sequence(std::uint32_t index) const;
-  const char* bytes() const;
+  const Entry& entry(std::uint32_t index) const {
+    return *(entries_end() - (std::size_t{index} + 1));
+  }
+  Sequence sequence(std::uint32_t index) const {
+    return first_sequence_ + entry(index).sequence_offset;
+  }
+  // The first of the first `count` entries whose sequence is newer than `sequence`; else `count`.
+  std::uint32_t index_after(Sequence sequence, std::uint32_t count) const;
+  const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
 
   // Lead only: how far it is filled.
-  std::uint32_t count() const;
-  std::uint32_t end() const;
+  std::uint32_t count() const { return count_; }
+  std::uint32_t end() const { return end_; }
 
-  void retain();
-  void release();
+  // As a buffer: all the room there is, of a segment without entries.
+  std::span<char> blank() { return {data(), capacity_}; }
+
+  // Nobody else holds it: the only holder may write it anew after clear().
+  bool unshared() const { return references_.load(std::memory_order_acquire) == 1; }
+  void clear();
+
+  void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(this);
+  }
+
+  // The lead shard's list of all segments, oldest first (retention.h). Nobody else looks.
+  struct Queued {
+    Segment* older = nullptr;
+    Segment* newer = nullptr;
+    std::uint32_t channel = 0;
+    bool listed = false;
+  };
+  Queued queued;
 
  private:
-  // The implementation decides; see segment.cc.
+  explicit Segment(std::uint32_t capacity) : capacity_(capacity) {}
+  ~Segment() = default;
+  static void destroy(Segment* segment);
+
+  char* data() { return reinterpret_cast<char*>(this + 1); }
+  Entry* entries_end() { return reinterpret_cast<Entry*>(data() + capacity_); }
+  const Entry* entries_end() const { return reinterpret_cast<const Entry*>(bytes() + capacity_); }
+
+  std::uint32_t count_ = 0;
+  std::uint32_t end_ = 0;
+  // From here on read by every shard.
+  alignas(kCacheLine) std::uint32_t capacity_;
+  std::atomic<std::uint32_t> references_{1};
+  Sequence first_sequence_ = 0;
 };
 
 }  // namespace fanfare::fanout

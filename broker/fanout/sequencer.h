@@ -16,17 +16,11 @@
 #include "broker/fanout/batch.h"
 #include "broker/fanout/event.h"
 #include "broker/fanout/event_id.h"
+#include "broker/fanout/limits.h"
 
 #include "common/time.h"
 
 namespace fanfare::fanout {
-
-// Per channel; an event leaves as soon as one of them is exceeded. 0 events: live only, no history.
-struct HistoryLimits {
-  std::uint32_t events = 1000;
-  std::uint64_t bytes = 1U << 20U;
-  Duration age = 1h;  // 0: no limit
-};
 
 enum class PublishError : std::uint8_t {
   channel_finished,   // it was finished; delete it to start again

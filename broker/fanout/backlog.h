@@ -1,0 +1,32 @@
+// Backlog: what a subscriber that is behind reads, straight from the windows of its feed's
+// channels, merged by sequence. Costs what it reads: channels without anything newer than the
+// cursor are not looked at (the feed keeps its links by recency).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <queue>
+#include <vector>
+
+#include "broker/fanout/cursor.h"
+#include "broker/fanout/feed.h"
+#include "broker/fanout/gather.h"
+#include "broker/fanout/merge.h"
+#include "broker/fanout/replica.h"
+
+namespace fanfare::fanout {
+
+class Backlog {
+ public:
+  // All of Replica's contracts of the same names; the log stands at `head`.
+  Replica::Read read(const Feed& feed, Sequence head, Cursor cursor, std::size_t bytes_max);
+  static Cursor replay_start(const Feed& feed, Sequence head, std::uint32_t events);
+  static Cursor earliest(const Feed& feed, Sequence head);
+
+ private:
+  Merge merge_;  // for the length of one read()
+  Gather gather_;
+};
+
+}  // namespace fanfare::fanout

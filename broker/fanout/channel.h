@@ -1,0 +1,58 @@
+// Channel: a name and its Window on one shard, and the Links by which feeds follow it.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "broker/fanout/batch.h"
+#include "broker/fanout/event_id.h"
+#include "broker/fanout/window.h"
+
+namespace fanfare::fanout {
+
+class Feed;
+struct Link;
+
+struct Channel {
+  std::string name;
+  Window window;
+  std::vector<Link*> links;
+  // The log's head after the last batch that brought events here; at least window.newest_ever().
+  Sequence recent = 0;
+  std::uint32_t links_pending = 0;
+  bool finished = false;
+  // Forgotten by the log; kept until the last pending link has been served.
+  bool departed = false;
+
+  // Lets go of the pages that nobody needs any more.
+  void trim() {
+    while (window.take_dead()) {
+    }
+  }
+};
+
+// A feed follows a channel. Pending: the channel has events that the feed's rounds have not taken
+// yet; the page of the first of them is pinned.
+struct Link {
+  Feed* feed = nullptr;
+  Channel* channel = nullptr;
+  std::uint32_t index = 0;  // in channel->links
+  bool pending = false;
+  std::uint64_t pinned_page = 0;
+  // While pending: the channel's newest event before the first that the rounds have not taken.
+  Sequence served = 0;
+  // The feed's links, the most recent channel first.
+  Link* newer = nullptr;
+  Link* older = nullptr;
+
+  // The newest event of the channel that somebody who stands at the feed's target, or before it,
+  // can have lost.
+  Sequence lost_through() const {
+    const Sequence evicted = channel->window.evicted_through();
+    return pending ? std::min(evicted, served) : evicted;
+  }
+};
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,63 @@
+#include "broker/fanout/draft.h"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <utility>
+
+namespace fanfare::fanout {
+
+void Draft::appeared(const Source& source) {
+  commands_.emplace_back(ChannelAppeared{.channel = source.id, .name = source.name});
+}
+
+void Draft::tell_block(Source& source) {
+  if (!source.active || source.active->count() == source.told_count) return;
+  const std::uint32_t count = source.active->count();
+  commands_.emplace_back(BlockAppended{.channel = source.id,
+                                       .segment = source.active,
+                                       .count = count,
+                                       .end = source.active->end(),
+                                       .last_sequence = source.active->sequence(count - 1)});
+  source.told_count = count;
+}
+
+void Draft::write(Source& source) {
+  source.dirty = false;
+  tell_block(source);
+  const Sequence evicted = source.window.evicted_through();
+  if (evicted > source.told_evicted) {
+    commands_.emplace_back(Evicted{.channel = source.id, .through = evicted});
+    source.told_evicted = evicted;
+  }
+  if (source.finished == source.told_finished) return;
+  source.told_finished = source.finished;
+  if (source.finished) {
+    commands_.emplace_back(ChannelFinished{source.id});
+  } else {
+    commands_.emplace_back(ChannelReopened{source.id});
+  }
+}
+
+void Draft::forgotten(Source& source) {
+  if (source.dirty) {
+    write(source);
+    std::erase(dirty_, &source);
+  }
+  commands_.emplace_back(ChannelForgotten{source.id});
+}
+
+BatchPtr Draft::seal(Sequence head, TimePoint now) {
+  for (Source* const source : dirty_) write(*source);
+  dirty_.clear();
+  if (commands_.empty()) return nullptr;
+  auto batch = std::make_shared<Batch>();
+  batch->commands.reserve(commands_.size());
+  std::ranges::move(commands_, std::back_inserter(batch->commands));
+  commands_.clear();
+  batch->head = head;
+  batch->committed = now;
+  return batch;
+}
+
+}  // namespace fanfare::fanout

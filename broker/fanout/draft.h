@@ -1,0 +1,38 @@
+// Draft: the Batch of the turn that is on its way. Notes which sources have news; what is told of
+// each, in what order, is decided when it is written down: its blocks, then what it evicted, then
+// whether it is finished. So a thousand publishes to a channel are one block, and as many evictions
+// one command.
+#pragma once
+
+#include <vector>
+
+#include "broker/fanout/batch.h"
+#include "broker/fanout/source.h"
+
+namespace fanfare::fanout {
+
+class Draft {
+ public:
+  void appeared(const Source& source);
+  // Something of it has changed.
+  void touch(Source& source) {
+    if (source.dirty) return;
+    source.dirty = true;
+    dirty_.push_back(&source);
+  }
+  // To be called before `source.active` is replaced: its events not yet told are told.
+  void tell_block(Source& source);
+  // The last word of a source that is about to be destroyed.
+  void forgotten(Source& source);
+
+  // Everything since the last seal, or null.
+  BatchPtr seal(Sequence head, TimePoint now);
+
+ private:
+  void write(Source& source);
+
+  std::vector<Command> commands_;
+  std::vector<Source*> dirty_;
+};
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,91 @@
+// Feed: the subscribers of one set of topics, in one framing, on one shard; and where its rounds
+// have come in the log. A feed that owes its members nothing stands at the log's head without being
+// touched. One that does is due: it stands at `position`, and its pending links wait in `merge`.
+//
+// What it has lost (`lost_through`) is kept as one number while the log goes by, so that the gap
+// test of a subscriber is one comparison, however many channels it has.
+//
+// Directory (which feeds and channels there are) keeps the links, Rounds the rest.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/fanout/channel.h"
+#include "broker/fanout/event_id.h"
+#include "broker/fanout/members.h"
+#include "broker/fanout/merge.h"
+#include "broker/fanout/span.h"
+
+#include "common/time.h"
+
+namespace fanfare::fanout {
+
+class Feed {
+ public:
+  struct Round {
+    Span span;
+    Sequence target = 0;  // where the members stand after it
+    bool ends = false;    // nothing will ever follow
+    TimePoint committed;
+  };
+
+  // `topics` sorted and without duplicates.
+  Feed(std::vector<std::string> topics, Framing framing);
+  ~Feed();
+  Feed(const Feed&) = delete;
+  Feed& operator=(const Feed&) = delete;
+
+  const std::vector<std::string>& topics() const { return topics_; }
+  Framing framing() const { return framing_; }
+  bool has_patterns() const { return plain_names_ < topics_.size(); }
+  // Whether one of the topics is `name` itself.
+  bool names(std::string_view name) const;
+  // Whether one of the patterns matches `name`.
+  bool matches(std::string_view name) const;
+  // Every channel is there and finished, and there is no pattern.
+  bool complete() const { return finished_topics == topics_.size(); }
+
+  // ---- the channels it follows
+  Link* attach(Channel& channel);
+  void detach(Link* link);
+  // Events came to the link's channel: it is the most recent one now.
+  void touch(Link* link);
+  Link* most_recent() const { return newest_; }
+
+  // Where a member may join, when the log stands at `head`.
+  Sequence target(Sequence head) const {
+    if (in_round) return round.target;
+    return due ? position : head;
+  }
+  void lost(Sequence through) { lost_through = std::max(lost_through, through); }
+
+  std::uint32_t opened = 0;           // open() calls less release() calls
+  std::uint32_t finished_topics = 0;  // topics that are the names of finished channels
+  Sequence lost_through = 0;          // the newest event up to the target that is gone
+
+  Members members;
+  Merge merge;            // the pending links
+  bool due = false;       // on the agenda
+  bool in_round = false;  // `round` is on its way
+  Sequence position = 0;  // due: what the members have who are not done in the round
+  Sequence owed = 0;      // the first event in arrears; 0: none
+  Round round;
+  Feed* next_due = nullptr;
+  Feed* previous_due = nullptr;
+
+ private:
+  void unlink(Link* link);
+
+  std::vector<std::string> topics_;
+  std::size_t plain_names_ = 0;  // topics without a star
+  Framing framing_;
+  Link* newest_ = nullptr;
+  Link* oldest_ = nullptr;
+};
+
+}  // namespace fanfare::fanout

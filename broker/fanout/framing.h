@@ -1,0 +1,26 @@
+// Framing: from the frames that segments hold to the bytes that other transports want. Only the
+// way back from the encoder's own output, not an SSE parser.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "broker/fanout/span.h"
+
+namespace fanfare::fanout {
+
+// The SSE text inside `frame`, one whole chunk as the Encoder writes it.
+std::string_view text_of(std::string_view frame);
+// Writes the payload of an SSE text to `to` (its `data` lines, joined by LF; room for text.size()
+// bytes); returns where it ended.
+char* write_payload(char* to, std::string_view text);
+
+// The most bytes that a frame of `frame_size` needs in any framing.
+constexpr std::size_t reframed_size_max(std::size_t frame_size) {
+  return frame_size;
+}
+// Writes `frames`, whole ones, one after another in `framing` to `to`, which has room for
+// reframed_size_max(frames.size()); returns where it ended.
+char* reframe(char* to, std::string_view frames, Framing framing);
+
+}  // namespace fanfare::fanout

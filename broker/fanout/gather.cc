@@ -1,0 +1,54 @@
+#include "broker/fanout/gather.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "broker/fanout/framing.h"
+
+namespace fanfare::fanout {
+namespace {
+
+constexpr std::size_t kBufferMin = 4096 - sizeof(Segment);
+
+}  // namespace
+
+void Gather::take_runs(Merge& merge, Sequence through, std::size_t bytes_max, bool one_segment) {
+  runs_.clear();
+  std::size_t size = 0;
+  do {
+    runs_.push_back(merge.take(through, bytes_max - size));
+    size += runs_.back().run.size;
+    if (one_segment || merge.empty() || merge.top().next > through) return;
+  } while (size < bytes_max && merge.next_size() <= bytes_max - size);
+}
+
+Span Gather::span(Merge& merge, Sequence through, std::size_t bytes_max, Framing framing) {
+  const bool alone = merge.count() == 1;
+  take_runs(merge, through, bytes_max, alone && framing == Framing::chunked);
+  Span span;
+  std::size_t size = 0;
+  for (const Merge::Taken& taken : runs_) {
+    size += taken.run.size;
+    span.events += taken.run.events;
+  }
+  span.last = runs_.back().run.last;
+  if (runs_.size() == 1 && framing == Framing::chunked) {
+    const Window::Run& run = runs_.front().run;
+    span.keeps = Ref<Segment>(run.segment);
+    span.data = run.data;
+    span.size = run.size;
+    return span;
+  }
+  span.keeps = buffers_.take(std::max(kBufferMin, std::bit_ceil(reframed_size_max(size))));
+  char* const begin = span.keeps->blank().data();
+  char* at = begin;
+  for (const Merge::Taken& taken : runs_) {
+    at = reframe(at, {taken.run.data, taken.run.size}, framing);
+  }
+  span.data = begin;
+  span.size = static_cast<std::size_t>(at - begin);
+  buffers_.put(span.keeps);
+  return span;
+}
+
+}  // namespace fanfare::fanout

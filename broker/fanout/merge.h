@@ -1,0 +1,47 @@
+// Merge: several channels' events in one order, that of their sequences: a heap of windows by the
+// sequence of the next event each has to give. Takes runs, not single events: while one channel's
+// events come before everybody else's they are taken together.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "broker/fanout/channel.h"
+#include "broker/fanout/event_id.h"
+#include "broker/fanout/window.h"
+
+namespace fanfare::fanout {
+
+class Merge {
+ public:
+  struct Source {
+    Sequence next = 0;  // of the event at `position`
+    Window::Position position;
+    const Window* window = nullptr;
+    Link* link = nullptr;  // the caller's
+  };
+  struct Taken {
+    Window::Run run;
+    Link* link = nullptr;
+    bool drained = false;  // the source has left the heap: its window has no more
+  };
+
+  bool empty() const { return heap_.empty(); }
+  std::size_t count() const { return heap_.size(); }
+  const Source& top() const { return heap_.front(); }
+  const std::vector<Source>& sources() const { return heap_; }
+  // Bytes of the frame of the next event.
+  std::size_t next_size() const;
+
+  void push(const Source& source);
+  // The longest run of the source at the top; top().next <= through.
+  Taken take(Sequence through, std::size_t bytes_max);
+  void clear() { heap_.clear(); }
+
+ private:
+  void sink_top();
+
+  std::vector<Source> heap_;  // the smallest `next` at the front
+};
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,42 @@
+#include "broker/fanout/receipts.h"
+
+namespace fanfare::fanout {
+
+std::optional<Sequence> Receipts::find(std::string_view channel, std::string_view key,
+                                       TimePoint now) {
+  const auto found = by_key_.find(joined(channel, key));
+  if (found == by_key_.end() || expired(found->second.added, now)) return std::nullopt;
+  return found->second.sequence;
+}
+
+void Receipts::add(std::string_view channel, std::string_view key, Sequence sequence,
+                   TimePoint now) {
+  if (count_max_ == 0) return;
+  if (by_age_.size() == count_max_) drop_oldest();
+  const Receipt receipt{.sequence = sequence, .added = now};
+  const auto [place, added] = by_key_.try_emplace(std::string(joined(channel, key)), receipt);
+  if (!added) place->second = receipt;
+  by_age_.push_back({.key = &place->first, .added = now});
+}
+
+bool Receipts::expire(TimePoint now, std::size_t count) {
+  for (; count > 0 && !by_age_.empty() && expired(by_age_.front().added, now); --count) {
+    drop_oldest();
+  }
+  return !by_age_.empty() && expired(by_age_.front().added, now);
+}
+
+std::string_view Receipts::joined(std::string_view channel, std::string_view key) {
+  joined_.assign(channel);
+  joined_ += ' ';
+  joined_ += key;
+  return joined_;
+}
+
+void Receipts::drop_oldest() {
+  const auto place = by_key_.find(*by_age_.front().key);
+  if (place->second.added == by_age_.front().added) by_key_.erase(place);
+  by_age_.pop_front();
+}
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,53 @@
+// Receipts: the idempotency keys of recent publishes, each with the sequence it got, so that a
+// publisher that did not see its ack may publish again. Bounded by age and by number, the oldest
+// leaving first; after that a repeat is a new event.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "broker/fanout/event_id.h"
+#include "broker/fanout/name_map.h"
+
+#include "common/time.h"
+
+namespace fanfare::fanout {
+
+class Receipts {
+ public:
+  Receipts(std::size_t count_max, Duration age) : count_max_(count_max), age_(age) {}
+
+  // A key belongs to its channel. Not yet expired.
+  std::optional<Sequence> find(std::string_view channel, std::string_view key, TimePoint now);
+  // find() has just not found it.
+  void add(std::string_view channel, std::string_view key, Sequence sequence, TimePoint now);
+  // Drops at most `count` of those that are too old; true if there are more.
+  bool expire(TimePoint now, std::size_t count);
+  std::size_t count() const { return by_age_.size(); }
+
+ private:
+  struct Receipt {
+    Sequence sequence;
+    TimePoint added;
+  };
+  struct Aged {
+    const std::string* key;  // of by_key_
+    TimePoint added;         // older than the receipt's: the key was used anew since
+  };
+
+  // Channel names cannot contain the space that joins them with the key.
+  std::string_view joined(std::string_view channel, std::string_view key);
+  bool expired(TimePoint added, TimePoint now) const { return now - added > age_; }
+  void drop_oldest();
+
+  std::size_t count_max_;
+  Duration age_;
+  NameMap<Receipt> by_key_;
+  std::deque<Aged> by_age_;
+  std::string joined_;  // kept for its memory
+};
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,126 @@
+#include "broker/fanout/replica.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/fanout/backlog.h"
+#include "broker/fanout/directory.h"
+#include "broker/fanout/feed.h"
+#include "broker/fanout/rounds.h"
+
+#include "common/check.h"
+
+namespace fanfare::fanout {
+
+struct Replica::Impl {
+  explicit Impl(const ReplicaOptions& replica_options)
+      : options(replica_options),
+        directory(options.tombstones_max),
+        rounds(directory, options.members_max, options.span_bytes_max) {}
+
+  void apply(const ChannelAppeared& appeared) { directory.appear(appeared.channel, appeared.name); }
+  void apply(const BlockAppended& block) {
+    Channel& channel = directory.channel(block.channel);
+    Window& window = channel.window;
+    const Sequence before = std::max(window.newest_ever(), window.evicted_through());
+    const std::uint64_t bytes_before = window.bytes();
+    const Window::Position first =
+        window.append(block.segment, block.count, block.end, block.last_sequence);
+    channel.recent = head_after;
+    rounds.appended(channel, before, first, window.bytes() - bytes_before);
+  }
+  void apply(const Evicted& evicted) {
+    Channel& channel = directory.channel(evicted.channel);
+    channel.window.evict(evicted.through);
+    for (const Link* const link : channel.links) link->feed->lost(link->lost_through());
+    channel.trim();
+  }
+  void apply(const ChannelFinished& finished) {
+    directory.finish(finished.channel);
+    for (const Link* const link : directory.channel(finished.channel).links) {
+      rounds.finished(*link->feed);
+    }
+  }
+  void apply(const ChannelReopened& reopened) { directory.reopen(reopened.channel); }
+  void apply(const ChannelForgotten& forgotten) { directory.forget(forgotten.channel); }
+
+  ReplicaOptions options;
+  Directory directory;
+  Rounds rounds;
+  Backlog backlog;
+  Sequence head_after = 0;  // of the batch being applied
+};
+
+Replica::Replica(ReplicaOptions options) : impl_(std::make_unique<Impl>(options)) {}
+Replica::~Replica() = default;
+
+void Replica::apply(const Batch& batch) {
+  CHECK(batch.head >= head(), "batches are applied in their order");
+  impl_->head_after = batch.head;
+  impl_->rounds.begin_batch(batch.head, batch.committed);
+  for (const Command& command : batch.commands) {
+    std::visit([this](const auto& what) { impl_->apply(what); }, command);
+  }
+  impl_->rounds.end_batch(batch.head);
+}
+
+Sequence Replica::head() const {
+  return impl_->rounds.head();
+}
+const Epoch& Replica::epoch() const {
+  return impl_->options.epoch;
+}
+
+Feed* Replica::open(std::span<const std::string_view> topics, Framing framing) {
+  return impl_->directory.open(topics, framing);
+}
+void Replica::release(Feed* feed) {
+  impl_->directory.release(feed);
+}
+Sequence Replica::target(const Feed* feed) const {
+  return feed->target(head());
+}
+void Replica::join(Feed* feed, Member member) {
+  impl_->rounds.join(*feed, member);
+}
+Sequence Replica::leave(Feed* feed, Member member) {
+  return impl_->rounds.leave(*feed, member);
+}
+std::size_t Replica::member_count(const Feed* feed) const {
+  return feed->members.count();
+}
+bool Replica::complete(const Feed* feed) const {
+  return feed->complete();
+}
+const std::vector<std::string>& Replica::topics(const Feed* feed) const {
+  return feed->topics();
+}
+
+std::optional<Replica::Round> Replica::next_round(std::size_t members_max) {
+  return impl_->rounds.next(members_max);
+}
+bool Replica::rounds_waiting() const {
+  return impl_->rounds.waiting();
+}
+std::uint64_t Replica::unserved_bytes() const {
+  return impl_->rounds.unserved_bytes();
+}
+
+Replica::Read Replica::read(const Feed* feed, Cursor cursor, std::size_t bytes_max) {
+  return impl_->backlog.read(*feed, head(), cursor, bytes_max);
+}
+Cursor Replica::replay_start(const Feed* feed, std::uint32_t events) const {
+  return Backlog::replay_start(*feed, head(), events);
+}
+Cursor Replica::earliest(const Feed* feed) const {
+  return Backlog::earliest(*feed, head());
+}
+
+std::size_t Replica::feed_count() const {
+  return impl_->directory.feed_count();
+}
+std::size_t Replica::channel_count() const {
+  return impl_->directory.channel_count();
+}
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,127 @@
+#include "broker/fanout/retention.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace fanfare::fanout {
+namespace {
+
+// What a segment needs beside the frame for the first event.
+constexpr std::size_t kOverhead = sizeof(Segment) + sizeof(Segment::Entry) + 3;
+
+// A quarter of what the channel keeps at most: then what is evicted but not yet released, and what
+// is not yet filled, stay small beside it.
+std::size_t footprint_max(const HistoryLimits& limits) {
+  const std::uint64_t quarter = std::bit_floor(limits.bytes / 4);
+  return std::clamp<std::uint64_t>(quarter, kSegmentFootprintMin, kSegmentFootprintMax);
+}
+
+std::size_t footprint_for(const Source& source, std::size_t frame_size) {
+  const std::size_t needed = frame_size + kOverhead;
+  const std::size_t usual = std::max(source.next_footprint, kSegmentFootprintMin);
+  if (needed <= usual) return usual;
+  return needed <= kSegmentFootprintMax ? std::bit_ceil(needed) : needed;
+}
+
+std::int64_t whole_seconds(TimePoint time) {
+  return time.nanoseconds / Duration(1s).count();
+}
+
+}  // namespace
+
+void Retention::make_room(Source& source, std::size_t frame_size, Sequence sequence) {
+  if (source.active && source.active->fits(frame_size, sequence)) return;
+  close_active(source);
+  const std::size_t footprint = footprint_for(source, frame_size);
+  while (oldest_ != nullptr && segment_bytes_ + footprint > total_bytes_) evict_oldest_segment();
+  const std::size_t capacity = footprint - sizeof(Segment);
+  source.active =
+      footprint == kSegmentFootprintMax ? stock_.take(capacity) : Segment::make(capacity);
+  source.told_count = 0;
+  source.next_footprint = std::min(std::bit_floor(footprint) * 2, footprint_max(source.limits));
+  list(*source.active, source.id);
+}
+
+void Retention::enforce(Source& source) {
+  Window& window = source.window;
+  while (window.events() > source.limits.events) {
+    window.evict_oldest();
+    ++counters_.by_events;
+  }
+  while (window.bytes() > source.limits.bytes) {
+    window.evict_oldest();
+    ++counters_.by_bytes;
+  }
+  collect(source);
+}
+
+void Retention::expire(Source& source, TimePoint now) {
+  Window& window = source.window;
+  const Duration age = source.limits.age;
+  if (age.count() > 0 && !window.empty()) {
+    // Entries have whole seconds: one more makes sure that no event leaves early.
+    const std::int64_t second = whole_seconds(now - age);
+    if (second > window.oldest_committed_s()) {
+      draft_.touch(source);
+      counters_.by_age +=
+          window.evict(window.last_committed_before(static_cast<std::uint32_t>(second)));
+    }
+  }
+  collect(source);
+  if (!window.empty()) return;
+  close_active(source);
+  source.next_footprint = 0;
+}
+
+void Retention::clear(Source& source) {
+  draft_.touch(source);
+  counters_.by_erase += source.window.evict(source.window.last());
+  close_active(source);
+  source.next_footprint = 0;
+}
+
+void Retention::evict_oldest_segment() {
+  const Segment& segment = *oldest_;
+  Source& source = sources_.at(segment.queued.channel);
+  draft_.touch(source);
+  counters_.by_total_bytes += source.window.evict(segment.sequence(segment.count() - 1));
+  if (source.active.get() == &segment) {
+    close_active(source);
+  } else {
+    collect(source);
+  }
+}
+
+void Retention::close_active(Source& source) {
+  if (!source.active) return;
+  draft_.tell_block(source);
+  Ref<Segment> closed = std::exchange(source.active, {});
+  collect(source);
+  if (closed->queued.listed && source.window.newest_segment() != closed.get()) {
+    retire(std::move(closed));
+  }
+}
+
+void Retention::collect(Source& source) {
+  while (Ref<Segment> dead = source.window.take_dead()) {
+    if (dead != source.active) retire(std::move(dead));
+  }
+}
+
+void Retention::list(Segment& segment, ChannelId channel) {
+  segment.queued = {.older = newest_, .newer = nullptr, .channel = channel, .listed = true};
+  (newest_ == nullptr ? oldest_ : newest_->queued.newer) = &segment;
+  newest_ = &segment;
+  segment_bytes_ += segment.footprint();
+}
+
+void Retention::retire(Ref<Segment> segment) {
+  const Segment::Queued queued = std::exchange(segment->queued, {});
+  (queued.older == nullptr ? oldest_ : queued.older->queued.newer) = queued.newer;
+  (queued.newer == nullptr ? newest_ : queued.newer->queued.older) = queued.older;
+  segment_bytes_ -= segment->footprint();
+  if (segment->footprint() == kSegmentFootprintMax) stock_.put(std::move(segment));
+}
+
+}  // namespace fanfare::fanout

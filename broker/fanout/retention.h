@@ -1,0 +1,64 @@
+// Retention: what leaves the windows, and when. Four limits: events and bytes per channel, at each
+// publish; bytes over all channels, at each new segment, the oldest segment first whoever it
+// belongs to; age, now and then. It owns the sizes of segments: small for a channel with few
+// events (1 KiB), doubling up to 128 KiB for a busy one, or as large as one big event needs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "broker/fanout/draft.h"
+#include "broker/fanout/segment.h"
+#include "broker/fanout/source.h"
+#include "broker/fanout/sources.h"
+#include "broker/fanout/stock.h"
+
+namespace fanfare::fanout {
+
+inline constexpr std::size_t kSegmentFootprintMin = 1U << 10U;
+inline constexpr std::size_t kSegmentFootprintMax = 128U << 10U;
+
+class Retention {
+ public:
+  struct Counters {
+    std::uint64_t by_total_bytes = 0, by_age = 0, by_events = 0, by_bytes = 0, by_erase = 0;
+  };
+
+  Retention(Draft& draft, Sources& sources, std::uint64_t total_bytes)
+      : draft_(draft), sources_(sources), total_bytes_(total_bytes), stock_(kStock) {}
+
+  // Makes sure that source.active takes a frame of `frame_size`; older segments may leave for it.
+  void make_room(Source& source, std::size_t frame_size, Sequence sequence);
+  // After a publish: the oldest events leave until the channel's own limits are kept.
+  void enforce(Source& source);
+  // Events committed `limits.age` ago, or earlier, leave.
+  void expire(Source& source, TimePoint now);
+  // All events leave, and the segments with them.
+  void clear(Source& source);
+
+  std::uint64_t segment_bytes() const { return segment_bytes_; }
+  const Counters& counters() const { return counters_; }
+
+ private:
+  // 8 MiB of memory that is warm. More would only help if so much left in one turn.
+  static constexpr std::size_t kStock = 64;
+
+  void evict_oldest_segment();
+  // No more events go to the active segment.
+  void close_active(Source& source);
+  // Segments that have no live event and are not active go.
+  void collect(Source& source);
+  void list(Segment& segment, ChannelId channel);
+  void retire(Ref<Segment> segment);
+
+  Draft& draft_;
+  Sources& sources_;
+  std::uint64_t total_bytes_;
+  std::uint64_t segment_bytes_ = 0;
+  Segment* oldest_ = nullptr;
+  Segment* newest_ = nullptr;
+  SegmentStock stock_;
+  Counters counters_;
+};
+
+}  // namespace fanfare::fanout

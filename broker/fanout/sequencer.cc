@@ -1,0 +1,224 @@
+#include "broker/fanout/sequencer.h"
+
+#include <algorithm>
+#include <queue>
+#include <utility>
+
+#include "broker/fanout/draft.h"
+#include "broker/fanout/encoder.h"
+#include "broker/fanout/receipts.h"
+#include "broker/fanout/retention.h"
+#include "broker/fanout/sources.h"
+#include "broker/fanout/tombstones.h"
+
+namespace fanfare::fanout {
+namespace {
+
+// Bounds of one expire().
+constexpr std::size_t kVisitsAtOnce = 1'024;
+constexpr std::size_t kReceiptsAtOnce = 4'096;
+
+std::uint32_t whole_seconds(TimePoint time) {
+  return static_cast<std::uint32_t>(time.nanoseconds / Duration(1s).count());
+}
+
+// When a channel is to be looked at again. Each channel has exactly one.
+struct Visit {
+  TimePoint due;
+  ChannelId channel;
+  friend bool operator<(const Visit& a, const Visit& b) { return a.due > b.due; }
+};
+
+}  // namespace
+
+struct Sequencer::Impl {
+  explicit Impl(SequencerOptions sequencer_options)
+      : options(std::move(sequencer_options)),
+        encoder(options.epoch),
+        retention(draft, sources, options.total_bytes),
+        receipts(options.idempotency_keys_max, options.idempotency_age),
+        tombstones(options.tombstones_max) {}
+
+  Source* appear(std::string_view channel, TimePoint now);
+  Sequence append(Source& source, const Event& event, TimePoint now);
+  TimePoint next_visit(const Source& source, TimePoint now) const;
+  void forget(Source& source);
+
+  SequencerOptions options;
+  Encoder encoder;
+  Sources sources;
+  Draft draft;
+  Retention retention;
+  Receipts receipts;
+  Tombstones tombstones;
+  std::priority_queue<Visit> visits;
+  Sequence head = 0;
+  Counters counters;
+};
+
+Source* Sequencer::Impl::appear(std::string_view channel, TimePoint now) {
+  if (sources.count() >= options.channels_max) return nullptr;
+  Source& source = sources.make(channel);
+  if (options.history) source.limits = options.history(channel);
+  source.told_evicted = tombstones.take(channel);
+  source.window.inherit(source.told_evicted);
+  source.last_activity = now;
+  draft.appeared(source);
+  visits.push({.due = next_visit(source, now), .channel = source.id});
+  return &source;
+}
+
+Sequence Sequencer::Impl::append(Source& source, const Event& event, TimePoint now) {
+  const Sequence sequence = head + 1;
+  const Encoder::Shape shape = encoder.measure(event, sequence);
+  retention.make_room(source, shape.frame_size, sequence);
+  encoder.encode(shape, event, sequence,
+                 source.active->append(shape.frame_size, sequence, whole_seconds(now)));
+  source.window.append(source.active, source.active->count(), source.active->end(), sequence);
+  draft.touch(source);
+  head = sequence;
+  source.newest = sequence;
+  source.last_activity = now;
+  ++source.published;
+  retention.enforce(source);
+  ++counters.events_total;
+  counters.bytes_total += shape.frame_size;
+  return sequence;
+}
+
+TimePoint Sequencer::Impl::next_visit(const Source& source, TimePoint now) const {
+  const bool empty = source.window.empty();
+  TimePoint next = (empty ? source.last_activity : now) + options.idle_forgotten_after;
+  if (!empty && source.limits.age.count() > 0) {
+    // Entries have whole seconds: the one it was committed in must be over.
+    const TimePoint committed{source.window.oldest_committed_s() * Duration(1s).count()};
+    next = std::min(next, committed + source.limits.age + Duration(1s));
+  }
+  return std::max(next, now + Duration(1ms));
+}
+
+void Sequencer::Impl::forget(Source& source) {
+  draft.forgotten(source);
+  tombstones.add(source.name, source.window.evicted_through());
+  sources.destroy(source);
+  ++counters.channels_forgotten_total;
+}
+
+Sequencer::Sequencer(SequencerOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+Sequencer::~Sequencer() = default;
+
+std::expected<Sequence, PublishError> Sequencer::publish(std::string_view channel,
+                                                         const Event& event, std::string_view key,
+                                                         TimePoint now) {
+  if (!key.empty()) {
+    if (const auto first = impl_->receipts.find(channel, key, now)) {
+      ++impl_->counters.duplicates_total;
+      return *first;
+    }
+  }
+  Source* source = impl_->sources.find(channel);
+  if (source == nullptr) source = impl_->appear(channel, now);
+  if (source == nullptr) return std::unexpected(PublishError::too_many_channels);
+  if (source->finished) return std::unexpected(PublishError::channel_finished);
+  const Sequence sequence = impl_->append(*source, event, now);
+  if (!key.empty()) impl_->receipts.add(channel, key, sequence, now);
+  return sequence;
+}
+
+std::expected<Sequence, PublishError> Sequencer::finish(std::string_view channel, TimePoint now) {
+  Source* source = impl_->sources.find(channel);
+  if (source == nullptr) source = impl_->appear(channel, now);
+  if (source == nullptr) return std::unexpected(PublishError::too_many_channels);
+  if (!source->finished) {
+    source->finished = true;
+    source->last_activity = now;
+    impl_->draft.touch(*source);
+  }
+  return source->newest;
+}
+
+bool Sequencer::erase(std::string_view channel, TimePoint now) {
+  Source* const source = impl_->sources.find(channel);
+  if (source == nullptr) return false;
+  impl_->retention.clear(*source);
+  source->finished = false;
+  source->last_activity = now;
+  return true;
+}
+
+bool Sequencer::expire(TimePoint now) {
+  auto& visits = impl_->visits;
+  for (std::size_t left = kVisitsAtOnce; left > 0; --left) {
+    if (visits.empty() || visits.top().due > now) break;
+    Source& source = impl_->sources.at(visits.top().channel);
+    visits.pop();
+    impl_->retention.expire(source, now);
+    if (source.window.empty() &&
+        now - source.last_activity >= impl_->options.idle_forgotten_after) {
+      impl_->forget(source);
+    } else {
+      visits.push({.due = impl_->next_visit(source, now), .channel = source.id});
+    }
+  }
+  const bool more_receipts = impl_->receipts.expire(now, kReceiptsAtOnce);
+  return more_receipts || (!visits.empty() && visits.top().due <= now);
+}
+
+BatchPtr Sequencer::seal(TimePoint now) {
+  return impl_->draft.seal(impl_->head, now);
+}
+
+namespace {
+
+Sequencer::ChannelState state_of(const Source& source) {
+  return {.events = source.window.events(),
+          .bytes = source.window.bytes(),
+          .published_total = source.published,
+          .first = source.window.first(),
+          .last = source.window.last(),
+          .evicted_through = source.window.evicted_through(),
+          .finished = source.finished};
+}
+
+}  // namespace
+
+std::optional<Sequencer::ChannelState> Sequencer::find(std::string_view channel) const {
+  const Source* const source = impl_->sources.find(channel);
+  if (source == nullptr) return std::nullopt;
+  return state_of(*source);
+}
+
+void Sequencer::for_each(
+    const std::function<bool(std::string_view, const ChannelState&)>& visit) const {
+  for (const auto& [name, source] : impl_->sources.all()) {
+    if (!visit(name, state_of(*source))) return;
+  }
+}
+
+Sequence Sequencer::head() const {
+  return impl_->head;
+}
+const Epoch& Sequencer::epoch() const {
+  return impl_->options.epoch;
+}
+std::size_t Sequencer::channel_count() const {
+  return impl_->sources.count();
+}
+std::uint64_t Sequencer::segment_bytes() const {
+  return impl_->retention.segment_bytes();
+}
+
+const Sequencer::Counters& Sequencer::counters() const {
+  const Retention::Counters& evicted = impl_->retention.counters();
+  Counters& counters = impl_->counters;
+  counters.evicted_by_total_bytes = evicted.by_total_bytes;
+  counters.evicted_by_age = evicted.by_age;
+  counters.evicted_by_events = evicted.by_events;
+  counters.evicted_by_bytes = evicted.by_bytes;
+  counters.evicted_events_total = evicted.by_total_bytes + evicted.by_age + evicted.by_events +
+                                  evicted.by_bytes + evicted.by_erase;
+  return counters;
+}
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,40 @@
+// Source: a channel at the writing end of the log: its window as the lead shard knows it, the
+// segment that is being filled, and how much of it the sealed batches have told.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "broker/fanout/batch.h"
+#include "broker/fanout/event_id.h"
+#include "broker/fanout/limits.h"
+#include "broker/fanout/segment.h"
+#include "broker/fanout/window.h"
+
+#include "common/intrusive.h"
+#include "common/time.h"
+
+namespace fanfare::fanout {
+
+struct Source {
+  std::string name;
+  ChannelId id = 0;
+  HistoryLimits limits;
+  Window window;
+  // The segment that takes the next event, or null. Stays when its events are evicted by count or
+  // bytes, so that a channel without history fills one segment after the other.
+  Ref<Segment> active;
+  std::size_t next_footprint = 0;  // of the segment after it
+  std::uint64_t published = 0;
+  Sequence newest = 0;  // 0: none since the channel appeared
+  TimePoint last_activity;
+  bool finished = false;
+
+  // What the draft and the batches before it say.
+  std::uint32_t told_count = 0;  // entries of `active`
+  Sequence told_evicted = 0;
+  bool told_finished = false;
+  bool dirty = false;  // noted by the draft
+};
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,32 @@
+#include "broker/fanout/tombstones.h"
+
+#include <algorithm>
+
+namespace fanfare::fanout {
+
+void Tombstones::add(std::string_view name, Sequence evicted_through) {
+  if (evicted_through == 0) return;
+  stones_.push_back({.name = std::string(name), .evicted_through = evicted_through});
+  by_name_.emplace(stones_.back().name, std::prev(stones_.end()));
+  if (stones_.size() <= count_max_) return;
+  floor_ = std::max(floor_, stones_.front().evicted_through);
+  by_name_.erase(stones_.front().name);
+  stones_.pop_front();
+}
+
+Sequence Tombstones::evicted_through(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? floor_ : found->second->evicted_through;
+}
+
+Sequence Tombstones::take(std::string_view name) {
+  const auto found = by_name_.find(name);
+  if (found == by_name_.end()) return floor_;
+  const Place place = found->second;
+  const Sequence evicted_through = place->evicted_through;
+  by_name_.erase(found);
+  stones_.erase(place);
+  return evicted_through;
+}
+
+}  // namespace fanfare::fanout

@@ -1,0 +1,50 @@
+// Tombstones: what is remembered of channels that were forgotten: up to where each had lost its
+// events. So a cursor that is older gets its gap, and a younger one none, even after the channel is
+// gone. Bounded: when one is dropped, the floor rises to it; from then on a channel of which
+// nothing is known is taken to have lost everything up to the floor. That may report a gap that is
+// none; it never hides one.
+#pragma once
+
+#include <cstddef>
+#include <list>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "broker/fanout/event_id.h"
+#include "broker/fanout/name_map.h"
+
+namespace fanfare::fanout {
+
+class Tombstones {
+ public:
+  struct Tombstone {
+    std::string name;
+    Sequence evicted_through;
+  };
+
+  explicit Tombstones(std::size_t count_max) : count_max_(count_max) {}
+  Tombstones(const Tombstones&) = delete;
+  Tombstones& operator=(const Tombstones&) = delete;
+
+  // `name` was forgotten; it has none. A channel that never lost anything leaves no tombstone.
+  void add(std::string_view name, Sequence evicted_through);
+  // What a channel called `name`, which does not exist now, has lost at most.
+  Sequence evicted_through(std::string_view name) const;
+  // The same, and the tombstone is removed: the channel exists again.
+  Sequence take(std::string_view name);
+
+  Sequence floor() const { return floor_; }
+  std::size_t count() const { return stones_.size(); }
+  const std::list<Tombstone>& all() const { return stones_; }
+
+ private:
+  using Place = std::list<Tombstone>::iterator;
+
+  std::size_t count_max_;
+  Sequence floor_ = 0;
+  std::list<Tombstone> stones_;  // the first forgotten first
+  std::unordered_map<std::string_view, Place, NameHash, std::equal_to<>> by_name_;
+};
+
+}  // namespace fanfare::fanout

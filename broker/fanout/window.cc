@@ -1,0 +1,166 @@
+#include "broker/fanout/window.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/check.h"
+
+namespace fanfare::fanout {
+
+Window::Position Window::append(const Ref<Segment>& segment, std::uint32_t count, std::uint32_t end,
+                                Sequence last) {
+  if (pages_.empty() || pages_.back().segment != segment) open_page(segment, count);
+  Page& page = pages_.back();
+  const Position first_new{.page = last_page(), .index = page.count};
+  events_ += count - page.count;
+  bytes_ += end - page.end;
+  page.count = count;
+  page.end = end;
+  last_ = last;
+  return first_new;
+}
+
+void Window::open_page(const Ref<Segment>& segment, std::uint32_t count) {
+  // A segment may come back after all it had was evicted and its page handed back.
+  const std::uint32_t start = segment->index_after(last_, count);
+  CHECK(start < count, "a block has at least one event that is new");
+  const bool all_evicted = first_ == end();
+  pages_.push_back(Page{
+      .segment = segment, .count = start, .end = segment->entry(start).frame_offset, .pins = 0});
+  if (all_evicted) first_ = {.page = last_page(), .index = start};
+}
+
+std::uint64_t Window::evict(Sequence through) {
+  if (through <= evicted_through_) return 0;
+  const std::uint64_t before = events_;
+  advance_first(after(through));
+  evicted_through_ = through;
+  return before - events_;
+}
+
+void Window::evict_oldest() {
+  CHECK(!empty(), "there is an oldest event");
+  evicted_through_ = sequence(first_);
+  advance_first(settled({.page = first_.page, .index = first_.index + 1}));
+}
+
+void Window::advance_first(Position to) {
+  while (first_ < to) {
+    const Page& page = at(first_.page);
+    const std::uint32_t stop = first_.page == to.page ? to.index : page.count;
+    events_ -= stop - first_.index;
+    bytes_ -= frame_offset(page, stop) - frame_offset(page, first_.index);
+    if (first_.page == to.page) break;
+    first_ = {.page = first_.page + 1, .index = 0};
+  }
+  first_ = to;
+}
+
+Ref<Segment> Window::take_dead() {
+  if (pages_.empty() || pages_.front().pins != 0) return {};
+  if (first_.page == base_ && !empty()) return {};
+  Ref<Segment> dead = std::move(pages_.front().segment);
+  pages_.erase(pages_.begin());
+  ++base_;
+  if (first_.page < base_) first_ = end();
+  return dead;
+}
+
+Window::Position Window::end() const {
+  if (pages_.empty()) return {.page = base_, .index = 0};
+  return {.page = last_page(), .index = pages_.back().count};
+}
+
+Window::Position Window::settled(Position position) const {
+  if (position.page < last_page() && position.index == at(position.page).count) {
+    return {.page = position.page + 1, .index = 0};
+  }
+  return position;
+}
+
+Window::Position Window::after(Sequence sequence) const {
+  sequence = std::max(sequence, evicted_through_);
+  if (empty() || sequence >= last_) return end();
+  // The last page that begins at or before `sequence` has the place; earlier pages are older.
+  const auto newer = std::partition_point(
+      pages_.begin() + static_cast<std::ptrdiff_t>(first_.page - base_), pages_.end(),
+      [=](const Page& page) { return page.segment->first_sequence() <= sequence; });
+  const std::uint64_t beyond = base_ + static_cast<std::uint64_t>(newer - pages_.begin());
+  if (beyond <= first_.page) return first_;
+  const Page& page = at(beyond - 1);
+  const Position found =
+      settled({.page = beyond - 1, .index = page.segment->index_after(sequence, page.count)});
+  return std::max(found, first_);
+}
+
+Window::Position Window::back(Position position, std::uint64_t count) const {
+  while (position > first_) {
+    const std::uint32_t start = position.page == first_.page ? first_.index : 0;
+    if (count <= position.index - start) {
+      return {.page = position.page, .index = position.index - static_cast<std::uint32_t>(count)};
+    }
+    if (position.page == first_.page) break;
+    count -= position.index;
+    position = {.page = position.page - 1, .index = at(position.page - 1).count};
+  }
+  return first_;
+}
+
+Sequence Window::last_committed_before(std::uint32_t second) const {
+  Sequence newest = evicted_through_;
+  for (std::uint64_t number = first_.page; !empty() && number <= last_page(); ++number) {
+    const Page& page = at(number);
+    std::uint32_t low = number == first_.page ? first_.index : 0;
+    std::uint32_t high = page.count;
+    const std::uint32_t start = low;
+    while (low < high) {
+      const std::uint32_t middle = low + (high - low) / 2;
+      if (page.segment->entry(middle).committed_s < second) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    if (low > start) newest = page.segment->sequence(low - 1);
+    if (low < page.count) break;
+  }
+  return newest;
+}
+
+Sequence Window::sequence(Position position) const {
+  return at(position.page).segment->sequence(position.index);
+}
+
+const Segment::Entry& Window::entry(Position position) const {
+  return at(position.page).segment->entry(position.index);
+}
+
+Window::Run Window::run(Position from, Sequence through, std::size_t bytes_max) const {
+  const Page& page = at(from.page);
+  const Segment& segment = *page.segment;
+  const std::uint32_t begin = segment.entry(from.index).frame_offset;
+  std::uint32_t stop = segment.index_after(through, page.count);
+  if (frame_offset(page, stop) - begin > bytes_max) {
+    // The last entry whose frame ends within the bound.
+    std::uint32_t low = from.index + 1;
+    std::uint32_t high = stop;
+    while (low < high) {
+      const std::uint32_t middle = low + (high - low + 1) / 2;
+      if (frame_offset(page, middle) - begin <= bytes_max) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    stop = low;
+  }
+  CHECK(stop > from.index, "the event at `from` is not newer than `through`");
+  return {.segment = page.segment.get(),
+          .data = segment.bytes() + begin,
+          .size = frame_offset(page, stop) - begin,
+          .events = stop - from.index,
+          .last = segment.sequence(stop - 1),
+          .next = settled({.page = from.page, .index = stop})};
+}
+
+}  // namespace fanfare::fanout

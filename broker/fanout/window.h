@@ -1,0 +1,117 @@
+// Window: a channel's recent events in memory, as one thread knows them: a run of segments, told up
+// to a count each. The lead shard has one per channel, and so has every shard. It costs no memory
+// per event.
+//
+//   pages:  | evicted, pinned | evicted | live live | live live | live  free |
+//           base              first ────────────────────────────────── end
+//
+// What evict() takes out is gone for readers at once; its pages stay for as long as a position that
+// was pinned lies in them (a round that has not sent them yet), and are then handed back by
+// take_dead().
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "broker/fanout/event_id.h"
+#include "broker/fanout/segment.h"
+
+#include "common/intrusive.h"
+
+namespace fanfare::fanout {
+
+class Window {
+ public:
+  // Of an event, or of where the next one will be. Page numbers only ever grow.
+  struct Position {
+    std::uint64_t page = 0;
+    std::uint32_t index = 0;
+    friend auto operator<=>(const Position&, const Position&) = default;
+  };
+  // Events that lie in one segment one after another, as frames.
+  struct Run {
+    Segment* segment = nullptr;
+    const char* data = nullptr;
+    std::size_t size = 0;
+    std::uint32_t events = 0;
+    Sequence last = 0;
+    Position next;  // after the run
+  };
+
+  // The segment now has `count` entries in `end` bytes, the newest being `last`. The segment is
+  // that of the last append, or one without events known to this window. Returns the position of
+  // the first new event.
+  Position append(const Ref<Segment>& segment, std::uint32_t count, std::uint32_t end,
+                  Sequence last);
+  // Everything up to and including `through` leaves. Returns how many events that were.
+  std::uint64_t evict(Sequence through);
+  // The oldest event leaves; not empty().
+  void evict_oldest();
+  // What was evicted before this window was made (from a tombstone).
+  void inherit(Sequence evicted_through) { evicted_through_ = evicted_through; }
+  // A page without live events and pins is handed back, or null.
+  Ref<Segment> take_dead();
+
+  void pin(std::uint64_t page) { ++at(page).pins; }
+  void unpin(std::uint64_t page) { --at(page).pins; }
+
+  // Null: it holds none.
+  const Segment* newest_segment() const {
+    return pages_.empty() ? nullptr : pages_.back().segment.get();
+  }
+  bool empty() const { return events_ == 0; }
+  std::uint64_t events() const { return events_; }
+  std::uint64_t bytes() const { return bytes_; }  // of frames
+  Sequence first() const { return empty() ? 0 : sequence(first_); }
+  Sequence last() const { return empty() ? 0 : last_; }
+  Sequence newest_ever() const { return last_; }
+  Sequence evicted_through() const { return evicted_through_; }
+  // Seconds of the monotonic clock; not empty().
+  std::uint32_t oldest_committed_s() const { return entry(first_).committed_s; }
+  // The newest event committed before `second`, or evicted_through() if there is none.
+  Sequence last_committed_before(std::uint32_t second) const;
+
+  Position begin() const { return first_; }
+  Position end() const;
+  // The first live event newer than `sequence`, or end().
+  Position after(Sequence sequence) const;
+  // The event `count` events before `position`, not further back than begin().
+  Position back(Position position, std::uint64_t count) const;
+  // position < end(), and it is live or pinned.
+  Sequence sequence(Position position) const;
+  const Segment::Entry& entry(Position position) const;
+  // The longest run from `from` of events up to `through` that lies in one segment and has at most
+  // `bytes_max`, but at least one event; from < end() and its event is not newer than `through`.
+  Run run(Position from, Sequence through, std::size_t bytes_max) const;
+
+ private:
+  struct Page {
+    Ref<Segment> segment;
+    std::uint32_t count = 0;  // entries this thread has been told of
+    std::uint32_t end = 0;    // bytes
+    std::uint32_t pins = 0;
+  };
+
+  Page& at(std::uint64_t page) { return pages_[page - base_]; }
+  const Page& at(std::uint64_t page) const { return pages_[page - base_]; }
+  std::uint64_t last_page() const { return base_ + pages_.size() - 1; }
+  std::uint32_t frame_offset(const Page& page, std::uint32_t index) const {
+    return index < page.count ? page.segment->entry(index).frame_offset : page.end;
+  }
+  // A position past the last event of a page that has a next one is the next one's first.
+  Position settled(Position position) const;
+  void open_page(const Ref<Segment>& segment, std::uint32_t count);
+  void advance_first(Position to);
+
+  std::vector<Page> pages_;
+  std::uint64_t base_ = 0;  // number of pages_[0]
+  Position first_;          // oldest live event, or end()
+  std::uint64_t events_ = 0;
+  std::uint64_t bytes_ = 0;
+  Sequence last_ = 0;
+  Sequence evicted_through_ = 0;
+};
+
+}  // namespace fanfare::fanout

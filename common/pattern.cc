@@ -1,0 +1,123 @@
+#include "common/pattern.h"
+
+#include <fmt/format.h>
+
+namespace fanfare {
+namespace {
+
+constexpr std::string_view kNameCharacters =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~:@/-";
+
+std::string shown(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return byte > 0x20 && byte < 0x7f ? fmt::format("'{}'", c) : fmt::format("0x{:02x}", byte);
+}
+
+std::string size_problem(std::string_view text, std::string_view what) {
+  if (text.empty()) return fmt::format("a {} has at least one character", what);
+  if (text.size() <= kChannelNameSizeMax) return {};
+  return fmt::format("a {} has at most {} bytes, this one has {}", what, kChannelNameSizeMax,
+                     text.size());
+}
+
+// Goes through the segments of a path.
+class Segments {
+ public:
+  explicit Segments(std::string_view path) : rest_(path) {}
+  bool at_end() const { return done_; }
+  std::string_view front() const { return rest_.substr(0, rest_.find('/')); }
+  void next() {
+    const std::size_t slash = rest_.find('/');
+    done_ = slash == std::string_view::npos;
+    if (!done_) rest_.remove_prefix(slash + 1);
+  }
+
+ private:
+  std::string_view rest_;
+  bool done_ = false;
+};
+
+// `*` stands for one character or more: it takes one at once, and one more each time the rest does
+// not fit. Only the last `*` need ever take more.
+bool segment_matches(std::string_view pattern, std::string_view segment) {
+  std::size_t p = 0;
+  std::size_t s = 0;
+  std::size_t after_star = std::string_view::npos;
+  std::size_t star_end = 0;
+  while (s < segment.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      after_star = ++p;
+      star_end = ++s;
+    } else if (p < pattern.size() && pattern[p] == segment[s]) {
+      ++p;
+      ++s;
+    } else if (after_star != std::string_view::npos) {
+      p = after_star;
+      s = ++star_end;
+    } else {
+      return false;
+    }
+  }
+  return p == pattern.size();
+}
+
+}  // namespace
+
+std::string channel_name_problem(std::string_view name) {
+  if (std::string problem = size_problem(name, "channel name"); !problem.empty()) return problem;
+  const std::size_t at = name.find_first_not_of(kNameCharacters);
+  if (at == std::string_view::npos) return {};
+  return fmt::format("a channel name is made of A-Z a-z 0-9 . _ ~ : @ / -, not of {} (byte {})",
+                     shown(name[at]), at);
+}
+
+std::string channel_pattern_problem(std::string_view pattern) {
+  if (std::string problem = size_problem(pattern, "pattern"); !problem.empty()) return problem;
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    if (pattern[at] == '*' || kNameCharacters.find(pattern[at]) != std::string_view::npos) continue;
+    return fmt::format("a pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of {} (byte {})",
+                       shown(pattern[at]), at);
+  }
+  for (Segments segments(pattern); !segments.at_end(); segments.next()) {
+    const std::string_view segment = segments.front();
+    const std::size_t stars = segment.find("**");
+    if (stars == std::string_view::npos || segment == "**") continue;
+    return fmt::format("** stands for whole segments, between slashes, not inside \"{}\" (byte {})",
+                       segment, static_cast<std::size_t>(segment.data() - pattern.data()) + stars);
+  }
+  return {};
+}
+
+bool is_pattern(std::string_view text) {
+  return text.find('*') != std::string_view::npos;
+}
+
+// The same walk as in segment_matches, over segments, with `**` for `*`.
+bool pattern_matches(std::string_view pattern, std::string_view name) {
+  Segments p(pattern);
+  Segments n(name);
+  bool starred = false;
+  Segments after_stars = p;
+  Segments stars_end = n;
+  while (!n.at_end()) {
+    if (!p.at_end() && p.front() == "**") {
+      p.next();
+      n.next();
+      starred = true;
+      after_stars = p;
+      stars_end = n;
+    } else if (!p.at_end() && segment_matches(p.front(), n.front())) {
+      p.next();
+      n.next();
+    } else if (starred) {
+      stars_end.next();
+      p = after_stars;
+      n = stars_end;
+    } else {
+      return false;
+    }
+  }
+  return p.at_end();
+}
+
+}  // namespace fanfare
