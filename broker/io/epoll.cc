@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "broker/io/address.h"
-#include "broker/io/buffers.h"
 #include "broker/io/descriptor.h"
 #include "broker/io/doorbell.h"
+#include "broker/io/epoll_buffers.h"
 #include "broker/io/probe.h"
 
 #include "common/check.h"
@@ -30,37 +30,6 @@ constexpr std::uint32_t kHangUp = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 // At most so many connections are accepted per listener and turn, so that a storm of them does not
 // starve those that are there.
 constexpr int kAcceptsPerTurn = 64;
-
-// A pool of buffers whose free ones are listed here.
-class FreeList {
- public:
-  FreeList(BufferPoolOptions options, std::uint32_t first_name)
-      : buffers_(options), first_name_(first_name) {
-    for (std::uint32_t i = options.count; i > 0; --i) free_.push_back(i - 1);
-  }
-  bool valid() const { return buffers_.valid(); }
-  bool empty() const { return free_.empty(); }
-  // The buffer the next bytes go into; not empty().
-  std::span<std::byte> next() const { return buffers_.at(free_.back()); }
-  // Takes it; returns its name.
-  std::uint32_t take() {
-    const std::uint32_t index = free_.back();
-    free_.pop_back();
-    return first_name_ + index;
-  }
-  void recycle(std::uint32_t name) {
-    CHECK(name - first_name_ < buffers_.count() && free_.size() < buffers_.count(),
-          "a buffer comes back once, to its own pool");
-    free_.push_back(name - first_name_);
-  }
-
- private:
-  Buffers buffers_;
-  std::uint32_t first_name_;
-  std::vector<std::uint32_t> free_;
-};
-
-constexpr std::uint32_t kNamesPerPool = 32768;
 
 class Epoll final : public Ring {
  public:
@@ -121,7 +90,7 @@ class Epoll final : public Ring {
 
   Descriptor epoll_;
   Doorbell bell_;
-  std::array<std::optional<FreeList>, 2> pools_;  // by BufferClass
+  std::array<std::optional<EpollBuffers>, 2> pools_;  // by BufferClass
   std::vector<Socket> sockets_;
   std::vector<Listener> listeners_;
   std::vector<Slot> touched_;      // to be tried and armed at the next submit
@@ -138,7 +107,7 @@ std::optional<Problem> Epoll::open(const RingOptions& options) {
   const BufferPoolOptions wanted[] = {options.request, options.ingest};
   for (std::uint32_t i = 0; i < pools_.size(); ++i) {
     if (wanted[i].count == 0) continue;
-    if (!pools_[i].emplace(wanted[i], i * kNamesPerPool).valid()) {
+    if (!pools_[i].emplace(wanted[i], i).valid()) {
       return system_problem("no memory for receive buffers", ENOMEM);
     }
   }
@@ -198,7 +167,7 @@ void Epoll::receive(Slot slot, Token token, BufferClass buffers) {
 }
 
 void Epoll::recycle(const Completion& received) {
-  pools_[received.buffer / kNamesPerPool]->recycle(received.buffer);
+  pools_[received.buffer / EpollBuffers::kNamesPerPool]->recycle(received.buffer);
 }
 
 void Epoll::poll(Slot slot, Interest interest, Token token) {
@@ -289,7 +258,7 @@ void Epoll::arm(Slot slot) {
 }
 
 void Epoll::try_receive(Socket& socket) {
-  FreeList& pool = *pools_[std::to_underlying(socket.buffers)];
+  EpollBuffers& pool = *pools_[std::to_underlying(socket.buffers)];
   Completion completion{
       .token = *socket.receive, .result = -ENOBUFS, .more = false, .data = {}, .buffer = 0};
   if (!pool.empty()) {

@@ -109,8 +109,17 @@ std::optional<Problem> Uring::open(const RingOptions& options) {
   return std::nullopt;
 }
 
+// Without more ado the kernel would take the ring apart some time later, and listeners and ports
+// would stay taken until then. On another thread than the ring's own that is how it goes.
 Uring::~Uring() {
-  if (open_) io_uring_queue_exit(&ring_);
+  if (!open_) return;
+  io_uring_sync_cancel_reg everything{};
+  everything.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
+  everything.timeout = {.tv_sec = 1, .tv_nsec = 0};
+  static_cast<void>(io_uring_register_sync_cancel(&ring_, &everything));
+  static_cast<void>(io_uring_get_events(&ring_));  // runs what was cancelled to its end
+  static_cast<void>(io_uring_unregister_files(&ring_));
+  io_uring_queue_exit(&ring_);
 }
 
 void Uring::accept(int listener, Token token) {
