@@ -2,6 +2,8 @@
 // feed is next: a feed that is to be served "not before T" would wait here.
 #pragma once
 
+#include <cstddef>
+
 #include "broker/fanout/feed.h"
 
 namespace fanfare::fanout {
@@ -9,6 +11,7 @@ namespace fanfare::fanout {
 class Agenda {
  public:
   bool empty() const { return first_ == nullptr; }
+  std::size_t count() const { return count_; }
   Feed* next() const { return first_; }
 
   // At the end; the feed is not on it.
@@ -18,9 +21,11 @@ class Agenda {
     feed->previous_due = last_;
     (last_ == nullptr ? first_ : last_->next_due) = feed;
     last_ = feed;
+    ++count_;
   }
   void remove(Feed* feed) {
     feed->due = false;
+    --count_;
     (feed->previous_due == nullptr ? first_ : feed->previous_due->next_due) = feed->next_due;
     (feed->next_due == nullptr ? last_ : feed->next_due->previous_due) = feed->previous_due;
   }
@@ -34,6 +39,7 @@ class Agenda {
  private:
   Feed* first_ = nullptr;
   Feed* last_ = nullptr;
+  std::size_t count_ = 0;
 };
 
 }  // namespace fanfare::fanout

@@ -64,9 +64,10 @@ class Feed {
   }
   void lost(Sequence through) { lost_through = std::max(lost_through, through); }
 
-  std::uint32_t opened = 0;           // open() calls less release() calls
-  std::uint32_t finished_topics = 0;  // topics that are the names of finished channels
-  Sequence lost_through = 0;          // the newest event up to the target that is gone
+  std::uint32_t tag = ~std::uint32_t{0};  // the caller's
+  std::uint32_t opened = 0;               // open() calls less release() calls
+  std::uint32_t finished_topics = 0;      // topics that are the names of finished channels
+  Sequence lost_through = 0;              // the newest event up to the target that is gone
 
   Members members;
   Merge merge;            // the pending links

@@ -99,6 +99,17 @@ const std::vector<std::string>& Replica::topics(const Feed* feed) const {
 std::optional<Replica::Round> Replica::next_round(std::size_t members_max) {
   return impl_->rounds.next(members_max);
 }
+std::size_t Replica::feeds_waiting() const {
+  return impl_->rounds.feeds_waiting();
+}
+
+void Replica::set_tag(Feed* feed, std::uint32_t tag) {
+  feed->tag = tag;
+}
+std::uint32_t Replica::tag(const Feed* feed) const {
+  return feed->tag;
+}
+
 bool Replica::rounds_waiting() const {
   return impl_->rounds.waiting();
 }

@@ -74,6 +74,10 @@ class Replica {
   // returned.
   Sequence leave(Feed* feed, Member member);
   std::size_t member_count(const Feed* feed) const;
+  // A number of the caller's own, kNoTag until it is set: whatever it keeps for a feed.
+  static constexpr std::uint32_t kNoTag = ~std::uint32_t{0};
+  void set_tag(Feed* feed, std::uint32_t tag);
+  std::uint32_t tag(const Feed* feed) const;
   // Every channel is finished, and there is no pattern: nothing will ever follow.
   bool complete(const Feed* feed) const;
   // The exact names and patterns, sorted.
@@ -94,6 +98,9 @@ class Replica {
   // member of the slice.
   std::optional<Round> next_round(std::size_t members_max);
   bool rounds_waiting() const;
+  // Feeds with something to hand out. They take turns: this many calls of next_round() in a row
+  // never bring the same feed twice.
+  std::size_t feeds_waiting() const;
   // How far behind the head the slowest feed is: publishers are slowed by this, never by
   // subscribers. Bytes (of frames) applied but not yet handed out by every feed's rounds; 0 when
   // all is served.

@@ -40,6 +40,7 @@ class Rounds {
   // ---- rounds
   std::optional<Replica::Round> next(std::size_t members_max);
   bool waiting() const { return !agenda_.empty(); }
+  std::size_t feeds_waiting() const { return agenda_.count(); }
   std::uint64_t unserved_bytes() const { return arrears_.bytes(); }
 
  private:
