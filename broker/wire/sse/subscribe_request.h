@@ -1,0 +1,40 @@
+// SubscribeRequest: what a client asks for when it opens an event stream, read from the request's
+// head (query, Last-Event-ID, Accept) and, for POST, its JSON body. Meaning only: whether the
+// channel names are valid, allowed and known is for others to say.
+//
+// Cursor, in this order: a non-empty Last-Event-ID field; the last of lastEventId, lastEventID,
+// last_event_id, last-event-id, Last-Event-ID in the query; `last_event_id` in the body.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/wire/http/head.h"
+
+#include "common/time.h"
+
+namespace fanfare::sse {
+
+struct SubscribeRequest {
+  std::vector<std::string> topics;      // channel names and patterns, as asked, in order
+  std::string cursor;                   // the id presented; empty: none
+  bool earliest = false;                // the cursor was the word "earliest"
+  std::optional<std::uint32_t> replay;  // ?replay=N: a newcomer wants the last N
+  std::optional<Duration> heartbeat;    // ?heartbeat=4 (seconds) or 4s, 500ms
+  bool raw = false;                     // ?format=raw, or Accept: text/plain by name
+  bool native_event_source = false;     // a browser's own EventSource, not fetch or a library
+};
+
+// One sentence for the client (a 400), without a full stop.
+using SubscribeProblem = std::string;
+
+// `body` is the whole body; it is looked at only when it is JSON (by its Content-Type) and the
+// query names no channel.
+std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
+    const http::RequestHead& head, std::string_view body);
+
+}  // namespace fanfare::sse
