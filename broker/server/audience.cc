@@ -1,0 +1,65 @@
+#include "broker/server/audience.h"
+
+namespace fanfare::server {
+
+std::uint32_t Audiences::enter(std::span<const std::string_view> topics, fanout::Framing framing,
+                               SlowPolicy slow) {
+  fanout::Feed* const feed = replica_.open(topics, framing);
+  std::uint32_t index = replica_.tag(feed);
+  if (index == kNone) {
+    if (free_.empty()) {
+      index = static_cast<std::uint32_t>(audiences_.size());
+      audiences_.emplace_back();
+    } else {
+      index = free_.back();
+      free_.pop_back();
+    }
+    audiences_[index] = Audience{.feed = feed, .framing = framing, .slow = slow};
+    replica_.set_tag(feed, index);
+  }
+  Audience& audience = audiences_[index];
+  // Revived before take_changes() saw it empty: that last reference is ours again.
+  if (audience.subscribers == 0 && audience.report_due) replica_.release(feed);
+  ++audience.subscribers;
+  report_later(index);
+  return index;
+}
+
+void Audiences::exit(std::uint32_t index) {
+  Audience& audience = audiences_[index];
+  --audience.subscribers;
+  // The last reference stays until take_changes(), which still needs the topics' names.
+  if (audience.subscribers > 0) replica_.release(audience.feed);
+  report_later(index);
+}
+
+void Audiences::report_later(std::uint32_t index) {
+  Audience& audience = audiences_[index];
+  if (audience.report_due) return;
+  audience.report_due = true;
+  report_due_.push_back(index);
+}
+
+std::vector<Audiences::Change> Audiences::take_changes() {
+  std::vector<Change> changes;
+  for (const std::uint32_t index : report_due_) {
+    Audience& audience = audiences_[index];
+    const auto delta = std::int64_t{audience.subscribers} - std::int64_t{audience.reported};
+    audience.report_due = false;
+    if (delta != 0) {
+      for (const std::string& topic : replica_.topics(audience.feed)) {
+        changes.push_back({topic, delta});
+      }
+      audience.reported = audience.subscribers;
+    }
+    if (audience.subscribers == 0) {
+      replica_.release(audience.feed);
+      audience = Audience{};
+      free_.push_back(index);
+    }
+  }
+  report_due_.clear();
+  return changes;
+}
+
+}  // namespace fanfare::server

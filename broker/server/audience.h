@@ -1,0 +1,56 @@
+// Audience: the subscribers of one feed as the server sees them: what they share besides the
+// events. The delivery of an event touches this once per slice, never once per subscriber.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/fanout/replica.h"
+#include "broker/server/connection.h"
+#include "broker/server/options.h"
+
+namespace fanfare::server {
+
+struct Audience {
+  fanout::Feed* feed = nullptr;  // null: the place is free
+  fanout::Framing framing{};
+  SlowPolicy slow{};
+  Tick last_sent = 0;             // when every joined member was last sent something
+  std::uint32_t subscribers = 0;  // joined or behind
+  std::uint32_t reported = 0;     // what the lead shard has been told
+  bool report_due = false;
+};
+
+// The audiences of one shard, by index. Thread: the shard's.
+class Audiences {
+ public:
+  explicit Audiences(fanout::Replica& replica) : replica_(replica) {}
+
+  // The audience of these topics, one subscriber larger. `slow` counts when it is new.
+  std::uint32_t enter(std::span<const std::string_view> topics, fanout::Framing framing,
+                      SlowPolicy slow);
+  // One subscriber fewer; the audience goes when it was the last.
+  void exit(std::uint32_t index);
+
+  Audience& operator[](std::uint32_t index) { return audiences_[index]; }
+  std::uint32_t index_of(const fanout::Feed* feed) const { return replica_.tag(feed); }
+
+  // What the lead shard does not know yet: topics and the change of their subscriber count.
+  struct Change {
+    std::string topic;
+    std::int64_t delta = 0;
+  };
+  std::vector<Change> take_changes();
+
+ private:
+  void report_later(std::uint32_t index);
+
+  fanout::Replica& replica_;
+  std::vector<Audience> audiences_;
+  std::vector<std::uint32_t> free_;
+  std::vector<std::uint32_t> report_due_;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,42 @@
+#include "broker/server/courier.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <span>
+
+namespace fanfare::server {
+
+void Courier::queue(io::Slot slot, std::string_view text) {
+  const io::Token token = connections_.token(Op::send, slot);
+  ring_.send(slot, std::as_bytes(std::span(text.data(), text.size())), token);
+  queued_.push_back({token, text.size()});
+}
+
+void Courier::flush(std::vector<io::Completion>& completions, std::vector<Result>& results) {
+  const std::size_t first = results.size();
+  for (const Queued& queued : queued_) {
+    results.push_back(
+        {queued.token.index, queued.token.generation, static_cast<std::int32_t>(queued.size)});
+  }
+  queued_.clear();
+  const std::size_t before = completions.size();
+  ring_.submit(completions);
+  std::size_t kept = before;
+  for (std::size_t i = before; i < completions.size(); ++i) {
+    const io::Completion& completion = completions[i];
+    if (completion.token.kind != static_cast<std::uint8_t>(Op::send)) {
+      completions[kept++] = completion;
+      continue;
+    }
+    const auto of_this =
+        std::find_if(results.begin() + static_cast<std::ptrdiff_t>(first), results.end(),
+                     [&](const Result& result) { return result.slot == completion.token.index; });
+    if (of_this == results.end()) continue;
+    const bool full = completion.result == -EAGAIN || completion.result == -ENOBUFS ||
+                      completion.result == -ENOMEM;
+    of_this->result = full ? 0 : completion.result;
+  }
+  completions.resize(kept);
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,42 @@
+// Courier: carries everything that is not an event stream: answers, acks, interim responses. The
+// text stays with its owner (an exchange, a publisher) until the result says how much of it went.
+// One text per connection between two flushes.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "broker/io/ring.h"
+#include "broker/server/connection.h"
+
+namespace fanfare::server {
+
+class Courier {
+ public:
+  Courier(io::Ring& ring, ConnectionTable& connections) : ring_(ring), connections_(connections) {}
+
+  struct Result {
+    io::Slot slot = 0;
+    std::uint32_t generation = 0;
+    std::int32_t result = 0;  // bytes that went, all or fewer; or a negated errno other than "full"
+  };
+
+  // `text` lives and stays where it is until flush() has returned; it is not empty.
+  void queue(io::Slot slot, std::string_view text);
+  bool waiting() const { return !queued_.empty(); }
+  // Sends what is queued, one submit; appends a Result for each, and other completions to
+  // `completions`.
+  void flush(std::vector<io::Completion>& completions, std::vector<Result>& results);
+
+ private:
+  io::Ring& ring_;
+  ConnectionTable& connections_;
+  struct Queued {
+    io::Token token;
+    std::size_t size = 0;
+  };
+  std::vector<Queued> queued_;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,202 @@
+#include "broker/server/http_port.h"
+
+#include <utility>
+
+namespace fanfare::server {
+namespace {
+
+// What an exchange may keep when it goes back to the pool; a large body's memory is given away.
+constexpr std::size_t kKeptCapacity = 16U << 10U;
+
+void empty(std::string& text) {
+  text.clear();
+  if (text.capacity() > kKeptCapacity) text.shrink_to_fit();
+}
+
+}  // namespace
+
+HttpPort::HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
+                   const http::Limits& limits, const Times& times, Routes& routes)
+    : connections_(connections),
+      courier_(courier),
+      counters_(counters),
+      limits_(limits),
+      times_(times),
+      routes_(routes) {}
+
+PortOrder HttpPort::begin(io::Slot slot, Tick tick, std::string_view first) {
+  Connection& connection = connections_[slot];
+  connection.state = State::reading;
+  connection.due = tick + times_.head;
+  return first.empty() ? PortOrder{PortOrder::Kind::receive} : received(slot, first, tick);
+}
+
+HttpPort::Exchange& HttpPort::exchange_of(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  if (connection.exchange == kNone) {
+    if (free_.empty()) {
+      connection.exchange = static_cast<std::uint32_t>(exchanges_.size());
+      exchanges_.emplace_back(limits_);
+    } else {
+      connection.exchange = free_.back();
+      free_.pop_back();
+    }
+  }
+  return exchanges_[connection.exchange];
+}
+
+void HttpPort::release(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  if (connection.exchange == kNone) return;
+  Exchange& exchange = exchanges_[connection.exchange];
+  exchange.parser.reset();
+  empty(exchange.body);
+  empty(exchange.pending);
+  empty(exchange.out);
+  exchange.out_sent = 0;
+  exchange.interim = exchange.answered = false;
+  free_.push_back(connection.exchange);
+  connection.exchange = kNone;
+}
+
+PortOrder HttpPort::received(io::Slot slot, std::string_view bytes, Tick tick) {
+  Connection& connection = connections_[slot];
+  const bool first = connection.exchange == kNone;
+  if (first) connection.due = tick + times_.head;
+  return advance(slot, bytes, tick);
+}
+
+PortOrder HttpPort::input_ended(io::Slot slot) {
+  (void)slot;
+  return {PortOrder::Kind::close, CloseReason::peer_closed};
+}
+
+CloseReason HttpPort::overdue(io::Slot slot) const {
+  const Connection& connection = connections_[slot];
+  if (connection.state == State::answering) return CloseReason::slow_stalled;
+  const bool between_requests = connection.exchange == kNone && connection.keep_alive;
+  return between_requests ? CloseReason::idle_timeout : CloseReason::head_timeout;
+}
+
+Request HttpPort::request_of(io::Slot slot, const Exchange& exchange) const {
+  return {slot, exchange.parser.head(), exchange.body, exchange.parser.connection()};
+}
+
+// Reads on in the current request. Views of a head that lies in `input` live until this returns, so
+// a head whose body is still to come is kept.
+PortOrder HttpPort::advance(io::Slot slot, std::string_view input, Tick tick) {
+  Exchange& exchange = exchange_of(slot);
+  using Kind = h1::Step::Kind;
+  while (true) {
+    const h1::Step step = exchange.parser.step(input);
+    input.remove_prefix(step.consumed);
+    switch (step.kind) {
+      case Kind::more:
+        if (!exchange.parser.begun()) {  // nothing but an empty line so far
+          release(slot);
+          connections_[slot].due = tick + times_.idle;
+        }
+        return {PortOrder::Kind::receive};
+      case Kind::head:
+        if (!head_complete(slot, exchange)) return say(slot, exchange, false, {});
+        if (exchange.interim) return say(slot, exchange, true, input);
+        break;
+      case Kind::body:
+        if (exchange.body.size() + step.body.size() > exchange.body_max) {
+          routes_.answer_too_large(request_of(slot, exchange), exchange.out);
+          return say(slot, exchange, false, {});
+        }
+        exchange.body += step.body;
+        break;
+      case Kind::end:
+        return request_complete(slot, exchange, input);
+      case Kind::refused:
+        ++counters_.requests_refused_total;
+        exchange.out.clear();
+        h1::append_refusal(exchange.out, exchange.parser.refusal());
+        connections_[slot].reason = CloseReason::bad_request;
+        return say(slot, exchange, false, {});
+    }
+  }
+}
+
+// False: the answer is in `out` already and ends the connection.
+bool HttpPort::head_complete(io::Slot slot, Exchange& exchange) {
+  const Request request = request_of(slot, exchange);
+  exchange.body_max = routes_.body_allowed(request, exchange.out);
+  if (!exchange.out.empty()) return false;
+  if (!exchange.parser.has_body()) return true;
+  if (exchange.parser.body_size().value_or(0) > exchange.body_max) {
+    routes_.answer_too_large(request, exchange.out);
+    return false;
+  }
+  exchange.parser.keep();
+  if (exchange.parser.expects_continue()) {
+    exchange.out = h1::kContinue;
+    exchange.interim = true;
+  }
+  return true;
+}
+
+PortOrder HttpPort::request_complete(io::Slot slot, Exchange& exchange, std::string_view rest) {
+  ++counters_.requests_total;
+  const bool keep_alive =
+      exchange.parser.connection() != h1::Connection::close && !connections_[slot].leaving;
+  const Routes::Verdict verdict = routes_.answer(request_of(slot, exchange), exchange.out);
+  if (verdict == Routes::Verdict::stream) {
+    release(slot);
+    return {PortOrder::Kind::stream};
+  }
+  return say(slot, exchange, keep_alive && verdict != Routes::Verdict::answered_last, rest);
+}
+
+PortOrder HttpPort::say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest) {
+  Connection& connection = connections_[slot];
+  connection.state = State::answering;
+  connection.keep_alive = keep_alive;
+  exchange.answered = !exchange.interim;
+  // `rest` may be a view of `pending` itself.
+  std::string kept(rest);
+  exchange.pending = std::move(kept);
+  courier_.queue(slot, exchange.out);
+  return {};
+}
+
+PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
+  Connection& connection = connections_[slot];
+  Exchange& exchange = exchanges_[connection.exchange];
+  if (result < 0) return {PortOrder::Kind::close, CloseReason::peer_reset};
+  exchange.out_sent += static_cast<std::size_t>(result);
+  if (exchange.out_sent < exchange.out.size()) {
+    if (result > 0 || connection.due == kNever) connection.due = tick + times_.stall;
+    return {PortOrder::Kind::room};
+  }
+  exchange.out.clear();
+  exchange.out_sent = 0;
+  if (exchange.interim) {
+    exchange.interim = false;
+    connection.state = State::reading;
+    connection.due = tick + times_.head;
+    const std::string pending = std::exchange(exchange.pending, {});
+    return advance(slot, pending, tick);
+  }
+  if (!connection.keep_alive) {
+    const CloseReason reason = connection.reason == CloseReason::bad_request
+                                   ? CloseReason::bad_request
+                                   : CloseReason::not_keep_alive;
+    return {PortOrder::Kind::linger, reason};
+  }
+  const std::string pending = std::exchange(exchange.pending, {});
+  release(slot);
+  connection.state = State::reading;
+  connection.due = tick + times_.idle;
+  if (pending.empty()) return {PortOrder::Kind::receive};
+  return received(slot, pending, tick);
+}
+
+void HttpPort::writable(io::Slot slot) {
+  const Exchange& exchange = exchanges_[connections_[slot].exchange];
+  courier_.queue(slot, std::string_view(exchange.out).substr(exchange.out_sent));
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,92 @@
+// HttpPort: HTTP/1.1 on the connections of one kind of listener: reads requests (keep-alive,
+// pipelining, Expect, bodies), asks the Routes, sends answers, and keeps the times. One exchange at
+// a time per connection; its record exists only from a request's first byte to its answer's last,
+// so that an idle keep-alive connection costs no more than its slot.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/io/ring.h"
+#include "broker/server/connection.h"
+#include "broker/server/counters.h"
+#include "broker/server/courier.h"
+#include "broker/server/routes.h"
+#include "broker/wire/h1/request_parser.h"
+
+namespace fanfare::server {
+
+// What the port wants done with a connection; the shard does it.
+struct PortOrder {
+  enum class Kind : std::uint8_t {
+    none,
+    receive,  // more input: arm a receive
+    linger,   // all said: send FIN, wait for the peer's
+    close,
+    room,    // the socket is full: poll for writable, then writable()
+    stream,  // handed over to the event stream that the Routes began
+  };
+  Kind kind = Kind::none;
+  CloseReason reason{};
+};
+
+class HttpPort {
+ public:
+  struct Times {
+    Tick head = 0, idle = 0, stall = 0;
+  };
+  HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
+           const http::Limits& limits, const Times& times, Routes& routes);
+
+  void take_times(const Times& times) { times_ = times; }
+
+  // A new connection; its first bytes may have been read already (ingest sniffing).
+  PortOrder begin(io::Slot slot, Tick tick, std::string_view first = {});
+  PortOrder received(io::Slot slot, std::string_view bytes, Tick tick);
+  // The peer will send nothing more.
+  PortOrder input_ended(io::Slot slot);
+  // The courier's result for this connection.
+  PortOrder sent(io::Slot slot, std::int32_t result, Tick tick);
+  // Room again after `sent` said so little that a poll was armed.
+  void writable(io::Slot slot);
+  // The connection's `due` has come while it was reading or answering.
+  CloseReason overdue(io::Slot slot) const;
+  // No further request on this connection (the broker is stopping): idle ones are to be closed now.
+  bool idle(io::Slot slot) const { return connections_[slot].exchange == kNone; }
+  // Forgets the exchange of this connection, if any.
+  void release(io::Slot slot);
+
+ private:
+  struct Exchange {
+    explicit Exchange(const http::Limits& limits) : parser(limits) {}
+    h1::RequestParser parser;
+    std::string body;
+    std::string pending;  // input behind the current request
+    std::string out;
+    std::size_t out_sent = 0;
+    std::size_t body_max = 0;
+    bool interim = false;  // `out` is 100 Continue: the request goes on after it
+    bool answered = false;
+  };
+
+  Exchange& exchange_of(io::Slot slot);
+  PortOrder advance(io::Slot slot, std::string_view input, Tick tick);
+  bool head_complete(io::Slot slot, Exchange& exchange);
+  PortOrder request_complete(io::Slot slot, Exchange& exchange, std::string_view rest);
+  PortOrder say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest);
+  Request request_of(io::Slot slot, const Exchange& exchange) const;
+
+  ConnectionTable& connections_;
+  Courier& courier_;
+  Counters& counters_;
+  const http::Limits& limits_;
+  Times times_;
+  Routes& routes_;
+  std::deque<Exchange> exchanges_;
+  std::vector<std::uint32_t> free_;
+};
+
+}  // namespace fanfare::server

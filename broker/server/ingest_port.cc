@@ -1,0 +1,195 @@
+#include "broker/server/ingest_port.h"
+
+#include <utility>
+
+#include "broker/server/version.h"
+
+namespace fanfare::server {
+namespace {
+
+// Notices that a watcher has not read: thousands of lines.
+constexpr std::size_t kUnreadNoticesMax = 1U << 20U;
+
+}  // namespace
+
+IngestPort::IngestPort(ConnectionTable& connections, Courier& courier, Counters& counters,
+                       HttpPort& http, ingest::Sink& sink, Switchboard& switchboard,
+                       std::shared_ptr<const Options> options)
+    : connections_(connections),
+      courier_(courier),
+      counters_(counters),
+      http_(http),
+      sink_(sink),
+      switchboard_(switchboard),
+      options_(std::move(options)) {}
+
+PortOrder IngestPort::begin(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  connection.state = State::publisher;
+  connection.due = kNever;  // a publisher may be idle for days
+  if (free_.empty()) {
+    connection.publisher = static_cast<std::uint32_t>(publishers_.size());
+    publishers_.emplace_back();
+  } else {
+    connection.publisher = free_.back();
+    free_.pop_back();
+  }
+  publisher_of(slot).in_use = true;
+  return {PortOrder::Kind::receive};
+}
+
+void IngestPort::release(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  if (connection.publisher == kNone) return;
+  Publisher& publisher = publisher_of(slot);
+  if (publisher.watching) switchboard_.watchers.fetch_sub(1, std::memory_order_relaxed);
+  publisher = Publisher{};
+  free_.push_back(connection.publisher);
+  connection.publisher = kNone;
+}
+
+PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick) {
+  Publisher& publisher = publisher_of(slot);
+  if (publisher.session) return feed(slot, bytes);
+  publisher.first += bytes;
+  const ingest::Dialect dialect = ingest::sniff(publisher.first);
+  switch (dialect) {
+    case ingest::Dialect::undecided:
+      return {PortOrder::Kind::receive};
+    case ingest::Dialect::unknown:
+      publisher.out = ingest::unknown_dialect_answer();
+      publisher.input_over = true;
+      ++counters_.ingest_errors_total;
+      connections_[slot].reason = CloseReason::ingest_protocol;
+      reply_later(slot, publisher);
+      return {};
+    case ingest::Dialect::http: {
+      const std::string first = std::move(publisher.first);
+      release(slot);
+      return http_.begin(slot, tick, first);
+    }
+    case ingest::Dialect::resp:
+    case ingest::Dialect::ndjson:
+      break;
+  }
+  publisher.session = ingest::make_session(
+      dialect, sink_,
+      {.event_bytes = options_->limits.event_bytes, .connection = slot, .version = kVersion});
+  const std::string first = std::exchange(publisher.first, {});
+  return feed(slot, first);
+}
+
+PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
+  Publisher& publisher = publisher_of(slot);
+  publisher.session->receive(bytes, publisher.out);
+  if (publisher.session->watching() && !publisher.watching) {
+    publisher.watching = true;
+    switchboard_.watchers.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (!publisher.out.empty()) reply_later(slot, publisher);
+  if (publisher.session->closed()) {
+    connections_[slot].reason = CloseReason::ingest_protocol;
+    publisher.input_over = true;
+  }
+  return next_order(slot, publisher);
+}
+
+// One thing at a time: while acks are on their way nothing is read.
+PortOrder IngestPort::next_order(io::Slot slot, const Publisher& publisher) const {
+  if (!publisher.out.empty() || publisher.in_flight) return {};
+  if (publisher.input_over) return {PortOrder::Kind::linger, connections_[slot].reason};
+  return {PortOrder::Kind::receive};
+}
+
+PortOrder IngestPort::input_ended(io::Slot slot) {
+  Publisher& publisher = publisher_of(slot);
+  if (publisher.session && publisher.session->paused()) {
+    publisher.end_pending = true;
+    return {};
+  }
+  publisher.input_over = true;
+  connections_[slot].reason = CloseReason::peer_closed;
+  if (publisher.session && !publisher.session->closed()) {
+    publisher.session->end_of_input(publisher.out);
+    if (!publisher.out.empty()) reply_later(slot, publisher);
+  }
+  if (publisher.out.empty() && !publisher.in_flight) {
+    return {PortOrder::Kind::close, CloseReason::peer_closed};
+  }
+  return {};
+}
+
+void IngestPort::reply_later(io::Slot slot, Publisher& publisher) {
+  if (publisher.reply_due || publisher.in_flight) return;
+  publisher.reply_due = true;
+  reply_due_.push_back(slot);
+}
+
+void IngestPort::send_replies() {
+  for (const io::Slot slot : std::exchange(reply_due_, {})) {
+    if (connections_[slot].publisher == kNone) continue;
+    Publisher& publisher = publisher_of(slot);
+    if (!std::exchange(publisher.reply_due, false) || publisher.out.empty()) continue;
+    publisher.sending.swap(publisher.out);
+    publisher.out.clear();
+    publisher.sent = 0;
+    publisher.in_flight = true;
+    courier_.queue(slot, publisher.sending);
+  }
+}
+
+PortOrder IngestPort::sent(io::Slot slot, std::int32_t result) {
+  if (result < 0) return {PortOrder::Kind::close, CloseReason::peer_reset};
+  Publisher& publisher = publisher_of(slot);
+  publisher.sent += static_cast<std::size_t>(result);
+  if (publisher.sent < publisher.sending.size()) return {PortOrder::Kind::room};
+  publisher.in_flight = false;
+  publisher.sending.clear();
+  if (!publisher.out.empty()) {
+    reply_later(slot, publisher);
+    return {};
+  }
+  if (publisher.session && publisher.session->paused()) {
+    const PortOrder order = feed(slot, {});
+    const bool ended = publisher.end_pending && !publisher.session->paused();
+    return ended ? input_ended(slot) : order;
+  }
+  if (publisher.input_over && connections_[slot].reason == CloseReason::peer_closed) {
+    return {PortOrder::Kind::close, CloseReason::peer_closed};
+  }
+  return next_order(slot, publisher);
+}
+
+void IngestPort::writable(io::Slot slot) {
+  const Publisher& publisher = publisher_of(slot);
+  courier_.queue(slot, std::string_view(publisher.sending).substr(publisher.sent));
+}
+
+PortOrder IngestPort::stop(io::Slot slot) {
+  Publisher& publisher = publisher_of(slot);
+  publisher.input_over = true;
+  connections_[slot].reason = CloseReason::drained;
+  if (publisher.in_flight || !publisher.out.empty()) return {};
+  return {PortOrder::Kind::close, CloseReason::drained};
+}
+
+void IngestPort::notify(const NoticeMessage& notice) {
+  for (io::Slot slot = 0; slot < connections_.high_water(); ++slot) {
+    if (connections_[slot].publisher == kNone) continue;
+    Publisher& publisher = publisher_of(slot);
+    if (!publisher.watching) continue;
+    for (const std::string& topic : notice.topics) {
+      ingest::append_notice(publisher.out,
+                            {.kind = notice.subscribed ? ingest::Notice::Kind::subscribe
+                                                       : ingest::Notice::Kind::unsubscribe,
+                             .channel = topic,
+                             .connection = notice.connection,
+                             .query = notice.query,
+                             .cursor = notice.cursor});
+    }
+    reply_later(slot, publisher);
+    if (publisher.out.size() > kUnreadNoticesMax) overfull_.push_back(slot);
+  }
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,88 @@
+// IngestPort: the connections of publishers, on the lead shard. The first bytes decide the dialect:
+// RESP and NDJSON are spoken here, through an ingest::Session; HTTP goes to an HttpPort. A
+// publisher that does not read its acks is not read from either; nor is any publisher while the
+// shards are too far behind the log (Lead::overrun): the kernel's socket buffers then slow the
+// writers, and nothing is dropped.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "broker/server/connection.h"
+#include "broker/server/counters.h"
+#include "broker/server/courier.h"
+#include "broker/server/http_port.h"
+#include "broker/server/options.h"
+#include "broker/server/switchboard.h"
+#include "broker/wire/ingest/session.h"
+
+namespace fanfare::server {
+
+class IngestPort {
+ public:
+  IngestPort(ConnectionTable& connections, Courier& courier, Counters& counters, HttpPort& http,
+             ingest::Sink& sink, Switchboard& switchboard, std::shared_ptr<const Options> options);
+
+  void take_settings(std::shared_ptr<const Options> options) { options_ = std::move(options); }
+
+  PortOrder begin(io::Slot slot);
+  PortOrder received(io::Slot slot, std::string_view bytes, Tick tick);
+  PortOrder input_ended(io::Slot slot);
+  PortOrder sent(io::Slot slot, std::int32_t result);
+  void writable(io::Slot slot);
+  // The broker is stopping: nothing more is read; acks on their way go out first.
+  PortOrder stop(io::Slot slot);
+  void release(io::Slot slot);
+
+  // After everything of this turn was sealed: queues the acks.
+  void send_replies();
+  // A line to every publisher that watches.
+  void notify(const NoticeMessage& notice);
+
+  // Watchers that do not read their notices; to be closed.
+  std::vector<io::Slot> take_overfull() { return std::exchange(overfull_, {}); }
+
+  // Whether input may be read now; a connection whose receive was held back is in `held()` until
+  // then.
+  void hold(io::Slot slot) { held_.push_back(slot); }
+  std::vector<io::Slot> take_held() { return std::exchange(held_, {}); }
+
+ private:
+  struct Publisher {
+    std::unique_ptr<ingest::Session> session;  // none: the dialect is not known yet
+    std::string first;                         // bytes before it was known
+    std::string out;
+    std::string sending;  // in the courier's hands
+    std::size_t sent = 0;
+    bool in_use = false;
+    bool in_flight = false;
+    bool reply_due = false;
+    bool watching = false;
+    bool input_over = false;   // the peer sent FIN, or the session is closed
+    bool end_pending = false;  // FIN came while the session was paused
+  };
+
+  Publisher& publisher_of(io::Slot slot) { return publishers_[connections_[slot].publisher]; }
+  PortOrder feed(io::Slot slot, std::string_view bytes);
+  PortOrder next_order(io::Slot slot, const Publisher& publisher) const;
+  void reply_later(io::Slot slot, Publisher& publisher);
+
+  ConnectionTable& connections_;
+  Courier& courier_;
+  Counters& counters_;
+  HttpPort& http_;
+  ingest::Sink& sink_;
+  Switchboard& switchboard_;
+  std::shared_ptr<const Options> options_;
+  std::deque<Publisher> publishers_;
+  std::vector<std::uint32_t> free_;
+  std::vector<io::Slot> reply_due_;
+  std::vector<io::Slot> held_;
+  std::vector<io::Slot> overfull_;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,225 @@
+#include "broker/server/lead.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+#include "broker/server/admin_surface.h"
+#include "broker/server/rules.h"
+#include "broker/server/version.h"
+
+#include "common/pattern.h"
+
+namespace fanfare::server {
+namespace {
+
+// Ten minutes of the live page's one event a second.
+constexpr fanout::HistoryLimits kOwnHistory{.events = 600, .bytes = 8U << 20U, .age = 1h};
+constexpr std::size_t kBusiestMax = 50;
+
+fanout::SequencerOptions sequencer_options(fanout::Epoch epoch, const Options& options,
+                                           const std::shared_ptr<const Options>* current) {
+  return {.epoch = epoch,
+          .history =
+              [current](std::string_view channel) {
+                return is_own_channel(channel) ? kOwnHistory : history_of(**current, channel);
+              },
+          .total_bytes = options.history.total_bytes,
+          .channels_max = options.limits.channels};
+}
+
+std::unexpected<ingest::Refused> refused(fanout::PublishError error, std::string_view channel) {
+  using enum fanout::PublishError;
+  switch (error) {
+    case channel_finished:
+      return std::unexpected(ingest::Refused{
+          ingest::Refusal::finished,
+          fmt::format("channel {} was finished; delete it to publish to it again", channel)});
+    case too_many_channels:
+      return std::unexpected(ingest::Refused{
+          ingest::Refusal::unavailable,
+          "the broker has as many channels as [limits] channels allows; publish to an existing "
+          "one, or raise the limit"});
+  }
+  std::unreachable();
+}
+
+}  // namespace
+
+Lead::Lead(fanout::Epoch epoch, std::shared_ptr<const Options> options, Switchboard& switchboard,
+           Counters& counters)
+    : options_(std::move(options)),
+      switchboard_(switchboard),
+      counters_(counters),
+      limits_{.data_bytes = options_->limits.event_bytes,
+              .type_bytes = options_->limits.event_name_bytes},
+      sequencer_(sequencer_options(epoch, *options_, &options_)) {}
+
+void Lead::take_settings(std::shared_ptr<const Options> options) {
+  options_ = std::move(options);
+  limits_ = {.data_bytes = options_->limits.event_bytes,
+             .type_bytes = options_->limits.event_name_bytes};
+}
+
+fanout::BatchPtr Lead::seal() {
+  fanout::BatchPtr batch = sequencer_.seal(now_);
+  if (!batch) return nullptr;
+  const std::uint64_t bytes_total = sequencer_.counters().bytes_total;
+  const std::uint64_t frame_bytes = bytes_total - std::exchange(sealed_bytes_, bytes_total);
+  switchboard_.head.store(batch->head, std::memory_order_release);
+  for (std::uint32_t shard = 1; shard < switchboard_.shard_count(); ++shard) {
+    switchboard_.gauges[shard].in_mail_bytes.fetch_add(frame_bytes, std::memory_order_relaxed);
+    switchboard_.post(shard, LogMessage{batch, frame_bytes});
+  }
+  return batch;
+}
+
+bool Lead::overrun() const {
+  for (const Switchboard::Gauge& gauge : switchboard_.gauges) {
+    const std::uint64_t behind = gauge.in_mail_bytes.load(std::memory_order_relaxed) +
+                                 gauge.unserved_bytes.load(std::memory_order_relaxed);
+    if (behind > options_->limits.ingest_pending_bytes) return true;
+  }
+  return false;
+}
+
+void Lead::publish_own(std::string_view channel, std::string_view data) {
+  const auto published =
+      sequencer_.publish(channel, {.type = {}, .data = data, .retry_ms = {}}, {}, now_);
+  CHECK(published, "the broker's own channels are never finished");
+}
+
+std::expected<ingest::Published, ingest::Refused> Lead::publish(const ingest::Publish& event) {
+  if (stopping_) {
+    ++counters_.ingest_errors_total;
+    return std::unexpected(ingest::Refused{
+        ingest::Refusal::unavailable, "the broker is stopping; publish again when it is back"});
+  }
+  if (auto problem = policy::event_problem(
+          {event.channel, event.type, event.data, event.retry_ms, event.key}, limits_)) {
+    ++counters_.ingest_errors_total;
+    return std::unexpected(ingest::Refused{problem->kind == policy::Problem::Kind::too_large
+                                               ? ingest::Refusal::too_large
+                                               : ingest::Refusal::invalid,
+                                           std::move(problem->sentence)});
+  }
+  const auto sequence = sequencer_.publish(
+      event.channel, {.type = event.type, .data = event.data, .retry_ms = event.retry_ms},
+      event.key, now_);
+  if (!sequence) {
+    ++counters_.ingest_errors_total;
+    return refused(sequence.error(), event.channel);
+  }
+  ++counters_.ingest_events_total;
+  counters_.ingest_bytes_total += event.data.size();
+  char* const begin = id_.data();
+  const std::string_view epoch = sequencer_.epoch().text();
+  std::memcpy(begin, epoch.data(), epoch.size());
+  begin[epoch.size()] = '-';
+  const char* const end =
+      std::to_chars(begin + epoch.size() + 1, begin + id_.size(), *sequence).ptr;
+  return ingest::Published{{begin, end}, roster_.receivers(event.channel)};
+}
+
+std::expected<void, ingest::Refused> Lead::finish(std::string_view channel) {
+  if (auto problem = policy::channel_problem(channel)) {
+    return std::unexpected(ingest::Refused{ingest::Refusal::invalid, std::move(problem->sentence)});
+  }
+  const auto finished = sequencer_.finish(channel, now_);
+  if (!finished) return refused(finished.error(), channel);
+  return {};
+}
+
+std::expected<bool, ingest::Refused> Lead::erase(std::string_view channel) {
+  if (auto problem = policy::channel_problem(channel)) {
+    return std::unexpected(ingest::Refused{ingest::Refusal::invalid, std::move(problem->sentence)});
+  }
+  return sequencer_.erase(channel, now_);
+}
+
+std::string Lead::id_text(fanout::Sequence sequence) const {
+  return sequence == 0 ? std::string() : fanout::EventId{sequencer_.epoch(), sequence}.text();
+}
+
+ingest::ChannelState Lead::state_of(std::string_view name,
+                                    const fanout::Sequencer::ChannelState& state) const {
+  return {.events = state.events,
+          .bytes = state.bytes,
+          .published_total = state.published_total,
+          .receivers = roster_.receivers(name),
+          .first = id_text(state.first),
+          .last = id_text(state.last),
+          .finished = state.finished};
+}
+
+std::optional<ingest::ChannelState> Lead::find(std::string_view channel) {
+  const auto state = sequencer_.find(channel);
+  if (!state || is_own_channel(channel)) return std::nullopt;
+  return state_of(channel, *state);
+}
+
+void Lead::for_each_channel(const ChannelVisitor& visit) {
+  sequencer_.for_each([&](std::string_view name, const fanout::Sequencer::ChannelState& state) {
+    return is_own_channel(name) || visit(name, state_of(name, state));
+  });
+}
+
+std::uint64_t Lead::receivers(std::string_view channel) {
+  return roster_.receivers(channel);
+}
+
+void Lead::for_each_fact(const FactVisitor& visit) {
+  if (started_ == TimePoint{}) started_ = now_;
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now_ - started_).count();
+  visit("version", kVersion);
+  visit("epoch", sequencer_.epoch().text());
+  visit("uptime_seconds", static_cast<std::uint64_t>(uptime));
+  visit("shards", std::uint64_t{switchboard_.shard_count()});
+  visit("head", sequencer_.head());
+  visit("channels", std::uint64_t{sequencer_.channel_count()});
+  visit("history_bytes", sequencer_.segment_bytes());
+  visit("events_published_total", counters_.ingest_events_total);
+  visit("publish_errors_total", counters_.ingest_errors_total);
+}
+
+void Lead::describe(Snapshot& snapshot) {
+  snapshot.log = sequencer_.counters();
+  snapshot.head = sequencer_.head();
+  snapshot.channels = sequencer_.channel_count();
+  snapshot.segment_bytes = sequencer_.segment_bytes();
+  snapshot.total_bytes_limit = options_->history.total_bytes;
+  snapshot.epoch = sequencer_.epoch().text();
+  snapshot.version = kVersion;
+  // Beyond this many channels, to look at each of them once a second would be felt.
+  constexpr std::size_t kRankedMax = 20'000;
+  if (sequencer_.channel_count() > kRankedMax) return;
+  struct Ranked {
+    std::uint64_t gained;
+    ChannelSnapshot channel;
+  };
+  std::vector<Ranked> ranked;
+  std::unordered_map<std::string, std::uint64_t> published_now;
+  sequencer_.for_each([&](std::string_view name, const fanout::Sequencer::ChannelState& state) {
+    if (is_own_channel(name)) return true;
+    std::string key(name);
+    const auto before = published_before_.find(key);
+    const std::uint64_t gained =
+        state.published_total - (before == published_before_.end() ? 0 : before->second);
+    ranked.push_back({gained, {key, state, roster_.subscribers(name)}});
+    published_now.emplace(std::move(key), state.published_total);
+    return true;
+  });
+  published_before_ = std::move(published_now);
+  const std::size_t count = std::min(kBusiestMax, ranked.size());
+  std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(count),
+                    ranked.end(), [](const Ranked& a, const Ranked& b) {
+                      return std::pair(a.gained, a.channel.state.published_total) >
+                             std::pair(b.gained, b.channel.state.published_total);
+                    });
+  for (std::size_t i = 0; i < count; ++i) snapshot.busiest.push_back(std::move(ranked[i].channel));
+}
+
+}  // namespace fanfare::server

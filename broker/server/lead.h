@@ -1,0 +1,77 @@
+// Lead: the writing end of the broker, on shard 0 only. Behind it stands the Sequencer; in front of
+// it the three dialects, for which it is the one Sink: every event is validated here, numbered, and
+// sealed once a turn into a batch that all shards are posted. The ack is written when the event is
+// in the log, and leaves after the seal.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string_view>
+
+#include "broker/fanout/sequencer.h"
+#include "broker/policy/event_rules.h"
+#include "broker/server/options.h"
+#include "broker/server/roster.h"
+#include "broker/server/switchboard.h"
+#include "broker/wire/ingest/sink.h"
+
+namespace fanfare::server {
+
+class Lead final : public ingest::Sink {
+ public:
+  Lead(fanout::Epoch epoch, std::shared_ptr<const Options> options, Switchboard& switchboard,
+       Counters& counters);
+
+  // The shard tells the time once a turn; publishes are stamped with it.
+  void turn_begins(TimePoint now) { now_ = now; }
+  void take_settings(std::shared_ptr<const Options> options);
+  // From now on every publish is refused as unavailable: the broker is stopping.
+  void stop_publishing() { stopping_ = true; }
+
+  // Seals the turn and posts it to the other shards; the batch is for the lead's own replica. Null
+  // if nothing happened.
+  fanout::BatchPtr seal();
+  // Once a second: ages, idle channels. True: more to do at once.
+  bool expire() { return sequencer_.expire(now_); }
+  // Publishers should wait: some shard is too far behind the log.
+  bool overrun() const;
+
+  // The broker's own events (kAdminChannel), past the rules for publishers.
+  void publish_own(std::string_view channel, std::string_view data);
+
+  Roster& roster() { return roster_; }
+  const fanout::Sequencer& sequencer() const { return sequencer_; }
+  // Fills the log's part of a snapshot.
+  void describe(Snapshot& snapshot);
+
+  // ingest::Sink
+  std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event) override;
+  std::expected<void, ingest::Refused> finish(std::string_view channel) override;
+  std::expected<bool, ingest::Refused> erase(std::string_view channel) override;
+  std::optional<ingest::ChannelState> find(std::string_view channel) override;
+  void for_each_channel(const ChannelVisitor& visit) override;
+  std::uint64_t receivers(std::string_view channel) override;
+  std::uint64_t pattern_subscribers() override { return roster_.pattern_subscribers(); }
+  void for_each_fact(const FactVisitor& visit) override;
+
+ private:
+  ingest::ChannelState state_of(std::string_view name,
+                                const fanout::Sequencer::ChannelState& state) const;
+  std::string id_text(fanout::Sequence sequence) const;
+
+  std::shared_ptr<const Options> options_;
+  Switchboard& switchboard_;
+  Counters& counters_;
+  policy::EventLimits limits_;
+  fanout::Sequencer sequencer_;
+  Roster roster_;
+  TimePoint now_{};
+  TimePoint started_{};
+  std::uint64_t sealed_bytes_ = 0;  // of the log's counter, at the last seal
+  bool stopping_ = false;
+  std::array<char, fanout::EventId::kSizeMax> id_{};
+  // Published totals at the last snapshot, to find the busiest channels.
+  std::unordered_map<std::string, std::uint64_t> published_before_;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,58 @@
+// LeadDesk: the rooms that only the lead shard has: the log's writing end, the publishers' port and
+// the admin listener's.
+#pragma once
+
+#include <memory>
+
+#include "broker/server/admin_routes.h"
+#include "broker/server/admin_surface.h"
+#include "broker/server/http_port.h"
+#include "broker/server/ingest_port.h"
+#include "broker/server/lead.h"
+#include "broker/server/publish_routes.h"
+
+namespace fanfare::server {
+
+class LeadDesk {
+ public:
+  struct Parts {
+    ConnectionTable& connections;
+    Courier& courier;
+    Counters& counters;
+    Streams& streams;
+    Switchboard& switchboard;
+    AdminSurface* surface = nullptr;  // may be null
+    std::string_view backend;
+    std::uint64_t connections_max = 0;
+  };
+  LeadDesk(const Parts& parts, fanout::Epoch epoch, std::shared_ptr<const Options> options,
+           const HttpPort::Times& times);
+
+  void take_settings(std::shared_ptr<const Options> options);
+  // Once a second: ages the log, takes stock, tells the live page.
+  void second_passed(TimePoint now, bool draining);
+  HttpPort* admin_port() { return admin_port_.get(); }
+
+  Lead& lead() { return lead_; }
+  HttpPort& publish_port() { return publish_port_; }
+  IngestPort& ingest_port() { return ingest_port_; }
+
+ private:
+  const Snapshot& fresh_snapshot();
+  void collect_shards();
+
+  Switchboard& switchboard_;
+  AdminSurface* surface_;
+  http::Limits publish_limits_;
+  http::Limits admin_limits_;
+  Lead lead_;
+  PublishRoutes publish_routes_;
+  HttpPort publish_port_;
+  IngestPort ingest_port_;
+  Snapshot snapshot_;
+  TimePoint started_{};
+  std::unique_ptr<AdminRoutes> admin_routes_;
+  std::unique_ptr<HttpPort> admin_port_;
+};
+
+}  // namespace fanfare::server

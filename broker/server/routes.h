@@ -1,0 +1,41 @@
+// Routes: what the requests on one listener mean. The HTTP port reads a request, asks here, and
+// carries the answer; it knows nothing of channels, and a Routes knows nothing of sockets.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "broker/io/ring.h"
+#include "broker/wire/h1/response_writer.h"
+#include "broker/wire/http/head.h"
+
+namespace fanfare::server {
+
+// A request that is complete (or refused before its body).
+struct Request {
+  io::Slot slot = 0;
+  const http::RequestHead& head;
+  std::string_view body;
+  h1::Connection connection{};  // what the request allows to be said about the connection
+};
+
+class Routes {
+ public:
+  virtual ~Routes() = default;
+
+  // Before the body is read. The most bytes of body the request may bring; or 0 with the whole
+  // answer in `out` if it is refused whatever its body is. (The parser's own bound holds as well.)
+  virtual std::size_t body_allowed(const Request& request, std::string& out) = 0;
+  // The answer to a body larger than that, appended to `out`; the connection is closed after it.
+  virtual void answer_too_large(const Request& request, std::string& out) = 0;
+
+  enum class Verdict : std::uint8_t {
+    answered,       // the whole answer is in `out`
+    answered_last,  // the same, and the connection is to be closed after it
+    stream,         // an event stream has begun: it owns the connection now; `out` is not used
+  };
+  virtual Verdict answer(const Request& request, std::string& out) = 0;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,324 @@
+#include "broker/server/shard.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "broker/io/socket.h"
+
+namespace fanfare::server {
+namespace {
+
+// Completions looked at in one turn; the rest waits for the next, behind the streams' batch.
+constexpr std::size_t kDispatchMax = 512;
+// Rounds of answers in one turn: pipelined requests are answered one after another.
+constexpr int kAnswerRounds = 4;
+
+}  // namespace
+
+Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard)
+    : config_(config),
+      ring_(ring),
+      switchboard_(switchboard),
+      options_(config.options),
+      delivery_options_(options_->delivery),
+      limits_{.head_bytes = static_cast<std::uint32_t>(options_->limits.head_bytes),
+              .target_bytes = static_cast<std::uint32_t>(options_->limits.target_bytes),
+              .fields = options_->limits.head_fields,
+              .body_bytes = options_->limits.body_bytes},
+      random_(config.seed),
+      mailbox_(ring),
+      connections_(ring.capacity()),
+      replica_({.epoch = config.epoch, .members_max = ring.capacity()}),
+      audiences_(replica_),
+      delivery_({ring_, connections_, replica_, audiences_, counters_, latency_, delivery_options_,
+                 random_}),
+      courier_(ring_, connections_),
+      streams_({config.index, connections_, replica_, audiences_, delivery_, counters_,
+                switchboard_, random_}),
+      routes_(options_, streams_, counters_),
+      port_(connections_, courier_, counters_, limits_, times(), routes_),
+      started_(ring.now()),
+      now_(started_) {
+  if (config.index != 0) return;
+  desk_ = std::make_unique<LeadDesk>(
+      LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
+                      ring.name(), config.connections_max},
+      config.epoch, options_, times());
+}
+
+Shard::~Shard() = default;
+
+void Shard::listen(Port port, int listener) {
+  const auto index = static_cast<std::uint32_t>(listeners_.size());
+  listeners_.push_back({port, listener, true});
+  ring_.accept(listener,
+               {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = index});
+}
+
+bool Shard::work_waiting() const {
+  return !completions_.empty() || delivery_.work_waiting() || courier_.waiting() ||
+         !heartbeats_due_.empty();
+}
+
+void Shard::turn(TimePoint deadline) {
+  const TimePoint tick_end = started_ + kTick * (tick_ + 1);
+  ring_.wait(work_waiting() ? now_ : std::min(deadline, tick_end), completions_);
+  now_ = ring_.now();
+  ++counters_.turns_total;
+  routes_.turn_begins(now_);
+  if (desk_) desk_->lead().turn_begins(now_);
+
+  // Dispatching may append (a flush finds accepts): what is new stays for the next turn.
+  const std::size_t count = std::min(completions_.size(), kDispatchMax);
+  for (std::size_t i = 0; i < count; ++i) {
+    const io::Completion completion = completions_[i];
+    dispatch(completion);
+  }
+  completions_.erase(completions_.begin(),
+                     completions_.begin() + static_cast<std::ptrdiff_t>(count));
+
+  take_messages();
+  time_passes();
+  seal();
+  send_answers();
+  pump();
+  send_reports();
+  if (draining_ && connections_.in_use() == 0) finished_ = true;
+}
+
+void Shard::dispatch(const io::Completion& completion) {
+  const Op op{completion.token.kind};
+  if (op == Op::accept) {
+    accepted(completion);
+    return;
+  }
+  Connection* const connection = connections_.find(completion.token);
+  if (connection != nullptr) {
+    switch (op) {
+      case Op::receive:
+        received(completion, *connection);
+        break;
+      case Op::poll_hang_up:
+      case Op::poll_writable:
+        polled(completion, *connection, op);
+        break;
+      case Op::close:
+        closed(completion.token.index);
+        break;
+      case Op::accept:
+      case Op::send:
+        break;
+    }
+  }
+  if (!completion.data.empty()) ring_.recycle(completion);
+}
+
+void Shard::accepted(const io::Completion& completion) {
+  Listener& listener = listeners_[completion.token.index];
+  listener.armed = completion.more;
+  if (completion.result >= 0) {
+    admit(listener.port, completion.result);
+  } else if (completion.result != -ECANCELED) {
+    ++counters_.accept_errors_total;
+    if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
+      log::warn("accept: {} ({} like it left out)", std::strerror(-completion.result), left_out);
+    }
+  }
+  if (listener.armed || draining_) return;
+  listener.armed = true;
+  ring_.accept(listener.descriptor, completion.token);
+}
+
+void Shard::admit(Port port, int descriptor) {
+  if (draining_ || connections_.full()) {
+    ring_.refuse(descriptor);
+    ++counters_.connections_refused_total;
+    return;
+  }
+  if (port == Port::ingest && !may_publish(descriptor)) {
+    ring_.refuse(descriptor);
+    ++closes_[static_cast<std::size_t>(CloseReason::ingest_refused)];
+    return;
+  }
+  const io::PeerAddress peer = ring_.peer_of(descriptor);
+  const io::Slot slot = connections_.allocate();
+  if (!ring_.adopt(descriptor, slot)) {
+    connections_.free(slot);
+    ++counters_.accept_errors_total;
+    return;
+  }
+  connections_.peer(slot) = Peer::from(peer);
+  welcome(slot, port);
+}
+
+bool Shard::may_publish(int descriptor) {
+  const auto& allowed = config_.ingest_users;
+  if (allowed.empty()) return true;
+  const auto peer = io::peer_credentials(descriptor);
+  if (peer && std::find(allowed.begin(), allowed.end(), peer->user) != allowed.end()) return true;
+  if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
+    log::warn("ingest: user id {} is not in [listen] ingest_users; refused ({} like it left out)",
+              peer ? std::to_string(peer->user) : "unknown", left_out);
+  }
+  return false;
+}
+
+void Shard::welcome(io::Slot slot, Port port) {
+  Connection& connection = connections_[slot];
+  connection.port = port;
+  connection.opened = tick_;
+  if (port == Port::ingest) {
+    ++counters_.ingest_connections_total;
+    ++counters_.ingest_connections_open;
+    obey(slot, desk_->ingest_port().begin(slot));
+    return;
+  }
+  ++counters_.connections_accepted_total;
+  ++counters_.connections_open;
+  obey(slot, port_of(connection).begin(slot, tick_));
+}
+
+void Shard::received(const io::Completion& completion, Connection& connection) {
+  const io::Slot slot = completion.token.index;
+  connection.receive_armed = false;
+  if (completion.result == -ENOBUFS) {
+    arm_receive(slot);
+    return;
+  }
+  const std::string_view bytes(reinterpret_cast<const char*>(completion.data.data()),
+                               completion.data.size());
+  const bool ended = completion.result == 0;
+  if (completion.result < 0) {
+    if (completion.result != -ECANCELED) close(slot, CloseReason::peer_reset);
+    return;
+  }
+  switch (connection.state) {
+    case State::publisher:
+      obey(slot, ended ? desk_->ingest_port().input_ended(slot)
+                       : desk_->ingest_port().received(slot, bytes, tick_));
+      break;
+    case State::reading:
+      obey(slot, ended ? port_of(connection).input_ended(slot)
+                       : port_of(connection).received(slot, bytes, tick_));
+      break;
+    case State::lingering:
+      if (ended) {
+        close(slot, connection.reason);
+      } else {
+        arm_receive(slot);  // discarded: only the FIN is of interest
+      }
+      break;
+    case State::answering:
+    case State::streaming:
+      if (ended) close(slot, CloseReason::peer_closed);
+      break;
+    case State::free:
+    case State::closing:
+      break;
+  }
+}
+
+void Shard::polled(const io::Completion& completion, Connection& connection, Op op) {
+  const io::Slot slot = completion.token.index;
+  (op == Op::poll_hang_up ? connection.hang_up_armed : connection.writable_armed) = false;
+  if (completion.result == -ECANCELED || connection.state == State::closing) return;
+  if (op == Op::poll_hang_up) {
+    close(slot, CloseReason::peer_closed);
+  } else if (connection.state == State::streaming) {
+    delivery_.writable(slot);
+  } else if (connection.state == State::answering) {
+    port_of(connection).writable(slot);
+  } else if (connection.state == State::publisher) {
+    desk_->ingest_port().writable(slot);
+  }
+}
+
+void Shard::take_messages() {
+  counters_.mailbox_messages_total += mailbox_.take([this](Message&& message) {
+    std::visit([this](auto&& kind) { take(std::move(kind)); }, std::move(message));
+  });
+}
+
+void Shard::take(LogMessage message) {
+  replica_.apply(*message.batch);
+  delivery_.applied();
+  switchboard_.gauges[config_.index].in_mail_bytes.fetch_sub(message.frame_bytes,
+                                                             std::memory_order_relaxed);
+}
+
+void Shard::take(SettingsMessage message) {
+  options_ = std::move(message.options);
+  delivery_options_ = options_->delivery;
+  routes_.take_settings(options_);
+  port_.take_times(times());
+  if (desk_) desk_->take_settings(options_);
+}
+
+void Shard::take(DrainMessage message) {
+  drain(message.at_once);
+}
+
+void Shard::take(AttendanceMessage message) {
+  for (const Audiences::Change& change : message.changes) {
+    desk_->lead().roster().change(change.topic, change.delta);
+  }
+}
+
+void Shard::take(NoticeMessage message) {
+  desk_->ingest_port().notify(message);
+}
+
+void Shard::seal() {
+  if (!desk_) return;
+  if (const fanout::BatchPtr batch = desk_->lead().seal()) {
+    replica_.apply(*batch);
+    delivery_.applied();
+  }
+}
+
+void Shard::send_answers() {
+  if (desk_) desk_->ingest_port().send_replies();
+  for (int round = 0; courier_.waiting() && round < kAnswerRounds; ++round) {
+    results_.clear();
+    courier_.flush(completions_, results_);
+    for (const Courier::Result& result : results_) {
+      Connection& connection = connections_[result.slot];
+      if (connection.generation != result.generation) continue;
+      if (connection.state == State::answering) {
+        obey(result.slot, port_of(connection).sent(result.slot, result.result, tick_));
+      } else if (connection.state == State::publisher) {
+        obey(result.slot, desk_->ingest_port().sent(result.slot, result.result));
+      }
+    }
+    // What those answers led to was published as well: sealed before it is acked.
+    seal();
+    if (desk_) desk_->ingest_port().send_replies();
+  }
+}
+
+void Shard::pump() {
+  delivery_.pump(tick_, completions_, outcomes_);
+  for (const Delivery::Outcome& outcome : std::exchange(outcomes_, {})) stream_ended(outcome);
+  counters_.unserved_bytes = replica_.unserved_bytes();
+  Switchboard::Gauge& gauge = switchboard_.gauges[config_.index];
+  gauge.unserved_bytes.store(counters_.unserved_bytes, std::memory_order_relaxed);
+  if (!switchboard_.publishers_paused.load(std::memory_order_relaxed)) return;
+  if (desk_) {
+    release_held();
+  } else if (counters_.unserved_bytes <= options_->limits.ingest_pending_bytes) {
+    switchboard_.wake_lead();
+  }
+}
+
+void Shard::send_reports() {
+  auto changes = audiences_.take_changes();
+  if (changes.empty()) return;
+  if (desk_) {
+    take(AttendanceMessage{std::move(changes)});
+  } else {
+    switchboard_.post(0, AttendanceMessage{std::move(changes)});
+  }
+}
+
+}  // namespace fanfare::server

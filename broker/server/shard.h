@@ -1,0 +1,170 @@
+// Shard: one thread, one Ring, one world. A replica of the log, the connections of its listeners,
+// and the loop that brings them together; shard 0 (the lead) also has the log's writing end.
+//
+// One turn, always in this order, each step bounded:
+//
+//   wait ▶ dispatch completions ▶ mailbox ▶ time ▶ seal (lead) ▶ answers and acks ▶ pump streams
+//
+// What a publisher sent is thus sealed, acked and on its way to caught-up subscribers in one turn;
+// under load a turn takes longer, more events share a seal and a send, and each costs less. Nothing
+// calls back into the shard from below: rooms return orders and outcomes, the shard carries them
+// out.
+//
+// Thread: its own (the one that made the ring). Only Switchboard crosses threads.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "broker/fanout/replica.h"
+#include "broker/io/mailbox.h"
+#include "broker/io/ring.h"
+#include "broker/server/connection.h"
+#include "broker/server/counters.h"
+#include "broker/server/courier.h"
+#include "broker/server/delivery.h"
+#include "broker/server/http_port.h"
+#include "broker/server/lead_desk.h"
+#include "broker/server/options.h"
+#include "broker/server/streams.h"
+#include "broker/server/subscriber_routes.h"
+#include "broker/server/switchboard.h"
+
+#include "common/log.h"
+#include "common/random.h"
+
+namespace fanfare::server {
+
+struct ShardConfig {
+  std::uint32_t index = 0;            // 0: the lead
+  std::uint32_t subscribers_max = 0;  // beyond: told to come back later; below the ring's capacity
+  std::uint64_t connections_max = 0;  // of all shards, for the metrics
+  fanout::Epoch epoch;
+  std::uint64_t seed = 0;
+  std::shared_ptr<const Options> options;
+  AdminSurface* surface = nullptr;          // the lead's; may be null
+  std::vector<std::uint32_t> ingest_users;  // allowed user ids; empty: whoever may open the socket
+};
+
+// Slots that a ring must have beyond ShardConfig::subscribers_max: for telling the surplus to come
+// back, and on the lead for publishers and the admin page.
+inline constexpr std::uint32_t kSpareSlots = 64;
+
+class Shard {
+ public:
+  Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  // Before the first turn: accepts on this descriptor from now on.
+  void listen(Port port, int listener);
+  // Where the other shards leave messages.
+  io::Mailbox<Message>& mailbox() { return mailbox_; }
+
+  // One turn; waits until `deadline` at the latest if there is nothing to do.
+  void turn(TimePoint deadline);
+  // Drained: every connection is closed. No further turn is needed.
+  bool finished() const { return finished_; }
+
+  const Counters& counters() const { return counters_; }
+  std::uint32_t open_slots() const { return connections_.in_use(); }
+
+ private:
+  struct Listener {
+    Port port{};
+    int descriptor = -1;
+    bool armed = false;
+  };
+
+  // shard.cc: the turn and its completions
+  void dispatch(const io::Completion& completion);
+  void accepted(const io::Completion& completion);
+  void admit(Port port, int descriptor);
+  bool may_publish(int descriptor);
+  void welcome(io::Slot slot, Port port);
+  void received(const io::Completion& completion, Connection& connection);
+  void polled(const io::Completion& completion, Connection& connection, Op op);
+  void take_messages();
+  void take(LogMessage message);
+  void take(SettingsMessage message);
+  void take(DrainMessage message);
+  void take(AttendanceMessage message);
+  void take(NoticeMessage message);
+  void seal();
+  void send_answers();
+  void pump();
+  void send_reports();
+  bool work_waiting() const;
+
+  // shard_connections.cc: what becomes of a connection
+  HttpPort& port_of(const Connection& connection);
+  void obey(io::Slot slot, PortOrder order);
+  void arm_receive(io::Slot slot);
+  void arm_room(io::Slot slot);
+  void begin_stream(io::Slot slot);
+  void stream_ended(const Delivery::Outcome& outcome);
+  void linger(io::Slot slot, CloseReason reason);
+  void close(io::Slot slot, CloseReason reason);
+  void closed(io::Slot slot);
+  void release_held();
+
+  // shard_time.cc: what the clock brings
+  void time_passes();
+  void sweep(io::Slot begin, io::Slot end);
+  void overdue(io::Slot slot, Connection& connection);
+  void stream_overdue(io::Slot slot, Connection& connection);
+  void heartbeat_due(io::Slot slot, Connection& connection);
+  void send_heartbeats();
+  void drain(bool at_once);
+  void drain_connection(io::Slot slot, Tick over);
+  void take_stock();
+  HttpPort::Times times() const;
+  Tick ticks(Duration duration) const {
+    return static_cast<Tick>((duration + kTick - Duration(1)) / kTick);
+  }
+
+  ShardConfig config_;
+  io::Ring& ring_;
+  Switchboard& switchboard_;
+  std::shared_ptr<const Options> options_;
+  DeliveryOptions delivery_options_;  // what Delivery refers to; follows a reload
+  http::Limits limits_;
+  Random random_;
+  Counters counters_;
+  std::array<std::uint64_t, kCloseReasonCount> closes_{};
+  std::vector<RecentClose> recent_closes_;
+  LatencyHistogram latency_;
+
+  io::Mailbox<Message> mailbox_;
+  ConnectionTable connections_;
+  fanout::Replica replica_;
+  Audiences audiences_;
+  Delivery delivery_;
+  Courier courier_;
+  Streams streams_;
+  SubscriberRoutes routes_;
+  HttpPort port_;
+  std::unique_ptr<LeadDesk> desk_;  // the lead's
+
+  std::vector<Listener> listeners_;
+  std::vector<io::Completion> completions_;  // not dispatched yet
+  std::vector<Courier::Result> results_;
+  std::vector<Delivery::Outcome> outcomes_;
+  std::vector<io::Slot> heartbeats_due_;
+  TimePoint started_{};
+  TimePoint now_{};
+  Tick tick_ = 0;
+  io::Slot swept_ = 0;  // where this second's sweep stands
+  Tick second_ = 0;     // the tick at which the lead's next second begins
+  std::uint32_t subscribers_ = 0;
+  bool draining_ = false;
+  bool finished_ = false;
+  Tick drain_deadline_ = kNever;
+  log::Limit accept_log_;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,192 @@
+// Shard, the part about connections: carrying out what the ports and the streams ordered.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include "broker/server/shard.h"
+
+namespace fanfare::server {
+namespace {
+
+constexpr Tick kLingerTicks = 20;
+constexpr std::size_t kRecentClosesMax = 16;
+constexpr std::size_t kShownTopicsMax = 80;
+
+bool is_slow(CloseReason reason) {
+  return reason == CloseReason::slow_stalled || reason == CloseReason::slow_evicted;
+}
+
+std::string shown_topics(const std::vector<std::string>& topics) {
+  std::string shown;
+  for (const std::string& topic : topics) {
+    if (!shown.empty()) shown += ' ';
+    shown += topic;
+    if (shown.size() > kShownTopicsMax) break;
+  }
+  shown.resize(std::min(shown.size(), kShownTopicsMax));
+  return shown;
+}
+
+}  // namespace
+
+HttpPort& Shard::port_of(const Connection& connection) {
+  switch (connection.port) {
+    case Port::subscriber:
+      return port_;
+    case Port::admin:
+      return *desk_->admin_port();
+    case Port::ingest:
+      return desk_->publish_port();
+  }
+  std::unreachable();
+}
+
+void Shard::obey(io::Slot slot, PortOrder order) {
+  switch (order.kind) {
+    case PortOrder::Kind::none:
+      return;
+    case PortOrder::Kind::receive:
+      arm_receive(slot);
+      return;
+    case PortOrder::Kind::linger:
+      linger(slot, order.reason);
+      return;
+    case PortOrder::Kind::close:
+      close(slot, order.reason);
+      return;
+    case PortOrder::Kind::room:
+      arm_room(slot);
+      return;
+    case PortOrder::Kind::stream:
+      begin_stream(slot);
+      return;
+  }
+}
+
+void Shard::arm_receive(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  if (connection.receive_armed) return;
+  io::BufferClass buffers = io::BufferClass::request;
+  if (connection.port == Port::ingest) {
+    if (desk_->lead().overrun()) {
+      if (!switchboard_.publishers_paused.exchange(true)) ++counters_.ingest_paused_total;
+      desk_->ingest_port().hold(slot);
+      return;
+    }
+    buffers = io::BufferClass::ingest;
+  }
+  connection.receive_armed = true;
+  ring_.receive(slot, connections_.token(Op::receive, slot), buffers);
+}
+
+// The shards have caught up with the log: publishers are read from again.
+void Shard::release_held() {
+  if (desk_->lead().overrun()) return;
+  switchboard_.publishers_paused.store(false);
+  for (const io::Slot slot : desk_->ingest_port().take_held()) {
+    const Connection& connection = connections_[slot];
+    const bool waits = connection.port == Port::ingest &&
+                       (connection.state == State::publisher || connection.state == State::reading);
+    if (waits) arm_receive(slot);
+  }
+}
+
+void Shard::arm_room(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  if (connection.writable_armed) return;
+  connection.writable_armed = true;
+  ring_.poll(slot, io::Interest::writable, connections_.token(Op::poll_writable, slot));
+}
+
+void Shard::begin_stream(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  connection.state = State::streaming;
+  connection.quiet_since = tick_;
+  connection.due = connection.heartbeat == 0 ? tick_ + ticks(delivery_options_.stall)
+                                             : tick_ + connection.heartbeat;
+  ++subscribers_;
+  routes_.set_overloaded(subscribers_ >= config_.subscribers_max || draining_);
+  if (connection.hang_up_armed) return;
+  connection.hang_up_armed = true;
+  ring_.poll(slot, io::Interest::hang_up, connections_.token(Op::poll_hang_up, slot));
+}
+
+void Shard::stream_ended(const Delivery::Outcome& outcome) {
+  Connection& connection = connections_[outcome.slot];
+  if (connection.state != State::streaming) return;
+  if (!outcome.complete) {
+    close(outcome.slot, outcome.reason);
+    return;
+  }
+  streams_.notice(outcome.slot, false, {}, {});
+  delivery_.close(outcome.slot);
+  --subscribers_;
+  connection.reason = CloseReason::stream_complete;
+  if (connection.keep_alive && !connection.leaving) {
+    obey(outcome.slot, port_of(connection).begin(outcome.slot, tick_));
+  } else {
+    linger(outcome.slot, CloseReason::stream_complete);
+  }
+}
+
+// Everything was said: FIN goes out at once, the socket is closed when the peer's has come, so that
+// what it still sends meanwhile does not turn our last bytes into a reset.
+void Shard::linger(io::Slot slot, CloseReason reason) {
+  Connection& connection = connections_[slot];
+  if (connection.exchange != kNone) port_of(connection).release(slot);
+  if (connection.publisher != kNone) desk_->ingest_port().release(slot);
+  connection.state = State::lingering;
+  connection.reason = reason;
+  connection.due = tick_ + kLingerTicks;
+  ring_.shutdown_write(slot);
+  if (connection.receive_armed) return;
+  connection.receive_armed = true;
+  ring_.receive(slot, connections_.token(Op::receive, slot));
+}
+
+void Shard::close(io::Slot slot, CloseReason reason) {
+  Connection& connection = connections_[slot];
+  if (connection.state == State::free || connection.state == State::closing) return;
+  if (connection.state == State::streaming) {
+    const Audience& audience = audiences_[connection.audience];
+    if (connection.port == Port::subscriber) {
+      using std::chrono::milliseconds;
+      using std::chrono::system_clock;
+      if (recent_closes_.size() == kRecentClosesMax) recent_closes_.erase(recent_closes_.begin());
+      recent_closes_.push_back({.unix_ms = std::chrono::duration_cast<milliseconds>(
+                                               system_clock::now().time_since_epoch())
+                                               .count(),
+                                .reason = reason,
+                                .peer = connections_.peer(slot).text(),
+                                .topics = shown_topics(replica_.topics(audience.feed)),
+                                .lived = kTick * (tick_ - connection.opened)});
+    }
+    streams_.notice(slot, false, {}, {});
+    delivery_.close(slot);
+    --subscribers_;
+    routes_.set_overloaded(subscribers_ >= config_.subscribers_max || draining_);
+  }
+  if (connection.exchange != kNone) port_of(connection).release(slot);
+  if (connection.publisher != kNone) desk_->ingest_port().release(slot);
+  ++closes_[static_cast<std::size_t>(reason)];
+  --(connection.port == Port::ingest ? counters_.ingest_connections_open
+                                     : counters_.connections_open);
+
+  std::array<io::Token, 3> armed;
+  std::size_t count = 0;
+  if (connection.receive_armed) armed[count++] = connections_.token(Op::receive, slot);
+  if (connection.hang_up_armed) armed[count++] = connections_.token(Op::poll_hang_up, slot);
+  if (connection.writable_armed) armed[count++] = connections_.token(Op::poll_writable, slot);
+  connection.state = State::closing;
+  connection.due = kNever;
+  ring_.close(slot, std::span(armed.data(), count), connections_.token(Op::close, slot),
+              is_slow(reason));
+}
+
+void Shard::closed(io::Slot slot) {
+  connections_.free(slot);
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,191 @@
+// Shard, the part about time: one sweep over the slots a second, a tenth of them each tick of
+// 100 ms, asks every connection whether its `due` has come. Ticks are read off the clock, never
+// counted. Stopping is a matter of time, too: subscribers are let go one by one over [limits]
+// drain.
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/server/shard.h"
+
+namespace fanfare::server {
+namespace {
+
+constexpr Tick kTicksPerSecond = 10;
+constexpr std::size_t kHeartbeatBatch = 256;
+// A stream that was told to come back may take this long to read it.
+constexpr Tick kFarewellTicks = 20;
+
+}  // namespace
+
+HttpPort::Times Shard::times() const {
+  return {.head = ticks(options_->limits.head_time),
+          .idle = ticks(options_->limits.idle_time),
+          .stall = ticks(options_->delivery.stall)};
+}
+
+void Shard::time_passes() {
+  if (!heartbeats_due_.empty()) send_heartbeats();
+  const auto tick = static_cast<Tick>((now_ - started_) / kTick);
+  if (tick == tick_) return;
+  const Tick passed = tick - std::exchange(tick_, tick);
+  const io::Slot end = connections_.high_water();
+  if (draining_ || passed >= kTicksPerSecond) {
+    sweep(0, end);
+    swept_ = 0;
+  } else {
+    const io::Slot share = passed * ((end + kTicksPerSecond - 1) / kTicksPerSecond);
+    sweep(swept_, std::min(end, swept_ + share));
+    swept_ += share;
+    if (swept_ >= end) swept_ = 0;
+  }
+  if (desk_ && tick_ >= second_) {
+    second_ = tick_ + kTicksPerSecond;
+    desk_->second_passed(now_, draining_);
+    for (const io::Slot slot : desk_->ingest_port().take_overfull()) {
+      if (connections_[slot].state == State::publisher) close(slot, CloseReason::slow_stalled);
+    }
+  }
+  take_stock();
+  if (tick_ >= drain_deadline_) drain(true);
+}
+
+void Shard::sweep(io::Slot begin, io::Slot end) {
+  for (io::Slot slot = begin; slot < end; ++slot) {
+    Connection& connection = connections_[slot];
+    // A second ahead: this slot is not looked at again before.
+    if (connection.state == State::streaming) {
+      if (tick_ + kTicksPerSecond > connection.due) stream_overdue(slot, connection);
+    } else if (tick_ >= connection.due) {
+      overdue(slot, connection);
+    }
+  }
+}
+
+void Shard::overdue(io::Slot slot, Connection& connection) {
+  switch (connection.state) {
+    case State::reading:
+    case State::answering:
+      close(slot, port_of(connection).overdue(slot));
+      break;
+    case State::lingering:
+      close(slot, connection.reason);
+      break;
+    case State::free:
+    case State::streaming:
+    case State::publisher:
+    case State::closing:
+      break;
+  }
+}
+
+void Shard::stream_overdue(io::Slot slot, Connection& connection) {
+  if (connection.leaving) {
+    if (tick_ < connection.due) return;
+    if (connection.ending) {
+      close(slot, CloseReason::drained);
+    } else {
+      connection.ending = true;
+      connection.due = tick_ + kFarewellTicks;
+      delivery_.farewell(slot, CloseReason::drained);
+    }
+    return;
+  }
+  const Tick stall = ticks(delivery_options_.stall);
+  if (delivery_.stalled_for(slot, tick_) > stall &&
+      audiences_[connection.audience].slow == SlowPolicy::disconnect) {
+    close(slot, CloseReason::slow_stalled);
+    return;
+  }
+  heartbeat_due(slot, connection);
+}
+
+// Whoever got data within the interval needs no heartbeat. Those of one feed got it at one time:
+// up to an eighth early, by chance, so that their heartbeats spread out.
+void Shard::heartbeat_due(io::Slot slot, Connection& connection) {
+  if (connection.heartbeat == 0) {
+    connection.due = tick_ + 2 * kTicksPerSecond;
+    return;
+  }
+  if (connection.behind != kNone) return;  // looked at again in a second
+  const Tick last = std::max(audiences_[connection.audience].last_sent, connection.quiet_since);
+  const auto early = static_cast<Tick>(random_.below(connection.heartbeat / 8 + 1));
+  const Tick due = last + connection.heartbeat;
+  if (due > tick_ + kTicksPerSecond) {
+    connection.due = due - std::min(early, due - tick_ - kTicksPerSecond);
+    return;
+  }
+  heartbeats_due_.push_back(slot);
+  connection.due = tick_ + connection.heartbeat - early;
+}
+
+void Shard::send_heartbeats() {
+  const std::size_t count = std::min(kHeartbeatBatch, heartbeats_due_.size());
+  const auto first = heartbeats_due_.end() - static_cast<std::ptrdiff_t>(count);
+  std::vector<io::Slot> batch(first, heartbeats_due_.end());
+  heartbeats_due_.erase(first, heartbeats_due_.end());
+  // Some have gone, or have been served, since they were found due.
+  std::erase_if(batch, [this](io::Slot slot) {
+    return connections_[slot].state != State::streaming || connections_[slot].behind != kNone;
+  });
+  delivery_.heartbeats(batch, tick_, completions_, outcomes_);
+}
+
+void Shard::drain(bool at_once) {
+  if (!draining_) {
+    draining_ = true;
+    routes_.set_overloaded(true);
+    for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
+      if (!listeners_[i].armed) continue;
+      ring_.cancel_accept(
+          {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = i});
+    }
+    if (desk_) desk_->lead().stop_publishing();
+    const Tick over = ticks(options_->limits.drain);
+    drain_deadline_ = tick_ + over + 2 * kFarewellTicks;
+    for (io::Slot slot = 0; slot < connections_.high_water(); ++slot) drain_connection(slot, over);
+  }
+  if (!at_once) return;
+  drain_deadline_ = kNever;
+  for (io::Slot slot = 0; slot < connections_.high_water(); ++slot) {
+    close(slot, CloseReason::drained);
+  }
+}
+
+void Shard::drain_connection(io::Slot slot, Tick over) {
+  Connection& connection = connections_[slot];
+  switch (connection.state) {
+    case State::streaming:
+      connection.leaving = true;
+      connection.due = tick_ + static_cast<Tick>(random_.below(std::uint64_t{over} + 1));
+      break;
+    case State::reading:
+      connection.leaving = true;
+      if (port_of(connection).idle(slot)) close(slot, CloseReason::drained);
+      break;
+    case State::answering:
+      connection.leaving = true;
+      break;
+    case State::publisher:
+      obey(slot, desk_->ingest_port().stop(slot));
+      break;
+    case State::free:
+    case State::lingering:
+    case State::closing:
+      break;
+  }
+}
+
+void Shard::take_stock() {
+  counters_.subscribers = subscribers_;
+  counters_.subscribers_behind = delivery_.behind_count();
+  const std::lock_guard lock(switchboard_.board);
+  ShardSnapshot& snapshot = switchboard_.snapshots[config_.index];
+  snapshot.counters = counters_;
+  snapshot.closes = closes_;
+  snapshot.latency = latency_;
+  snapshot.applied_head = replica_.head();
+  snapshot.recent_closes = recent_closes_;
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,191 @@
+#include "broker/server/streams.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "broker/server/framing.h"
+#include "broker/server/rules.h"
+
+namespace fanfare::server {
+namespace {
+
+using fanout::Framing;
+
+constexpr std::string_view kStreamType = "text/event-stream; charset=utf-8";
+constexpr std::string_view kRawType = "text/plain; charset=utf-8";
+constexpr std::size_t kShownIdMax = 128;
+
+// no-transform keeps compressing middlewares away; nosniff, because text/plain is sniffed (R14,
+// §4.1).
+std::vector<http::Field> stream_fields(bool raw, std::span<const http::Field> further) {
+  std::vector<http::Field> fields = {
+      {"Content-Type", raw ? kRawType : kStreamType},
+      {"Cache-Control", "no-store, no-cache, no-transform"},
+      {"X-Accel-Buffering", "no"},
+      {"X-Content-Type-Options", "nosniff"},
+  };
+  fields.insert(fields.end(), further.begin(), further.end());
+  return fields;
+}
+
+Framing framing_of(const Request& request, bool raw) {
+  const bool chunked = request.head.minor_version >= 1;
+  if (raw) return chunked ? Framing::raw_chunked : Framing::raw;
+  return chunked ? Framing::chunked : Framing::plain;
+}
+
+h1::Framing body_framing(Framing framing) {
+  return is_chunked(framing) ? h1::Framing::chunked() : h1::Framing::until_close();
+}
+
+// What a client presented, fit to stand inside a JSON string: foreign ids can hold anything.
+std::string shown_id(std::string_view id) {
+  std::string shown(id.substr(0, kShownIdMax));
+  std::erase_if(shown, [](char c) { return c <= ' ' || c > '~' || c == '"' || c == '\\'; });
+  return shown;
+}
+
+}  // namespace
+
+std::string Streams::id_text(fanout::Sequence sequence) const {
+  return fanout::EventId{parts_.replica.epoch(), sequence}.text();
+}
+
+// Up to half as much again, so that the clients of a restarted broker do not return in one instant.
+Duration Streams::jittered(Duration retry) {
+  const auto half = static_cast<std::uint64_t>(retry.count()) / 2;
+  return retry + Duration(static_cast<std::int64_t>(parts_.random.below(half + 1)));
+}
+
+Streams::Place Streams::find_place(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
+                                   const Options& options) {
+  const fanout::Replica& replica = parts_.replica;
+  if (asked.cursor.empty()) {
+    if (asked.earliest) return {.cursor = replica.earliest(feed), .gap = {}};
+    if (asked.replay) return {.cursor = replica.replay_start(feed, *asked.replay), .gap = {}};
+    return {.cursor = replica.target(feed), .gap = {}};
+  }
+  Place place{.cursor = {}, .gap = {}, .resumed = true};
+  ++parts_.counters.resumed_total;
+  const auto id = fanout::EventId::parse(asked.cursor);
+  const bool ours = id && id->epoch == replica.epoch();
+  std::string_view reason;
+  fanout::Sequence resumed = 0;
+  if (!id || (ours && id->sequence > parts_.switchboard.head.load(std::memory_order_acquire))) {
+    reason = "unknown";
+  } else if (!ours) {
+    reason = "restarted";
+  }
+  if (!reason.empty()) {
+    place.cursor = replica.earliest(feed);
+    resumed = place.cursor.at;
+  } else {
+    place.cursor = id->sequence;
+    if (const auto read = parts_.replica.read(feed, place.cursor, 1); read.gap) {
+      reason = "evicted";
+      place.cursor = read.gap->cursor;
+      resumed = read.gap->resumed;
+    }
+  }
+  if (!reason.empty() && !options.delivery.gap_event.empty() && !asked.raw) {
+    place.gap = gap_event(options.delivery.gap_event, reason, shown_id(asked.cursor),
+                          id_text(resumed), id_text(place.cursor.at));
+    ++parts_.counters.gaps_total;
+  }
+  return place;
+}
+
+// The client has everything of channels that are finished: it need not come back.
+bool Streams::nothing_follows(const fanout::Feed* feed, const Place& place) const {
+  if (!parts_.replica.complete(feed) || !place.gap.empty()) return false;
+  const auto read = parts_.replica.read(feed, place.cursor, 1);
+  return !read.gap && read.span.events == 0;
+}
+
+Routes::Verdict Streams::open(const Request& request, const sse::SubscribeRequest& asked,
+                              const Terms& terms, std::string& out) {
+  const Options& options = terms.options;
+  const StreamRules rules = stream_rules(options, asked.topics);
+  const Framing framing = framing_of(request, asked.raw);
+  const std::vector<std::string_view> topics(asked.topics.begin(), asked.topics.end());
+  const std::uint32_t audience = parts_.audiences.enter(topics, framing, rules.slow);
+  fanout::Feed* const feed = parts_.audiences[audience].feed;
+  const Place place = find_place(feed, asked, options);
+
+  std::vector<http::Field> fields = stream_fields(asked.raw, terms.fields);
+  const std::string resumed_from = place.resumed ? id_text(place.cursor.at) : std::string();
+  if (place.resumed) fields.push_back({"Last-Event-ID", resumed_from});
+  if (nothing_follows(feed, place)) {
+    parts_.audiences.exit(audience);
+    h1::append_response_head(out, 204, fields, h1::Framing::none(), request.connection);
+    return Routes::Verdict::answered;
+  }
+  if (request.head.method == http::Method::head) {
+    parts_.audiences.exit(audience);
+    h1::append_response_head(out, 200, fields, body_framing(framing), request.connection);
+    return Routes::Verdict::answered;
+  }
+
+  StreamStart start{.audience = audience, .cursor = place.cursor, .opening = {}};
+  h1::append_response_head(start.opening, 200, fields, body_framing(framing), request.connection);
+  if (!asked.raw) {
+    // No blank line: it would be a phantom message to some clients (W3, W9).
+    std::string first = retry_line(jittered(rules.retry));
+    first += ":\n";
+    const bool announce =
+        terms.announce == AnnouncePosition::always ||
+        (terms.announce == AnnouncePosition::automatic && asked.native_event_source);
+    if (announce && place.gap.empty() && !place.resumed) {
+      first += "id: " + id_text(place.cursor.at) + "\n\n";
+    }
+    append_framed(start.opening, framing, first);
+    append_framed(start.opening, framing, place.gap);
+  }
+
+  Connection& connection = parts_.connections[request.slot];
+  connection.chunked = is_chunked(framing);
+  connection.keep_alive = request.connection != h1::Connection::close && connection.chunked;
+  const Duration wish = asked.heartbeat.value_or(terms.heartbeat.value_or(rules.heartbeat));
+  const Duration heartbeat =
+      std::clamp(wish, options.limits.heartbeat_min, options.limits.heartbeat_max);
+  connection.heartbeat = is_raw(framing) ? 0 : static_cast<std::uint32_t>(heartbeat / kTick);
+  parts_.delivery.open(request.slot, std::move(start));
+  ++parts_.counters.subscriptions_total;
+  notice(request.slot, true, request.head.query, asked.cursor);
+  return Routes::Verdict::stream;
+}
+
+Routes::Verdict Streams::overload(const Request& request, const Terms& terms, std::string& out) {
+  const Framing framing = framing_of(request, false);
+  h1::append_response_head(out, 200, stream_fields(false, terms.fields), body_framing(framing),
+                           h1::Connection::close);
+  // Further away than usual, and spread wide: whoever is told this is one of very many.
+  const Duration retry = terms.options.delivery.retry * 4;
+  const auto spread = static_cast<std::uint64_t>(retry.count());
+  append_framed(
+      out, framing,
+      retry_line(retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)))));
+  ++parts_.counters.overload_answers_total;
+  parts_.connections[request.slot].reason = CloseReason::overloaded;
+  return Routes::Verdict::answered_last;
+}
+
+std::uint64_t Streams::connection_id(io::Slot slot) const {
+  // 49 bits in all: it survives JavaScript's numbers.
+  return (std::uint64_t{parts_.shard} << 39U) |
+         (std::uint64_t{parts_.connections[slot].generation} << 15U) | (slot & 0x7fffU);
+}
+
+void Streams::notice(io::Slot slot, bool subscribed, std::string_view query,
+                     std::string_view cursor) {
+  if (parts_.switchboard.watchers.load(std::memory_order_relaxed) == 0) return;
+  const Audience& audience = parts_.audiences[parts_.connections[slot].audience];
+  parts_.switchboard.post(0, NoticeMessage{.subscribed = subscribed,
+                                           .connection = connection_id(slot),
+                                           .topics = parts_.replica.topics(audience.feed),
+                                           .query = std::string(query),
+                                           .cursor = std::string(cursor)});
+}
+
+}  // namespace fanfare::server

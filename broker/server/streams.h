@@ -1,0 +1,70 @@
+// Streams: begins event streams. From what a client asked (topics, cursor, format) and what the
+// configuration says, it finds where in the log the stream starts, says everything that must be
+// said before the first event (head, retry, position, a gap), and hands the connection to Delivery.
+// HTTP stops here: Delivery knows bytes and cursors only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "broker/server/delivery.h"
+#include "broker/server/options.h"
+#include "broker/server/routes.h"
+#include "broker/server/switchboard.h"
+#include "broker/wire/sse/subscribe_request.h"
+
+namespace fanfare::server {
+
+class Streams {
+ public:
+  struct Parts {
+    std::uint32_t shard = 0;
+    ConnectionTable& connections;
+    fanout::Replica& replica;
+    Audiences& audiences;
+    Delivery& delivery;
+    Counters& counters;
+    Switchboard& switchboard;
+    Random& random;
+  };
+  explicit Streams(const Parts& parts) : parts_(parts) {}
+
+  // What the listener and the route add to a request.
+  struct Terms {
+    const Options& options;
+    std::span<const http::Field> fields;  // further response fields: CORS
+    AnnouncePosition announce = AnnouncePosition::automatic;
+    std::optional<Duration> heartbeat;  // of the route; the client's own wish comes first
+  };
+  // Either begins the stream (Verdict::stream), or there is nothing to stream: HEAD, a finished
+  // channel (204); then the answer is in `out`. The topics are valid and allowed.
+  Routes::Verdict open(const Request& request, const sse::SubscribeRequest& asked,
+                       const Terms& terms, std::string& out);
+  // Come back later: 200, `retry:`, and an unclean end. Never a status that kills an EventSource.
+  Routes::Verdict overload(const Request& request, const Terms& terms, std::string& out);
+
+  // The id by which publishers that watch tell streams apart.
+  std::uint64_t connection_id(io::Slot slot) const;
+  // Tells publishers that watch, if there are any.
+  void notice(io::Slot slot, bool subscribed, std::string_view query, std::string_view cursor);
+
+ private:
+  struct Place {
+    fanout::Cursor cursor;
+    std::string gap;       // a gap event's text; empty if nothing is missing
+    bool resumed = false;  // the client presented an id
+  };
+  Place find_place(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
+                   const Options& options);
+  std::string id_text(fanout::Sequence sequence) const;
+  Duration jittered(Duration retry);
+  bool nothing_follows(const fanout::Feed* feed, const Place& place) const;
+
+  Parts parts_;
+};
+
+}  // namespace fanfare::server

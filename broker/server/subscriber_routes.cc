@@ -1,0 +1,150 @@
+#include "broker/server/subscriber_routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/server/rules.h"
+
+#include "common/pattern.h"
+
+namespace fanfare::server {
+namespace {
+
+constexpr std::string_view kEventsPath = "/events";
+constexpr std::string_view kHint =
+    "Fanfare: event streams are at /events?channel=NAME (repeat channel= for more; NAME may be a "
+    "pattern like metrics/* or orders/**)\n";
+
+policy::CorsRules cors_rules(const Options& options) {
+  return {options.cors.origins, options.cors.credentials};
+}
+
+}  // namespace
+
+SubscriberRoutes::SubscriberRoutes(std::shared_ptr<const Options> options, Streams& streams,
+                                   Counters& counters)
+    : options_(std::move(options)),
+      cors_(cors_rules(*options_)),
+      streams_(streams),
+      counters_(counters) {}
+
+void SubscriberRoutes::take_settings(std::shared_ptr<const Options> options) {
+  options_ = std::move(options);
+  cors_ = cors_rules(*options_);
+}
+
+std::size_t SubscriberRoutes::body_allowed(const Request& /*request*/, std::string& /*out*/) {
+  return options_->limits.body_bytes;
+}
+
+void SubscriberRoutes::answer_too_large(const Request& request, std::string& out) {
+  answer_text(request, 413,
+              fmt::format("the body is longer than [limits] body_bytes allows ({} bytes)\n",
+                          options_->limits.body_bytes),
+              cors_fields(request), out);
+}
+
+std::vector<http::Field> SubscriberRoutes::cors_fields(const Request& request) {
+  const std::string_view origin = request.head.value("origin");
+  const bool preflight = request.head.method == http::Method::options;
+  const policy::CorsAnswer answer =
+      preflight ? policy::cors_preflight(cors_, origin) : policy::cors_answer(cors_, origin);
+  if (answer.verdict == policy::CorsVerdict::refused) {
+    if (const auto left_out = refused_origin_log_.admit(now_); left_out >= 0) {
+      log::warn("{} ({} like it left out)", policy::refused_origin_sentence(cors_, origin),
+                left_out);
+    }
+  }
+  std::vector<http::Field> fields;
+  for (const auto& [name, value] : answer.fields.all()) fields.push_back({name, value});
+  return fields;
+}
+
+void SubscriberRoutes::answer_text(const Request& request, int status, std::string_view text,
+                                   std::span<const http::Field> further, std::string& out) {
+  if (status >= 400) ++counters_.requests_refused_total;
+  std::vector<http::Field> fields = {{"Content-Type", "text/plain; charset=utf-8"},
+                                     {"Cache-Control", "no-store"},
+                                     {"X-Content-Type-Options", "nosniff"}};
+  fields.insert(fields.end(), further.begin(), further.end());
+  h1::append_response_head(out, status, fields, h1::Framing::sized(text.size()),
+                           request.connection);
+  if (request.head.method != http::Method::head) out += text;
+}
+
+Routes::Verdict SubscriberRoutes::answer(const Request& request, std::string& out) {
+  using enum http::Method;
+  std::vector<http::Field> cors = cors_fields(request);
+  if (request.head.method == options) {
+    cors.push_back({"Allow", "GET, HEAD, POST, OPTIONS"});
+    h1::append_response_head(out, 204, cors, h1::Framing::none(), request.connection);
+    return Verdict::answered;
+  }
+  const auto route =
+      std::find_if(options_->routes.begin(), options_->routes.end(),
+                   [&](const RouteRule& rule) { return rule.path == request.head.path; });
+  const bool configured = route != options_->routes.end();
+  if (request.head.path != kEventsPath && !configured) {
+    answer_text(request, 404, kHint, cors, out);
+    return Verdict::answered;
+  }
+  if (request.head.method != get && request.head.method != head && request.head.method != post) {
+    cors.push_back({"Allow", "GET, HEAD, POST, OPTIONS"});
+    answer_text(request, 405, "an event stream is opened with GET or POST\n", cors, out);
+    return Verdict::answered;
+  }
+  return subscribe(request, configured ? &*route : nullptr, cors, out);
+}
+
+Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
+                                            std::span<const http::Field> cors, std::string& out) {
+  auto asked = sse::parse_subscribe_request(request.head, request.body);
+  std::string problem;
+  if (!asked) {
+    problem = asked.error();
+  } else {
+    if (route != nullptr && !route->channels.empty()) asked->topics = route->channels;
+    problem = topics_problem(asked->topics);
+  }
+  if (!problem.empty()) {
+    answer_text(request, 400, problem + "\n", cors, out);
+    return Verdict::answered;
+  }
+  Streams::Terms terms{.options = *options_,
+                       .fields = cors,
+                       .announce = options_->delivery.announce_position,
+                       .heartbeat = {}};
+  if (route != nullptr) {
+    terms.announce = route->announce_position.value_or(terms.announce);
+    terms.heartbeat = route->heartbeat;
+  }
+  if (overloaded_ && request.head.method != http::Method::head) {
+    return streams_.overload(request, terms, out);
+  }
+  return streams_.open(request, *asked, terms, out);
+}
+
+std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& topics) const {
+  if (topics.empty()) {
+    return "no channel is named; write /events?channel=NAME, and repeat channel= for more";
+  }
+  const std::size_t most = options_->limits.channels_per_subscription;
+  if (topics.size() > most) {
+    return fmt::format(
+        "{} channels in one stream; [limits] channels_per_subscription allows {}: use a pattern, "
+        "or a second stream",
+        topics.size(), most);
+  }
+  for (const std::string& topic : topics) {
+    if (std::string problem = channel_pattern_problem(topic); !problem.empty()) return problem;
+    if (is_own_channel(topic)) {
+      return fmt::format("channel {} is the broker's own; names that begin with ~ are not open",
+                         topic);
+    }
+  }
+  return {};
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,49 @@
+// SubscriberRoutes: what a request on a subscriber listener means: /events and the configured
+// routes open streams, OPTIONS is answered, everything else is told where the streams are. CORS
+// fields go on every answer, also on refusals: without them a browser hides the reason.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "broker/policy/cors.h"
+#include "broker/server/options.h"
+#include "broker/server/routes.h"
+#include "broker/server/streams.h"
+
+#include "common/log.h"
+
+namespace fanfare::server {
+
+class SubscriberRoutes final : public Routes {
+ public:
+  SubscriberRoutes(std::shared_ptr<const Options> options, Streams& streams, Counters& counters);
+
+  void take_settings(std::shared_ptr<const Options> options);
+  // The shard says so: no more streams fit, or the broker is stopping.
+  void set_overloaded(bool overloaded) { overloaded_ = overloaded; }
+  void turn_begins(TimePoint now) { now_ = now; }
+
+  std::size_t body_allowed(const Request& request, std::string& out) override;
+  void answer_too_large(const Request& request, std::string& out) override;
+  Verdict answer(const Request& request, std::string& out) override;
+
+ private:
+  Verdict subscribe(const Request& request, const RouteRule* route,
+                    std::span<const http::Field> cors, std::string& out);
+  std::string topics_problem(const std::vector<std::string>& topics) const;
+  void answer_text(const Request& request, int status, std::string_view text,
+                   std::span<const http::Field> further, std::string& out);
+  std::vector<http::Field> cors_fields(const Request& request);
+
+  std::shared_ptr<const Options> options_;
+  policy::CorsRules cors_;
+  Streams& streams_;
+  Counters& counters_;
+  bool overloaded_ = false;
+  TimePoint now_{};
+  log::Limit refused_origin_log_;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,77 @@
+// Switchboard: all that the shards of one broker share. Mailboxes for what must arrive in order,
+// a board of snapshots for whoever looks on, and a few numbers by which publishers are paced.
+// Everything else a shard has is its own.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/fanout/batch.h"
+#include "broker/server/audience.h"
+#include "broker/server/counters.h"
+#include "broker/server/options.h"
+
+namespace fanfare::server {
+
+// Lead to all: what happened to the log.
+struct LogMessage {
+  fanout::BatchPtr batch;
+  std::uint64_t frame_bytes = 0;
+};
+// Any thread to all: what SIGHUP changed.
+struct SettingsMessage {
+  std::shared_ptr<const Options> options;
+};
+// Any thread to all: stop, over [limits] drain or at once.
+struct DrainMessage {
+  bool at_once = false;
+};
+// Shard to lead: how many subscribers topics have gained or lost.
+struct AttendanceMessage {
+  std::vector<Audiences::Change> changes;
+};
+// Shard to lead, while somebody watches: a subscriber came or went.
+struct NoticeMessage {
+  bool subscribed = false;
+  std::uint64_t connection = 0;
+  std::vector<std::string> topics;
+  std::string query;
+  std::string cursor;
+};
+using Message =
+    std::variant<LogMessage, SettingsMessage, DrainMessage, AttendanceMessage, NoticeMessage>;
+
+struct Switchboard {
+  explicit Switchboard(std::uint32_t shards) : gauges(shards), snapshots(shards) {}
+
+  std::uint32_t shard_count() const { return static_cast<std::uint32_t>(gauges.size()); }
+
+  // Posts to a shard's mailbox; set before the first turn. (A function, so that simulations can
+  // delay messages.)
+  std::function<void(std::uint32_t shard, Message)> post;
+
+  // Written by their shard, read by the lead: how far behind the log it is.
+  struct alignas(64) Gauge {
+    std::atomic<std::uint64_t> in_mail_bytes{0};   // posted, not yet applied
+    std::atomic<std::uint64_t> unserved_bytes{0};  // applied, not yet handed to every feed
+  };
+  std::vector<Gauge> gauges;
+  // Set by the lead while publishers wait; a shard that catches up then wakes it.
+  std::atomic<bool> publishers_paused{false};
+  std::function<void()> wake_lead;
+  // Publishers that asked for {"op":"watch"}; notices are posted only while there are some.
+  std::atomic<std::uint32_t> watchers{0};
+  // The newest sequence of the log: an id above it is nobody's.
+  std::atomic<std::uint64_t> head{0};
+
+  std::mutex board;                      // guards snapshots
+  std::vector<ShardSnapshot> snapshots;  // each written by its shard ten times a second
+};
+
+}  // namespace fanfare::server

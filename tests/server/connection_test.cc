@@ -1,0 +1,52 @@
+#include "broker/server/connection.h"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+
+#include <cstring>
+
+namespace fanfare::server {
+namespace {
+
+TEST(ConnectionTable, ReusesTheLowestSlotFirst) {
+  ConnectionTable table(8);
+  for (io::Slot slot = 0; slot < 4; ++slot) EXPECT_EQ(table.allocate(), slot);
+  table.free(2);
+  table.free(0);
+  EXPECT_EQ(table.allocate(), 0U);
+  EXPECT_EQ(table.allocate(), 2U);
+  EXPECT_EQ(table.allocate(), 4U);
+  EXPECT_EQ(table.in_use(), 5U);
+}
+
+TEST(ConnectionTable, DoesNotFindAnEarlierLifeOfASlot) {
+  ConnectionTable table(2);
+  const io::Slot slot = table.allocate();
+  table[slot].state = State::reading;
+  const io::Token old = table.token(Op::receive, slot);
+  EXPECT_NE(table.find(old), nullptr);
+  table.free(slot);
+  EXPECT_EQ(table.find(old), nullptr);
+  table[table.allocate()].state = State::reading;
+  EXPECT_EQ(table.find(old), nullptr) << "the slot is in use again, by somebody else";
+}
+
+TEST(ConnectionTable, DoesNotFindWhatIsBeyondItsEnd) {
+  ConnectionTable table(2);
+  EXPECT_EQ(table.find({.kind = 0, .generation = 1, .index = 7}), nullptr);
+}
+
+TEST(Peer, ShowsAnIpv4AddressAsOne) {
+  io::PeerAddress address;
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_port = htons(4711);
+  in.sin_addr.s_addr = htonl(0x7f000001);
+  std::memcpy(&address.storage, &in, sizeof in);
+  address.size = sizeof in;
+  EXPECT_EQ(Peer::from(address).text(), "127.0.0.1:4711");
+  EXPECT_EQ(Peer::from({}).text(), "local");
+}
+
+}  // namespace
+}  // namespace fanfare::server

@@ -1,0 +1,62 @@
+#include "broker/server/plan.h"
+
+#include <gtest/gtest.h>
+
+namespace fanfare::server {
+namespace {
+
+Options wanting(std::uint32_t connections, std::uint32_t shards = 0) {
+  Options options;
+  options.limits.connections = connections;
+  options.shards = shards;
+  return options;
+}
+
+constexpr Machine kTwoCores{.cores = 2, .slots_max = 20'000};
+
+TEST(Plan, MakesOneShardPerCoreWhenNothingIsAsked) {
+  const auto plan = make_plan(wanting(0), kTwoCores);
+  ASSERT_TRUE(plan) << plan.error();
+  EXPECT_EQ(plan->shards, 2U);
+  EXPECT_EQ(plan->slots, 20'000U);
+  EXPECT_GT(plan->connections_max, 39'000U);
+  EXPECT_LT(plan->subscribers_max, plan->slots);
+}
+
+TEST(Plan, MakesMoreShardsThanCoresWhereOneRingsTableIsTooSmall) {
+  const auto plan = make_plan(wanting(100'000), kTwoCores);
+  ASSERT_TRUE(plan) << plan.error();
+  EXPECT_EQ(plan->connections_max, 100'000U);
+  EXPECT_GE(std::uint64_t{plan->subscribers_max} * plan->shards, 110'000U)
+      << "each shard holds its share and what the hash adds to it";
+  EXPECT_LE(plan->slots, 20'000U);
+}
+
+TEST(Plan, HoldsAMillion) {
+  const auto plan = make_plan(wanting(1'000'000), kTwoCores);
+  ASSERT_TRUE(plan) << plan.error();
+  EXPECT_LT(plan->shards, 64U);
+  EXPECT_GE(std::uint64_t{plan->subscribers_max} * plan->shards, 1'100'000U);
+}
+
+TEST(Plan, SaysWhichKeyAsksForTooMuch) {
+  const auto plan = make_plan(wanting(100'000, 2), kTwoCores);
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().find("[limits] connections = 100000"), std::string::npos) << plan.error();
+  EXPECT_NE(plan.error().find("RLIMIT_NOFILE"), std::string::npos) << plan.error();
+}
+
+TEST(Plan, SharesOneTableOnEpoll) {
+  const auto plan = make_plan(wanting(0), {.cores = 2, .slots_max = 20'000, .slots_shared = true});
+  ASSERT_TRUE(plan) << plan.error();
+  EXPECT_LE(plan->slots * plan->shards, 20'000U);
+}
+
+TEST(Plan, RefusesAMachineThatAllowsNextToNothing) {
+  const auto plan = make_plan(wanting(0), {.cores = 2, .slots_max = 256});
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().find("ulimit -n"), std::string::npos) << plan.error();
+}
+
+}  // namespace
+}  // namespace fanfare::server
