@@ -46,7 +46,8 @@ class Lines {
       done_ = true;
       return true;
     }
-    at_ = stop + (stop == cr_ && lf_ == cr_ + 1 ? 2 : 1);
+    const bool crlf = stop == cr_ && lf_ == cr_ + 1 && lf_ != end_;
+    at_ = stop + (crlf ? 2 : 1);
     if (cr_ < at_) cr_ = find('\r');
     if (lf_ < at_) lf_ = find('\n');
     return true;
