@@ -64,17 +64,18 @@ class HeadScanner {
     refused,
   };
 
-  // Each goes on at at_ and returns `more` when the element is found and the next state set.
+  // Each goes on at at_, towards the end of the element it is part of.
   Found start(char c);
   Found method(std::string_view text);
   Found target(std::string_view text);
   Found refuse_target_byte(char c, std::string_view text);
   Found version(std::string_view text);
   Found version_byte(char c, std::uint32_t index, std::string_view text);
-  Found field(char c);
+  Found field(std::string_view text);
   Found name(std::string_view text);
+  Found value_space(std::string_view text);
   Found value(std::string_view text);
-  Found line_feed(char c);
+  Found line_feed(std::string_view text);
 
   Found refuse(int status, std::string_view reason);
   Found refuse_control(char c, std::string_view reason);
