@@ -61,6 +61,7 @@ struct NdjsonLine::Impl {
   std::string_view line;
   LineRequest request;
   std::string problem;
+  std::string default_channel;
   std::string_view operation;
   unsigned seen = 0;  // names, as bits
 
@@ -122,9 +123,10 @@ bool NdjsonLine::Impl::stop_at_bytes(simdjson::error_code error) {
   return stop(1, fmt::format("not JSON: {}", simdjson::error_message(error)));
 }
 
-bool NdjsonLine::Impl::stop_at_syntax(simdjson::error_code /*error*/) {
+bool NdjsonLine::Impl::stop_at_syntax(simdjson::error_code error) {
   const char* place = nullptr;
-  if (document.current_location().get(place) != simdjson::SUCCESS) {
+  if (error == simdjson::INCOMPLETE_ARRAY_OR_OBJECT ||
+      document.current_location().get(place) != simdjson::SUCCESS) {
     return stop(line.size() + 1, "not a JSON object: it ends too early");
   }
   const std::size_t column = std::min(column_of(place), line.size() + 1);
@@ -345,7 +347,9 @@ bool NdjsonLine::Impl::check_value(ondemand::value& value, std::size_t depth) {
 bool NdjsonLine::Impl::read_retry(ondemand::value& value) {
   const std::string_view token = without_blanks_behind(value.raw_json_token());
   request.retry_ms = parse_retry(token);
-  if (!request.retry_ms) note(column_of(token), retry_text_problem(token));
+  if (!request.retry_ms) {
+    note(column_of(token), R"("retry" must be a number of milliseconds, as in 2000)");
+  }
   return true;
 }
 
@@ -384,7 +388,10 @@ bool NdjsonLine::Impl::check_meaning() {
   }
   const bool needs_channel =
       request.op != LineRequest::Op::watch && request.op != LineRequest::Op::report;
-  if (needs_channel && request.channels.empty()) return stop(0, R"("channel" is missing)");
+  if (needs_channel && request.channels.empty()) {
+    if (default_channel.empty()) return stop(0, R"("channel" is missing)");
+    request.channels.push_back(default_channel);
+  }
   if (request.op != LineRequest::Op::publish) {
     if (request.channels.size() <= 1) return true;
     return stop(0, fmt::format("\"op\":\"{}\" takes one channel", operation));
@@ -399,7 +406,9 @@ bool NdjsonLine::Impl::check_meaning() {
   return true;
 }
 
-NdjsonLine::NdjsonLine() : impl_(std::make_unique<Impl>()) {}
+NdjsonLine::NdjsonLine(std::string_view default_channel) : impl_(std::make_unique<Impl>()) {
+  impl_->default_channel = default_channel;
+}
 NdjsonLine::~NdjsonLine() = default;
 
 bool NdjsonLine::parse(std::string_view line, std::size_t readable) {

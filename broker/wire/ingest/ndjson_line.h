@@ -24,7 +24,8 @@ struct LineRequest {
 
 class NdjsonLine {
  public:
-  NdjsonLine();
+  // `default_channel`: of lines that name none; empty: each has to.
+  explicit NdjsonLine(std::string_view default_channel = {});
   ~NdjsonLine();
   NdjsonLine(const NdjsonLine&) = delete;
   NdjsonLine& operator=(const NdjsonLine&) = delete;

@@ -25,7 +25,16 @@ bool blank(std::string_view line) {
 NdjsonSession::NdjsonSession(Sink& sink, const SessionOptions& options)
     : sink_(sink),
       line_bytes_max_(options.event_bytes * kBytesPerByte + kLineOverhead),
-      reply_bytes_(options.reply_bytes) {}
+      reply_bytes_(options.reply_bytes),
+      watchable_(true) {}
+
+NdjsonSession::NdjsonSession(Sink& sink, const SessionOptions& options,
+                             std::string_view default_channel)
+    : sink_(sink),
+      line_(default_channel),
+      line_bytes_max_(options.event_bytes * kBytesPerByte + kLineOverhead),
+      reply_bytes_(options.reply_bytes),
+      watchable_(false) {}
 
 void NdjsonSession::receive(std::string_view in, std::string& out) {
   reply_end_ = out.size() + reply_bytes_;

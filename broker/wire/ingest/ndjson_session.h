@@ -14,7 +14,10 @@ namespace fanfare::ingest {
 
 class NdjsonSession final : public Session {
  public:
+  // A connection.
   NdjsonSession(Sink& sink, const SessionOptions& options);
+  // The body of one HTTP request: lines may leave out the channel, and nothing can be watched.
+  NdjsonSession(Sink& sink, const SessionOptions& options, std::string_view default_channel);
 
   void receive(std::string_view in, std::string& out) override;
   void end_of_input(std::string& out) override;
@@ -45,6 +48,7 @@ class NdjsonSession final : public Session {
   std::string kept_;           // the line that is cut; when paused, everything not reached
   std::string ids_;            // of a line that goes to several channels
   std::uint64_t lines_ = 0;
+  const bool watchable_;
   bool passing_over_ = false;
   bool paused_ = false;
   bool watching_ = false;

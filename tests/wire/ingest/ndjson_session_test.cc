@@ -1,0 +1,350 @@
+// NDJSON: a line in, a line out, whatever netcat, jq and log shippers write.
+#include "broker/wire/ingest/ndjson_session.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/wire/ingest/conversation.h"
+
+namespace fanfare::ingest_test {
+namespace {
+
+using ingest::Dialect;
+using Calls = std::vector<std::string>;
+
+// Reply lines. `rest`: further members, as in ,"ref":1
+std::string accepted(int event, std::string_view rest = "") {
+  return fmt::format("{{\"ok\":true,\"id\":\"ep-{}\"{}}}\n", event, rest);
+}
+// `sentence` as JSON writes it.
+std::string refused(std::string_view sentence, int line, std::string_view rest = "") {
+  return fmt::format("{{\"ok\":false,\"error\":\"{}\",\"line\":{}{}}}\n", sentence, line, rest);
+}
+
+Outcome ndjson(std::string_view input) {
+  return converse_in_every_split(Dialect::ndjson, input);
+}
+std::string reply(const std::string& line) {
+  return ndjson(line + "\n").replies;
+}
+// What is wrong with a line, as the publisher reads it.
+std::string error(const std::string& line) {
+  const std::string text = reply(line);
+  const std::string before = R"({"ok":false,"error":")";
+  const std::string after = R"(","line":1})"
+                            "\n";
+  EXPECT_TRUE(text.starts_with(before) && text.ends_with(after)) << text;
+  return text.substr(before.size(), text.size() - before.size() - after.size());
+}
+// The data that is published for this JSON text of it.
+std::string data(const std::string& json) {
+  const Outcome outcome = ndjson(R"({"channel":"c","data":)" + json + "}\n");
+  if (outcome.calls.size() != 1) return outcome.replies;
+  return outcome.calls[0].substr(std::string("publish c [] data=").size());
+}
+
+TEST(Ndjson, PublishesALine) {
+  const auto [replies, calls, closed] = ndjson(
+      "{\"channel\":\"news\",\"event\":\"tick\",\"data\":\"hello\",\"retry\":2500,\"id\":\"k\"}\n");
+  EXPECT_EQ(replies, accepted(1));
+  EXPECT_EQ(calls, Calls{"publish news [tick] data=hello retry=2500 key=k"});
+}
+
+TEST(Ndjson, EchoesTheReferenceAsItWasWritten) {
+  EXPECT_EQ(reply(R"({"ref":17,"channel":"c","data":""})"), accepted(1, R"(,"ref":17)"));
+  EXPECT_EQ(reply(R"({"channel":"c","data":"","ref" : "\u00e9\"" })"),
+            accepted(1, R"(,"ref":"\u00e9\"")"));
+  EXPECT_EQ(
+      reply(R"({"chanel":"c","data":"","ref":-1.5e3})"),
+      refused(R"--(unknown field \"chanel\": a line has channel, data, event, retry, id, ref, )--"
+              "op (column 2)",
+              1, R"(,"ref":-1.5e3)"));
+}
+
+TEST(Ndjson, TakesTheLastLineWithoutItsLineFeed) {
+  EXPECT_EQ(ndjson(R"({"channel":"c","data":"x"})").calls, Calls{"publish c [] data=x"});
+}
+
+TEST(Ndjson, IgnoresBlankLinesButCountsThem) {
+  EXPECT_EQ(ndjson("\n \t\r\n{}\r\n\n").replies, refused(R"(\"channel\" is missing)", 3));
+  EXPECT_EQ(ndjson("\n\n").replies, "");
+  EXPECT_EQ(ndjson("  ").replies, "");
+}
+
+TEST(Ndjson, AnswersEveryLineInOrder) {
+  const auto [replies, calls, closed] = ndjson(
+      "{\"channel\":\"a\",\"data\":\"1\"}\n{oops}\n{\"channel\":\"closed\",\"data\":\"2\"}\r\n"
+      "{\"channel\":\"b\",\"data\":\"3\"}\n");
+  EXPECT_EQ(replies,
+            accepted(1) +
+                refused("not a JSON object: this is not what may stand here (column 2)", 2) +
+                refused("the channel is finished", 3) + accepted(2));
+  EXPECT_EQ(calls, (Calls{"publish a [] data=1", "publish b [] data=3"}));
+}
+
+// ---- data
+
+TEST(NdjsonData, IsTheStringItself) {
+  EXPECT_EQ(data(R"("hello")"), "hello");
+  EXPECT_EQ(data(R"("")"), "");
+  EXPECT_EQ(data(R"("a\nb\t\"\\\/\u00e9\ud83d\ude00\r")"), "a\nb\t\"\\/é😀\r");
+  EXPECT_EQ(data("\"é😀\xe2\x80\xa8\""), "é😀\xe2\x80\xa8");
+  EXPECT_EQ(data(R"("\u0000")"), std::string(1, '\0'));
+}
+
+TEST(NdjsonData, ForwardsAnythingElseAsItWasWritten) {
+  for (const char* json : {R"({"b": 1.50, "a" : [1,2 , {"x":null}],"b":"\u00e9\/"})", "[]", "{}",
+                           "[ ]", "true", "false", "null", "0", "-0.0e-10", "1e400",
+                           "123456789012345678901234567890", R"([[[["deep"]]]])"}) {
+    EXPECT_EQ(data(json), json);
+    EXPECT_EQ(data(std::string(" ") + json + " \t "), json);
+  }
+}
+
+TEST(NdjsonData, IsCheckedToItsEnd) {
+  for (const char* json : {"[1,]",
+                           "[1 2]",
+                           "{\"a\"}",
+                           "{\"a\":}",
+                           "{\"a\":1,}",
+                           "{a:1}",
+                           "[tru]",
+                           "[nulll]",
+                           "01",
+                           "1.",
+                           "+1",
+                           ".5",
+                           "1e",
+                           "-",
+                           "[1}",
+                           "{\"a\":1]",
+                           "NaN",
+                           "'x'",
+                           "[\"\\x\"]",
+                           "{\"\\q\":1}",
+                           "[\"\\ud800\"]",
+                           "{\"\\udc00\":1}",
+                           "\"a\" \"b\"",
+                           "1 2",
+                           "[1] [2]",
+                           "[01]",
+                           "[1,,2]",
+                           "[,1]",
+                           "{,}",
+                           "{\"a\":1 \"b\":2}",
+                           "[:]",
+                           "{1:2}",
+                           "{\"a\":1:2}"}) {
+    const Outcome outcome = ndjson(std::string(R"({"channel":"c","data":)") + json + "}\n");
+    EXPECT_TRUE(outcome.calls.empty()) << json;
+    EXPECT_TRUE(outcome.replies.starts_with(R"({"ok":false,)")) << json << outcome.replies;
+  }
+}
+
+TEST(NdjsonData, MayBeNestedOnlySoDeep) {
+  const auto nested = [](int depth) {
+    return std::string(static_cast<std::size_t>(depth), '[') +
+           std::string(static_cast<std::size_t>(depth), ']');
+  };
+  EXPECT_EQ(data(nested(128)), nested(128));
+  EXPECT_NE(data(nested(129)).find("data is nested deeper than 128 (column 151)"),
+            std::string::npos);
+  EXPECT_NE(data(std::string(5000, '[')).find("\"ok\":false"), std::string::npos);
+}
+
+// ---- what is wrong, and where
+
+TEST(NdjsonErrors, NameTheColumn) {
+  EXPECT_EQ(error("[1]"),
+            "a line is one object, not an array: write one {...} per line (column 1)");
+  EXPECT_EQ(
+      error(" hello"),
+      R"--(a line is one JSON object, as in {\"channel\":\"c\",\"data\":\"hello\"} (column 2))--");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x"} {})"),
+            "something follows the object: one object per line (column 28)");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x")"),
+            "not a JSON object: it ends too early (column 26)");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x)"),
+            "the string that begins here does not end on this line (column 23)");
+  EXPECT_EQ(error(R"({"channel":"c" "data":"x"})"),
+            "not a JSON object: this is not what may stand here (column 16)");
+  EXPECT_EQ(error("{\"channel\":\"c\",\"data\":\"a\tb\"}"),
+            "control character 0x09 inside a string: write it as an escape (column 25)");
+  EXPECT_EQ(error("{\"channel\":\"c\",\"data\":\"a\xff\"}"),
+            "not UTF-8: byte 0xff; publish binary as base64 (column 25)");
+  EXPECT_EQ(error("{\"channel\":\"c\",\"data\":\"\xed\xa0\x80\"}"),
+            "not UTF-8: byte 0xed; publish binary as base64 (column 24)");
+  EXPECT_EQ(
+      error(R"({"channel":"c","data":"a\ud83d!"})"),
+      R"(not an escape of JSON, or half a surrogate pair (such as \\ud83d alone), which is no )"
+      "character (column 25)");
+  EXPECT_EQ(error(R"({"channel":"c","channel":"d","data":"x"})"),
+            R"--(\"channel\" is given twice (column 16))--");
+  EXPECT_EQ(
+      error(R"({"channel":"c","data":"x","type":"y"})"),
+      R"--(unknown field \"type\": a line has channel, data, event, retry, id, ref, op (column )--"
+      "27)");
+}
+
+TEST(NdjsonErrors, SayWhatAValueMustBe) {
+  EXPECT_EQ(error(R"--({"channel":5,"data":"x"})--"),
+            R"--(\"channel\" must be a string (column 12))--");
+  EXPECT_EQ(error(R"({"channel":["a",5],"data":"x"})"),
+            R"--(\"channel\" must be a string (column 17))--");
+  EXPECT_EQ(error(R"--({"channel":[],"data":"x"})--"),
+            R"--(\"channel\" is an empty array (column 12))--");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x","event":{}})"),
+            R"--(\"event\" must be a string (column 35))--");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x","retry":"2s"})"),
+            R"--(\"retry\" must be a number of milliseconds, as in 2000 (column 35))--");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x","retry":-1})"),
+            R"--(\"retry\" must be a number of milliseconds, as in 2000 (column 35))--");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x","ref":[1]})"),
+            R"--(\"ref\" must be a string or a number (column 33))--");
+  EXPECT_EQ(
+      error(R"({"channel":"c"})"),
+      R"(\"data\" is missing: browsers drop an event without data; \"data\":\"\" is an empty )"
+      "one");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x","id":"a","key":"b"})"),
+            R"(\"id\" and \"key\" are two names of the idempotency key: give one)");
+  EXPECT_EQ(error(R"({"op":"finish"})"), R"(\"channel\" is missing)");
+  EXPECT_EQ(error(R"({"op":"subscribe","channel":"c"})"),
+            R"(unknown op \"subscribe\": there are publish, finish, delete, info and watch)");
+  EXPECT_EQ(error(R"({"op":"finish","channel":"c","data":"x"})"),
+            R"(\"data\" means nothing with \"op\":\"finish\")");
+  EXPECT_EQ(error(R"({"op":"finish","channel":["a","b"]})"),
+            R"(\"op\":\"finish\" takes one channel)");
+}
+
+// ---- several channels, and the other operations
+
+TEST(Ndjson, PublishesOneEventForEachChannel) {
+  const auto [replies, calls, closed] = ndjson(R"({"channel":["a","b"],"data":{"x":1},"key":"k"})");
+  EXPECT_EQ(replies, R"({"ok":true,"ids":["ep-1","ep-2"]})"
+                     "\n");
+  EXPECT_EQ(calls,
+            (Calls{R"(publish a [] data={"x":1} key=k)", R"(publish b [] data={"x":1} key=k)"}));
+}
+
+TEST(Ndjson, SaysWhichChannelsOfSeveralGotTheEvent) {
+  const auto [replies, calls, closed] =
+      ndjson(R"({"channel":["a","closed","b"],"data":"x","ref":1})");
+  EXPECT_EQ(replies,
+            R"({"ok":false,"ids":["ep-1"],"error":"channel \"closed\", and those after it: the )"
+            R"(channel is finished","line":1,"ref":1})"
+            "\n");
+  EXPECT_EQ(calls, Calls{"publish a [] data=x"});
+}
+
+TEST(Ndjson, FinishesAndDeletesChannels) {
+  const auto [replies, calls, closed] = ndjson(R"({"op":"finish","channel":"c"}
+{"op":"delete","channel":"c"}
+{"op":"delete","channel":"c"}
+)");
+  EXPECT_EQ(replies, R"({"ok":true}
+{"ok":true}
+{"ok":false,"error":"there is no such channel","line":3}
+)");
+  EXPECT_EQ(calls, (Calls{"finish c", "erase c", "erase c"}));
+}
+
+TEST(Ndjson, TellsAboutAChannelAndAboutTheBroker) {
+  const auto [replies, calls, closed] = ndjson(R"({"channel":"c","data":"xy"}
+{"op":"info","channel":"c"}
+{"op":"info","channel":"d"}
+{"op":"info","ref":5}
+)");
+  EXPECT_EQ(replies, R"({"ok":true,"id":"ep-1"}
+{"ok":true,"channel":"c","events":1,"bytes":2,"published":1,"receivers":0,"first":"ep-1","last":"ep-1","finished":false}
+{"ok":false,"error":"there is no such channel","line":3}
+{"ok":true,"version":"1.2.3","events_total":1,"ref":5}
+)");
+}
+
+TEST(Ndjson, WatchesFromTheLineThatAsksForIt) {
+  RecordingSink sink;
+  const auto session = ingest::make_session(Dialect::ndjson, sink, {});
+  std::string out;
+  EXPECT_FALSE(session->watching());
+  session->receive("{\"op\":\"watch\",\"ref\":1}\n", out);
+  EXPECT_TRUE(session->watching());
+  EXPECT_EQ(out, "{\"ok\":true,\"ref\":1}\n");
+}
+
+TEST(Ndjson, FormatsANotice) {
+  std::string out;
+  ingest::append_notice(out, {.kind = ingest::Notice::Kind::subscribe,
+                              .channel = "chat/7",
+                              .connection = 12,
+                              .query = "channel=chat/7&user=\"\xff",
+                              .cursor = "ep-5"});
+  ingest::append_notice(out, {.kind = ingest::Notice::Kind::unsubscribe, .channel = "a/**"});
+  EXPECT_EQ(out,
+            "{\"event\":\"subscribe\",\"channel\":\"chat/7\",\"connection\":12,\"query\":"
+            "\"channel=chat/7&user=\\\"\xef\xbf\xbd\",\"cursor\":\"ep-5\"}\n"
+            "{\"event\":\"unsubscribe\",\"channel\":\"a/**\",\"connection\":0,\"query\":\"\","
+            "\"cursor\":\"\"}\n");
+}
+
+// ---- bounds
+
+TEST(Ndjson, LetsALineThatIsTooLongGoByAndGoesOn) {
+  const std::string input = "{\"channel\":\"c\",\"data\":\"" + std::string(70'000, 'x') + "\"}\n" +
+                            "{\"channel\":\"c\",\"data\":\"y\"}\n";
+  const auto [replies, calls, closed] = converse_in_every_split(Dialect::ndjson, input, 100);
+  EXPECT_EQ(replies,
+            R"({"ok":false,"error":"the line is longer than 66136 bytes, as much as one event of )"
+            R"([limits] event_bytes can need","line":1})"
+            "\n"
+            R"({"ok":true,"id":"ep-1"})"
+            "\n");
+  EXPECT_EQ(calls, Calls{"publish c [] data=y"});
+}
+
+TEST(Ndjson, KeepsNothingOfALineThatIsTooLong) {
+  RecordingSink sink;
+  const auto session = ingest::make_session(Dialect::ndjson, sink, {.event_bytes = 100});
+  std::string out;
+  std::size_t kept_max = 0;
+  for (int i = 0; i < 1000; ++i) {
+    session->receive(std::string(1000, ' '), out);
+    kept_max = std::max(kept_max, session->buffered_bytes());
+  }
+  EXPECT_LE(kept_max, 67'000U);
+  EXPECT_EQ(session->buffered_bytes(), 0U);
+  EXPECT_EQ(out, "");
+}
+
+TEST(Ndjson, TakesALineOfTheLargestEventWhateverItsEscapes) {
+  std::string escaped;
+  for (int i = 0; i < 64 * 1024; ++i) escaped += "\\u0001";
+  const Outcome outcome =
+      converse(Dialect::ndjson, R"({"channel":"c","data":")" + escaped + "\"}\n");
+  ASSERT_EQ(outcome.calls.size(), 1U);
+  EXPECT_EQ(outcome.calls[0], "publish c [] data=" + std::string(64 * 1024, '\1'));
+}
+
+TEST(Ndjson, PausesWhenItsRepliesPileUp) {
+  RecordingSink sink;
+  const auto session = ingest::make_session(Dialect::ndjson, sink, {.reply_bytes = 100});
+  std::string input;
+  for (int i = 0; i < 1000; ++i) input += "{\"channel\":\"c\",\"data\":1}\n";
+  std::string out;
+  session->receive(input, out);
+  EXPECT_TRUE(session->paused());
+  EXPECT_LT(out.size(), 200U);
+  int rounds = 1;
+  for (; session->paused(); ++rounds) {
+    out.clear();
+    session->receive({}, out);
+    EXPECT_LT(out.size(), 200U);
+  }
+  EXPECT_GT(rounds, 100);
+  EXPECT_EQ(sink.calls.size(), 1000U);
+  EXPECT_EQ(session->buffered_bytes(), 0U);
+}
+
+}  // namespace
+}  // namespace fanfare::ingest_test
