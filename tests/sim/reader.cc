@@ -5,33 +5,12 @@
 #include <string_view>
 #include <utility>
 
+#include "tests/sim/text.h"
+
 namespace fanfare::sim {
 namespace {
 
 constexpr std::uint32_t kConnect = 1;
-
-std::string percent_encoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    if (c == '/' || c == '*' || c == '~' || c == ':' || c == '@') {
-      encoded += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    } else {
-      encoded += c;
-    }
-  }
-  return encoded;
-}
-
-// The value of a member of the gap event's flat JSON object.
-std::optional<std::string> member_of(std::string_view json, std::string_view name) {
-  const std::string key = fmt::format("\"{}\":\"", name);
-  const std::size_t at = json.find(key);
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = json.substr(at + key.size());
-  const std::size_t quote = rest.find('"');
-  if (quote == std::string_view::npos) return std::nullopt;
-  return std::string(rest.substr(0, quote));
-}
 
 std::string excerpt(std::string_view text) {
   std::string shown;
@@ -138,7 +117,7 @@ std::string Reader::request() {
   };
   if (!plan_.post) {
     for (const std::string& topic : plan_.topics)
-      add("channel", random().chance(0.5) ? percent_encoded(topic) : topic);
+      add("channel", random().chance(0.5) ? percent_encoded(topic, false) : topic);
   }
   if (plan_.raw) add("format", "raw");
   if (plan_.heartbeat_s) add("heartbeat", fmt::format("{}s", *plan_.heartbeat_s));

@@ -17,17 +17,21 @@ using io::Interest;
 using io::Slot;
 using io::Token;
 
-SimRing::SimRing(Kernel& kernel, std::uint32_t capacity, std::string label)
+SimRing::Pools SimRing::Pools::of(const Faults& faults) {
+  return {.request_size = faults.buffer_size,
+          .request_count = faults.buffer_count,
+          .ingest_size = faults.buffer_size * 8,
+          .ingest_count = 1 + faults.buffer_count / 4};
+}
+
+SimRing::SimRing(Kernel& kernel, std::uint32_t capacity, std::string label, const Pools& pools)
     : kernel_(kernel), label_(std::move(label)), slots_(capacity) {
-  const Faults& faults = kernel_.faults();
-  // Publishers' buffers are fewer and larger.
-  for (std::size_t i = 0; i < faults.buffer_count; ++i) {
-    const bool ingest = i % 4 == 1;
-    const std::size_t size = faults.buffer_size * (ingest ? 8 : 1);
-    buffers_.push_back({.bytes = std::make_unique<std::byte[]>(size),
-                        .size = size,
-                        .of = ingest ? io::BufferClass::ingest : io::BufferClass::request});
-  }
+  const auto add = [this](io::BufferClass of, std::size_t size, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i)
+      buffers_.push_back({.bytes = std::make_unique<std::byte[]>(size), .size = size, .of = of});
+  };
+  add(io::BufferClass::request, pools.request_size, pools.request_count);
+  add(io::BufferClass::ingest, pools.ingest_size, pools.ingest_count);
 }
 
 SimRing::~SimRing() {
@@ -339,9 +343,12 @@ void SimRing::evaluate(Slot slot) {
   };
   const bool hung_up = entry.socket->hung_up();
   if (live(Verb::receive) && entry.socket->readable()) complete_receive(slot);
-  if (live(Verb::hang_up) && hung_up) complete(slot, Verb::hang_up, POLLIN | POLLRDHUP);
+  const int end = !hung_up                 ? 0
+                  : entry.socket->failed() ? POLLIN | POLLRDHUP | POLLHUP | POLLERR
+                                           : POLLIN | POLLRDHUP;
+  if (live(Verb::hang_up) && hung_up) complete(slot, Verb::hang_up, end);
   if (live(Verb::writable) && (hung_up || entry.socket->writable()))
-    complete(slot, Verb::writable, hung_up ? POLLOUT | POLLRDHUP : POLLOUT);
+    complete(slot, Verb::writable, entry.socket->writable() ? end | POLLOUT : end);
 }
 
 void SimRing::complete(Slot slot, Verb verb, std::int32_t result) {

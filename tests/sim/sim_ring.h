@@ -27,8 +27,15 @@ namespace fanfare::sim {
 
 class SimRing final : public io::Ring, public SocketOwner, public Acceptor, public Actor {
  public:
-  // The kernel outlives the ring. `name` is for failures and traces.
-  SimRing(Kernel& kernel, std::uint32_t capacity, std::string label);
+  // Receive buffers: small ones for requests, large ones for publishers.
+  struct Pools {
+    std::size_t request_size = 2048, request_count = 64;
+    std::size_t ingest_size = 16U << 10U, ingest_count = 8;
+    // As the seed's faults say.
+    static Pools of(const Faults& faults);
+  };
+  // The kernel outlives the ring. `label` is for failures and traces.
+  SimRing(Kernel& kernel, std::uint32_t capacity, std::string label, const Pools& pools);
   ~SimRing() override;
 
   // ---- io::Ring

@@ -65,7 +65,7 @@ class SimRingTest : public testing::Test, public SocketOwner {
 
   Report report_;
   Kernel kernel_{1, Faults::none(), report_};
-  SimRing ring_{kernel_, 8, "ring"};
+  SimRing ring_{kernel_, 8, "ring", {}};
   Socket* client_ = nullptr;
 };
 

@@ -46,6 +46,7 @@ class Socket final : public Actor {
   bool readable() const;  // receive() would not give -EAGAIN
   bool writable() const;  // a third of the buffer is free, or an error waits
   bool hung_up() const;   // FIN or an error has arrived
+  bool failed() const { return error_ != 0 || broken_; }
   bool closed() const { return closed_; }
   // Bytes that have arrived and were not read.
   std::size_t arrived() const { return arrived_ - read_; }

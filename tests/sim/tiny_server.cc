@@ -48,7 +48,7 @@ std::string sse_text(const Publication& publication, const std::string& id) {
 TinyServer::TinyServer(World& world, TinyBug bug)
     : world_(world),
       bug_(bug),
-      ring_(world.kernel(), kSlots, "tiny"),
+      ring_(world.kernel(), kSlots, "tiny", SimRing::Pools::of(world.kernel().faults())),
       listener_(world.kernel().listen(Door::subscribers)),
       subscribers_(kSlots) {
   world_.ledger().begin_life("tiny");

@@ -1,0 +1,88 @@
+// Publisher: an application's side of the ingest socket, in one of the three dialects. Publishes in
+// a pipeline, takes the acknowledgements in order, and writes into the ledger what became of each
+// event. After a lost connection it sends again what it gave an idempotency key.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/sim/client.h"
+#include "tests/sim/response_reader.h"
+
+namespace fanfare::sim {
+
+struct PublisherPlan {
+  enum class Dialect : std::uint8_t { http, resp, ndjson };
+
+  Dialect dialect{};
+  std::vector<std::string> channels;
+  Duration interval{};         // at most, between two bursts
+  std::uint32_t burst = 1;     // events at a time, at most
+  std::uint32_t pipeline = 1;  // requests without an answer, at most
+  std::size_t size = 100;      // of data, at most
+  double keys = 0;             // per event: it has an idempotency key
+  double finishes = 0;         // per burst: finishes a channel
+  double erases = 0;           // per burst: drops a channel's history
+  double cuts = 0;             // per piece of answers: hangs up
+  bool half_closes = false;    // sends FIN behind some bursts, and reads on
+
+  static PublisherPlan drawn(const std::vector<std::string>& channels, Random& random);
+};
+
+class Publisher final : public Client {
+ public:
+  Publisher(Town& town, std::string name, PublisherPlan plan, Pace pace);
+
+  void start(Duration after);
+  // From now on it only waits for what it has sent, and publishes one last event on each channel.
+  void conclude();
+  // All that was sent has been answered.
+  bool settled() const { return awaited_.empty() && again_.empty() && farewells_.empty(); }
+  void leave();
+
+ protected:
+  void heard(std::string_view bytes) override;
+  void lost(bool clean) override;
+  void rang(std::uint32_t alarm) override;
+
+ private:
+  // One request and what its answer is about.
+  struct Awaited {
+    enum class Kind : std::uint8_t { publish, batch, other };
+    Kind kind{};
+    std::vector<std::uint32_t> numbers;
+  };
+
+  void connect();
+  void burst();
+  void publish_next();
+  void publish(const Publication& publication, std::string_view key);
+  void publish_batch();
+  void control(std::string_view verb, std::string_view channel);
+  std::uint32_t begin_event(std::string_view channel);
+  std::string key_of(std::uint32_t number) const;
+
+  bool take_http();
+  bool take_resp();
+  bool take_ndjson();
+  void settle(std::string_view answer, bool accepted);
+  void settle_one(std::uint32_t number, std::string_view answer, bool accepted);
+
+  PublisherPlan plan_;
+  ResponseReader response_;
+  std::string body_;
+  std::string incoming_;
+  std::deque<Awaited> awaited_;
+  std::vector<bool> keyed_;            // by publication
+  std::deque<std::uint32_t> again_;    // to be sent again under their keys
+  std::deque<std::string> farewells_;  // channels that get a last event
+  bool concluding_ = false;
+  bool gone_ = false;
+  bool half_closed_ = false;
+};
+
+}  // namespace fanfare::sim

@@ -1,0 +1,33 @@
+// What clients write, in each dialect of the ingest socket, and a member of what they read.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tests/sim/ledger.h"
+
+#include "common/random.h"
+
+namespace fanfare::sim {
+
+std::string http_publish(const Publication& publication, std::string_view channel,
+                         std::string_view key, Random& random);
+std::string http_batch(std::string_view lines);
+// `verb`: finish or erase.
+std::string http_control(std::string_view verb, std::string_view channel);
+
+std::string resp_publish(const Publication& publication, std::string_view channel, Random& random);
+std::string resp_control(std::string_view verb, std::string_view channel);
+
+// With its line feed.
+std::string ndjson_publish(const Publication& publication, std::string_view channel,
+                           std::string_view key, Random& random);
+std::string ndjson_control(std::string_view verb, std::string_view channel);
+
+// All but letters and digits as %XX; `slash` too, unless it is to stay.
+std::string percent_encoded(std::string_view text, bool keep_slash);
+// The value of a text member of a flat JSON object.
+std::optional<std::string> member_of(std::string_view json, std::string_view name);
+
+}  // namespace fanfare::sim
