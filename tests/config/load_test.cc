@@ -9,8 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/config/keys.h"
-#include "broker/config/value.h"
+#include "tests/config/spelled_out.h"
 
 namespace fanfare::config {
 namespace {
@@ -92,24 +91,14 @@ channels = ["a/1", "z/**"]
   EXPECT_THAT(o.routes[0].channels, ElementsAre("a/1", "z/**"));
 }
 
-// Every key of a section, set to the spelling of its own default, changes nothing.
-template <class Record>
-std::string spelled_out(const Section<Record>& section, const Record& record) {
-  std::string text;
-  for (const Key<Record>& key : section.keys) {
-    if (const auto value = key.read(record)) {
-      text += std::string(key.facts.name) + " = " + spelled(key.facts, *value) + "\n";
-    }
-  }
-  return text;
-}
-
 TEST(Load, ReadsBackWhatIsSpelledOut) {
-  std::string text;
-  for (const auto& section : sections()) {
-    text += "[" + std::string(section.name) + "]\n" + spelled_out(section, server::Options{});
-  }
-  EXPECT_EQ(options(text), server::Options{});
+  server::Options odd;
+  odd.listen.ingest = "/run/\"x\"\t\x7f\\y";
+  odd.delivery.coalesce = Duration(1);
+  odd.history.age = Duration(123'456'789'012'345);
+  odd.history.total_bytes = (1U << 30U) + 1;
+  EXPECT_EQ(options(spelled_out(server::Options{})), server::Options{});
+  EXPECT_EQ(options(spelled_out(odd)), odd);
 }
 
 TEST(Load, ReadsBackARuleThatIsSpelledOut) {
