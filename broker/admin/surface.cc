@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
+#include <chrono>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "broker/admin/assets.h"
 #include "broker/admin/exposition.h"
+#include "broker/admin/json.h"
+#include "broker/admin/live.h"
 #include "broker/admin/metrics.h"
 #include "broker/admin/process.h"
 
@@ -20,40 +25,125 @@ using server::Snapshot;
 
 constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 
-AdminAnswer plain(int status, std::string body) {
+AdminAnswer fresh(int status, std::string_view content_type, std::string body) {
   return {.status = status,
-          .content_type = kPlainText,
+          .content_type = content_type,
           .body = std::move(body),
-          .fields = {{"Cache-Control", "no-store"}}};
+          .fields = {{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}}};
+}
+
+// "0.0.0.0:8080" and "[::]:8080" stand for every address of the machine: the page then asks the
+// host it came from.
+bool any_address(std::string_view address) {
+  return address.starts_with("0.0.0.0:") || address.starts_with("[::]:") ||
+         address.starts_with("*:");
+}
+
+// What `connect-src` needs so that the data screen may read from `address`.
+std::string source_expression(std::string_view address) {
+  if (!any_address(address)) return fmt::format("http://{}", address);
+  return fmt::format("http://*{}", address.substr(address.rfind(':')));
 }
 
 class Surface final : public server::AdminSurface {
  public:
-  explicit Surface(const server::Options& options) : options_(options) {}
+  explicit Surface(const server::Options& options)
+      : options_(options), addresses_(options.listen.http) {}
 
-  AdminAnswer answer(std::string_view path, const Snapshot& now) override {
-    if (path == "/healthz") return plain(200, "ok\n");
-    if (path == "/readyz") return readiness(now);
-    if (path == "/metrics") return metrics(now);
-    return plain(404, fmt::format("nothing at {}; there is /healthz /readyz /metrics\n", path));
+  void set_public_addresses(std::vector<std::string> addresses) override {
+    addresses_ = std::move(addresses);
   }
 
-  std::string live_event(const Snapshot& /*now*/) override { return {}; }
+  AdminAnswer answer(std::string_view path, const Snapshot& now) override {
+    if (path == "/healthz") return fresh(200, kPlainText, "ok\n");
+    if (path == "/readyz") return readiness(now);
+    if (path == "/metrics") {
+      return fresh(200, kExpositionType, metrics_text(now, options_, read_process()));
+    }
+    if (path == "/screen.json") return fresh(200, "application/json", screen_json(now));
+    const auto all = assets();
+    const auto asset =
+        std::lower_bound(all.begin(), all.end(), path,
+                         [](const Asset& a, std::string_view p) { return a.path < p; });
+    if (asset != all.end() && asset->path == path) return page(*asset);
+    return nothing_here();
+  }
+
+  std::string live_event(const Snapshot& now) override {
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    return live_.next(now, read_process(),
+                      std::chrono::duration_cast<std::chrono::milliseconds>(since_1970).count());
+  }
 
  private:
   static AdminAnswer readiness(const Snapshot& now) {
-    if (now.draining) return plain(503, "draining: subscribers are being let go\n");
-    if (now.shards.empty()) return plain(503, "starting: no shard has reported yet\n");
-    return plain(200, "ready\n");
+    if (now.draining) return fresh(503, kPlainText, "draining: subscribers are being let go\n");
+    if (now.shards.empty()) return fresh(503, kPlainText, "starting: no shard has reported yet\n");
+    return fresh(200, kPlainText, "ready\n");
   }
 
-  AdminAnswer metrics(const Snapshot& now) const {
-    AdminAnswer answer = plain(200, metrics_text(now, options_, read_process()));
-    answer.content_type = kExpositionType;
+  AdminAnswer page(const Asset& asset) const {
+    AdminAnswer answer{
+        .status = 200,
+        .content_type = asset.content_type,
+        .body = std::string(asset.bytes),
+        .content_encoding = asset.gzip ? "gzip" : "",
+        .fields = {{"Cache-Control", "no-cache"}, {"X-Content-Type-Options", "nosniff"}}};
+    if (asset.content_type.starts_with("text/html")) {
+      answer.fields.push_back({"Content-Security-Policy", policy_of(asset.path)});
+      answer.fields.push_back({"Referrer-Policy", "no-referrer"});
+    }
     return answer;
   }
 
+  // Everything from this listener, nothing from elsewhere; only the data screen reads from the
+  // subscriber listeners, which are other origins.
+  std::string policy_of(std::string_view path) const {
+    std::string policy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
+    if (path == "/screen") {
+      for (const std::string& address : addresses_) policy += ' ' + source_expression(address);
+    }
+    return policy;
+  }
+
+  // Where the data screen finds its events: {"addresses","any_host","gap_event","version"}.
+  std::string screen_json(const Snapshot& now) const {
+    JsonWriter json;
+    json.begin_object().key("addresses").begin_array();
+    for (const std::string& address : addresses_) {
+      json.begin_object().member("address", address);
+      json.key("any_host").boolean(any_address(address)).end_object();
+    }
+    json.end_array();
+    json.member("gap_event", options_.delivery.gap_event);
+    json.member("version", now.version);
+    return json.end_object().take();
+  }
+
+  // The request's path is not repeated: nothing a peer wrote goes into a page.
+  static AdminAnswer nothing_here() {
+    std::string body =
+        "nothing here; this listener has\n\n"
+        "  /             the live page\n"
+        "  /screen       the data screen\n"
+        "  /events       the live page's own stream\n"
+        "  /metrics      Prometheus text\n"
+        "  /healthz      200 while the broker runs\n"
+        "  /readyz       200 while it takes subscribers, else 503\n"
+        "  /screen.json  where the data screen finds its events\n";
+    for (const Asset& asset : assets()) {
+      if (asset.path.starts_with("/assets/")) {
+        fmt::format_to(std::back_inserter(body), "  {}\n", asset.path);
+      }
+    }
+    return fresh(404, kPlainText, std::move(body));
+  }
+
   server::Options options_;
+  std::vector<std::string> addresses_;
+  LiveFeed live_;
 };
 
 }  // namespace

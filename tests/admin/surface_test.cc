@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
+#include <string_view>
 
 namespace fanfare::admin {
 namespace {
@@ -37,13 +39,83 @@ TEST(Surface, ServesMetricsInTheTextFormatOfPrometheus) {
   EXPECT_EQ(answer.content_type, "text/plain; version=0.0.4; charset=utf-8");
 }
 
+std::string field(const server::AdminAnswer& answer, std::string_view name) {
+  for (const server::AdminField& field : answer.fields) {
+    if (field.name == name) return field.value;
+  }
+  return {};
+}
+
+TEST(Surface, ServesPagesThatMayLoadNothingFromElsewhere) {
+  const auto surface = make_surface();
+  const server::AdminAnswer answer = surface->answer("/", one_shard());
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.content_type, "text/html; charset=utf-8");
+  EXPECT_EQ(answer.content_encoding, "gzip");
+  EXPECT_EQ(field(answer, "Cache-Control"), "no-cache");
+  EXPECT_EQ(field(answer, "X-Content-Type-Options"), "nosniff");
+  const std::string policy = field(answer, "Content-Security-Policy");
+  EXPECT_TRUE(policy.starts_with("default-src 'none'; script-src 'self';")) << policy;
+  EXPECT_TRUE(policy.ends_with("connect-src 'self'")) << policy;
+  EXPECT_EQ(policy.find("unsafe"), std::string::npos);
+}
+
+TEST(Surface, LetsTheDataScreenReadFromThePublicListenersOnly) {
+  const auto surface = make_surface();
+  surface->set_public_addresses({"127.0.0.1:8080", "0.0.0.0:8081", "[::]:8082", "[::1]:8083"});
+  const std::string policy =
+      field(surface->answer("/screen", one_shard()), "Content-Security-Policy");
+  EXPECT_TRUE(
+      policy.ends_with("connect-src 'self' http://127.0.0.1:8080 http://*:8081 "
+                       "http://*:8082 http://[::1]:8083"))
+      << policy;
+}
+
+TEST(Surface, TellsTheDataScreenWhereItsEventsAre) {
+  server::Options options;
+  options.listen.http = {"127.0.0.1:0"};
+  options.delivery.gap_event = "lost";
+  const auto surface = make_surface(options);
+  surface->set_public_addresses({"127.0.0.1:43210", "0.0.0.0:80"});
+  const server::AdminAnswer answer = surface->answer("/screen.json", one_shard());
+  EXPECT_EQ(answer.content_type, "application/json");
+  EXPECT_EQ(answer.body,
+            R"({"addresses":[{"address":"127.0.0.1:43210","any_host":false},)"
+            R"({"address":"0.0.0.0:80","any_host":true}],"gap_event":"lost","version":""})");
+}
+
+TEST(Surface, SpeaksOfTheConfiguredAddressesUntilItLearnsTheRealOnes) {
+  server::Options options;
+  options.listen.http = {"10.0.0.7:8080"};
+  const auto surface = make_surface(options);
+  EXPECT_NE(surface->answer("/screen.json", one_shard()).body.find("10.0.0.7:8080"),
+            std::string::npos);
+}
+
+TEST(Surface, MakesALiveEventFromTheSecondSnapshotOn) {
+  const auto surface = make_surface();
+  server::Snapshot snapshot = one_shard();
+  EXPECT_EQ(surface->live_event(snapshot), "");
+  snapshot.uptime += 1s;
+  EXPECT_TRUE(surface->live_event(snapshot).starts_with("{\"t\":"));
+}
+
 TEST(Surface, TellsWhatExistsToWhoAsksForWhatDoesNot) {
   const auto surface = make_surface();
-  const server::AdminAnswer answer = surface->answer("/nothing", one_shard());
+  const server::AdminAnswer answer = surface->answer("/nothing<b>", one_shard());
   EXPECT_EQ(answer.status, 404);
-  for (const char* path : {"/healthz", "/readyz", "/metrics"}) {
-    EXPECT_NE(answer.body.find(path), std::string::npos) << path;
+  EXPECT_EQ(answer.content_type, "text/plain; charset=utf-8");
+  EXPECT_EQ(answer.body.find("<b>"), std::string::npos);
+  std::istringstream lines(answer.body);
+  int found = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  /")) continue;
+    ++found;
+    const std::string path = line.substr(2, line.find(' ', 2) - 2);
+    if (path == "/events") continue;  // the server's own
+    EXPECT_NE(surface->answer(path, one_shard()).status, 404) << path;
   }
+  EXPECT_GE(found, 15);
 }
 
 }  // namespace

@@ -1,0 +1,20 @@
+// Assets: the pages, their scripts and styles, the chart library and the typeface, compressed with
+// gzip when the broker was built (page/pack.mjs writes assets.cc into the build folder).
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace fanfare::admin {
+
+struct Asset {
+  std::string_view path;  // "/", "/screen", "/assets/..."
+  std::string_view content_type;
+  std::string_view bytes;  // gzip, or as they are
+  bool gzip;               // false for what gzip would not make smaller (woff2)
+};
+
+// Sorted by path.
+std::span<const Asset> assets();
+
+}  // namespace fanfare::admin

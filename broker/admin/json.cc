@@ -1,0 +1,118 @@
+#include "broker/admin/json.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <iterator>
+#include <utility>
+
+#include "common/check.h"
+
+namespace fanfare::admin {
+
+void JsonWriter::begin_value() {
+  if (comma_due_) text_ += ',';
+  comma_due_ = true;
+}
+
+JsonWriter& JsonWriter::begin_object() {
+  begin_value();
+  text_ += '{';
+  ++depth_;
+  comma_due_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end_object() {
+  text_ += '}';
+  --depth_;
+  comma_due_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::begin_array() {
+  begin_value();
+  text_ += '[';
+  ++depth_;
+  comma_due_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::end_array() {
+  text_ += ']';
+  --depth_;
+  comma_due_ = true;
+  return *this;
+}
+
+JsonWriter& JsonWriter::key(std::string_view name) {
+  begin_value();
+  append_quoted(name);
+  text_ += ':';
+  comma_due_ = false;
+  return *this;
+}
+
+JsonWriter& JsonWriter::string(std::string_view text) {
+  begin_value();
+  append_quoted(text);
+  return *this;
+}
+
+void JsonWriter::append_quoted(std::string_view text) {
+  text_ += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      text_ += '\\';
+      text_ += c;
+    } else if (byte >= 0x80) {
+      text_ += "\\ufffd";
+    } else if (byte < 0x20 || byte == 0x7f || c == '<' || c == '>' || c == '&') {
+      // The last three, so that a text stays harmless wherever a page puts it.
+      fmt::format_to(std::back_inserter(text_), "\\u{:04x}", byte);
+    } else {
+      text_ += c;
+    }
+  }
+  text_ += '"';
+}
+
+JsonWriter& JsonWriter::number(std::uint64_t value) {
+  begin_value();
+  fmt::format_to(std::back_inserter(text_), "{}", value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::number(std::int64_t value) {
+  begin_value();
+  fmt::format_to(std::back_inserter(text_), "{}", value);
+  return *this;
+}
+
+JsonWriter& JsonWriter::number(double value) {
+  if (!std::isfinite(value)) return null();
+  begin_value();
+  fmt::format_to(std::back_inserter(text_), "{}", std::round(value * 1000) / 1000);
+  return *this;
+}
+
+JsonWriter& JsonWriter::boolean(bool value) {
+  begin_value();
+  text_ += value ? "true" : "false";
+  return *this;
+}
+
+JsonWriter& JsonWriter::null() {
+  begin_value();
+  text_ += "null";
+  return *this;
+}
+
+std::string JsonWriter::take() {
+  CHECK(depth_ == 0, "objects and arrays were closed");
+  comma_due_ = false;
+  return std::exchange(text_, {});
+}
+
+}  // namespace fanfare::admin

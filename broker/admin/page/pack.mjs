@@ -1,0 +1,79 @@
+// Packs the admin pages into one C++ source: every file of this folder that a browser asks for, and
+// what npm installed for them, compressed. `node pack.mjs <node_modules> <assets.cc>`.
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+
+const here = dirname(fileURLToPath(import.meta.url));
+const [modules, output] = process.argv.slice(2);
+
+const types = {
+  '.html': 'text/html; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
+  '.woff2': 'font/woff2',
+};
+const pages = { 'live.html': '/', 'screen.html': '/screen' };
+
+const own = readdirSync(here)
+  .filter((name) => extname(name) in types)
+  .map((name) => ({ path: pages[name] ?? `/assets/${name}`, name, content: readFileSync(join(here, name)) }));
+
+const installed = [
+  ['/assets/uplot.js', 'uplot/dist/uPlot.esm.js'],
+  ['/assets/uplot.css', 'uplot/dist/uPlot.min.css'],
+  ['/assets/inter.woff2', '@fontsource-variable/inter/files/inter-latin-wght-normal.woff2'],
+].map(([path, name]) => ({ path, name, content: readFileSync(join(modules, name)) }));
+
+// The licences ask to travel with what they cover.
+const licences = ['uplot', '@fontsource-variable/inter']
+  .map((name) => `${name}\n\n${readFileSync(join(modules, name, 'LICENSE'), 'utf8')}`)
+  .join('\n\n----\n\n');
+installed.push({ path: '/assets/licences.txt', name: 'licences.txt', content: Buffer.from(licences) });
+
+const array = (bytes) => {
+  const lines = [];
+  for (let i = 0; i < bytes.length; i += 32) lines.push(`    ${[...bytes.subarray(i, i + 32)].join(',')},`);
+  return lines.join('\n');
+};
+
+const assets = [...own, ...installed]
+  .sort((a, b) => (a.path < b.path ? -1 : 1))
+  .map((asset) => {
+    const packed = gzipSync(asset.content, { level: 9 });
+    const gzip = packed.length < asset.content.length * 0.95;
+    return { ...asset, gzip, bytes: gzip ? packed : asset.content };
+  });
+
+writeFileSync(
+  output,
+  `// Written by broker/admin/page/pack.mjs; do not edit.
+#include "broker/admin/assets.h"
+
+#include <array>
+
+namespace fanfare::admin {
+namespace {
+
+${assets.map((asset, i) => `// ${asset.name}\nconstexpr unsigned char kBytes${i}[] = {\n${array(asset.bytes)}\n};`).join('\n')}
+
+template <std::size_t kSize>
+std::string_view view(const unsigned char (&bytes)[kSize]) {
+  return {reinterpret_cast<const char*>(bytes), kSize};
+}
+
+}  // namespace
+
+std::span<const Asset> assets() {
+  static const std::array<Asset, ${assets.length}> kAssets{{
+${assets.map((asset, i) => `      {"${asset.path}", "${types[extname(asset.name)]}", view(kBytes${i}), ${asset.gzip}},`).join('\n')}
+  }};
+  return kAssets;
+}
+
+}  // namespace fanfare::admin
+`,
+);
