@@ -1,0 +1,84 @@
+// fanfare check: everything that is wrong with a configuration at once, or what it may cost here.
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <thread>
+
+#include "broker/cli/command.h"
+#include "broker/cli/configuration.h"
+#include "broker/config/estimate.h"
+#include "broker/io/backend.h"
+
+namespace fanfare::cli {
+namespace {
+
+constexpr const char* kFooter = R"(Examples:
+  fanfare check --config /etc/fanfare/broker.toml
+  fanfare check --set limits.connections=1000000           what would a million connections cost?
+
+Shows every problem with file, line and column; without one, the most memory and descriptors this
+configuration can take on this machine.
+
+Exit codes: 0 it can be served; 2 wrong arguments; 78 it has problems, or this machine cannot serve
+it.)";
+
+io::Backend wanted_backend(server::Backend backend) {
+  switch (backend) {
+    case server::Backend::io_uring:
+      return io::Backend::io_uring;
+    case server::Backend::epoll:
+      return io::Backend::epoll;
+    case server::Backend::automatic:
+      break;
+  }
+  return io::Backend::automatic;
+}
+
+config::Machine machine_with(const io::Choice& choice) {
+  config::Machine machine{.cores = std::max(1U, std::thread::hardware_concurrency()),
+                          .table_per_ring = choice.backend == io::Backend::io_uring,
+                          .slots_max = choice.slots_max};
+  const std::int64_t pages = sysconf(_SC_PHYS_PAGES);
+  const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
+  if (pages > 0 && page_bytes > 0) {
+    machine.memory_bytes = static_cast<std::uint64_t>(pages * page_bytes);
+  }
+  rlimit locked{};
+  // Root is not held to the limit of locked memory.
+  if (geteuid() != 0 && getrlimit(RLIMIT_MEMLOCK, &locked) == 0) {
+    machine.locked_bytes_max = locked.rlim_cur;
+  }
+  return machine;
+}
+
+Exit check(const ConfigurationArguments& arguments, Console& console) {
+  const auto options = load_configuration(arguments, console);
+  if (!options) return options.error();
+  io::raise_descriptor_limit();
+  const auto choice = io::choose_backend(wanted_backend(options->backend));
+  if (!choice) {
+    fmt::print(console.err, "fanfare check: {}\n", choice.error().message);
+    return Exit::configuration;
+  }
+  fmt::print(console.out, "{}: no problems\n{}\n{}",
+             arguments.file.empty() ? "the defaults" : arguments.file, choice->why,
+             config::estimate(*options, machine_with(*choice)).text());
+  return Exit::done;
+}
+
+}  // namespace
+
+Command add_check(CLI::App& parser) {
+  auto arguments = std::make_shared<ConfigurationArguments>();
+  CLI::App* command = parser.add_subcommand("check", "Check a configuration, and what it may cost");
+  add_configuration_arguments(*command, *arguments);
+  command->footer(kFooter);
+  return {command, [arguments](Console& console) { return check(*arguments, console); }};
+}
+
+}  // namespace fanfare::cli

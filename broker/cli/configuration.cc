@@ -1,0 +1,34 @@
+#include "broker/cli/configuration.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "broker/config/load.h"
+
+namespace fanfare::cli {
+
+void add_configuration_arguments(CLI::App& command, ConfigurationArguments& arguments) {
+  command.add_option("--config,-c", arguments.file, "Configuration; without it the defaults serve")
+      ->type_name("FILE");
+  command
+      .add_option("--set", arguments.overrides,
+                  "One key, over the file: --set delivery.heartbeat=5s (repeatable)")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->take_all();
+}
+
+std::expected<server::Options, Exit> load_configuration(const ConfigurationArguments& arguments,
+                                                        Console& console) {
+  auto loaded = config::load(arguments.file, arguments.overrides);
+  if (loaded) return *loaded;
+  for (const config::Problem& problem : loaded.error()) {
+    fmt::print(console.err, "{}\n", problem.text());
+  }
+  const std::size_t count = loaded.error().size();
+  fmt::print(console.err, "{} problem{} in the configuration\n", count, count == 1 ? "" : "s");
+  return std::unexpected(Exit::configuration);
+}
+
+}  // namespace fanfare::cli

@@ -1,0 +1,253 @@
+// fanfare publish: from the command line, a file or a pipe into a channel.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "broker/cli/command.h"
+#include "broker/cli/signals.h"
+#include "broker/client/publisher.h"
+#include "broker/server/ingest_path.h"
+
+#include "common/units.h"
+
+namespace fanfare::cli {
+namespace {
+
+constexpr const char* kFooter = R"(Examples:
+  fanfare publish news 'hello, world'                     one event
+  fanfare publish news --event alert --id order-7 '{}'   typed; the same key is published once
+  fanfare publish notes < letter.txt                      standard input as one event
+  tail -f app.log | fanfare publish logs --lines          every line an event
+  jq -c . batch.json | fanfare publish --ndjson           {"channel":"c","data":...} per line
+  fanfare publish news -- --not-an-option                 data that begins with a dash
+  fanfare publish answer/17 --finish                      nothing more will come on this channel
+
+Shows the id of each event as the broker answers it; an id means the event is in the log.
+
+Exit codes: 0 all published; 1 some refused, or no broker; 2 wrong arguments.)";
+
+// Above the broker's own hard cap for one event.
+constexpr std::size_t kInputBytesMax = 2U << 20U;
+constexpr Duration kPatience = 30s;
+
+struct Arguments {
+  std::string channel;
+  std::optional<std::string> data;
+  std::string event;
+  std::string retry;
+  std::string key;
+  std::string socket;
+  bool lines = false;
+  bool ndjson = false;
+  bool finish = false;
+  bool quiet = false;
+};
+
+// One run of the command: what it publishes through, and how it went.
+class Publishing {
+ public:
+  Publishing(const Arguments& arguments, Console& console)
+      : arguments_(arguments), console_(console) {}
+
+  Exit run() {
+    if (const auto problem = usage_problem(); !problem.empty()) {
+      fmt::print(console_.err, "fanfare publish: {}\nRun with --help for examples.\n", problem);
+      return Exit::usage;
+    }
+    const std::string path =
+        arguments_.socket.empty() ? server::reachable_ingest_path() : arguments_.socket;
+    auto connected = client::Publisher::connect(path, deadline(), &interrupt_.stop());
+    if (!connected) {
+      fmt::print(console_.err,
+                 "fanfare publish: {}; is the broker running? start it with `fanfare serve`, or "
+                 "pass --socket\n",
+                 connected.error().message);
+      return Exit::failed;
+    }
+    publisher_.emplace(std::move(*connected));
+    const bool sent = send_everything();
+    return sent && refused_ == 0 ? Exit::done : Exit::failed;
+  }
+
+ private:
+  static TimePoint deadline() { return monotonic_now() + kPatience; }
+
+  std::string usage_problem() {
+    if (arguments_.ndjson) {
+      const bool alone = arguments_.channel.empty() && !arguments_.data && !arguments_.lines &&
+                         arguments_.event.empty() && arguments_.retry.empty() &&
+                         arguments_.key.empty() && !arguments_.finish;
+      return alone ? ""
+                   : "with --ndjson every line says everything itself: no channel, no data, "
+                     "no other option but --socket and --quiet";
+    }
+    if (arguments_.channel.empty()) return "which channel? write `fanfare publish CHANNEL DATA`";
+    if (arguments_.lines && arguments_.data) return "--lines reads standard input: no DATA then";
+    if (arguments_.lines && !arguments_.key.empty()) {
+      return "--id names one event: it does not go with --lines";
+    }
+    if (arguments_.retry.empty()) return {};
+    const auto retry = parse_duration(arguments_.retry);
+    if (!retry) return fmt::format("--retry: {}", retry.error());
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*retry).count();
+    if (ms > UINT32_MAX) return "--retry: longer than any client waits";
+    retry_ms_ = static_cast<std::uint32_t>(ms);
+    return {};
+  }
+
+  bool send_everything() {
+    bool fine = true;
+    if (arguments_.ndjson || arguments_.lines) {
+      fine = send_lines();
+    } else if (arguments_.data) {
+      fine = send_one(*arguments_.data);
+    } else if (!arguments_.finish) {
+      fine = send_input();
+    }
+    if (fine && arguments_.finish) {
+      fine = settled(publisher_->finish(arguments_.channel, deadline()));
+    }
+    return fine;
+  }
+
+  bool send_one(std::string_view data) { return settled(send(data)); }
+
+  std::expected<void, client::Error> send(std::string_view data) {
+    return publisher_->publish({.channel = arguments_.channel,
+                                .data = data,
+                                .event = arguments_.event,
+                                .retry_ms = retry_ms_,
+                                .key = arguments_.key},
+                               deadline());
+  }
+
+  bool send_input() {
+    std::string data;
+    while (const std::size_t size = read_more(data)) {
+      if (data.size() <= kInputBytesMax) continue;
+      fmt::print(console_.err,
+                 "fanfare publish: more than {} on standard input: that is not one event; "
+                 "--lines makes every line one\n",
+                 format_size(kInputBytesMax));
+      return false;
+    }
+    return !interrupt_.stop().raised() && send_one(data);
+  }
+
+  // Publishes what each read brings at once: nothing waits for the end of the pipe.
+  bool send_lines() {
+    std::string pending;
+    bool more = true;
+    while (more) {
+      more = read_more(pending) > 0;
+      if (interrupt_.stop().raised()) return false;
+      std::size_t begin = 0;
+      std::expected<void, client::Error> sent;
+      for (std::size_t end; sent && (end = pending.find('\n', begin)) != pending.npos;) {
+        sent = send_line(std::string_view(pending).substr(begin, end - begin));
+        begin = end + 1;
+      }
+      pending.erase(0, begin);
+      if (sent && !more && !pending.empty()) sent = send_line(pending);
+      if (!settled(sent)) return false;
+      if (pending.size() > kInputBytesMax) {
+        fmt::print(console_.err, "fanfare publish: line {} is longer than {}\n", line_ + 1,
+                   format_size(kInputBytesMax));
+        return false;
+      }
+    }
+    return true;
+  }
+
+  std::expected<void, client::Error> send_line(std::string_view line) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (!arguments_.ndjson) return send(line);
+    if (line.find_first_not_of(" \t") == line.npos) return {};  // nothing is answered to nothing
+    return publisher_->publish_line(line, deadline());
+  }
+
+  // Takes in every reply that is owed. False when the connection is lost.
+  bool settled(std::expected<void, client::Error> sent) {
+    while (sent && publisher_->outstanding() > 0) {
+      const auto reply = publisher_->next_reply(deadline());
+      if (!reply) {
+        sent = std::unexpected(reply.error());
+        break;
+      }
+      ++line_;
+      show(*reply);
+    }
+    std::fflush(console_.out);
+    if (sent) return true;
+    if (sent.error().fault != client::Fault::stopped) {
+      fmt::print(console_.err, "fanfare publish: {}\n", sent.error().message);
+    }
+    return false;
+  }
+
+  void show(const client::Reply& reply) {
+    if (!reply.refusal.empty()) {
+      ++refused_;
+      const bool numbered = arguments_.lines || arguments_.ndjson;
+      fmt::print(console_.err, "fanfare publish: {}{}\n",
+                 numbered ? fmt::format("event {}: ", line_) : "", reply.refusal);
+    } else if (!arguments_.quiet && !reply.id.empty()) {
+      fmt::print(console_.out, "{}\n", reply.id);
+    }
+  }
+
+  // Appends what is there; 0 at the end.
+  std::size_t read_more(std::string& into) {
+    std::array<char, 64U << 10U> buffer;
+    while (true) {
+      const auto size = read(fileno(console_.in), buffer.data(), buffer.size());
+      if (size < 0 && errno == EINTR && !interrupt_.stop().raised()) continue;
+      if (size <= 0) return 0;
+      into.append(buffer.data(), static_cast<std::size_t>(size));
+      return static_cast<std::size_t>(size);
+    }
+  }
+
+  const Arguments& arguments_;
+  Console& console_;
+  Interrupt interrupt_;
+  std::optional<client::Publisher> publisher_;
+  std::optional<std::uint32_t> retry_ms_;
+  std::uint64_t line_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace
+
+Command add_publish(CLI::App& parser) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command =
+      parser.add_subcommand("publish", "Publish events to the broker of this machine");
+  command->add_option("channel", arguments->channel, "The channel, like metrics/cpu");
+  command->add_option("data", arguments->data, "The data; left out: read from standard input");
+  command->add_option("--event", arguments->event, "The event's type, for addEventListener()");
+  command->add_option("--retry", arguments->retry,
+                      "Reconnection time for who receives it, like 2s");
+  command->add_option("--id", arguments->key,
+                      "A key of yours: the same key is published once and gives the same id");
+  command->add_flag("--lines", arguments->lines, "Every line of standard input is an event");
+  command->add_flag("--ndjson", arguments->ndjson,
+                    "Every line of standard input is a JSON object with channel and data");
+  command->add_flag("--finish", arguments->finish, "Then end the channel: subscribers are let go");
+  command->add_flag("--quiet,-q", arguments->quiet, "Do not show the ids");
+  command->add_option("--socket", arguments->socket, "The broker's ingest socket")
+      ->type_name("PATH");
+  command->footer(kFooter);
+  return {command, [arguments](Console& console) { return Publishing(*arguments, console).run(); }};
+}
+
+}  // namespace fanfare::cli

@@ -1,0 +1,65 @@
+#include "broker/cli/run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdlib>
+#include <sstream>
+#include <string_view>
+
+namespace fanfare::cli {
+namespace {
+
+constexpr const char* kFooter = R"(Examples:
+  fanfare serve                                  start the broker with its defaults
+  fanfare tail news 'metrics/**'                 watch two subscriptions
+  fanfare publish news 'hello, world'            publish one event
+  fanfare COMMAND --help                         more, with examples
+
+Exit codes:
+   0  done
+   1  it did not work, and may work later (the port is in use, the broker is not running)
+   2  the arguments make no sense
+  78  the configuration, or this machine, needs a person first)";
+
+}  // namespace
+
+bool Console::terminal() const {
+  return isatty(fileno(out)) == 1;
+}
+
+bool Console::colourful() const {
+  const char* term = std::getenv("TERM");
+  return terminal() && std::getenv("NO_COLOR") == nullptr && term != nullptr &&
+         std::string_view(term) != "dumb";
+}
+
+Exit run(std::span<const char* const> arguments, Console& console) {
+  CLI::App parser(
+      "Fanfare hands each published event to very many subscribers, over plain "
+      "Server-Sent Events.",
+      "fanfare");
+  parser.footer(kFooter);
+  parser.set_version_flag("--version", "fanfare " FANFARE_VERSION);
+  parser.require_subcommand(1);
+  const std::array commands{add_serve(parser), add_publish(parser), add_tail(parser),
+                            add_top(parser), add_check(parser)};
+  try {
+    parser.parse(static_cast<int>(arguments.size()), arguments.data());
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = parser.exit(error, out, err);
+    fmt::print(console.out, "{}", out.str());
+    fmt::print(console.err, "{}", err.str());
+    return code == 0 ? Exit::done : Exit::usage;
+  }
+  for (const Command& command : commands) {
+    if (parser.got_subcommand(command.arguments)) return command.run(console);
+  }
+  return Exit::usage;
+}
+
+}  // namespace fanfare::cli

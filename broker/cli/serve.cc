@@ -1,0 +1,160 @@
+// fanfare serve: the broker, until it is told to stop.
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "broker/admin/surface.h"
+#include "broker/cli/command.h"
+#include "broker/cli/configuration.h"
+#include "broker/cli/notify.h"
+#include "broker/client/stop.h"
+#include "broker/config/difference.h"
+#include "broker/server/broker.h"
+
+#include "common/check.h"
+#include "common/log.h"
+
+namespace fanfare::cli {
+namespace {
+
+constexpr const char* kFooter = R"(Examples:
+  fanfare serve                                            the defaults, for this user
+  fanfare serve --config /etc/fanfare/broker.toml          as a service
+  fanfare serve --set listen.http=127.0.0.1:0 --set history.events=100
+  fanfare check --config broker.toml                       what would be served, without serving
+
+Signals:
+  SIGTERM, SIGINT   stop accepting, let the subscribers go over [limits] drain, end; a second one
+                    ends at once
+  SIGHUP            read the configuration again; what cannot change while running is named
+
+Exit codes: 0 ended as asked; 1 could not start, but may later (the port is in use); 2 wrong
+arguments; 78 the configuration or this machine needs a person first.)";
+
+// The signals that `serve` takes in itself, as a descriptor. Blocked in this thread and in every
+// thread it starts from now on.
+class SignalStream {
+ public:
+  SignalStream() {
+    sigset_t taken;
+    sigemptyset(&taken);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&taken, number);
+    pthread_sigmask(SIG_BLOCK, &taken, &before_);
+    signal(SIGPIPE, SIG_IGN);
+    descriptor_ = signalfd(-1, &taken, SFD_CLOEXEC);
+    CHECK(descriptor_ >= 0, "a broker without one descriptor for signals cannot be stopped");
+  }
+  ~SignalStream() {
+    close(descriptor_);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  SignalStream(const SignalStream&) = delete;
+  SignalStream& operator=(const SignalStream&) = delete;
+
+  // The next signal's number; 0 once `ended` is raised.
+  int next(const client::Stop& ended) const {
+    std::array<pollfd, 2> waits{pollfd{.fd = descriptor_, .events = POLLIN, .revents = 0},
+                                pollfd{.fd = ended.descriptor(), .events = POLLIN, .revents = 0}};
+    while (poll(waits.data(), waits.size(), -1) <= 0) {
+    }
+    if (waits[0].revents == 0) return 0;
+    signalfd_siginfo received{};
+    const auto size = read(descriptor_, &received, sizeof received);
+    return size == sizeof received ? static_cast<int>(received.ssi_signo) : 0;
+  }
+
+ private:
+  sigset_t before_{};
+  int descriptor_ = -1;
+};
+
+class Serving {
+ public:
+  Serving(const ConfigurationArguments& arguments, Console& console)
+      : arguments_(arguments), console_(console) {}
+
+  Exit run() {
+    const auto options = load_configuration(arguments_, console_);
+    if (!options) return options.error();
+    const SignalStream signals;
+    auto started = server::Broker::start(*options, admin::make_surface(*options));
+    if (!started) {
+      fmt::print(console_.err, "fanfare serve: {}\n", started.error().message);
+      return started.error().exit_code == 78 ? Exit::configuration : Exit::failed;
+    }
+    options_ = *options;
+    broker_ = std::move(*started);
+    announce();
+    client::Stop ended;
+    const std::jthread waiter([this, &ended] {
+      broker_->join();
+      ended.raise();
+    });
+    while (const int number = signals.next(ended)) obey(number);
+    log::info("ended");
+    return Exit::done;
+  }
+
+ private:
+  void announce() {
+    for (const std::string& address : broker_->http_addresses()) {
+      log::info("subscribers: http://{}/events", address);
+    }
+    log::info("publishers: {}", broker_->ingest_path());
+    if (!broker_->admin_address().empty()) log::info("admin: http://{}/", broker_->admin_address());
+    notify_service_manager("READY=1\nSTATUS=serving");
+  }
+
+  void obey(int number) {
+    if (number == SIGHUP) {
+      if (!draining_) reload();
+      return;
+    }
+    log::info("{}", draining_ ? "told again to stop: ending at once"
+                              : "told to stop: letting subscribers go; once more ends at once");
+    draining_ = true;
+    notify_service_manager("STOPPING=1\nSTATUS=letting subscribers go");
+    broker_->drain();
+  }
+
+  void reload() {
+    notify_reloading();
+    if (const auto options = load_configuration(arguments_, console_)) {
+      const auto changes = config::differences(options_, *options);
+      broker_->reload(*options);
+      for (const config::Difference& change : changes) log::info("reload: {}", change.text());
+      if (changes.empty()) log::info("reload: nothing changed");
+      options_ = *options;
+    } else {
+      log::error("reload: the configuration has problems; everything stays as it was");
+    }
+    notify_service_manager("READY=1\nSTATUS=serving");
+  }
+
+  const ConfigurationArguments& arguments_;
+  Console& console_;
+  std::unique_ptr<server::Broker> broker_;
+  server::Options options_;  // as read last
+  bool draining_ = false;
+};
+
+}  // namespace
+
+Command add_serve(CLI::App& parser) {
+  auto arguments = std::make_shared<ConfigurationArguments>();
+  CLI::App* command = parser.add_subcommand("serve", "Start the broker");
+  add_configuration_arguments(*command, *arguments);
+  command->footer(kFooter);
+  return {command, [arguments](Console& console) { return Serving(*arguments, console).run(); }};
+}
+
+}  // namespace fanfare::cli

@@ -1,0 +1,153 @@
+// fanfare tail: follows channels and patterns, shows every event, and every hole.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "broker/cli/command.h"
+#include "broker/cli/event_printer.h"
+#include "broker/cli/signals.h"
+#include "broker/client/subscription.h"
+
+#include "common/units.h"
+
+namespace fanfare::cli {
+namespace {
+
+constexpr const char* kFooter = R"(Examples:
+  fanfare tail news                              new events, until Ctrl-C
+  fanfare tail news 'metrics/*' 'orders/**'      several channels and patterns (quote the stars)
+  fanfare tail news --replay 10                  the last ten first
+  fanfare tail news --since earliest             everything that is left first
+  fanfare tail news --since k3v9q2x-1041         what came after that event
+  fanfare tail news --json | jq .data            a line of JSON per event and per gap
+  fanfare tail news --count 1 --raw              wait for one event, show its data, end
+
+Resumes by itself, exactly, when the connection or the broker goes away. What can no longer be had is
+shown as a gap. Ends by itself when every channel was finished.
+
+Exit codes: 0 ended by Ctrl-C, by --count or with the channels; 1 no broker, or refused; 2 wrong
+arguments.)";
+
+struct Arguments {
+  std::vector<std::string> channels;
+  std::string url = "http://127.0.0.1:8080";
+  std::string since;
+  std::optional<std::uint32_t> replay;
+  std::optional<std::uint64_t> count;
+  bool json = false;
+  bool raw = false;
+  bool wait = false;
+};
+
+EventPrinter::Format format_of(const Arguments& arguments) {
+  if (arguments.json) return EventPrinter::Format::json;
+  return arguments.raw ? EventPrinter::Format::raw : EventPrinter::Format::plain;
+}
+
+class Following {
+ public:
+  Following(const Arguments& arguments, Console& console)
+      : arguments_(arguments),
+        console_(console),
+        printer_(console, format_of(arguments)),
+        subscription_({.address = arguments.url,
+                       .channels = arguments.channels,
+                       .last_event_id = arguments.since,
+                       .replay = arguments.replay},
+                      &interrupt_.stop()) {}
+
+  Exit run() {
+    while (true) {
+      const auto item = subscription_.next(monotonic_now() + 1h);
+      if (!item && item.error().fault == client::Fault::timeout) continue;
+      if (!item && item.error().fault == client::Fault::stopped) return Exit::done;
+      if (!item) {
+        fmt::print(console_.err, "fanfare tail: {}\n", item.error().message);
+        return item.error().fault == client::Fault::address ? Exit::usage : Exit::failed;
+      }
+      const auto exit = std::visit([this](const auto& seen) { return show(seen); }, *item);
+      std::fflush(console_.out);
+      if (exit) return *exit;
+    }
+  }
+
+ private:
+  std::optional<Exit> show(const client::ReceivedEvent& event) {
+    printer_.print(event);
+    ++shown_;
+    return arguments_.count && shown_ >= *arguments_.count ? std::optional(Exit::done)
+                                                           : std::nullopt;
+  }
+  std::optional<Exit> show(const client::ReceivedGap& gap) {
+    printer_.print(gap);
+    return std::nullopt;
+  }
+  std::optional<Exit> show(const client::Opened& opened) {
+    if (opened_once_) {
+      notice(opened.last_event_id.empty()
+                 ? "connected again"
+                 : fmt::format("connected again, resuming after {}", opened.last_event_id));
+    }
+    opened_once_ = true;
+    return std::nullopt;
+  }
+  std::optional<Exit> show(const client::Lost& lost) {
+    if (!opened_once_ && !arguments_.wait) {
+      fmt::print(console_.err,
+                 "fanfare tail: {}; is the broker running? start it with `fanfare serve`, pass "
+                 "--url, or wait for it with --wait\n",
+                 lost.why);
+      return Exit::failed;
+    }
+    using Milliseconds = std::chrono::milliseconds;
+    notice(fmt::format("{}; trying again in {}", lost.why,
+                       format_duration(std::chrono::round<Milliseconds>(lost.retry_in))));
+    return std::nullopt;
+  }
+  std::optional<Exit> show(const client::Finished& /*finished*/) {
+    notice("finished: nothing more will come");
+    return Exit::done;
+  }
+
+  void notice(std::string_view text) { fmt::print(console_.err, "fanfare tail: {}\n", text); }
+
+  const Arguments& arguments_;
+  Console& console_;
+  Interrupt interrupt_;
+  EventPrinter printer_;
+  client::Subscription subscription_;
+  std::uint64_t shown_ = 0;
+  bool opened_once_ = false;
+};
+
+}  // namespace
+
+Command add_tail(CLI::App& parser) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = parser.add_subcommand("tail", "Follow channels and show their events");
+  command->add_option("channel", arguments->channels, "Channels and patterns")->required();
+  command->add_option("--url", arguments->url, "Where the broker listens, or a Unix socket")
+      ->capture_default_str();
+  auto* since = command->add_option("--since", arguments->since,
+                                    "Begin after this event id, or with \"earliest\"");
+  command->add_option("--replay", arguments->replay, "Begin with the last N events")
+      ->type_name("N")
+      ->excludes(since);
+  command->add_option("--count,-n", arguments->count, "End after N events")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  auto* json = command->add_flag("--json", arguments->json, "A line of JSON per event and gap");
+  command->add_flag("--raw", arguments->raw, "Only the data of events; gaps go to standard error")
+      ->excludes(json);
+  command->add_flag("--wait", arguments->wait, "If the broker is not there yet, wait for it");
+  command->footer(kFooter);
+  return {command, [arguments](Console& console) { return Following(*arguments, console).run(); }};
+}
+
+}  // namespace fanfare::cli
