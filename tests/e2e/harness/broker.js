@@ -1,0 +1,122 @@
+// Broker: the real binary, on ports the kernel chose and a socket in a temporary folder; it keeps
+// them over a restart, as a real one does.
+import http from 'node:http';
+import { join } from 'node:path';
+
+import { kBinary, start } from './command.js';
+import { temporaryFolder } from './folder.js';
+import { until, within } from './wait.js';
+
+export class Broker {
+  // `set`: overrides as in --set, after the ones every test broker gets.
+  static async start({ set = [], config, env } = {}) {
+    const broker = new Broker();
+    broker.folder = temporaryFolder();
+    broker.socket = join(broker.folder, 'ingest.sock');
+    broker.set = set;
+    broker.config = config;
+    broker.env = env;
+    broker.httpPort = 0;
+    broker.adminPort = 0;
+    await broker.begin();
+    return broker;
+  }
+
+  get url() { return `http://127.0.0.1:${this.httpPort}`; }
+  get adminUrl() { return `http://127.0.0.1:${this.adminPort}`; }
+  get log() { return this.process.stderr; }
+
+  arguments() {
+    const set = [
+      `listen.http=127.0.0.1:${this.httpPort}`,
+      `listen.admin=127.0.0.1:${this.adminPort}`,
+      `listen.ingest=${this.socket}`,
+      ...this.set,
+    ];
+    return ['serve', ...(this.config ? ['--config', this.config] : []),
+      ...set.flatMap((one) => ['--set', one])];
+  }
+
+  async begin() {
+    this.process = start(kBinary, this.arguments(), { env: this.env });
+    await until(() => {
+      if (!this.process.running) throw new Error(`the broker ended: ${this.log}`);
+      return /admin: http/.test(this.log);
+    }, 'the broker says where it listens', 20);
+    this.httpPort = Number(/subscribers: http:\/\/127\.0\.0\.1:(\d+)/.exec(this.log)[1]);
+    this.adminPort = Number(/admin: http:\/\/127\.0\.0\.1:(\d+)/.exec(this.log)[1]);
+  }
+
+  // As a power cut would.
+  async kill() {
+    this.process.child.kill('SIGKILL');
+    await this.process.ended;
+  }
+
+  signal(name) { this.process.child.kill(name); }
+
+  // SIGTERM; resolves with the exit code.
+  async stop(seconds = 20) {
+    if (!this.process.running) return null;
+    this.signal('SIGTERM');
+    try {
+      return (await within(this.process.ended, 'the broker ends after SIGTERM', seconds)).code;
+    } finally {
+      if (this.process.running) this.process.child.kill('SIGKILL');
+    }
+  }
+
+  // SIGKILL and again: a new epoch on the same ports.
+  async restart() {
+    await this.kill();
+    await this.begin();
+  }
+
+  // {name: value}, labels as part of the name.
+  async metrics() {
+    const { body } = await request(`${this.adminUrl}/metrics`);
+    const metrics = {};
+    for (const line of body.split('\n')) {
+      if (line === '' || line.startsWith('#')) continue;
+      const space = line.lastIndexOf(' ');
+      metrics[line.slice(0, space)] = Number(line.slice(space + 1));
+    }
+    return metrics;
+  }
+
+  async metric(name) { return (await this.metrics())[`fanfare_${name}`]; }
+
+  // One event through the HTTP dialect; resolves with its id.
+  async publish(channel, data, { event, key, retry } = {}) {
+    const query = new URLSearchParams();
+    if (event !== undefined) query.set('event', event);
+    if (key !== undefined) query.set('id', key);
+    if (retry !== undefined) query.set('retry', retry);
+    const { status, body } = await request(`http://x/publish/${channel}?${query}`,
+      { method: 'POST', body: data, socketPath: this.socket });
+    if (status !== 200) throw new Error(`publish: ${status} ${body}`);
+    return JSON.parse(body).id;
+  }
+
+  async finish(channel) {
+    return request(`http://x/finish/${channel}`, { method: 'POST', socketPath: this.socket });
+  }
+}
+
+// One request, one whole answer.
+export function request(url, { method = 'GET', headers = {}, body, socketPath } = {}) {
+  return new Promise((resolve, reject) => {
+    const sent = http.request(url, { method, headers, socketPath, agent: false }, (answer) => {
+      const pieces = [];
+      answer.on('data', (piece) => pieces.push(piece));
+      answer.on('error', reject);
+      answer.on('end', () => resolve({
+        status: answer.statusCode,
+        headers: answer.headers,
+        body: Buffer.concat(pieces).toString('utf8'),
+      }));
+    });
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}

@@ -1,0 +1,57 @@
+// Commands: other programs, run to their end or beside the test; whatever the test starts ends with
+// it, by its own process id.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+import { within } from './wait.js';
+
+export const kBinary = process.env.FANFARE_BINARY ??
+  fileURLToPath(new URL('../../../build/dev/fanfare', import.meta.url));
+
+const running = new Set();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+// A process beside the test. `stdout` and `stderr` grow; `ended` resolves with {code, signal}.
+export function start(program, args, { env = {}, cwd, stdin = 'ignore' } = {}) {
+  const child = spawn(program, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: [stdin, 'pipe', 'pipe'],
+  });
+  running.add(child);
+  const process_ = { child, pid: child.pid, stdout: '', stderr: '', running: true };
+  child.stdout.setEncoding('utf8').on('data', (text) => { process_.stdout += text; });
+  child.stderr.setEncoding('utf8').on('data', (text) => { process_.stderr += text; });
+  process_.ended = new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      running.delete(child);
+      process_.running = false;
+      resolve({ code, signal });
+    });
+  });
+  process_.ended.catch(() => {});
+  return process_;
+}
+
+// To its end; `input` is a string or Buffer for standard input. Resolves with {code, stdout, stderr}.
+export async function run(program, args, { input, seconds = 30, ...options } = {}) {
+  const process_ = start(program, args, { ...options, stdin: input === undefined ? 'ignore' : 'pipe' });
+  if (input !== undefined) {
+    process_.child.stdin.on('error', () => {}); // the program may end without reading all of it
+    process_.child.stdin.end(input);
+  }
+  try {
+    const { code, signal } = await within(process_.ended, `${program} ${args.join(' ')}`, seconds);
+    return { code, signal, stdout: process_.stdout, stderr: process_.stderr };
+  } finally {
+    if (process_.running) process_.child.kill('SIGKILL');
+  }
+}
+
+// `fanfare …`, to its end.
+export function fanfare(args, options) {
+  return run(kBinary, args, options);
+}
