@@ -141,7 +141,7 @@ std::string format_host(const PeerAddress& address) {
 }
 
 std::string format_address(const PeerAddress& address) {
-  const std::string host = format_host(address);
+  std::string host = format_host(address);
   if (host == "unix") return host;
   const std::uint16_t port = port_of(address);
   return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)

@@ -104,12 +104,12 @@ std::optional<Problem> Epoll::open(const RingOptions& options) {
   if (::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, bell_.descriptor(), &event) != 0) {
     return system_problem("cannot set epoll up", errno);
   }
-  const BufferPoolOptions wanted[] = {options.request, options.ingest};
-  for (std::uint32_t i = 0; i < pools_.size(); ++i) {
-    if (wanted[i].count == 0) continue;
-    if (!pools_[i].emplace(wanted[i], i).valid()) {
+  std::uint32_t pool = 0;
+  for (const BufferPoolOptions& wanted : {options.request, options.ingest}) {
+    if (wanted.count > 0 && !pools_[pool].emplace(wanted, pool).valid()) {
       return system_problem("no memory for receive buffers", ENOMEM);
     }
+    ++pool;
   }
   sockets_.resize(options.slots);
   return std::nullopt;

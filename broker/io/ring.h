@@ -75,6 +75,7 @@ struct PeerAddress {
 
 class Ring {
  public:
+  // Closes whatever is open. No wake() may come any more. Best called on the ring's own thread.
   virtual ~Ring() = default;
   Ring() = default;
   Ring(const Ring&) = delete;
@@ -88,7 +89,8 @@ class Ring {
   virtual TimePoint now() const = 0;
 
   // Multishot accept on a listening descriptor. Each completion's result is a transient descriptor
-  // (to be given to adopt() or refuse()), or a negated errno. Re-arm when `more` is not set.
+  // (to be given to adopt() or refuse()), or a negated errno. Re-arm when `more` is not set; after
+  // -EMFILE, -ENFILE or -ENOMEM a little later, since it would fail again at once.
   virtual void accept(int listener, Token token) = 0;
   // Ends the accept with that token; it completes once more with -ECANCELED and without `more`.
   virtual void cancel_accept(Token token) = 0;

@@ -42,7 +42,7 @@ std::expected<std::vector<Descriptor>, Problem> listen_tcp(const PeerAddress& ad
                                                            const TcpOptions& options = {});
 struct UnixOptions {
   std::uint32_t mode = 0660;
-  std::string group{};  // empty: left as it is
+  std::string group;  // empty: left as it is
   int backlog = 1024;
 };
 

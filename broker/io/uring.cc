@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "broker/io/address.h"
@@ -81,6 +82,7 @@ class Uring final : public Ring {
   std::uint64_t bell_count_ = 0;  // what the read of the bell fills in
   bool bell_armed_ = false;
   bool open_ = false;
+  std::thread::id owner_ = std::this_thread::get_id();
   std::uint32_t slots_ = 0;
   io_uring ring_{};
   // Completions met while making room in the queue, for the next submit() or wait().
@@ -97,28 +99,31 @@ std::optional<Problem> Uring::open(const RingOptions& options) {
     return table_problem(-error, options.slots, Surroundings::read());
   }
   slots_ = options.slots;
-  const BufferPoolOptions wanted[] = {options.request, options.ingest};
-  for (std::uint16_t group = 0; group < pools_.size(); ++group) {
-    if (wanted[group].count == 0) continue;
-    pools_[group].emplace(wanted[group], group);
-    if (const int error = pools_[group]->register_with(ring_); error < 0) {
-      return system_problem("cannot register io_uring's receive buffers", -error);
+  std::uint16_t group = 0;
+  for (const BufferPoolOptions& wanted : {options.request, options.ingest}) {
+    if (wanted.count > 0) {
+      const int error = pools_[group].emplace(wanted, group).register_with(ring_);
+      if (error < 0) return system_problem("cannot register io_uring's receive buffers", -error);
     }
+    ++group;
   }
   arm_bell();
   return std::nullopt;
 }
 
-// Without more ado the kernel would take the ring apart some time later, and listeners and ports
-// would stay taken until then. On another thread than the ring's own that is how it goes.
+// On its own thread a ring ends at once. Another one may not enter it (and must not try: the number
+// under which a ring is registered means another ring there), so that the kernel takes it apart
+// some time later; ports stay taken until then.
 Uring::~Uring() {
   if (!open_) return;
-  io_uring_sync_cancel_reg everything{};
-  everything.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
-  everything.timeout = {.tv_sec = 1, .tv_nsec = 0};
-  static_cast<void>(io_uring_register_sync_cancel(&ring_, &everything));
-  static_cast<void>(io_uring_get_events(&ring_));  // runs what was cancelled to its end
-  static_cast<void>(io_uring_unregister_files(&ring_));
+  if (owner_ == std::this_thread::get_id()) {
+    io_uring_sync_cancel_reg everything{};
+    everything.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
+    everything.timeout = {.tv_sec = 1, .tv_nsec = 0};
+    static_cast<void>(io_uring_register_sync_cancel(&ring_, &everything));
+    static_cast<void>(io_uring_get_events(&ring_));  // runs what was cancelled to its end
+    static_cast<void>(io_uring_unregister_files(&ring_));
+  }
   io_uring_queue_exit(&ring_);
 }
 

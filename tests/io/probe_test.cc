@@ -5,6 +5,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <array>
@@ -151,6 +152,18 @@ TEST(Backend, UnderAContainersProfileSaysSoAndFallsBack) {
   EXPECT_THAT(chosen(Backend::automatic, EPERM),
               testing::StartsWith("epoll: epoll (io_uring cannot be used: a seccomp filter"));
   EXPECT_THAT(chosen(Backend::io_uring, ENOSYS), HasSubstr("a container's profile hides it"));
+}
+
+TEST(Backend, OfAnOrdinaryUserWithoutLockedMemorySaysWhichLimitToRaise) {
+  const std::string answer = in_child([]() -> std::string {
+    const rlimit little{.rlim_cur = 16 << 10, .rlim_max = 16 << 10};
+    if (::setrlimit(RLIMIT_MEMLOCK, &little) != 0) return "no limit";
+    constexpr uid_t kNobody = 65534;
+    if (::geteuid() == 0 && ::setresuid(kNobody, kNobody, kNobody) != 0) return "cannot be nobody";
+    const auto ring = make_ring(Backend::io_uring, {});
+    return ring ? "none" : ring.error().message;
+  });
+  EXPECT_THAT(answer, HasSubstr("its memory exceeds RLIMIT_MEMLOCK (16 KiB): raise it"));
 }
 
 TEST(Backend, TakesIoUringWhereItMayAndEpollWhereItIsToldTo) {

@@ -184,6 +184,27 @@ TEST_P(RealRing, LeavesNothingOpenBehind) {
   EXPECT_TRUE(listen_tcp(address).has_value()) << "the port is free at once";
 }
 
+// Rings are registered with numbers of their thread: ending another thread's ring must not
+// unregister the own one with the same number.
+TEST_P(RealRing, OutlivesTheEndOfAnotherThreadsRing) {
+  std::unique_ptr<Ring> theirs;
+  std::vector<Completion> out;
+  std::thread([&] {
+    theirs = ring_on(GetParam());
+    theirs->accept(listen_tcp(parse_address("127.0.0.1:0").value()).value().front().number(),
+                   {.kind = 1, .index = 0});
+    theirs->submit(out);
+  }).join();
+  const auto mine = ring_on(GetParam());
+  adopt_pair(*mine, 0, 1);
+  theirs.reset();
+  out.clear();
+  mine->poll(0, Interest::writable, {.kind = 2, .index = 0});
+  mine->wait(mine->now() + 10s, out);
+  ASSERT_EQ(out.size(), 1U);
+  EXPECT_EQ(out[0].token.kind, 2);
+}
+
 TEST_P(RealRing, ADescriptorThatCannotBeAdoptedIsAnErrorAndNotLeaked) {
   if (GetParam() == Backend::epoll) {
     // Epoll's table takes whatever it is given; the first verb then completes with the error.

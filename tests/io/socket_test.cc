@@ -169,7 +169,7 @@ TEST_F(ListenUnix, HasExactlyItsModeWhateverTheMask) {
   for (const mode_t mask : {0000U, 0022U, 0777U}) {
     const mode_t before = ::umask(mask);
     for (const std::uint32_t mode : {0600U, 0660U, 0666U}) {
-      const auto listener = listen_unix(path_, {.mode = mode});
+      const auto listener = listen_unix(path_, {.mode = mode, .group = {}});
       ASSERT_TRUE(listener.has_value()) << listener.error().message;
       EXPECT_EQ(status().st_mode & 07777U, mode);
     }
@@ -204,7 +204,7 @@ TEST_F(ListenUnix, NeverStealsALiveSocket) {
 }
 
 TEST_F(ListenUnix, NeverStealsALiveSocketWhoseBacklogIsFull) {
-  const auto live = listen_unix(path_, {.backlog = 0});
+  const auto live = listen_unix(path_, {.group = {}, .backlog = 0});
   const Descriptor first = connect();
   EXPECT_THAT(problem(), HasSubstr("another broker listens there"));
 }
