@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
+
 #include "common/pattern.h"
 #include "common/utf8.h"
 
@@ -40,8 +42,13 @@ std::size_t first_control(std::string_view text) {
   return std::string_view::npos;
 }
 
+bool printable_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
 // UTF-8 without control characters; `what` as in "event name".
 std::optional<Problem> text_problem(std::string_view what, std::string_view text) {
+  if (printable_ascii(text)) return std::nullopt;  // nearly all of them
   if (!utf8(text)) {
     const std::size_t at = utf8_prefix_size(text);
     return invalid(

@@ -110,6 +110,9 @@ void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::
     case LineRequest::Op::report:
       return report(request, out);
     case LineRequest::Op::watch:
+      if (!watchable_) {
+        return refuse("an HTTP request cannot watch: open an NDJSON connection", out);
+      }
       watching_ = true;
       break;
     case LineRequest::Op::finish: {

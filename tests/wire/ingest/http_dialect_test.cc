@@ -1,0 +1,296 @@
+// The HTTP dialect: what curl sends, what it gets, and what becomes of everything else.
+#include "broker/wire/ingest/http_dialect.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "broker/wire/http/head.h"
+#include "tests/wire/ingest/recording_sink.h"
+
+namespace fanfare::ingest_test {
+namespace {
+
+using ingest::HttpAnswer;
+using ingest::HttpLimits;
+using Calls = std::vector<std::string>;
+using Fields = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+
+http::RequestHead head_of(std::string_view method, std::string_view target, Fields fields = {}) {
+  http::RequestHead head;
+  head.method_text = method;
+  head.method = http::method_of(method);
+  head.target = target;
+  head.path = target.substr(0, target.find('?'));
+  if (head.path.size() != target.size()) head.query = target.substr(head.path.size() + 1);
+  for (const auto& [name, value] : fields) head.fields.push_back({name, value});
+  return head;
+}
+
+struct Exchange {
+  RecordingSink sink;
+  HttpAnswer answer;
+
+  // "200 {...}" of the answer to one request.
+  std::string ask(std::string_view method, std::string_view target, std::string_view body = {},
+                  Fields fields = {}, const HttpLimits& limits = {}) {
+    ingest::answer_request(head_of(method, target, fields), body, sink, limits, answer);
+    return fmt::format("{} {}", answer.status, answer.body);
+  }
+};
+
+std::string ask(std::string_view method, std::string_view target, std::string_view body = {},
+                Fields fields = {}) {
+  return Exchange().ask(method, target, body, fields);
+}
+
+constexpr std::pair<std::string_view, std::string_view> kCurlForm = {
+    "Content-Type", "application/x-www-form-urlencoded"};
+constexpr std::pair<std::string_view, std::string_view> kBatch = {"Content-Type",
+                                                                  "application/x-ndjson"};
+
+// ---- publishing one event
+
+TEST(HttpDialect, PublishesTheBodyAsItIs) {
+  Exchange exchange;
+  // What `curl --data-binary` sends: the body raw, and a label that says it is a form.
+  EXPECT_EQ(exchange.ask("POST", "/publish/news", "a=1&b=%41\nc d+e", {kCurlForm}),
+            "200 {\"id\":\"ep-1\",\"receivers\":4}\n");
+  EXPECT_EQ(exchange.answer.content_type, "application/json");
+  EXPECT_EQ(exchange.ask("PUT", "/publish/news", ""), "200 {\"id\":\"ep-2\",\"receivers\":4}\n");
+  EXPECT_EQ(exchange.sink.calls,
+            (Calls{"publish news [] data=a=1&b=%41\nc d+e", "publish news [] data="}));
+}
+
+TEST(HttpDialect, TakesEventIdAndRetryFromTheQuery) {
+  Exchange exchange;
+  exchange.ask("POST", "/publish/a?event=price+tick&id=k%2F1&retry=2500", "x");
+  EXPECT_EQ(exchange.sink.calls, Calls{"publish a [price tick] data=x retry=2500 key=k/1"});
+}
+
+TEST(HttpDialect, TakesThemFromTheFieldsOfOtherBrokersHabits) {
+  Exchange exchange;
+  exchange.ask("POST", "/publish/a", "x",
+               {{"X-Event-Type", "tick"}, {"Idempotency-Key", "k"}, {"X-Event-Retry", "500"}});
+  exchange.ask("POST", "/publish/a", "x", {{"X-EventSource-Event", "tock"}, {"X-Event-Id", "l"}});
+  exchange.ask("POST", "/publish/a?event=query&id=m", "x",
+               {{"X-Event-Type", "field"}, {"Idempotency-Key", "n"}});
+  EXPECT_EQ(exchange.sink.calls,
+            (Calls{"publish a [tick] data=x retry=500 key=k", "publish a [tock] data=x key=l",
+                   "publish a [query] data=x key=m"}));
+}
+
+TEST(HttpDialect, DecodesTheChannelOnce) {
+  Exchange exchange;
+  exchange.ask("POST", "/publish/metrics/cpu/0", "x");
+  exchange.ask("POST", "/publish/metrics%2Fcpu", "x");
+  exchange.ask("POST", "/publish/a%2541", "x");
+  exchange.ask("POST", "/publish/a+b", "x");
+  EXPECT_EQ(exchange.sink.calls,
+            (Calls{"publish metrics/cpu/0 [] data=x", "publish metrics/cpu [] data=x",
+                   "publish a%41 [] data=x", "publish a+b [] data=x"}));
+  EXPECT_EQ(
+      exchange.ask("POST", "/publish/a%4", "x"),
+      "400 {\"error\":\"the channel in the path has a malformed percent-escape: % is followed "
+      "by two hexadecimal digits\"}\n");
+}
+
+TEST(HttpDialect, SaysWhatIsWrongWithAPublish) {
+  EXPECT_EQ(ask("POST", "/publish/a?evnet=x", "x"),
+            "400 {\"error\":\"unknown parameter \\\"evnet\\\": there are event, id and retry\"}\n");
+  EXPECT_EQ(ask("POST", "/publish/a?id=x&id=y", "x"),
+            "400 {\"error\":\"the parameter id is given twice\"}\n");
+  EXPECT_EQ(ask("POST", "/publish/a?retry=2s", "x"),
+            "400 {\"error\":\"retry is \\\"2s\\\": it must be milliseconds in digits, as in 2000\"}"
+            "\n");
+  EXPECT_EQ(ask("POST", "/publish/", "x"), "400 {\"error\":\"not a channel name: \\\"\\\"\"}\n");
+  EXPECT_EQ(ask("POST", "/publish/a%20b", "x"),
+            "400 {\"error\":\"not a channel name: \\\"a b\\\"\"}\n");
+}
+
+TEST(HttpDialect, GivesEveryRefusalItsStatus) {
+  EXPECT_EQ(ask("POST", "/publish/closed", "x"), "409 {\"error\":\"the channel is finished\"}\n");
+  EXPECT_EQ(ask("POST", "/publish/big", "x"), "413 {\"error\":\"the data has too many bytes\"}\n");
+  EXPECT_EQ(ask("POST", "/publish/full", "x"), "503 {\"error\":\"too many channels\"}\n");
+}
+
+// ---- batches
+
+TEST(HttpDialect, AnswersABatchLineByLine) {
+  Exchange exchange;
+  EXPECT_EQ(exchange.ask("POST", "/publish",
+                         "{\"channel\":\"a\",\"data\":1}\n\n{\"data\":2}\n"
+                         "{\"channel\":\"b\",\"data\":3,\"ref\":\"r\"}",
+                         {kBatch}),
+            "200 {\"ok\":true,\"id\":\"ep-1\"}\n"
+            "{\"ok\":false,\"error\":\"\\\"channel\\\" is missing\",\"line\":3}\n"
+            "{\"ok\":true,\"id\":\"ep-2\",\"ref\":\"r\"}\n");
+  EXPECT_EQ(exchange.answer.content_type, "application/x-ndjson");
+  EXPECT_EQ(exchange.sink.calls, (Calls{"publish a [] data=1", "publish b [] data=3"}));
+}
+
+TEST(HttpDialect, TakesTheChannelOfABatchFromThePath) {
+  Exchange exchange;
+  EXPECT_EQ(exchange.ask("POST", "/publish/a%2Fb", "{\"data\":1}\n{\"channel\":\"c\",\"data\":2}\n",
+                         {{"content-type", "application/x-ndjson; charset=utf-8"}}),
+            "200 {\"ok\":true,\"id\":\"ep-1\"}\n{\"ok\":true,\"id\":\"ep-2\"}\n");
+  EXPECT_EQ(exchange.sink.calls, (Calls{"publish a/b [] data=1", "publish c [] data=2"}));
+}
+
+TEST(HttpDialect, TakesABatchWithoutAContentType) {
+  EXPECT_EQ(ask("POST", "/publish", "{\"channel\":\"a\",\"data\":1}"),
+            "200 {\"ok\":true,\"id\":\"ep-1\"}\n");
+  EXPECT_EQ(ask("POST", "/publish", "", {kBatch}), "200 ");
+}
+
+TEST(HttpDialect, RefusesABatchThatIsNone) {
+  EXPECT_EQ(ask("POST", "/publish", "hello", {kCurlForm}).substr(0, 40),
+            "415 {\"error\":\"POST /publish takes a batc");
+  EXPECT_EQ(ask("POST", "/publish?event=x", "", {kBatch}).substr(0, 40),
+            "400 {\"error\":\"a batch has no parameters:");
+  EXPECT_EQ(
+      ask("POST", "/publish", "{\"op\":\"watch\"}", {kBatch}),
+      "200 {\"ok\":false,\"error\":\"an HTTP request cannot watch: open an NDJSON connection\","
+      "\"line\":1}\n");
+}
+
+TEST(HttpDialect, StopsABatchWhoseAnswerWouldGrowWithoutEnd) {
+  Exchange exchange;
+  std::string body;
+  for (int i = 0; i < 1000; ++i) body += "{}\n";
+  const std::string answer =
+      exchange.ask("POST", "/publish", body, {kBatch}, {.batch_bytes = body.size()});
+  EXPECT_LT(answer.size(), 5 * body.size());
+  EXPECT_NE(
+      answer.find("this line and all after it were not read; send smaller batches\",\"line\":"),
+      std::string::npos);
+  EXPECT_TRUE(answer.ends_with("}\n"));
+}
+
+// ---- channels
+
+TEST(HttpDialect, FinishesTellsAndDeletesAChannel) {
+  Exchange exchange;
+  exchange.ask("POST", "/publish/a/b", "xyz");
+  EXPECT_EQ(exchange.ask("POST", "/finish/a/b"), "200 {\"finished\":true}\n");
+  const std::string state =
+      "200 {\"channel\":\"a/b\",\"events\":1,\"bytes\":3,\"published\":1,\"receivers\":0,"
+      "\"first\":\"ep-1\",\"last\":\"ep-1\",\"finished\":true}\n";
+  EXPECT_EQ(exchange.ask("GET", "/channels/a/b"), state);
+  EXPECT_EQ(exchange.ask("HEAD", "/channels/a%2Fb"), state);
+  EXPECT_EQ(exchange.ask("DELETE", "/channels/a/b"), "200 {\"deleted\":true}\n");
+  const std::string none =
+      "404 {\"error\":\"there is no channel \\\"a/b\\\": a channel appears when something is "
+      "published to it\"}\n";
+  EXPECT_EQ(exchange.ask("DELETE", "/channels/a/b"), none);
+  EXPECT_EQ(exchange.ask("GET", "/channels/a/b"), none);
+  EXPECT_EQ(exchange.ask("POST", "/finish/closed"),
+            "409 {\"error\":\"the channel is finished\"}\n");
+  EXPECT_EQ(exchange.ask("DELETE", "/channels/closed"),
+            "409 {\"error\":\"the channel is finished\"}\n");
+}
+
+// The names in a listing.
+std::string names(const std::string& listing) {
+  std::string found;
+  const std::string key = "\"channel\":\"";
+  for (auto at = listing.find(key); at != std::string::npos; at = listing.find(key, at + 1)) {
+    const auto begin = at + key.size();
+    found += listing.substr(begin, listing.find('"', begin) - begin) + " ";
+  }
+  return found + listing.substr(listing.find("\"more\""));
+}
+
+TEST(HttpDialect, ListsChannels) {
+  Exchange exchange;
+  for (const char* channel : {"a/1", "a/2", "b"}) {
+    exchange.ask("POST", std::string("/publish/") + channel, "x");
+  }
+  EXPECT_EQ(names(exchange.ask("GET", "/channels")), "a/1 a/2 b \"more\":false}\n");
+  EXPECT_EQ(names(exchange.ask("HEAD", "/channels?match=a/*")), "a/1 a/2 \"more\":false}\n");
+  EXPECT_EQ(names(exchange.ask("GET", "/channels?match=a/*&limit=1")), "a/1 \"more\":true}\n");
+  EXPECT_EQ(names(exchange.ask("GET", "/channels?limit=3")), "a/1 a/2 b \"more\":false}\n");
+  EXPECT_EQ(exchange.ask("GET", "/channels?match=nothing"),
+            "200 {\"channels\":[],\"more\":false}\n");
+  EXPECT_EQ(exchange.ask("GET", "/channels?limit=x"),
+            "400 {\"error\":\"limit is \\\"x\\\": it must be a number up to 10000\"}\n");
+  EXPECT_EQ(exchange.ask("GET", "/channels?limit=10001").substr(0, 3), "400");
+  EXPECT_EQ(exchange.ask("GET", "/channels?match=a%20b").substr(0, 3), "400");
+  EXPECT_EQ(exchange.ask("GET", "/channels?pattern=a"),
+            "400 {\"error\":\"unknown parameter \\\"pattern\\\": there are match and limit\"}\n");
+}
+
+TEST(HttpDialect, SaysWhatThisSocketSpeaks) {
+  Exchange exchange;
+  const std::string text = exchange.ask("GET", "/");
+  EXPECT_EQ(exchange.answer.content_type, "text/plain; charset=utf-8");
+  for (const char* example : {"curl --unix-socket", "redis-cli -s", "nc -UN"}) {
+    EXPECT_NE(text.find(example), std::string::npos);
+  }
+}
+
+// ---- what is refused by its head alone
+
+TEST(HttpDialect, RefusesUnknownPlacesAndMethodsBeforeTheBody) {
+  const auto refuse = [](std::string_view method, std::string_view target) {
+    HttpAnswer answer;
+    EXPECT_TRUE(ingest::refused_by_head(head_of(method, target), answer));
+    return fmt::format("{} {}", answer.status, answer.allow);
+  };
+  EXPECT_EQ(refuse("POST", "/pub/news"), "404 ");
+  EXPECT_EQ(refuse("POST", "/publishnews"), "404 ");
+  EXPECT_EQ(refuse("OPTIONS", "*"), "404 ");
+  EXPECT_EQ(refuse("GET", "/publish/news"), "405 POST, PUT");
+  EXPECT_EQ(refuse("PUT", "/publish"), "405 POST");
+  EXPECT_EQ(refuse("GET", "/finish/news"), "405 POST");
+  EXPECT_EQ(refuse("POST", "/channels/news"), "405 GET, HEAD, DELETE");
+  EXPECT_EQ(refuse("DELETE", "/channels"), "405 GET, HEAD");
+  EXPECT_EQ(refuse("POST", "/"), "405 GET, HEAD");
+  EXPECT_EQ(refuse("post", "/publish/news"), "405 POST, PUT");
+  EXPECT_EQ(ask("POST", "/pub/news", "x"),
+            "404 {\"error\":\"there is no /pub/news on the ingest socket: POST /publish/<channel> "
+            "publishes, GET / lists the rest\"}\n");
+  EXPECT_EQ(ask("GET", "/publish/a"), "405 {\"error\":\"/publish/a takes POST, PUT, not GET\"}\n");
+  HttpAnswer answer;
+  EXPECT_FALSE(ingest::refused_by_head(head_of("POST", "/publish/news"), answer));
+}
+
+TEST(HttpDialect, ForgetsTheAllowOfAnEarlierAnswer) {
+  Exchange exchange;
+  exchange.ask("GET", "/publish/a");
+  EXPECT_EQ(exchange.answer.allow, "POST, PUT");
+  exchange.ask("POST", "/publish/a", "x");
+  EXPECT_EQ(exchange.answer.allow, "");
+}
+
+TEST(HttpDialect, BoundsBodiesByWhatTheyAre) {
+  const HttpLimits limits{.event_bytes = 100, .batch_bytes = 5000};
+  EXPECT_EQ(ingest::body_bytes_max(head_of("POST", "/publish/a", {kCurlForm}), limits), 100U);
+  EXPECT_EQ(ingest::body_bytes_max(head_of("POST", "/publish/a", {kBatch}), limits), 5000U);
+  EXPECT_EQ(ingest::body_bytes_max(head_of("POST", "/publish"), limits), 5000U);
+  EXPECT_EQ(ingest::body_bytes_max(head_of("POST", "/finish/a"), limits), 65536U);
+  HttpAnswer answer;
+  ingest::answer_body_too_large(head_of("POST", "/publish/a"), 101, limits, answer);
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(answer.body,
+            "{\"error\":\"the body has 101 bytes; the limit is 100 for one event ([limits] "
+            "event_bytes): many clients fail on lines over 64 KiB\"}\n");
+  ingest::answer_body_too_large(head_of("POST", "/publish"), 0, limits, answer);
+  EXPECT_EQ(
+      answer.body,
+      "{\"error\":\"the body has more than 5000 bytes; the limit is 5000 for a batch ([limits] "
+      "ingest_batch_bytes)\"}\n");
+}
+
+TEST(HttpDialect, PublishesWithoutTheQueryHavingAnyThing) {
+  Exchange exchange;
+  exchange.ask("POST", "/publish/a?", "x");
+  exchange.ask("POST", "/publish/a?event=&id=", "x");
+  EXPECT_EQ(exchange.sink.calls, (Calls{"publish a [] data=x", "publish a [] data=x"}));
+}
+
+}  // namespace
+}  // namespace fanfare::ingest_test
