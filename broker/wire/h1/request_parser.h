@@ -62,6 +62,8 @@ class RequestParser {
 
   void reset();
   void clear();
+  // What is allocated beside the object; 0 after clear().
+  std::size_t heap_bytes() const;
 
  private:
   enum class Phase : std::uint8_t { head, sized_body, chunked_body, complete, refused };

@@ -191,9 +191,8 @@ bool ResponseParser::admit_length(std::string_view list, std::optional<std::uint
   do {
     const std::string_view member = http::take_member(list);
     std::uint64_t number = 0;
-    const char* const end = member.data() + member.size();
-    const auto [stop, error] = std::from_chars(member.data(), end, number);
-    if (member.empty() || error != std::errc() || stop != end) {
+    const auto [stop, error] = std::from_chars(member.begin(), member.end(), number);
+    if (member.empty() || error != std::errc() || stop != member.end()) {
       refuse("a Content-Length is a number");
     } else if (length.value_or(number) != number) {
       refuse("two Content-Lengths disagree");

@@ -23,7 +23,8 @@ struct Step {
   };
   Kind kind = Kind::more;
   std::size_t consumed = 0;  // bytes of this input that are done with
-  std::string_view body = {};
+  // GCC asks for the initializer, or for the member in every braced list.
+  std::string_view body = {};  // NOLINT(readability-redundant-member-init)
 };
 
 }  // namespace fanfare::h1

@@ -145,16 +145,59 @@ TEST(RequestParser, SaysWhenARequestHasBegun) {
   EXPECT_FALSE(parser.begun());
 }
 
-TEST(RequestParser, StartsAfreshAfterClear) {
+TEST(RequestParser, ForgetsTheRequestBefore) {
   const http::Limits limits;
   RequestParser parser(limits);
-  parser.step("POST / HTTP/1.0\r\nConnection: close\r\nContent-Length: 9\r\nExpect: 100-continue");
-  parser.clear();
+  for (const bool clear : {false, true}) {
+    ASSERT_EQ(parser
+                  .step("POST http://b/c?d HTTP/1.0\r\nHost: a\r\nConnection: keep-alive, close\r\n"
+                        "Content-Length: 0\r\n\r\n")
+                  .kind,
+              Kind::head);
+    ASSERT_EQ(parser.step({}).kind, Kind::end);
+    parser.reset();
+    ASSERT_EQ(parser
+                  .step("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                        "Transfer-Encoding: chunked\r\n\r\n")
+                  .kind,
+              Kind::head);
+    clear ? parser.clear() : parser.reset();
+    ASSERT_EQ(parser.step("PUT /x HTTP/1.1\r\nHost: z\r\nContent-Length: 3\r\n\r\n").kind,
+              Kind::head);
+    EXPECT_FALSE(parser.expects_continue());
+    EXPECT_EQ(parser.body_size(), 3U);
+    EXPECT_EQ(parser.connection(), Connection::persistent);
+    EXPECT_EQ(parser.head().authority, "z");
+    EXPECT_EQ(parser.head().query, "");
+    EXPECT_EQ(parser.head().fields.size(), 2U);
+    parser.reset();
+  }
+}
+
+TEST(RequestParser, StartsAfreshInTheMiddleOfAHead) {
+  const http::Limits limits;
+  RequestParser parser(limits);
+  parser.step("POST / HTTP/1.0\r\nConnection: close\r\nContent-Length: 9\r\nExp");
+  parser.reset();
   ASSERT_EQ(parser.step(kChromium).kind, Kind::head);
   EXPECT_FALSE(parser.has_body());
-  EXPECT_FALSE(parser.expects_continue());
-  EXPECT_EQ(parser.connection(), Connection::persistent);
   EXPECT_EQ(parser.head().fields.size(), 7U);
+}
+
+TEST(RequestParser, KeepsItsMemoryOnResetAndGivesItAwayOnClear) {
+  const http::Limits limits;
+  RequestParser parser(limits);
+  EXPECT_EQ(parser.heap_bytes(), 0U);
+  ASSERT_EQ(parser.step(kChromium).kind, Kind::head);
+  parser.keep();
+  const std::size_t held = parser.heap_bytes();
+  EXPECT_GE(held, kChromium.size());
+  parser.reset();
+  ASSERT_EQ(parser.step(kChromium).kind, Kind::head);
+  parser.keep();
+  EXPECT_EQ(parser.heap_bytes(), held);
+  parser.clear();
+  EXPECT_EQ(parser.heap_bytes(), 0U);
 }
 
 TEST(RequestParser, SeesAnExpectationOnlyWhereABodyIsToCome) {
