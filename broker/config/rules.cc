@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "broker/config/syntax.h"
+#include "broker/policy/cors.h"
 
 #include "common/pattern.h"
 #include "common/units.h"
@@ -107,7 +108,7 @@ void check_cors(const Options& options, Report& report) {
   const auto& origins = options.cors.origins;
   for (std::size_t i = 0; i < origins.size(); ++i) {
     complain(report, fmt::format("cors.origins[{}]", i), "cors.origins",
-             origin_problem(origins[i]));
+             policy::origin_problem(origins[i]));
   }
   const bool everyone = std::find(origins.begin(), origins.end(), "*") != origins.end();
   if (everyone && options.cors.credentials) {

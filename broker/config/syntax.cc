@@ -27,16 +27,6 @@ bool is_lower_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-// "example.com", "127.0.0.1", "[::1]"; lower case, as browsers send it.
-bool is_origin_host(std::string_view host) {
-  if (host.starts_with('[') && host.ends_with(']')) {
-    return is_address(AF_INET6, std::string(host.substr(1, host.size() - 2)));
-  }
-  return !host.empty() && host.size() <= 253 && std::all_of(host.begin(), host.end(), [](char c) {
-    return is_lower_alphanumeric(c) || c == '.' || c == '-' || c == '_';
-  });
-}
-
 // Host and port of "host:port"; the port is empty where there is none.
 struct Authority {
   std::string_view host;
@@ -78,43 +68,6 @@ std::string listen_address_problem(std::string_view text) {
     return fmt::format("\"{}\" is an IPv6 address without brackets; write \"[::1]:8080\"", text);
   }
   return fmt::format("\"{}\" is not an IP address of this machine; names are not looked up", text);
-}
-
-std::string origin_problem(std::string_view text) {
-  if (text == "*") return {};
-  if (text == "null") {
-    return "\"null\" is what every sandboxed page sends; use \"*\" if it may subscribe";
-  }
-  const std::size_t scheme_end = text.find("://");
-  const std::string_view scheme = text.substr(0, scheme_end);
-  const bool has_scheme = scheme_end != std::string_view::npos && !scheme.empty() &&
-                          std::all_of(scheme.begin(), scheme.end(), [](char c) {
-                            return is_lower_alphanumeric(c) || c == '+' || c == '-' || c == '.';
-                          });
-  if (!has_scheme) {
-    return fmt::format("\"{}\" has no scheme; write an origin like \"https://app.example.com\"",
-                       text);
-  }
-  const std::string_view authority = text.substr(scheme_end + 3);
-  if (const std::size_t slash = authority.find_first_of("/?#"); slash != std::string_view::npos) {
-    return fmt::format("\"{}\" goes on after the host; an origin ends there: \"{}\"", text,
-                       text.substr(0, scheme_end + 3 + slash));
-  }
-  const Authority at = split_authority(authority);
-  if (at.has_port && !is_port(at.port)) return fmt::format("\"{}\" has no valid port", text);
-  if (!is_origin_host(at.host)) {
-    return fmt::format(
-        "\"{}\" has no valid host; browsers send it in lower case, without a user "
-        "or a wildcard",
-        text);
-  }
-  const bool default_port =
-      (scheme == "https" && at.port == "443") || (scheme == "http" && at.port == "80");
-  if (default_port) {
-    return fmt::format("\"{}\" names the default port, which browsers leave out: \"{}://{}\"", text,
-                       scheme, at.host);
-  }
-  return {};
 }
 
 std::string event_name_problem(std::string_view text, std::size_t size_max) {

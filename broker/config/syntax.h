@@ -11,9 +11,6 @@ namespace fanfare::config {
 // "127.0.0.1:8080", "[::1]:8080", "localhost:8080": an address of this machine and a port.
 std::string listen_address_problem(std::string_view text);
 
-// The serialisation of an origin (RFC 6454 §6.2): "https://app.example.com:8443", or "*".
-std::string origin_problem(std::string_view text);
-
 // A name for events of the broker's own: one line, visible ASCII, and none that an EventSource
 // gives a meaning of its own. Empty is right.
 std::string event_name_problem(std::string_view text, std::size_t size_max);

@@ -86,7 +86,7 @@ TEST(Rules, RefuseOriginsThatBrowsersWouldNotMatch) {
   EXPECT_THAT(problems("[cors]\norigins = [\"*\", \"https://a.example\"]\n"),
               ElementsAre(HasSubstr("name it alone")));
   EXPECT_THAT(problems("[cors]\norigins = [\"https://a.example\", \"b.example\"]\n"),
-              ElementsAre(AllOf(StartsWith("f.toml:2:33: "), HasSubstr("has no scheme"))));
+              ElementsAre(AllOf(StartsWith("f.toml:2:33: "), HasSubstr("write the scheme too"))));
 }
 
 TEST(Rules, WantAMatchForEveryChannelRule) {

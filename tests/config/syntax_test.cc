@@ -32,28 +32,6 @@ TEST(Syntax, ExplainsAddressesThatAreNone) {
   EXPECT_THAT(listen_address_problem("300.1.1.1:80"), HasSubstr("not an IP address"));
 }
 
-TEST(Syntax, TakesOriginsAsBrowsersSendThem) {
-  for (const char* right : {"*", "https://a.example", "http://localhost:3000", "https://[::1]:8443",
-                            "http://127.0.0.1", "chrome-extension://abcdef"}) {
-    EXPECT_EQ(origin_problem(right), "") << right;
-  }
-}
-
-TEST(Syntax, ExplainsOriginsThatWouldNeverMatch) {
-  EXPECT_THAT(origin_problem("a.example"), HasSubstr("has no scheme"));
-  EXPECT_THAT(origin_problem("://a.example"), HasSubstr("has no scheme"));
-  EXPECT_THAT(origin_problem("https://a.example/"), HasSubstr("ends there: \"https://a.example\""));
-  EXPECT_THAT(origin_problem("https://a.example/page?x"), HasSubstr("ends there"));
-  EXPECT_THAT(origin_problem("https://A.example"), HasSubstr("lower case"));
-  EXPECT_THAT(origin_problem("https://*.example"), HasSubstr("wildcard"));
-  EXPECT_THAT(origin_problem("https://me@a.example"), HasSubstr("valid host"));
-  EXPECT_THAT(origin_problem("https://"), HasSubstr("valid host"));
-  EXPECT_THAT(origin_problem("https://a.example:99999"), HasSubstr("valid port"));
-  EXPECT_THAT(origin_problem("https://a.example:443"), HasSubstr("leave out"));
-  EXPECT_THAT(origin_problem("http://a.example:80"), HasSubstr("\"http://a.example\""));
-  EXPECT_THAT(origin_problem("null"), HasSubstr("sandboxed"));
-}
-
 TEST(Syntax, TakesSocketPathsThatCanBeBound) {
   EXPECT_EQ(socket_path_problem(""), "");
   EXPECT_EQ(socket_path_problem("/run/fanfare/ingest.sock"), "");
