@@ -22,8 +22,8 @@ Node::Table table_of(const toml::table& from) {
                        .value = node_of(value)});
   }
   // The library keeps keys by name; people read from the top.
-  std::stable_sort(members.begin(), members.end(),
-                   [](const Member& a, const Member& b) { return a.where < b.where; });
+  std::sort(members.begin(), members.end(),
+            [](const Member& a, const Member& b) { return a.where < b.where; });
   return members;
 }
 

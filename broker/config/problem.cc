@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
+#include <tuple>
 
 namespace fanfare::config {
 
@@ -38,12 +40,19 @@ void Report::add_at(std::string_view key, std::string what, std::string remedy,
 }
 
 std::vector<Problem> Report::take() {
-  std::stable_sort(problems_.begin(), problems_.end(), [](const Problem& a, const Problem& b) {
-    const bool a_placed = a.where.line != 0;
-    const bool b_placed = b.where.line != 0;
-    return a_placed != b_placed ? a_placed : a.where < b.where;
+  std::vector<std::size_t> order(problems_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
+    const auto place = [this](std::size_t i) {
+      return std::tuple(problems_[i].where.line == 0, problems_[i].where, i);
+    };
+    return place(a) < place(b);
   });
-  return std::exchange(problems_, {});
+  std::vector<Problem> sorted;
+  sorted.reserve(order.size());
+  for (const std::size_t i : order) sorted.push_back(std::move(problems_[i]));
+  problems_.clear();
+  return sorted;
 }
 
 }  // namespace fanfare::config
