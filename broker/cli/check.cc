@@ -40,9 +40,9 @@ io::Backend wanted_backend(server::Backend backend) {
 }
 
 config::Machine machine_with(const io::Choice& choice) {
-  config::Machine machine{.cores = std::max(1U, std::thread::hardware_concurrency()),
-                          .table_per_ring = choice.backend == io::Backend::io_uring,
-                          .slots_max = choice.slots_max};
+  config::Machine machine{.rings = {.cores = std::max(1U, std::thread::hardware_concurrency()),
+                                    .slots_max = choice.slots_max,
+                                    .slots_shared = choice.backend == io::Backend::epoll}};
   const std::int64_t pages = sysconf(_SC_PHYS_PAGES);
   const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
   if (pages > 0 && page_bytes > 0) {
@@ -65,9 +65,14 @@ Exit check(const ConfigurationArguments& arguments, Console& console) {
     fmt::print(console.err, "fanfare check: {}\n", choice.error().message);
     return Exit::configuration;
   }
+  const auto estimate = config::estimate(*options, machine_with(*choice));
+  if (!estimate) {
+    fmt::print(console.err, "fanfare check: {}\n", estimate.error());
+    return Exit::configuration;
+  }
   fmt::print(console.out, "{}: no problems\n{}\n{}",
              arguments.file.empty() ? "the defaults" : arguments.file, choice->why,
-             config::estimate(*options, machine_with(*choice)).text());
+             estimate->text());
   return Exit::done;
 }
 

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <string_view>
+#include <utility>
 
 namespace fanfare::config {
 namespace {
@@ -29,8 +29,15 @@ constexpr std::uint64_t kShardBytes = kMiB;
 // What a channel costs beside its events: on the lead shard and on every shard.
 constexpr std::uint64_t kChannelLeadBytes = 320;
 constexpr std::uint64_t kChannelShardBytes = 256;
-// A history is kept in segments: an index entry an event, and the unused ends of pages.
+// Segments count whole towards total_bytes, index and unused ends included. Beyond it: those that
+// were evicted and are still being sent, and those kept for reuse.
 constexpr std::uint64_t kHistorySlackPercent = 25;
+// fanout/sequencer.h: at most so many idempotency keys (up to 128 B, with their table), and
+// tombstones of channels (a name up to 255 B and a number) on the lead and on each shard.
+constexpr std::uint64_t kKeysMax = 100'000;
+constexpr std::uint64_t kKeyBytes = 224;
+constexpr std::uint64_t kTombstonesMax = 65'536;
+constexpr std::uint64_t kTombstoneBytes = 320;
 // A stalled reader's socket, with TCP_NOTSENT_LOWAT at 16 KiB. Measured.
 constexpr std::uint64_t kStalledKernelBytes = 21 * kKiB;
 // Its record in the shard: cursor, a bounded piece of history that is on its way.
@@ -47,34 +54,11 @@ std::string bytes_text(std::uint64_t bytes) {
   return fmt::format("{:.1f} KiB", number / static_cast<double>(kKiB));
 }
 
-constexpr std::uint64_t divided_up(std::uint64_t dividend, std::uint64_t divisor) {
-  return (dividend + divisor - 1) / divisor;
-}
-
-// How many shards there are and what they hold.
-void plan(const server::Options& options, const Machine& machine, Estimate& estimate) {
-  const std::uint64_t wanted = options.limits.connections;
-  const std::uint64_t rings_wanted =
-      machine.table_per_ring ? divided_up(wanted, machine.slots_max) : 1;
-  estimate.shards =
-      options.shards != 0
-          ? options.shards
-          : static_cast<std::uint32_t>(std::max<std::uint64_t>({machine.cores, rings_wanted, 1}));
-  const std::uint64_t tables = machine.table_per_ring ? estimate.shards : 1;
-  const std::uint64_t held_max = tables * machine.slots_max;
-  estimate.connections = wanted == 0 ? held_max : std::min(wanted, held_max);
-  if (wanted > held_max) {
-    estimate.warnings.push_back(fmt::format(
-        "limits.connections asks for {}, and {} hold {} at {} each: raise RLIMIT_NOFILE "
-        "(LimitNOFILE= in the unit){}",
-        wanted, machine.table_per_ring ? fmt::format("{} shards", tables) : "epoll's one table can",
-        held_max, machine.slots_max, machine.table_per_ring ? " or server.shards" : ""));
-  }
-  const std::uint64_t listeners = options.listen.http.size() * estimate.shards + 2;
-  estimate.descriptors = kDescriptorsApart + kDescriptorsPerShard * estimate.shards + listeners;
-  if (!machine.table_per_ring) {
-    estimate.descriptors += estimate.connections + options.limits.ingest_connections;
-  }
+std::uint64_t descriptors_of(const server::Options& options, const Machine& machine,
+                             const server::Plan& plan) {
+  const std::uint64_t listeners = options.listen.http.size() * plan.shards + 2;
+  const std::uint64_t own = kDescriptorsApart + kDescriptorsPerShard * plan.shards + listeners;
+  return machine.rings.slots_shared ? own + std::uint64_t{plan.slots} * plan.shards : own;
 }
 
 class Items {
@@ -82,13 +66,16 @@ class Items {
   explicit Items(std::vector<Estimate::Item>& items) : items_(items) {}
 
   void add(When when, bool kernel, std::string_view what, std::uint64_t count, std::uint64_t each) {
-    items_.push_back(
-        {.when = when,
-         .kernel = kernel,
-         .bytes = count * each,
-         .what = std::string(what),
-         .arithmetic = fmt::format(
-             "{} x {}", count, each < kKiB * 8 ? fmt::format("{} B", each) : bytes_text(each))});
+    const std::string size = each < kKiB * 8 ? fmt::format("{} B", each) : bytes_text(each);
+    add_one(when, kernel, what, count * each, fmt::format("{} x {}", count, size));
+  }
+  void add_one(When when, bool kernel, std::string_view what, std::uint64_t bytes,
+               std::string arithmetic) {
+    items_.push_back({.when = when,
+                      .kernel = kernel,
+                      .bytes = bytes,
+                      .what = std::string(what),
+                      .arithmetic = std::move(arithmetic)});
   }
 
  private:
@@ -97,20 +84,26 @@ class Items {
 
 void add_items(const server::Options& options, Estimate& estimate) {
   const server::LimitOptions& limits = options.limits;
-  const std::uint64_t connections = estimate.connections;
+  const std::uint64_t connections = estimate.plan.connections_max;
+  const std::uint64_t shards = estimate.plan.shards;
   Items items(estimate.items);
   items.add(When::idle, false, "idle subscribers", connections, kConnectionBytes);
   items.add(When::idle, true, "their sockets", connections, kConnectionKernelBytes);
-  items.add(When::idle, false, "shards", estimate.shards, kShardBytes);
-  items.add(When::idle, true, "their rings", estimate.shards, kRingLockedBytes);
+  items.add(When::idle, false, "shards", shards, kShardBytes);
+  items.add(When::idle, true, "their rings", shards, kRingLockedBytes);
 
-  items.add(When::full, false, "history.total_bytes and its index", 1,
-            options.history.total_bytes + options.history.total_bytes / 100 * kHistorySlackPercent);
-  items.add(When::full, false, "events on their way (limits.ingest_pending_bytes)", 1,
-            limits.ingest_pending_bytes);
+  const std::uint64_t history = options.history.total_bytes;
+  items.add_one(When::full, false, "the history, and pages in between",
+                history + history / 100 * kHistorySlackPercent,
+                fmt::format("{} and {} %", bytes_text(history), kHistorySlackPercent));
+  items.add_one(When::full, false, "events on their way", limits.ingest_pending_bytes,
+                "limits.ingest_pending_bytes");
 
   items.add(When::worst, false, "limits.channels, all in use", limits.channels,
-            kChannelLeadBytes + kChannelShardBytes * estimate.shards);
+            kChannelLeadBytes + kChannelShardBytes * shards);
+  items.add(When::worst, false, "keys of publishes that may be repeated", kKeysMax, kKeyBytes);
+  items.add(When::worst, false, "what forgotten channels have lost", kTombstonesMax,
+            kTombstoneBytes * (shards + 1));
   items.add(When::worst, false, "every publisher inside the largest batch",
             limits.ingest_connections, limits.ingest_batch_bytes);
   items.add(When::worst, false, "every subscriber inside the largest request", connections,
@@ -121,12 +114,12 @@ void add_items(const server::Options& options, Estimate& estimate) {
 }
 
 void warn(const Machine& machine, Estimate& estimate) {
-  const std::uint64_t locked = estimate.shards * kRingLockedBytes;
-  if (machine.table_per_ring && locked > machine.locked_bytes_max) {
-    estimate.warnings.push_back(
-        fmt::format("{} rings lock {} of memory, and RLIMIT_MEMLOCK allows {}: set "
-                    "LimitMEMLOCK=infinity in the unit, or fewer server.shards",
-                    estimate.shards, bytes_text(locked), bytes_text(machine.locked_bytes_max)));
+  const std::uint64_t locked = estimate.plan.shards * kRingLockedBytes;
+  if (!machine.rings.slots_shared && locked > machine.locked_bytes_max) {
+    estimate.warnings.push_back(fmt::format(
+        "{} rings lock {} of memory, and RLIMIT_MEMLOCK allows {}: set "
+        "LimitMEMLOCK=infinity in the unit, or fewer server.shards",
+        estimate.plan.shards, bytes_text(locked), bytes_text(machine.locked_bytes_max)));
   }
   const std::uint64_t full = estimate.user_bytes(When::full) + estimate.kernel_bytes(When::full);
   if (machine.memory_bytes != 0 && full > machine.memory_bytes) {
@@ -155,8 +148,8 @@ std::string Estimate::text() const {
   static constexpr std::array<std::string_view, 3> kTitles{
       "with every connection there, idle", "with the history full besides",
       "with everybody doing their worst at once besides"};
-  std::string out = fmt::format("{} shards, {} connections at most, {} descriptors\n", shards,
-                                connections, descriptors);
+  std::string out =
+      fmt::format("{}\n{} descriptors of the process's own\n", plan.sentence, descriptors);
   for (const When when : {When::idle, When::full, When::worst}) {
     out += fmt::format("\n{}\n", kTitles[static_cast<std::size_t>(when)]);
     for (const Item& item : items) {
@@ -172,9 +165,13 @@ std::string Estimate::text() const {
   return out;
 }
 
-Estimate estimate(const server::Options& options, const Machine& machine) {
+std::expected<Estimate, std::string> estimate(const server::Options& options,
+                                              const Machine& machine) {
+  auto plan = server::make_plan(options, machine.rings);
+  if (!plan) return std::unexpected(std::move(plan.error()));
   Estimate estimate;
-  plan(options, machine, estimate);
+  estimate.plan = std::move(*plan);
+  estimate.descriptors = descriptors_of(options, machine, estimate.plan);
   add_items(options, estimate);
   warn(machine, estimate);
   return estimate;

@@ -4,20 +4,18 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "broker/server/options.h"
+#include "broker/server/plan.h"
 
 namespace fanfare::config {
 
 struct Machine {
-  std::uint32_t cores = 1;
-  // io_uring: each ring has a table of `slots_max` sockets of its own. epoll: all rings share one
-  // of that size, the process's.
-  bool table_per_ring = true;
-  std::uint32_t slots_max = 20'000;
+  server::Machine rings;
   std::uint64_t memory_bytes = 0;                                              // 0: unknown
   std::uint64_t locked_bytes_max = std::numeric_limits<std::uint64_t>::max();  // RLIMIT_MEMLOCK
 };
@@ -35,11 +33,10 @@ struct Estimate {
     std::string arithmetic;  // "20000 x 128 B"
   };
 
-  std::uint32_t shards = 0;
-  std::uint64_t connections = 0;  // that can be held, over all shards
+  server::Plan plan;              // the one by which the broker would start
   std::uint64_t descriptors = 0;  // of the process's own table
   std::vector<Item> items;
-  std::vector<std::string> warnings;  // what this machine cannot give; a sentence each
+  std::vector<std::string> warnings;  // what this machine has too little of; a sentence each
 
   // Sums over the items needed at `when` and before.
   std::uint64_t user_bytes(When when) const;
@@ -48,7 +45,8 @@ struct Estimate {
   std::string text() const;
 };
 
-// `options` has passed the checks of load().
-Estimate estimate(const server::Options& options, const Machine& machine);
+// `options` has passed the checks of load(). The error is the broker's own: why it would not start.
+std::expected<Estimate, std::string> estimate(const server::Options& options,
+                                              const Machine& machine);
 
 }  // namespace fanfare::config

@@ -18,63 +18,57 @@ server::Options options(std::uint32_t connections, std::uint32_t shards = 0) {
   return options;
 }
 
-constexpr Machine kTwoCores{.cores = 2, .slots_max = 20'000};
+constexpr Machine kTwoCores{.rings = {.cores = 2, .slots_max = 20'000, .slots_shared = false}};
 
-TEST(Estimate, HoldsWhatOneRingACoreHoldsWhenNothingIsAsked) {
-  const Estimate e = estimate(options(0), kTwoCores);
-  EXPECT_EQ(e.shards, 2U);
-  EXPECT_EQ(e.connections, 40'000U);
-  EXPECT_THAT(e.warnings, IsEmpty());
+Estimate estimated(const server::Options& options, const Machine& machine = kTwoCores) {
+  const auto made = estimate(options, machine);
+  EXPECT_TRUE(made.has_value()) << (made ? "" : made.error());
+  return made.value_or(Estimate{});
 }
 
-TEST(Estimate, TakesAsManyShardsAsTheConnectionsNeedRings) {
-  EXPECT_EQ(estimate(options(100'000), kTwoCores).shards, 5U);
-  EXPECT_EQ(estimate(options(100'001), kTwoCores).shards, 6U);
-  EXPECT_EQ(estimate(options(1'000'000), kTwoCores).shards, 50U);
-  EXPECT_EQ(estimate(options(10), kTwoCores).shards, 2U);
-  EXPECT_EQ(estimate(options(10), kTwoCores).connections, 10U);
+TEST(Estimate, IsOfThePlanByWhichTheBrokerStarts) {
+  for (const std::uint32_t connections : {0U, 10U, 100'000U, 1'000'000U}) {
+    const auto plan = server::make_plan(options(connections), kTwoCores.rings);
+    ASSERT_TRUE(plan.has_value());
+    const Estimate e = estimated(options(connections));
+    EXPECT_EQ(e.plan.shards, plan->shards);
+    EXPECT_EQ(e.plan.connections_max, plan->connections_max);
+    EXPECT_THAT(e.warnings, IsEmpty());
+  }
 }
 
-TEST(Estimate, WarnsWhereTheShardsCannotHoldTheConnections) {
-  const Estimate e = estimate(options(100'000, 2), kTwoCores);
-  EXPECT_EQ(e.connections, 40'000U);
-  EXPECT_THAT(e.warnings, ElementsAre(HasSubstr("2 shards hold 40000")));
+TEST(Estimate, RefusesWhatTheBrokerWouldNotStartWith) {
+  const auto none = estimate(options(100'000, 2), kTwoCores);
+  ASSERT_FALSE(none.has_value());
+  EXPECT_THAT(none.error(), HasSubstr("connections = 100000"));
 }
 
-TEST(Estimate, KnowsThatEpollSharesOneTable) {
-  const Machine machine{.cores = 4, .table_per_ring = false, .slots_max = 1'000};
-  const Estimate e = estimate(options(5'000), machine);
-  EXPECT_EQ(e.shards, 4U);
-  EXPECT_EQ(e.connections, 1'000U);
-  EXPECT_THAT(e.warnings, ElementsAre(HasSubstr("LimitNOFILE")));
-  EXPECT_GE(e.descriptors, 1'000U + 256U);
-}
-
-TEST(Estimate, NeedsFewDescriptorsOfTheProcessOnItsOwnTables) {
-  EXPECT_LT(estimate(options(1'000'000), kTwoCores).descriptors, 400U);
+TEST(Estimate, NeedsFewDescriptorsOfTheProcessWhereRingsHaveTheirOwnTables) {
+  EXPECT_LT(estimated(options(1'000'000)).descriptors, 500U);
+  Machine epoll = kTwoCores;
+  epoll.rings.slots_shared = true;
+  EXPECT_GT(estimated(options(10'000), epoll).descriptors, 10'000U);
 }
 
 TEST(Estimate, CountsAnIdleConnectionOnBothSidesOfTheKernel) {
-  const Estimate few = estimate(options(1'000, 1), kTwoCores);
-  const Estimate more = estimate(options(2'000, 1), kTwoCores);
+  const Estimate few = estimated(options(1'000, 1));
+  const Estimate more = estimated(options(2'000, 1));
   EXPECT_EQ(more.user_bytes(When::idle) - few.user_bytes(When::idle), 1'000U * 128);
   EXPECT_EQ(more.kernel_bytes(When::idle) - few.kernel_bytes(When::idle), 1'000U * 4'160);
 }
 
-TEST(Estimate, AddsAQuarterToTheHistoryForItsIndex) {
+TEST(Estimate, AddsAQuarterToTheHistoryForPagesInBetween) {
   server::Options small = options(10, 1);
   small.history.total_bytes = 100U << 20U;
   server::Options large = small;
   large.history.total_bytes = 200U << 20U;
-  EXPECT_EQ(estimate(large, kTwoCores).user_bytes(When::full) -
-                estimate(small, kTwoCores).user_bytes(When::full),
+  EXPECT_EQ(estimated(large).user_bytes(When::full) - estimated(small).user_bytes(When::full),
             125U << 20U);
-  EXPECT_EQ(estimate(large, kTwoCores).user_bytes(When::idle),
-            estimate(small, kTwoCores).user_bytes(When::idle));
+  EXPECT_EQ(estimated(large).user_bytes(When::idle), estimated(small).user_bytes(When::idle));
 }
 
 TEST(Estimate, GrowsFromIdleToWorst) {
-  const Estimate e = estimate(options(0), kTwoCores);
+  const Estimate e = estimated(options(0));
   EXPECT_LT(e.user_bytes(When::idle), e.user_bytes(When::full));
   EXPECT_LT(e.user_bytes(When::full), e.user_bytes(When::worst));
   EXPECT_LT(e.kernel_bytes(When::full), e.kernel_bytes(When::worst));
@@ -83,24 +77,24 @@ TEST(Estimate, GrowsFromIdleToWorst) {
 TEST(Estimate, WarnsOfLockedMemory) {
   Machine machine = kTwoCores;
   machine.locked_bytes_max = 1U << 20U;
-  EXPECT_THAT(estimate(options(1'000'000), machine).warnings,
+  EXPECT_THAT(estimated(options(1'000'000), machine).warnings,
               ElementsAre(HasSubstr("LimitMEMLOCK=infinity")));
-  machine.table_per_ring = false;
-  EXPECT_THAT(estimate(options(10), machine).warnings, IsEmpty());
+  machine.rings.slots_shared = true;
+  EXPECT_THAT(estimated(options(10), machine).warnings, IsEmpty());
 }
 
 TEST(Estimate, WarnsOfMemoryTheMachineHasNot) {
   Machine machine = kTwoCores;
   machine.memory_bytes = 1U << 30U;
-  EXPECT_THAT(estimate(options(1'000'000), machine).warnings,
+  EXPECT_THAT(estimated(options(1'000'000), machine).warnings,
               ElementsAre(HasSubstr("this machine has 1.0 GiB")));
 }
 
 TEST(Estimate, SaysItInATable) {
-  const std::string text = estimate(options(20'000, 1), kTwoCores).text();
-  EXPECT_THAT(text, HasSubstr("1 shards, 20000 connections at most"));
-  EXPECT_THAT(text, HasSubstr("idle subscribers (20000 x 128 B)"));
-  EXPECT_THAT(text, HasSubstr("history.total_bytes and its index (1 x 320.0 MiB)"));
+  const std::string text = estimated(options(10'000, 1)).text();
+  EXPECT_THAT(text, HasSubstr("1 shard, up to 10000 connections"));
+  EXPECT_THAT(text, HasSubstr("idle subscribers (10000 x 128 B)"));
+  EXPECT_THAT(text, HasSubstr("320.0 MiB  the history, and pages in between (256.0 MiB and 25 %)"));
   EXPECT_EQ(text.back(), '\n');
 }
 
