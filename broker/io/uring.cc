@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <optional>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include "broker/io/address.h"
@@ -27,6 +29,7 @@ namespace {
 constexpr std::uint8_t kOwnKind = 255;
 constexpr std::uint64_t kBell = Token{.kind = kOwnKind, .generation = 0, .index = 0}.pack();
 constexpr std::uint64_t kIgnored = Token{.kind = kOwnKind, .generation = 0, .index = 1}.pack();
+constexpr std::uint32_t kHalfClose = 1;  // the generation of a half-close; its index is the slot
 
 // MSG_WAITALL makes a short send a failure, and only failures break the silence of
 // CQE_SKIP_SUCCESS: without it the rest of a short send would be lost and nobody told.
@@ -72,6 +75,16 @@ class Uring final : public Ring {
   void collect(const io_uring_cqe& from, std::vector<Completion>& out);
   void take_held(std::vector<Completion>& out);
   void arm_bell();
+  // A close as it was asked for.
+  struct Closing {
+    std::array<Token, 3> armed;
+    std::size_t armed_count;
+    Token token;
+    bool reset;
+  };
+  void queue_close(Slot slot, std::span<const Token> armed, Token token, bool reset);
+  void half_closed(Slot slot);
+  void queue_due_closes();
   // The pool that gave out a buffer, and so named it.
   UringBuffers& pool_of(std::uint32_t buffer) {
     return *pools_[buffer / UringBuffers::kNamesPerGroup];
@@ -85,6 +98,9 @@ class Uring final : public Ring {
   std::thread::id owner_ = std::this_thread::get_id();
   std::uint32_t slots_ = 0;
   io_uring ring_{};
+  // Half-closes that the kernel has not done yet, each with the close that waits for it, if any.
+  std::unordered_map<Slot, std::optional<Closing>> half_closing_;
+  std::vector<std::pair<Slot, Closing>> closes_due_;  // their wait is over
   // Completions met while making room in the queue, for the next submit() or wait().
   std::vector<Completion> held_;
 };
@@ -176,12 +192,45 @@ void Uring::send(Slot slot, std::span<const std::byte> bytes, Token token) {
   request.user_data = token.pack();
 }
 
-// Runs on a kernel worker, not inline; only lingering closes ask for it.
+// Runs on a kernel worker, not inline (only lingering closes ask for it), and the worker looks the
+// slot up when it gets there. So the slot must not be given away before: a close waits for it.
 void Uring::shutdown_write(Slot slot) {
   io_uring_sqe& request = queued();
   io_uring_prep_shutdown(&request, static_cast<int>(slot), SHUT_WR);
-  request.flags |= IOSQE_FIXED_FILE | IOSQE_CQE_SKIP_SUCCESS;
-  request.user_data = kIgnored;
+  request.flags |= IOSQE_FIXED_FILE;
+  request.user_data = Token{.kind = kOwnKind, .generation = kHalfClose, .index = slot}.pack();
+  half_closing_.try_emplace(slot);
+}
+
+void Uring::close(Slot slot, std::span<const Token> armed, Token token, bool reset) {
+  const auto half_closing = half_closing_.find(slot);
+  if (half_closing == half_closing_.end()) {
+    queue_close(slot, armed, token, reset);
+    return;
+  }
+  Closing closing{.armed = {}, .armed_count = armed.size(), .token = token, .reset = reset};
+  CHECK(armed.size() <= closing.armed.size(), "a slot has one receive and two polls at most");
+  std::ranges::copy(armed, closing.armed.begin());
+  half_closing->second = closing;
+}
+
+// A worker has done it, or found nothing to do. Called while completions are collected, when
+// nothing may be queued.
+void Uring::half_closed(Slot slot) {
+  const auto found = half_closing_.find(slot);
+  CHECK(found != half_closing_.end(), "a half-close completes once");
+  if (found->second) closes_due_.emplace_back(slot, *found->second);
+  half_closing_.erase(found);
+}
+
+void Uring::queue_due_closes() {
+  // Queueing may make room first, which collects, which may bring more.
+  for (std::size_t i = 0; i < closes_due_.size(); ++i) {
+    const auto [slot, closing] = closes_due_[i];
+    queue_close(slot, std::span(closing.armed.data(), closing.armed_count), closing.token,
+                closing.reset);
+  }
+  closes_due_.clear();
 }
 
 // cancel ─ cancel ─ [disconnect] ─ close, hard-linked: each runs when the one before has ended,
@@ -190,7 +239,7 @@ void Uring::shutdown_write(Slot slot) {
 // SO_LINGER cannot be set on a descriptor that lives only in the table before Linux 6.7, but
 // connecting a TCP socket to AF_UNSPEC dissolves its connection with an RST and drops what is
 // unsent (connect(2)). On a Unix socket that is an error, which is ignored.
-void Uring::close(Slot slot, std::span<const Token> armed, Token token, bool reset) {
+void Uring::queue_close(Slot slot, std::span<const Token> armed, Token token, bool reset) {
   constexpr unsigned kLinked = IOSQE_IO_HARDLINK | IOSQE_CQE_SKIP_SUCCESS;
   static const sockaddr kNobody{.sa_family = AF_UNSPEC, .sa_data = {}};
   reserve(static_cast<std::uint32_t>(armed.size()) + 2);
@@ -212,11 +261,13 @@ void Uring::close(Slot slot, std::span<const Token> armed, Token token, bool res
 }
 
 void Uring::submit(std::vector<Completion>& out) {
+  queue_due_closes();
   take_held(out);
   enter(out);
 }
 
 void Uring::wait(TimePoint deadline, std::vector<Completion>& out) {
+  queue_due_closes();
   const Duration left = deadline - now();
   if (!held_.empty() || left <= Duration(0) || !bell_.about_to_sleep()) {
     submit(out);
@@ -274,7 +325,10 @@ void Uring::collect(std::vector<Completion>& out) {
 void Uring::collect(const io_uring_cqe& from, std::vector<Completion>& out) {
   if (from.user_data == kBell) bell_armed_ = false;
   const Token token = Token::unpack(from.user_data);
-  if (token.kind == kOwnKind) return;
+  if (token.kind == kOwnKind) {
+    if (token.generation == kHalfClose) half_closed(token.index);
+    return;
+  }
   Completion completion{.token = token,
                         .result = from.res,
                         .more = (from.flags & IORING_CQE_F_MORE) != 0,

@@ -90,6 +90,38 @@ TEST_P(RingConformance, AHalfCloseFollowsWhatWasSentAndLeavesTheOtherHalf) {
   ring_->recycle(received);
 }
 
+// A half-close may run on another thread of the kernel's, later than it was asked for: with many at
+// once, later than its connection lives.
+TEST_P(RingConformance, AHalfCloseNeverReachesTheNextConnectionOfItsSlot) {
+  constexpr Slot kCount = 200;
+  make_world();
+  ring_->accept(world_->listener(), token(kAccept, 0));
+  std::vector<World::Peer> peers;
+  std::vector<int> descriptors;
+  for (Slot i = 0; i < 2 * kCount; ++i) {
+    peers.push_back(world_->connect());
+    descriptors.push_back(expect(token(kAccept, 0)).result);
+  }
+  for (Slot slot = 0; slot < kCount; ++slot) ASSERT_TRUE(ring_->adopt(descriptors[slot], slot));
+  for (Slot slot = 0; slot < kCount; ++slot) {
+    ring_->shutdown_write(slot);
+    ring_->close(slot, {}, token(kClose, slot));
+  }
+  for (Slot slot = 0; slot < kCount; ++slot) {
+    expect(token(kClose, slot));
+    ASSERT_TRUE(ring_->adopt(descriptors[kCount + slot], slot));
+  }
+  for (Slot slot = 0; slot < kCount; ++slot) {
+    EXPECT_EQ(end_of(peers[slot]), World::End::finished);
+  }
+  for (Slot slot = 0; slot < kCount; ++slot) {
+    ring_->send(slot, bytes_of("x"), token(kSend, slot));
+    collect();
+    ASSERT_FALSE(has_seen(token(kSend, slot))) << "slot " << slot << " was half-closed";
+    EXPECT_EQ(read(peers[kCount + slot], 1), "x");
+  }
+}
+
 TEST_P(RingConformance, ACloseCancelsWhatIsArmedAndEachCompletesOnce) {
   make_world();
   const Connection c = connect(0);
