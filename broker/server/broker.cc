@@ -59,6 +59,22 @@ std::expected<std::vector<std::uint32_t>, StartError> user_ids(
   return ids;
 }
 
+// A killed process leaves its sockets to the kernel, which takes a moment to let go of those that
+// its rings held: whoever starts a broker again at once must not be told that the port is in use.
+constexpr Duration kReleaseTime = 2s;
+
+// Calls `listen` until it succeeds, fails for another reason than EADDRINUSE, or time is up.
+template <class Listen>
+auto once_released(const Listen& listen) {
+  const TimePoint deadline = monotonic_now() + kReleaseTime;
+  auto listener = listen();
+  while (!listener && listener.error().error == EADDRINUSE && monotonic_now() < deadline) {
+    std::this_thread::sleep_for(20ms);
+    listener = listen();
+  }
+  return listener;
+}
+
 // Every listening descriptor of the broker.
 struct Listeners {
   struct Http {
@@ -97,7 +113,7 @@ class RunningBroker final : public Broker {
 
   std::expected<void, StartError> bind();
   std::expected<void, StartError> bind_http(const std::string& text);
-  void run(std::uint32_t index, std::latch& ready, std::latch& go);
+  void run(std::uint32_t index);
   void post_all(const Message& message);
 
   std::shared_ptr<const Options> options_;
@@ -109,6 +125,10 @@ class RunningBroker final : public Broker {
   Listeners listeners_;
   std::unique_ptr<Switchboard> switchboard_;
   std::vector<Member> members_;
+  // The threads meet here: every ring is made before any shard runs. Members, because a thread may
+  // still look at a latch when begin() has returned.
+  std::unique_ptr<std::latch> made_;
+  std::latch go_{1};
   bool aborted_ = false;
   std::atomic<int> drains_{0};
 };
@@ -125,7 +145,7 @@ std::expected<void, StartError> RunningBroker::bind_http(const std::string& text
   io::TcpOptions tcp;
   // A subscriber that is allowed to stall must not be ended by the kernel first.
   tcp.user_timeout = std::max(tcp.user_timeout, options_->delivery.stall * 2);
-  auto listeners = io::listen_tcp(*address, plan_.shards, tcp);
+  auto listeners = once_released([&] { return io::listen_tcp(*address, plan_.shards, tcp); });
   if (!listeners) return std::unexpected(start_error(listeners.error()));
   Listeners::Http http;
   http.address = io::format_address(io::bound_address(listeners->front().number()));
@@ -141,7 +161,7 @@ std::expected<void, StartError> RunningBroker::bind() {
   if (surface_ && !options_->listen.admin.empty()) {
     auto address = io::parse_address(options_->listen.admin);
     if (!address) return std::unexpected(StartError{address.error().message, kExitConfig});
-    auto listeners = io::listen_tcp(*address, 1);
+    auto listeners = once_released([&] { return io::listen_tcp(*address, 1); });
     if (!listeners) return std::unexpected(start_error(listeners.error()));
     listeners_.admin = std::move(listeners->front());
     listeners_.admin_address = io::format_address(io::bound_address(listeners_.admin.number()));
@@ -152,8 +172,10 @@ std::expected<void, StartError> RunningBroker::bind() {
     }
   }
   listeners_.ingest_path = server::ingest_path(options_->listen.ingest);
-  auto ingest = io::listen_unix(listeners_.ingest_path, {.mode = options_->listen.ingest_mode,
-                                                         .group = options_->listen.ingest_group});
+  const io::UnixOptions unix_options{.mode = options_->listen.ingest_mode,
+                                     .group = options_->listen.ingest_group};
+  auto ingest =
+      once_released([&] { return io::listen_unix(listeners_.ingest_path, unix_options); });
   if (!ingest) return std::unexpected(start_error(ingest.error()));
   listeners_.ingest = std::move(*ingest);
   return {};
@@ -185,29 +207,29 @@ std::expected<void, StartError> RunningBroker::begin() {
   switchboard_->wake_lead = [this] { members_[0].ring->wake(); };
 
   members_.resize(plan_.shards);
-  std::latch ready(plan_.shards);
-  std::latch go(1);
+  made_ = std::make_unique<std::latch>(plan_.shards);
   for (std::uint32_t index = 0; index < plan_.shards; ++index) {
-    members_[index].thread = std::thread([this, index, &ready, &go] { run(index, ready, go); });
+    members_[index].thread = std::thread([this, index] { run(index); });
   }
-  ready.wait();
+  made_->wait();
   std::optional<StartError> error;
   for (const Member& member : members_) {
     if (member.error && !error) error = member.error;
   }
   aborted_ = error.has_value();
-  go.count_down();
+  go_.count_down();
   if (error) {
     join();
     return std::unexpected(*error);
   }
   log::info("{}", choice_.why);
   log::info("{}", plan_.sentence);
+  log::info("epoch {}", epoch_.text());
   return {};
 }
 
 // A shard's thread: its ring is made here, because only this thread may use it.
-void RunningBroker::run(std::uint32_t index, std::latch& ready, std::latch& go) {
+void RunningBroker::run(std::uint32_t index) {
   Member& member = members_[index];
   io::RingOptions ring_options{.slots = plan_.slots};
   if (index == 0) ring_options.ingest = kIngestBuffers;
@@ -233,8 +255,8 @@ void RunningBroker::run(std::uint32_t index, std::latch& ready, std::latch& go) 
   } else {
     member.error = StartError{ring.error().message, kExitConfig};
   }
-  ready.count_down();
-  go.wait();
+  made_->count_down();
+  go_.wait();
   if (aborted_) return;
   while (!member.shard->finished()) {
     member.shard->turn(member.ring->now() + 1s);
