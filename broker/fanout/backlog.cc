@@ -35,11 +35,11 @@ Replica::Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std:
     read.ahead = true;
     return read;
   }
-  const Sequence lost = std::min(feed.lost_through, target);
-  if (cursor.at < lost && cursor.told < lost) {
+  const Sequence lost = feed.losses.since(cursor.losses_known);
+  if (cursor.at < lost) {
     read.gap = Gap{.after = cursor.at,
                    .resumed = lost,
-                   .cursor = {newest_place(feed, cursor.at, target), lost}};
+                   .cursor = {newest_place(feed, cursor.at, target), feed.losses.count()}};
     return read;
   }
   merge_.clear();
@@ -87,11 +87,11 @@ Cursor Backlog::replay_start(const Feed& feed, Sequence head, std::uint32_t even
     start = source.newest - 1;
     add(*source.window, source.position);
   }
-  return {start, feed.lost_through};
+  return {start, feed.losses.count()};
 }
 
 Cursor Backlog::earliest(const Feed& feed, Sequence head) {
-  return {newest_place(feed, 0, feed.target(head)), feed.lost_through};
+  return {newest_place(feed, 0, feed.target(head)), feed.losses.count()};
 }
 
 }  // namespace fanfare::fanout

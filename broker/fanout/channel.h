@@ -43,6 +43,7 @@ struct Link {
   std::uint64_t pinned_page = 0;
   // While pending: the channel's newest event before the first that the rounds have not taken.
   Sequence served = 0;
+  Sequence lost = 0;  // what the feed's losses say of this channel
   // The feed's links, the most recent channel first.
   Link* newer = nullptr;
   Link* older = nullptr;

@@ -1,21 +1,26 @@
-// Cursor: where a subscriber that is behind stands in the log, and which losses it already knows
-// of. The second half matters to a subscriber of several channels: the busy one may have evicted up
-// to 100 while the quiet one still holds event 50 for a subscriber that stands at 20. It is told of
-// the gap once, then reads on from 49, and must not be told of the same gap at 50 again.
+// Cursor: where a subscriber that is behind stands in the log, and which of its feed's losses it
+// knows of. The second half matters to a subscriber of several channels: the busy one may have
+// evicted up to 100 while the quiet one still holds event 50 for a subscriber that stands at 20. It
+// is told of the gap once, then reads on from 49, and is not told of the same loss at 50 again; but
+// if the quiet channel now evicts 60, it is.
 #pragma once
+
+#include <cstdint>
 
 #include "broker/fanout/event_id.h"
 
 namespace fanfare::fanout {
 
 struct Cursor {
-  Sequence at = 0;    // everything up to here was received, or told to be gone
-  Sequence told = 0;  // what was evicted up to here has been told already
+  Sequence at = 0;  // everything up to here was received, or told to be gone
+  // How many losses of its feed were known when the cursor was made (losses.h). Means nothing to
+  // another feed, or to this one after it was released.
+  std::uint64_t losses_known = 0;
 
   Cursor() = default;
-  // A bare place in the log, as a client presents it: nothing was told yet. Implicit on purpose.
+  // A bare place in the log, as a client presents it: no loss is known. Implicit on purpose.
   Cursor(Sequence place) : at(place) {}  // NOLINT(google-explicit-constructor)
-  Cursor(Sequence place, Sequence losses_told) : at(place), told(losses_told) {}
+  Cursor(Sequence place, std::uint64_t losses) : at(place), losses_known(losses) {}
 };
 
 // What a client can no longer get: some of the events in (after, resumed].

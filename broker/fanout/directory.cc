@@ -116,7 +116,10 @@ Feed* Directory::make(const Key& key) {
   follow_names(*feed, channels);
   if (feed->has_patterns()) follow_patterns(*feed, channels);
   std::ranges::sort(channels, std::greater{}, &Channel::recent);
-  for (Channel* const channel : channels) feed->attach(*channel);
+  for (Channel* const channel : channels) {
+    const Link* const link = feed->attach(*channel);
+    if (link->lost > 0) feed->losses.add(link->lost);
+  }
   return feed;
 }
 
@@ -128,7 +131,7 @@ void Directory::follow_names(Feed& feed, std::vector<Channel*>& channels) {
     if (name.channel != nullptr) {
       channels.push_back(name.channel);
     } else {
-      feed.lost(tombstones_.evicted_through(topic));
+      feed.losses.add(tombstones_.evicted_through(topic));
     }
   }
 }
@@ -139,12 +142,11 @@ void Directory::follow_patterns(Feed& feed, std::vector<Channel*>& channels) {
     if (name.channel == nullptr || feed.names(text)) continue;
     if (feed.matches(text)) channels.push_back(name.channel);
   }
-  feed.lost(tombstones_.floor());
+  Sequence lost = tombstones_.floor();
   for (const Tombstones::Tombstone& stone : tombstones_.all()) {
-    if (stone.evicted_through > feed.lost_through && feed.matches(stone.name)) {
-      feed.lost(stone.evicted_through);
-    }
+    if (stone.evicted_through > lost && feed.matches(stone.name)) lost = stone.evicted_through;
   }
+  feed.losses.add(lost);
 }
 
 void Directory::release(Feed* feed) {

@@ -1,5 +1,6 @@
 #include "broker/fanout/feed.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/check.h"
@@ -36,7 +37,7 @@ Link* Feed::attach(Channel& channel) {
   (oldest_ == nullptr ? newest_ : oldest_->older) = link;
   oldest_ = link;
   if (channel.finished && names(channel.name)) ++finished_topics;
-  lost(link->lost_through());
+  link->lost = link->lost_through();
   return link;
 }
 

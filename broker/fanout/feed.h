@@ -2,13 +2,12 @@
 // have come in the log. A feed that owes its members nothing stands at the log's head without being
 // touched. One that does is due: it stands at `position`, and its pending links wait in `merge`.
 //
-// What it has lost (`lost_through`) is kept as one number while the log goes by, so that the gap
-// test of a subscriber is one comparison, however many channels it has.
+// What it has lost is noted while the log goes by, so that the gap test of a subscriber does not
+// look at channels, however many there are.
 //
 // Directory (which feeds and channels there are) keeps the links, Rounds the rest.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,6 +16,7 @@
 
 #include "broker/fanout/channel.h"
 #include "broker/fanout/event_id.h"
+#include "broker/fanout/losses.h"
 #include "broker/fanout/members.h"
 #include "broker/fanout/merge.h"
 #include "broker/fanout/span.h"
@@ -51,6 +51,7 @@ class Feed {
   bool complete() const { return finished_topics == topics_.size(); }
 
   // ---- the channels it follows
+  // The feed knows what the channel has lost already.
   Link* attach(Channel& channel);
   void detach(Link* link);
   // Events came to the link's channel: it is the most recent one now.
@@ -62,12 +63,18 @@ class Feed {
     if (in_round) return round.target;
     return due ? position : head;
   }
-  void lost(Sequence through) { lost_through = std::max(lost_through, through); }
+  // Notes what the link's channel has lost of the events up to the target, if that is news.
+  void note_loss(Link& link) {
+    const Sequence through = link.lost_through();
+    if (through <= link.lost) return;
+    link.lost = through;
+    losses.add(through);
+  }
 
   std::uint32_t tag = ~std::uint32_t{0};  // the caller's
   std::uint32_t opened = 0;               // open() calls less release() calls
   std::uint32_t finished_topics = 0;      // topics that are the names of finished channels
-  Sequence lost_through = 0;              // the newest event up to the target that is gone
+  Losses losses;                          // of events up to the target
 
   Members members;
   Merge merge;            // the pending links

@@ -90,8 +90,10 @@ class Members {
  private:
   // Moves the member at `from` into `hole`, and returns `from`, the new hole.
   std::size_t fill(std::size_t hole, std::size_t from, MemberPlaces& places) {
-    members_[hole] = members_[from];
-    places.put(members_[hole], hole);
+    if (hole != from) {
+      members_[hole] = members_[from];
+      places.put(members_[hole], hole);
+    }
     return from;
   }
 

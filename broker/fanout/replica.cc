@@ -1,6 +1,5 @@
 #include "broker/fanout/replica.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "broker/fanout/backlog.h"
@@ -22,7 +21,7 @@ struct Replica::Impl {
   void apply(const BlockAppended& block) {
     Channel& channel = directory.channel(block.channel);
     Window& window = channel.window;
-    const Sequence before = std::max(window.newest_ever(), window.evicted_through());
+    const Sequence before = window.newest_ever();
     const std::uint64_t bytes_before = window.bytes();
     const Window::Position first =
         window.append(block.segment, block.count, block.end, block.last_sequence);
@@ -32,7 +31,7 @@ struct Replica::Impl {
   void apply(const Evicted& evicted) {
     Channel& channel = directory.channel(evicted.channel);
     channel.window.evict(evicted.through);
-    for (const Link* const link : channel.links) link->feed->lost(link->lost_through());
+    for (Link* const link : channel.links) link->feed->note_loss(*link);
     channel.trim();
   }
   void apply(const ChannelFinished& finished) {

@@ -56,6 +56,7 @@ Sequence Rounds::leave(Feed& feed, Member member) {
   const bool at_target = feed.members.leave(member, places_);
   const Sequence stands_at = at_target ? target : feed.position;
   if (feed.members.empty() && feed.due) abandon(feed);
+  if (feed.in_round && feed.members.all_done()) end(feed);
   return stands_at;
 }
 
@@ -76,7 +77,7 @@ void Rounds::not_pending(Link* link) {
   --channel.links_pending;
   channel.window.unpin(link->pinned_page);
   channel.trim();
-  link->feed->lost(link->lost_through());
+  link->feed->note_loss(*link);
   if (channel.departed) directory_.drop(link);
 }
 
@@ -85,6 +86,8 @@ std::optional<Replica::Round> Rounds::next(std::size_t members_max) {
   while (!agenda_.empty()) {
     Feed& feed = *agenda_.next();
     if (!feed.in_round) begin(feed);
+    // It may have been reopened since the round began: then there is no end to tell of.
+    feed.round.ends = feed.round.ends && feed.complete();
     if (feed.round.span.size == 0 && !feed.round.ends) {
       end(feed);
       continue;
@@ -106,6 +109,7 @@ void Rounds::begin(Feed& feed) {
   feed.members.begin_round();
   feed.round = {.span = {}, .target = head_, .ends = false, .committed = committed_};
   if (!feed.merge.empty()) take_span(feed);
+  feed.round.span.last = feed.round.target;
   feed.round.ends = feed.merge.empty() && feed.complete();
 }
 
@@ -114,7 +118,6 @@ void Rounds::take_span(Feed& feed) {
   feed.round.span = gather_.span(feed.merge, head_, span_bytes_max_, feed.framing());
   for (const Merge::Taken& taken : gather_.runs()) served(feed, taken);
   if (!feed.merge.empty()) feed.round.target = feed.merge.top().next - 1;
-  feed.round.span.last = feed.round.target;
 }
 
 void Rounds::served(Feed& feed, const Merge::Taken& taken) {
@@ -130,11 +133,10 @@ void Rounds::served(Feed& feed, const Merge::Taken& taken) {
     channel.window.unpin(std::exchange(link->pinned_page, taken.run.next.page));
     channel.trim();
   }
-  feed.lost(link->lost_through());
+  feed.note_loss(*link);
 }
 
 void Rounds::end(Feed& feed) {
-  const bool ended = feed.round.ends;
   feed.position = feed.round.target;
   feed.round = {};
   feed.in_round = false;
@@ -145,10 +147,9 @@ void Rounds::end(Feed& feed) {
     arrears_.owe(feed.owed);
     return;
   }
-  // Those who have been told of the end are about to leave, and the last of them takes the feed off
-  // the agenda; who has joined meanwhile is still to be told.
-  if (ended && feed.complete()) return;
-  agenda_.remove(&feed);
+  // Complete: those who have been told so are about to leave, and the last of them takes the feed
+  // off the agenda; who has joined meanwhile, or came before the end was known, is still to be told.
+  if (!feed.complete()) agenda_.remove(&feed);
 }
 
 }  // namespace fanfare::fanout

@@ -26,8 +26,8 @@ class Rounds {
   // ---- the log goes by
   Sequence head() const { return head_; }
   void begin_batch(Sequence head_after, TimePoint committed);
-  // A block of `bytes` came to `channel`, whose newest event before it was (or had been lost)
-  // `before`; the first of the block is at `first`.
+  // A block of `bytes` came to `channel`, whose newest event before it was `before`; the first of
+  // the block is at `first`.
   void appended(Channel& channel, Sequence before, Window::Position first, std::uint64_t bytes);
   // The feed may have become complete.
   void finished(Feed& feed);

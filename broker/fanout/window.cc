@@ -79,7 +79,6 @@ Window::Position Window::settled(Position position) const {
 }
 
 Window::Position Window::after(Sequence sequence) const {
-  sequence = std::max(sequence, evicted_through_);
   if (empty() || sequence >= last_) return end();
   // The last page that begins at or before `sequence` has the place; earlier pages are older.
   const auto newer = std::partition_point(

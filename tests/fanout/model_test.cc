@@ -1,0 +1,488 @@
+// The whole pillar against a naive model: random publishers, several shards that apply the log at
+// their own pace, subscribers that join, take spans whole or cut, fall behind, are cut off and
+// resume on another shard. Two judges: each round and each read must be exactly what the naive log
+// says; and each subscriber must have got, by the ids it saw, every event or a gap that covers it.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "broker/fanout/replica.h"
+#include "broker/fanout/sequencer.h"
+#include "tests/fanout/naive.h"
+#include "tests/fanout/sse_reader.h"
+
+#include "common/random.h"
+
+namespace fanfare::fanout {
+namespace {
+
+using namespace fanfare::fanout::testing;
+
+const std::vector<std::string> kNames = {"a", "b", "m/1", "m/2", "m/3", "m/1/x", "z"};
+const std::vector<Topics> kTopics = {
+    {"a"},          {"b"},        {"m/1"}, {"a", "b"}, {"a", "m/1"},  {"m/*"},
+    {"m/**"},       {"a", "m/*"}, {"**"},  {"z"},      {"m/*", "**"}, {"m/1", "m/2", "z"},
+    {"m/1", "m/*"}, {"a", "zz/*"}};
+constexpr std::uint32_t kMembers = 12;
+
+struct Shard {
+  explicit Shard(const ReplicaOptions& options) : replica(options) {}
+  Replica replica;
+  NaiveShard naive;
+  std::deque<BatchPtr> mailbox;
+};
+
+// A client and its connection. The number of a subscriber is its index.
+struct Subscriber {
+  enum class State { off, behind, joined };
+  State state = State::off;
+  Topics topics;
+  Framing framing{};
+  Shard* shard = nullptr;
+  Feed* feed = nullptr;
+  Cursor cursor;
+  Span held;  // being sent; `sent` bytes of it are out
+  std::size_t sent = 0;
+
+  // The client's side, in framings with ids.
+  std::string stream;
+  Sequence began = 0;               // what the client presented, or where it was put
+  std::set<Sequence> known_lost;    // told by gaps, or lost before a newcomer came
+  std::set<Sequence> not_promised;  // of these, what no gap will name
+
+  bool has_ids() const { return framing == Framing::chunked || framing == Framing::plain; }
+  bool in_chunks() const { return framing == Framing::chunked || framing == Framing::raw_chunked; }
+};
+
+class World {
+ public:
+  explicit World(std::uint64_t seed);
+  void step();
+  void settle();
+
+ private:
+  TimePoint now() const { return now_; }
+  Duration random_time(Duration bound) {
+    return Duration(random_.below(static_cast<std::uint64_t>(bound.count())));
+  }
+  HistoryLimits limits();
+  std::string random_data();
+  Shard& random_shard() { return *shards_[random_.below(shards_.size())]; }
+
+  void publish();
+  void seal();
+  void apply_next(Shard& shard);
+  void begin(std::uint32_t member);
+  void begin_at(Subscriber& s, std::optional<Sequence> presented);
+  void newcomer(Subscriber& s);
+  void cut(std::uint32_t member);
+  void leave(std::uint32_t member);
+  void advance(std::uint32_t member);
+  bool serve(Shard& shard, std::size_t slice, double whole);
+
+  void check_span(const Subscriber& s, const Span& span, Sequence after, bool from_round);
+  void check_read(const Subscriber& s, const Replica::Read& read, std::size_t bytes_max);
+  // The newest event it has lost and does not know of; 0: none.
+  Sequence newly_lost(const Subscriber& s, Sequence target) const;
+  void check_gap(const Subscriber& s, const Gap& gap, Sequence target);
+  // Reads what the client got; returns the last id it knows.
+  Sequence check_stream(Subscriber& s, std::optional<Sequence> complete_to);
+  std::string text_of_span(const Subscriber& s, const Span& span) {
+    const std::string bytes(span.data, span.size);
+    return s.in_chunks() ? read_chunks(bytes) : bytes;
+  }
+
+  Random random_;
+  Epoch epoch_;
+  bool exact_gaps_;  // enough tombstones
+  std::unique_ptr<Sequencer> sequencer_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  std::vector<Subscriber> subscribers_{kMembers};
+  NaiveLog log_;
+  TimePoint now_{Duration(100s).count()};
+};
+
+World::World(std::uint64_t seed) : random_(seed), epoch_(Epoch::from(random_)) {
+  exact_gaps_ = random_.chance(0.7);
+  const std::uint32_t tombstones =
+      exact_gaps_ ? 1'000 : static_cast<std::uint32_t>(random_.below(3));
+  sequencer_ = std::make_unique<Sequencer>(
+      SequencerOptions{.epoch = epoch_,
+                       .history = [this](std::string_view) { return limits(); },
+                       .total_bytes = random_.chance(0.5) ? 256U << 20U : 6'000,
+                       .idle_forgotten_after = random_time(30s),
+                       .tombstones_max = tombstones});
+  for (std::uint64_t left = 1 + random_.below(3); left > 0; --left) {
+    shards_.push_back(std::make_unique<Shard>(
+        ReplicaOptions{.epoch = epoch_,
+                       .members_max = kMembers,
+                       .tombstones_max = tombstones,
+                       .span_bytes_max = random_.chance(0.5) ? 300 : 256U << 10U}));
+  }
+}
+
+HistoryLimits World::limits() {
+  HistoryLimits limits;
+  const std::uint32_t events[] = {0, 1, 3, 20, 1'000};
+  limits.events = events[random_.below(5)];
+  if (random_.chance(0.3)) limits.bytes = 200 + random_.below(2'000);
+  limits.age = random_.chance(0.5) ? Duration(0) : random_time(20s);
+  return limits;
+}
+
+std::string World::random_data() {
+  if (random_.chance(0.15)) return "";
+  std::string data(random_.chance(0.05) ? 3'000 : random_.below(120),
+                   static_cast<char>('a' + random_.below(26)));
+  if (random_.chance(0.2)) data.insert(random_.below(data.size() + 1), "\r\n");
+  return data;
+}
+
+void World::publish() {
+  Published event{.sequence = sequencer_->head() + 1,
+                  .channel = kNames[random_.below(kNames.size())],
+                  .type = random_.chance(0.3) ? "tick" : "",
+                  .data = random_data()};
+  const auto sequence = sequencer_->publish(
+      event.channel, {.type = event.type, .data = event.data, .retry_ms = {}}, "", now());
+  if (!sequence) return;
+  ASSERT_EQ(*sequence, event.sequence);
+  log_.add(std::move(event));
+}
+
+void World::seal() {
+  if (const BatchPtr batch = sequencer_->seal(now())) {
+    for (const auto& shard : shards_) shard->mailbox.push_back(batch);
+  }
+}
+
+void World::apply_next(Shard& shard) {
+  if (shard.mailbox.empty()) return;
+  shard.replica.apply(*shard.mailbox.front());
+  shard.naive.apply(*shard.mailbox.front());
+  shard.mailbox.pop_front();
+  ASSERT_EQ(shard.replica.head(), shard.naive.head);
+}
+
+void World::begin(std::uint32_t member) {
+  Subscriber& s = subscribers_[member];
+  // A client that was here before comes back with its last id, to any shard.
+  const bool resumes = !s.topics.empty() && s.has_ids() && random_.chance(0.7);
+  if (!resumes) {
+    s.topics = kTopics[random_.below(kTopics.size())];
+    s.framing = static_cast<Framing>(random_.below(4));
+  }
+  s.shard = &random_shard();
+  const std::vector<std::string_view> topics(s.topics.rbegin(), s.topics.rend());
+  s.feed = s.shard->replica.open(topics, s.framing);
+  s.state = Subscriber::State::behind;
+  s.held = {};
+  s.stream.clear();
+  s.known_lost.clear();
+  s.not_promised.clear();
+  if (resumes) {
+    s.cursor = s.began;
+  } else {
+    newcomer(s);
+    s.began = s.cursor.at;
+  }
+}
+
+void World::newcomer(Subscriber& s) {
+  Replica& replica = s.shard->replica;
+  const Sequence target = replica.target(s.feed);
+  const auto left = log_.left(s.shard->naive, s.topics, 0, target);
+  switch (random_.below(4)) {
+    case 0: {
+      const auto events = static_cast<std::uint32_t>(random_.below(8));
+      s.cursor = replica.replay_start(s.feed, events);
+      const auto replayed = log_.left(s.shard->naive, s.topics, s.cursor.at, target);
+      ASSERT_EQ(replayed.size(), std::min<std::size_t>(events, left.size()));
+      break;
+    }
+    case 1:
+      s.cursor = replica.earliest(s.feed);
+      ASSERT_EQ(s.cursor.at, left.empty() ? target : left.front()->sequence - 1);
+      break;
+    case 2:  // an old place of somebody else's
+      s.cursor = random_.below(sequencer_->head() + 1);
+      return;
+    default:
+      s.cursor = target;
+  }
+  for (const Published* event : log_.between(s.topics, s.cursor.at, target)) {
+    if (s.shard->naive.gone(*event)) s.not_promised.insert(event->sequence);
+  }
+  s.known_lost = s.not_promised;
+}
+
+void World::leave(std::uint32_t member) {
+  Subscriber& s = subscribers_[member];
+  const Sequence stands_at = s.shard->replica.leave(s.feed, member);
+  s.state = Subscriber::State::behind;
+  ASSERT_LE(stands_at, s.shard->replica.head());
+  for (const Published* event : log_.between(s.topics, s.cursor.at, stands_at)) {
+    ASSERT_TRUE(!s.has_ids() && event->data.empty()) << "left over " << event->sequence;
+  }
+  ASSERT_TRUE(log_.between(s.topics, stands_at, s.cursor.at).empty());
+  s.cursor = stands_at;
+}
+
+void World::cut(std::uint32_t member) {
+  Subscriber& s = subscribers_[member];
+  if (s.state == Subscriber::State::off) return;
+  if (s.state == Subscriber::State::joined) leave(member);
+  if (s.held.size > 0) s.stream.append(s.held.data, random_.below(s.held.size + 1));
+  s.began = check_stream(s, std::nullopt);
+  s.shard->replica.release(s.feed);
+  s.state = Subscriber::State::off;
+}
+
+void World::advance(std::uint32_t member) {
+  Subscriber& s = subscribers_[member];
+  if (s.state != Subscriber::State::behind) return;
+  Replica& replica = s.shard->replica;
+  if (s.held.size > 0) {
+    if (random_.chance(0.3)) return;  // still blocked
+    s.stream.append(s.held.data, s.held.size);
+    s.held = {};
+  }
+  if (s.cursor.at == replica.target(s.feed) && random_.chance(0.5)) {
+    replica.join(s.feed, member);
+    s.state = Subscriber::State::joined;
+    return;
+  }
+  const std::size_t bytes_max = 1 + random_.below(600);
+  const Replica::Read read = replica.read(s.feed, s.cursor, bytes_max);
+  check_read(s, read, bytes_max);
+  if (read.ahead) return;
+  if (read.gap) {
+    if (s.has_ids()) {
+      std::string text =
+          fmt::format("event: gap\ndata: {} {}\nid: {}\n\n", read.gap->after, read.gap->resumed,
+                      EventId(epoch_, read.gap->cursor.at).text());
+      if (s.in_chunks()) text = fmt::format("{:x}\r\n{}\r\n", text.size(), text);
+      s.stream += text;
+    }
+    for (const Published* event : log_.between(s.topics, s.cursor.at, replica.target(s.feed))) {
+      if (s.shard->naive.gone(*event)) s.known_lost.insert(event->sequence);
+    }
+    s.cursor = read.gap->cursor;
+    return;
+  }
+  s.held = read.span;
+  s.cursor = read.cursor;
+  if (s.held.size == 0 && read.caught_up) {
+    replica.join(s.feed, member);
+    s.state = Subscriber::State::joined;
+  }
+}
+
+bool World::serve(Shard& shard, std::size_t slice, double whole) {
+  const auto round = shard.replica.next_round(slice);
+  if (!round) {
+    EXPECT_FALSE(shard.replica.rounds_waiting());
+    EXPECT_EQ(shard.replica.unserved_bytes(), 0U);
+    return false;
+  }
+  EXPECT_FALSE(round->members.empty());
+  EXPECT_LE(round->members.size(), slice);
+  EXPECT_TRUE(round->span.size > 0 || round->ends);
+  const std::vector<Member> members(round->members.begin(), round->members.end());
+  for (const Member member : members) {
+    Subscriber& s = subscribers_[member];
+    EXPECT_EQ(s.feed, round->feed);
+    EXPECT_EQ(s.shard, &shard);
+    check_span(s, round->span, s.cursor.at, true);
+    s.cursor = round->span.last;
+    s.stream.append(round->span.data, round->span.size);
+    if (round->ends) {
+      EXPECT_TRUE(shard.replica.complete(round->feed));
+      leave(member);
+      s.began = check_stream(s, shard.replica.head());
+      shard.replica.release(s.feed);
+      s.state = Subscriber::State::off;
+    } else if (!random_.chance(whole)) {
+      leave(member);
+      s.stream.resize(s.stream.size() - round->span.size);
+      s.held = round->span;
+    }
+  }
+  return true;
+}
+
+void World::check_span(const Subscriber& s, const Span& span, Sequence after, bool from_round) {
+  const auto expected = from_round ? log_.between(s.topics, after, span.last)
+                                   : log_.left(s.shard->naive, s.topics, after, span.last);
+  const std::string text = text_of_span(s, span);
+  if (!s.has_ids()) {
+    std::string payloads;
+    for (const Published* event : expected) payloads += with_line_feeds(event->data);
+    ASSERT_EQ(text, payloads);
+    return;
+  }
+  ASSERT_EQ(span.events, expected.size());
+  const auto events = read_events(text);
+  ASSERT_EQ(events.size(), expected.size());
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    ASSERT_EQ(events[i].id, EventId(epoch_, expected[i]->sequence).text());
+    ASSERT_EQ(events[i].data, with_line_feeds(expected[i]->data));
+    ASSERT_EQ(events[i].type, expected[i]->type);
+  }
+}
+
+void World::check_read(const Subscriber& s, const Replica::Read& read, std::size_t bytes_max) {
+  const Sequence target = s.shard->replica.target(s.feed);
+  ASSERT_LE(target, s.shard->naive.head);
+  ASSERT_EQ(read.ahead, s.cursor.at > target);
+  if (read.ahead) return;
+  const Sequence lost = newly_lost(s, target);
+  if (exact_gaps_) {
+    ASSERT_EQ(read.gap.has_value(), lost > 0);
+  } else {
+    ASSERT_TRUE(read.gap.has_value() || lost == 0);
+  }
+  if (read.gap) {
+    check_gap(s, *read.gap, target);
+    return;
+  }
+  ASSERT_EQ(read.caught_up, read.cursor.at == target);
+  ASSERT_GE(read.cursor.at, s.cursor.at);
+  ASSERT_EQ(read.span.last, read.cursor.at);
+  ASSERT_TRUE(read.span.size <= bytes_max || read.span.events == 1);
+  check_span(s, read.span, s.cursor.at, false);
+  ASSERT_TRUE(read.span.size > 0 || read.caught_up) << "one event, if there is one to send";
+}
+
+Sequence World::newly_lost(const Subscriber& s, Sequence target) const {
+  Sequence lost = 0;
+  for (const Published* event : log_.between(s.topics, s.cursor.at, target)) {
+    const bool news = s.shard->naive.gone(*event) && !s.known_lost.contains(event->sequence);
+    if (news) lost = event->sequence;
+  }
+  return lost;
+}
+
+void World::check_gap(const Subscriber& s, const Gap& gap, Sequence target) {
+  ASSERT_EQ(gap.after, s.cursor.at);
+  ASSERT_GT(gap.resumed, gap.after);
+  const Sequence lost = newly_lost(s, target);
+  if (exact_gaps_) {
+    ASSERT_EQ(gap.resumed, lost);
+  } else {
+    ASSERT_GE(gap.resumed, lost);
+  }
+  const auto left = log_.left(s.shard->naive, s.topics, gap.after, target);
+  ASSERT_EQ(gap.cursor.at, left.empty() ? target : left.front()->sequence - 1);
+}
+
+Sequence World::check_stream(Subscriber& s, std::optional<Sequence> complete_to) {
+  if (!s.has_ids()) return 0;
+  const std::string text = s.in_chunks() ? read_chunks(s.stream) : s.stream;
+  struct Range {
+    Sequence after, resumed;
+  };
+  std::vector<Range> gaps;
+  std::vector<Sequence> received;
+  Sequence last_id = s.began;
+  for (const ReceivedEvent& event : read_events(text)) {
+    const auto id = EventId::parse(event.id);
+    EXPECT_TRUE(id && id->epoch == epoch_);
+    EXPECT_GE(id->sequence, last_id) << "ids never go back";
+    if (event.type == "gap") {
+      const std::size_t space = event.data.find(' ');
+      gaps.push_back(
+          {std::stoull(event.data.substr(0, space)), std::stoull(event.data.substr(space + 1))});
+    } else {
+      EXPECT_TRUE(received.empty() || received.back() < id->sequence) << "strictly increasing";
+      received.push_back(id->sequence);
+    }
+    last_id = id->sequence;
+  }
+  for (const Published* event : log_.between(s.topics, s.began, complete_to.value_or(last_id))) {
+    const Sequence sequence = event->sequence;
+    const bool told =
+        std::ranges::binary_search(received, sequence) || s.not_promised.contains(sequence) ||
+        std::ranges::any_of(
+            gaps, [=](Range gap) { return sequence > gap.after && sequence <= gap.resumed; });
+    EXPECT_TRUE(told) << "event " << sequence << " was lost in silence";
+  }
+  return last_id;
+}
+
+void World::step() {
+  const auto member = static_cast<std::uint32_t>(random_.below(kMembers));
+  const std::uint64_t dice = random_.below(100);
+  if (dice < 25) {
+    publish();
+  } else if (dice < 37) {
+    seal();
+  } else if (dice < 55) {
+    apply_next(random_shard());
+  } else if (dice < 67) {
+    if (subscribers_[member].state == Subscriber::State::off) begin(member);
+  } else if (dice < 80) {
+    advance(member);
+  } else if (dice < 93) {
+    serve(random_shard(), 1 + random_.below(3), 0.8);
+  } else if (dice < 95) {
+    cut(member);
+  } else if (dice < 97) {
+    now_ = now_ + random_time(4s);
+    while (sequencer_->expire(now())) {
+    }
+  } else if (dice < 98) {
+    (void)sequencer_->finish(kNames[random_.below(kNames.size())], now());
+  } else {
+    sequencer_->erase(kNames[random_.below(kNames.size())], now());
+  }
+}
+
+// Whoever waits long enough gets everything, and nothing stays behind.
+void World::settle() {
+  seal();
+  for (const auto& shard : shards_) {
+    while (!shard->mailbox.empty()) apply_next(*shard);
+  }
+  for (int turn = 0; turn < 2'000; ++turn) {
+    bool busy = false;
+    for (const auto& shard : shards_) {
+      while (serve(*shard, 2, 1.0)) busy = true;
+    }
+    for (std::uint32_t member = 0; member < kMembers; ++member) {
+      if (subscribers_[member].state == Subscriber::State::behind) busy = true;
+      advance(member);
+    }
+    if (!busy) break;
+  }
+  for (std::uint32_t member = 0; member < kMembers; ++member) {
+    Subscriber& s = subscribers_[member];
+    if (s.state == Subscriber::State::off) continue;
+    ASSERT_EQ(s.state, Subscriber::State::joined);
+    ASSERT_EQ(s.shard->replica.target(s.feed), sequencer_->head());
+    check_stream(s, sequencer_->head());
+    cut(member);
+  }
+  for (const auto& shard : shards_) {
+    ASSERT_EQ(shard->replica.feed_count(), 0U);
+    ASSERT_EQ(shard->replica.channel_count(), sequencer_->channel_count());
+  }
+}
+
+TEST(Model, EverySubscriberGetsEveryEventOrAGapThatCoversIt) {
+  for (std::uint64_t seed = 0; seed < 3'000; ++seed) {
+    World world(seed);
+    for (int step = 0; step < 400 && !HasFailure(); ++step) world.step();
+    if (!HasFailure()) world.settle();
+    ASSERT_FALSE(HasFailure()) << "seed " << seed;
+  }
+}
+
+}  // namespace
+}  // namespace fanfare::fanout

@@ -1,0 +1,70 @@
+#include "broker/fanout/receipts.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace fanfare::fanout {
+namespace {
+
+TimePoint at(int seconds) {
+  return TimePoint{} + Duration(1s) * seconds;
+}
+
+TEST(Receipts, RememberWhichSequenceAKeyGot) {
+  Receipts receipts(10, 60s);
+  EXPECT_FALSE(receipts.find("a", "k", at(0)));
+  receipts.add("a", "k", 7, at(0));
+  EXPECT_EQ(receipts.find("a", "k", at(60)), 7U);
+  EXPECT_FALSE(receipts.find("a", "k", at(61)));
+}
+
+TEST(Receipts, AKeyBelongsToItsChannel) {
+  Receipts receipts(10, 60s);
+  receipts.add("a", "k", 7, at(0));
+  EXPECT_FALSE(receipts.find("b", "k", at(0)));
+  EXPECT_FALSE(receipts.find("ak", "", at(0)));
+  EXPECT_FALSE(receipts.find("", "a k", at(0)));
+}
+
+TEST(Receipts, TheOldestGoWhenThereAreTooMany) {
+  Receipts receipts(2, 60s);
+  receipts.add("a", "1", 1, at(0));
+  receipts.add("a", "2", 2, at(0));
+  receipts.add("a", "3", 3, at(0));
+  EXPECT_FALSE(receipts.find("a", "1", at(0)));
+  EXPECT_EQ(receipts.find("a", "2", at(0)), 2U);
+  EXPECT_EQ(receipts.find("a", "3", at(0)), 3U);
+  EXPECT_EQ(receipts.count(), 2U);
+}
+
+TEST(Receipts, ExpireAFewAtATime) {
+  Receipts receipts(10, 60s);
+  for (int i = 0; i < 5; ++i) receipts.add("a", std::to_string(i), 1, at(i));
+  EXPECT_FALSE(receipts.expire(at(60), 100));
+  EXPECT_EQ(receipts.count(), 5U);
+  EXPECT_TRUE(receipts.expire(at(64), 2));
+  EXPECT_EQ(receipts.count(), 3U);
+  EXPECT_FALSE(receipts.expire(at(64), 2));
+  EXPECT_EQ(receipts.count(), 1U);
+}
+
+TEST(Receipts, AKeyUsedAnewOutlivesItsFirstUse) {
+  Receipts receipts(10, 60s);
+  receipts.add("a", "k", 1, at(0));
+  ASSERT_FALSE(receipts.find("a", "k", at(100)));
+  receipts.add("a", "k", 2, at(100));
+  receipts.expire(at(101), 100);
+  EXPECT_EQ(receipts.find("a", "k", at(101)), 2U);
+  receipts.expire(at(200), 100);
+  EXPECT_EQ(receipts.count(), 0U);
+}
+
+TEST(Receipts, NoneAtAllIsABoundToo) {
+  Receipts receipts(0, 60s);
+  receipts.add("a", "k", 1, at(0));
+  EXPECT_FALSE(receipts.find("a", "k", at(0)));
+}
+
+}  // namespace
+}  // namespace fanfare::fanout
