@@ -1,9 +1,9 @@
-// reference-server: the least that can be done for an SSE subscriber without io_uring: accept, read a
-// head, answer it, and for every event one send() per subscriber, in a loop. No history, no
+// reference-server: the least that can be done for an SSE subscriber without io_uring: accept, read
+// a head, answer it, and for every event one send() per subscriber, in a loop. No history, no
 // timers, no limits; the yardstick that the broker's fan-out is measured against.
 //
-// Subscribe: GET /<channel> on TCP. Publish: a line `channel data\n` on the Unix socket; the ack is "+\n" after
-// the last send. One thread, epoll.
+// Subscribe: GET /<channel> on TCP. Publish: a line `channel data\n` on the Unix socket; the ack is
+// "+\n" after the last send. One thread, epoll.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

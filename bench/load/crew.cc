@@ -1,0 +1,98 @@
+#include "bench/load/crew.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include "bench/load/worker.h"
+
+namespace fanfare::load {
+namespace {
+
+// Below RLIMIT_NOFILE = 20,000 of the smallest machines we measure on.
+constexpr std::uint32_t kPerWorker = 19'000;
+
+}  // namespace
+
+Crew::Crew(const Target& target, std::uint32_t subscribers, std::uint32_t channels)
+    : subscribers_(subscribers) {
+  void* const memory =
+      ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::runtime_error("no memory for the board");
+  board_ = new (memory) Board;
+  board_->workers = (subscribers + kPerWorker - 1) / kPerWorker;
+  if (board_->workers > kWorkersMax) throw std::runtime_error("too many subscribers for one run");
+  std::fflush(nullptr);
+  for (std::size_t i = 0; i < board_->workers; ++i) {
+    const auto first = static_cast<std::uint32_t>(i * kPerWorker);
+    const pid_t pid = ::fork();
+    if (pid < 0) throw std::runtime_error("fork failed");
+    if (pid == 0) {
+      ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+      ::signal(SIGINT, SIG_IGN);
+      run_worker({.index = i,
+                  .first = first,
+                  .count = std::min(kPerWorker, subscribers - first),
+                  .channels = channels},
+                 target, *board_);
+      std::_Exit(0);
+    }
+    workers_.push_back(pid);
+  }
+}
+
+Crew::~Crew() {
+  order(Order::stop);
+  for (const pid_t pid : workers_) ::waitpid(pid, nullptr, 0);
+  ::munmap(board_, sizeof(Board));
+}
+
+void Crew::order(Order order) {
+  board_->order.store(order);
+  board_->generation.fetch_add(1);
+}
+
+bool Crew::pause(std::string_view what) {
+  for (const pid_t pid : workers_) {
+    if (::waitpid(pid, nullptr, WNOHANG) != 0) throw std::runtime_error("a worker has died");
+  }
+  ::usleep(50);
+  if (::isatty(2) == 1 && monotonic_now() - shown_ > 500ms) {
+    shown_ = monotonic_now();
+    fmt::print(stderr, "\r\x1b[K{}: {} streams, {} events", what,
+               board_->sum(&WorkerRow::connected), events());
+  }
+  return true;
+}
+
+void Crew::await_connected() {
+  const bool all = wait("connecting", 300s, [this] {
+    return board_->sum(&WorkerRow::connected) + board_->sum(&WorkerRow::failed) >= subscribers_;
+  });
+  const std::uint64_t failed = board_->sum(&WorkerRow::failed);
+  if (!all || failed > 0) {
+    throw std::runtime_error(
+        fmt::format("{} of {} streams are open, {} were refused: is the server up, are its limits "
+                    "high enough?",
+                    board_->sum(&WorkerRow::connected), subscribers_, failed));
+  }
+}
+
+void Crew::clear_latency() {
+  for (std::size_t i = 0; i < board_->workers; ++i) board_->rows[i].latency.clear();
+}
+
+void Crew::latency_into(Histogram& histogram) const {
+  for (std::size_t i = 0; i < board_->workers; ++i) histogram.merge(board_->rows[i].latency);
+}
+
+}  // namespace fanfare::load

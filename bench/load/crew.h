@@ -1,0 +1,54 @@
+// Crew: the worker processes of one run and the board they share. Processes, not threads: each has
+// its own descriptor limit, and a server's CPU time is not mixed with theirs.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "bench/load/board.h"
+#include "bench/load/target.h"
+
+#include "common/time.h"
+
+namespace fanfare::load {
+
+class Crew {
+ public:
+  // Forks enough workers for so many subscribers, which begin to connect at once.
+  Crew(const Target& target, std::uint32_t subscribers, std::uint32_t channels);
+  ~Crew();
+  Crew(const Crew&) = delete;
+  Crew& operator=(const Crew&) = delete;
+
+  Board& board() { return *board_; }
+  std::uint32_t subscribers() const { return subscribers_; }
+  void order(Order order);
+  // Waits until `done()`; reports progress with `what` on a terminal. False after `limit`.
+  template <class Done>
+  bool wait(std::string_view what, Duration limit, Done&& done) {
+    const TimePoint deadline = monotonic_now() + limit;
+    while (!done()) {
+      if (monotonic_now() > deadline || !pause(what)) return false;
+    }
+    return true;
+  }
+  // Every stream open. Throws std::runtime_error that says how many were refused.
+  void await_connected();
+  std::uint64_t events() const { return board_->sum(&WorkerRow::events); }
+  void clear_latency();
+  // Of all workers together.
+  void latency_into(Histogram& histogram) const;
+
+ private:
+  bool pause(std::string_view what);
+
+  Board* board_ = nullptr;
+  std::uint32_t subscribers_;
+  std::vector<pid_t> workers_;
+  TimePoint shown_{};
+};
+
+}  // namespace fanfare::load

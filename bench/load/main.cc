@@ -1,0 +1,106 @@
+// fanfare-load: load for any SSE server, in its own processes, with every event checked.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "bench/load/modes.h"
+
+namespace {
+
+using namespace fanfare::load;  // NOLINT(google-build-using-namespace): the program is that
+
+constexpr const char* kExamples = R"(
+Examples:
+  fanfare-load idle    --server-pid $(pidof fanfare) --subscribers 100000
+  fanfare-load fanout  --server-pid $(pidof fanfare) --socket /run/fanfare/ingest.sock --subscribers 10000 --window 8
+  fanfare-load fanout  --subscribers 10000 --rate 20 --seconds 30           # paced
+  fanfare-load storm   --subscribers 19000 --missed 100
+  fanfare-load fanout  --port 8081 --path '/sub/{channel}' --dialect http --publish-path '/pub/{channel}'   # nchan
+
+All load goes to --host (a loopback address by default). Figures go to standard output, one a line, or
+as JSON with --json. Exit code 1: the measurement failed; 3: an event was lost or repeated.)";
+
+void add_options(CLI::App& app, Settings& settings, std::string& dialect, bool& json) {
+  app.add_option("--host", settings.target.host, "the server's IPv4 address")
+      ->capture_default_str();
+  app.add_option("--port", settings.target.port, "the subscribers' port")->capture_default_str();
+  app.add_option("--path", settings.target.path, "what subscribers GET; {channel} is replaced")
+      ->capture_default_str();
+  app.add_option("--socket", settings.target.socket, "the publisher's Unix socket");
+  app.add_option("--dialect", dialect, "how to publish: resp, ndjson, line or http")
+      ->check(CLI::IsMember({"resp", "ndjson", "line", "http"}))
+      ->capture_default_str();
+  app.add_option("--publish-path", settings.target.publish_path, "with --dialect http")
+      ->capture_default_str();
+  app.add_option("--publish-port", settings.target.publish_port, "with --dialect http");
+  app.add_option("--server-pid", settings.server_pid, "whose CPU and memory are measured");
+  app.add_option("--subscribers", settings.subscribers)->capture_default_str();
+  app.add_option("--channels", settings.channels, "subscriber i listens to channel i % channels")
+      ->capture_default_str();
+  app.add_option("--window", settings.window, "events in flight; 0: as fast as acknowledged")
+      ->capture_default_str();
+  app.add_option("--rate", settings.rate, "events a second instead of a window");
+  app.add_option("--seconds", settings.seconds)->capture_default_str();
+  app.add_option("--event-bytes", settings.event_bytes)->capture_default_str();
+  app.add_option("--missed", settings.missed, "storm: events each client misses")
+      ->capture_default_str();
+  app.add_option("--stalled", settings.stalled, "slow: share of subscribers that stop reading")
+      ->capture_default_str();
+  app.add_flag("--json", json, "one JSON object");
+}
+
+void print(const Figures& figures, const std::string& mode, bool json) {
+  if (json) {
+    fmt::print("{{\"mode\":\"{}\"", mode);
+    for (const auto& [name, value] : figures) fmt::print(",\"{}\":{:.6g}", name, value);
+    fmt::print("}}\n");
+    return;
+  }
+  for (const auto& [name, value] : figures) fmt::print("{:<40} {:>16.6g}\n", name, value);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Load for Server-Sent-Events servers"};
+  app.footer(kExamples);
+  app.require_subcommand(1);
+  Settings settings;
+  std::string dialect = "resp";
+  bool json = false;
+  const std::map<std::string, std::pair<std::string, std::function<Figures(const Settings&)>>>
+      modes = {
+          {"idle", {"memory and CPU of streams on which nothing happens", measure_idle}},
+          {"fanout", {"deliveries per second of server CPU, and latencies", measure_fanout}},
+          {"publish", {"events taken per second of server CPU, no subscribers", measure_publish}},
+          {"storm", {"all clients cut, and back at once with their last id", measure_storm}},
+          {"slow", {"some subscribers stop reading", measure_slow}},
+          {"churn", {"streams opened and closed over and over", measure_churn}},
+      };
+  for (const auto& [name, mode] : modes) {
+    add_options(*app.add_subcommand(name, mode.first), settings, dialect, json);
+  }
+  CLI11_PARSE(app, argc, argv);
+  const std::map<std::string, PublishDialect> dialects = {{"resp", PublishDialect::resp},
+                                                          {"ndjson", PublishDialect::ndjson},
+                                                          {"line", PublishDialect::line},
+                                                          {"http", PublishDialect::http_post}};
+  settings.target.dialect = dialects.at(dialect);
+  const std::string mode = app.get_subcommands().front()->get_name();
+  try {
+    const Figures figures = modes.at(mode).second(settings);
+    print(figures, mode, json);
+    for (const auto& [name, value] : figures) {
+      if ((name == "lost" || name == "repeated" || name == "missing") && value > 0) return 3;
+    }
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "fanfare-load: {}\n", error.what());
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,42 @@
+// The modes of fanfare-load: one function a question. Each returns its figures by name, in the
+// order in which they are printed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bench/load/target.h"
+
+namespace fanfare::load {
+
+struct Settings {
+  Target target;
+  int server_pid = 0;  // 0: no CPU or memory figures
+  std::uint32_t subscribers = 1000;
+  std::uint32_t channels = 1;
+  std::uint32_t window = 1;  // events in flight (fanout); 0: as fast as acknowledged
+  double rate = 0;           // events a second over all channels (paced); 0: not paced
+  double seconds = 10;
+  std::size_t event_bytes = 200;
+  std::uint32_t missed = 100;  // events that each client misses (storm)
+  double stalled = 0.1;        // share of subscribers that stop reading (slow)
+};
+
+using Figures = std::vector<std::pair<std::string, double>>;
+
+// Memory and CPU of streams on which nothing happens.
+Figures measure_idle(const Settings& settings);
+// Deliveries per second of server CPU, with a window of events in flight, or paced; latencies.
+Figures measure_fanout(const Settings& settings);
+// Events a second of server CPU without subscribers.
+Figures measure_publish(const Settings& settings);
+// All clients cut, `missed` events published, all back at once.
+Figures measure_storm(const Settings& settings);
+// Some subscribers stop reading: what the others and the memory notice.
+Figures measure_slow(const Settings& settings);
+// Streams opened and closed, again and again: the cost of setting one up.
+Figures measure_churn(const Settings& settings);
+
+}  // namespace fanfare::load
