@@ -158,8 +158,10 @@ void LiveFeed::write_busiest(JsonWriter& json, const server::Snapshot& now, doub
     rows.push_back(row);
   }
   // Those of unknown rate keep the server's order among the quiet ones.
-  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-    return a.events_s.value_or(0) > b.events_s.value_or(0);
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    const double left = a.events_s.value_or(0);
+    const double right = b.events_s.value_or(0);
+    return left != right ? left > right : a.channel < b.channel;
   });
   if (rows.size() > kBusiestShown) rows.resize(kBusiestShown);
 
@@ -194,8 +196,8 @@ void LiveFeed::write_closes(JsonWriter& json, const server::Snapshot& now,
       if (close.unix_ms > told) closes.push_back(&close);
     }
   }
-  std::stable_sort(closes.begin(), closes.end(),
-                   [](const auto* a, const auto* b) { return a->unix_ms < b->unix_ms; });
+  std::sort(closes.begin(), closes.end(),
+            [](const auto* a, const auto* b) { return a->unix_ms < b->unix_ms; });
   if (closes.size() > kClosesShown) {
     closes.erase(closes.begin(), closes.end() - static_cast<std::ptrdiff_t>(kClosesShown));
   }

@@ -18,8 +18,8 @@ struct ProcessFigures {
   std::int64_t start_unix_s = 0;
 };
 
-// A few microseconds; reads no list that grows with the number of connections (Linux 6.2 and later
-// tell the number of descriptors as the size of /proc/self/fd; before that, it is 0).
+// Some tens of microseconds; reads no list that grows with the number of connections (Linux 6.2 and
+// later tell the number of descriptors as the size of /proc/self/fd; before that, it is 0).
 ProcessFigures read_process();
 
 }  // namespace fanfare::admin

@@ -29,7 +29,7 @@ AdminAnswer fresh(int status, std::string_view content_type, std::string body) {
   return {.status = status,
           .content_type = content_type,
           .body = std::move(body),
-          .fields = {{"Cache-Control", "no-store"}, {"X-Content-Type-Options", "nosniff"}}};
+          .fields = {{"Cache-Control", "no-store"}}};
 }
 
 // "0.0.0.0:8080" and "[::]:8080" stand for every address of the machine: the page then asks the
@@ -83,12 +83,11 @@ class Surface final : public server::AdminSurface {
   }
 
   AdminAnswer page(const Asset& asset) const {
-    AdminAnswer answer{
-        .status = 200,
-        .content_type = asset.content_type,
-        .body = std::string(asset.bytes),
-        .content_encoding = asset.gzip ? "gzip" : "",
-        .fields = {{"Cache-Control", "no-cache"}, {"X-Content-Type-Options", "nosniff"}}};
+    AdminAnswer answer{.status = 200,
+                       .content_type = asset.content_type,
+                       .body = std::string(asset.bytes),
+                       .content_encoding = asset.gzip ? "gzip" : "",
+                       .fields = {{"Cache-Control", "no-cache"}}};
     if (asset.content_type.starts_with("text/html")) {
       answer.fields.push_back({"Content-Security-Policy", policy_of(asset.path)});
       answer.fields.push_back({"Referrer-Policy", "no-referrer"});

@@ -21,7 +21,7 @@ struct AdminAnswer {
   std::string body;
   std::string_view content_encoding = {};  // "gzip" for assets that were compressed when built
   // Further fields (Cache-Control, Content-Security-Policy), to be sent as they are.
-  // Content-Length, Content-Encoding, Connection and Date are the server's to write.
+  // Content-Length, Content-Encoding, Connection, Date and X-Content-Type-Options are the server's.
   std::vector<AdminField> fields = {};
 };
 

@@ -53,7 +53,6 @@ TEST(Surface, ServesPagesThatMayLoadNothingFromElsewhere) {
   EXPECT_EQ(answer.content_type, "text/html; charset=utf-8");
   EXPECT_EQ(answer.content_encoding, "gzip");
   EXPECT_EQ(field(answer, "Cache-Control"), "no-cache");
-  EXPECT_EQ(field(answer, "X-Content-Type-Options"), "nosniff");
   const std::string policy = field(answer, "Content-Security-Policy");
   EXPECT_TRUE(policy.starts_with("default-src 'none'; script-src 'self';")) << policy;
   EXPECT_TRUE(policy.ends_with("connect-src 'self'")) << policy;

@@ -64,18 +64,15 @@ export class TimeChart {
   constructor(element, options) {
     this.element = element;
     this.options = options;
-    this.build();
+    this.rebuild();
   }
 
-  build() {
+  // Also after a change of size or language: everything that is measured in rem is measured anew.
+  rebuild() {
     this.plot?.destroy();
+    this.pattern = null;
     this.size = [this.element.clientWidth, this.element.clientHeight];
     this.plot = new uPlot(this.uplotOptions(), this.options.data(), this.element);
-  }
-
-  // After a change of size or language. Everything that was measured in rem is measured again.
-  rebuild() {
-    this.build();
   }
 
   redraw() {

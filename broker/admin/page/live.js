@@ -245,7 +245,7 @@ function draw() {
   due = false;
   lamp.show(latest?.broker.draining);
   document.body.classList.toggle('stale', stream.state !== 'live');
-  set('clock', clock(Date.now()));
+  set('clock', clock(cursorMs ?? Date.now()));
   for (const chart of charts) chart.redraw();
   if (!latest) return;
   drawFigures();

@@ -150,7 +150,7 @@ chart('cpu', { series: [{ colour: '#5cc8ff', width: 2.2, fill: 0.38 }], top: () 
 chart('memory', {
   series: [{ colour: '#e7a1d0', width: 2.2, fill: 0.4 }, { colour: '#e7a1d0', width: 1.2, fill: 0.12, dash: [4, 4] }],
   top: () => latest.memory?.total ?? 1,
-  format: axisMemory,
+  format: (value) => (latest.memory ? axisMemory(value) : ''),
 });
 mirrored('network', '#3fe0b0', 10_000);
 mirrored('disk', '#ffc24b', 100_000);
@@ -180,7 +180,7 @@ function drawFigures() {
   document.body.classList.toggle('past', past);
   const row = (name) => (past && kinds[name].history.at(cursorMs)) || (latest[name] ? kinds[name].values(latest[name]) : []);
   const [total] = row('cpu');
-  big('cpu', [fixed(total, total >= 10 ? 0 : 1), '%']);
+  big('cpu', [fixed(total, total >= 10 ? 0 : 1), total == null ? '' : '%']);
   big('memory', memoryParts(row('memory')[0]));
   const [rx, tx] = row('network');
   big('rx', byteRateParts(rx));
@@ -191,9 +191,9 @@ function drawFigures() {
   const [one, five, fifteen] = row('load');
   big('load', [fixed(one, 2), '']);
   const { processes } = latest.load ?? {};
-  set('load-sub', say('load_sub', { five: fixed(five, 2), fifteen: fixed(fifteen, 2) }));
+  set('load-sub', latest.load ? say('load_sub', { five: fixed(five, 2), fifteen: fixed(fifteen, 2) }) : '');
   set('processes', processes ? say('processes', { count: count(processes, language.name) }) : '');
-  set('memory-sub', say('memory_sub', { total: memory(latest.memory?.total), cached: memory(latest.memory?.cached) }));
+  set('memory-sub', latest.memory ? say('memory_sub', { total: memory(latest.memory.total), cached: memory(latest.memory.cached) }) : '');
   drawCores(latest.cpu?.cores ?? []);
 }
 
@@ -238,7 +238,7 @@ function draw() {
   due = false;
   lamp?.show();
   document.body.classList.toggle('stale', stream?.state !== 'live');
-  set('clock', clock(Date.now()));
+  set('clock', clock(cursorMs ?? Date.now()));
   for (const chart of charts) chart.redraw();
   drawFigures();
   drawStream();
