@@ -30,6 +30,7 @@ class Feed {
   struct Round {
     Span span;
     Sequence target = 0;  // where the members stand after it
+    Sequence wanted = 0;  // the head when it began: what is left of that follows at once
     bool ends = false;    // nothing will ever follow
     TimePoint committed;
   };
@@ -78,7 +79,10 @@ class Feed {
 
   Members members;
   Merge merge;            // the pending links
+  Duration pace{};        // rounds begin at least this far apart
+  TimePoint not_before;   // hence not before this
   bool due = false;       // on the agenda
+  bool held = false;      // due, but its time has not come
   bool in_round = false;  // `round` is on its way
   Sequence position = 0;  // due: what the members have who are not done in the round
   Sequence owed = 0;      // the first event in arrears; 0: none

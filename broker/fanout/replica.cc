@@ -109,6 +109,16 @@ std::uint32_t Replica::tag(const Feed* feed) const {
   return feed->tag;
 }
 
+void Replica::set_pace(Feed* feed, Duration pace) {
+  feed->pace = pace;
+}
+void Replica::advance(TimePoint now) {
+  impl_->rounds.advance(now);
+}
+std::optional<TimePoint> Replica::next_release() const {
+  return impl_->rounds.next_release();
+}
+
 bool Replica::rounds_waiting() const {
   return impl_->rounds.waiting();
 }

@@ -98,6 +98,12 @@ class Replica {
   // member of the slice.
   std::optional<Round> next_round(std::size_t members_max);
   bool rounds_waiting() const;
+  // A feed with a pace begins its rounds at least that far apart: what arrives meanwhile goes out
+  // in one span. The first event after a silence waits for nothing.
+  void set_pace(Feed* feed, Duration pace);
+  // The time, once a turn and before next_round(), and when the next held feed may go.
+  void advance(TimePoint now);
+  std::optional<TimePoint> next_release() const;
   // Feeds with something to hand out. They take turns: this many calls of next_round() in a row
   // never bring the same feed twice.
   std::size_t feeds_waiting() const;

@@ -107,7 +107,9 @@ std::optional<Replica::Round> Rounds::next(std::size_t members_max) {
 void Rounds::begin(Feed& feed) {
   feed.in_round = true;
   feed.members.begin_round();
-  feed.round = {.span = {}, .target = head_, .ends = false, .committed = committed_};
+  feed.not_before = agenda_.now() + feed.pace;
+  feed.round = {
+      .span = {}, .target = head_, .wanted = head_, .ends = false, .committed = committed_};
   if (!feed.merge.empty()) take_span(feed);
   feed.round.span.last = feed.round.target;
   feed.round.ends = feed.merge.empty() && feed.complete();
@@ -138,17 +140,22 @@ void Rounds::served(Feed& feed, const Merge::Taken& taken) {
 
 void Rounds::end(Feed& feed) {
   feed.position = feed.round.target;
-  feed.round = {};
+  const Sequence wanted = std::exchange(feed.round, {}).wanted;
   feed.in_round = false;
   feed.members.end_round();
   if (feed.owed != 0) arrears_.settle(std::exchange(feed.owed, 0));
   if (!feed.merge.empty()) {
     feed.owed = feed.merge.top().next;
     arrears_.owe(feed.owed);
+    if (feed.owed > wanted && feed.not_before > agenda_.now()) {
+      agenda_.remove(&feed);
+      agenda_.add(&feed);
+    }
     return;
   }
   // Complete: those who have been told so are about to leave, and the last of them takes the feed
-  // off the agenda; who has joined meanwhile, or came before the end was known, is still to be told.
+  // off the agenda; who has joined meanwhile, or came before the end was known, is still to be
+  // told.
   if (!feed.complete()) agenda_.remove(&feed);
 }
 

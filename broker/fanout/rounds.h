@@ -41,6 +41,8 @@ class Rounds {
   std::optional<Replica::Round> next(std::size_t members_max);
   bool waiting() const { return !agenda_.empty(); }
   std::size_t feeds_waiting() const { return agenda_.count(); }
+  void advance(TimePoint now) { agenda_.advance(now); }
+  std::optional<TimePoint> next_release() const { return agenda_.next_release(); }
   std::uint64_t unserved_bytes() const { return arrears_.bytes(); }
 
  private:

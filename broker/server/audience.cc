@@ -3,7 +3,7 @@
 namespace fanfare::server {
 
 std::uint32_t Audiences::enter(std::span<const std::string_view> topics, fanout::Framing framing,
-                               SlowPolicy slow) {
+                               SlowPolicy slow, Duration pace) {
   fanout::Feed* const feed = replica_.open(topics, framing);
   std::uint32_t index = replica_.tag(feed);
   if (index == kNone) {
@@ -16,6 +16,7 @@ std::uint32_t Audiences::enter(std::span<const std::string_view> topics, fanout:
     }
     audiences_[index] = Audience{.feed = feed, .framing = framing, .slow = slow};
     replica_.set_tag(feed, index);
+    replica_.set_pace(feed, pace);
   }
   Audience& audience = audiences_[index];
   // Revived before take_changes() saw it empty: that last reference is ours again.

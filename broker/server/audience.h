@@ -28,9 +28,10 @@ class Audiences {
  public:
   explicit Audiences(fanout::Replica& replica) : replica_(replica) {}
 
-  // The audience of these topics, one subscriber larger. `slow` counts when it is new.
+  // The audience of these topics, one subscriber larger. `slow` and `pace` count when
+  // it is new.
   std::uint32_t enter(std::span<const std::string_view> topics, fanout::Framing framing,
-                      SlowPolicy slow);
+                      SlowPolicy slow, Duration pace);
   // One subscriber fewer; the audience goes when it was the last.
   void exit(std::uint32_t index);
 

@@ -30,7 +30,7 @@ fanout::HistoryLimits history_of(const Options& options, std::string_view channe
 
 StreamRules stream_rules(const Options& options, std::span<const std::string> topics) {
   const DeliveryOptions& general = options.delivery;
-  StreamRules rules{general.heartbeat, general.retry, general.slow};
+  StreamRules rules{general.heartbeat, general.retry, general.slow, general.coalesce};
   bool first = true;
   for (const std::string& topic : topics) {
     const ChannelRule* const rule = rule_of(options, topic);
@@ -38,6 +38,8 @@ StreamRules stream_rules(const Options& options, std::span<const std::string> to
     const Duration heartbeat = rule->heartbeat.value_or(general.heartbeat);
     const Duration retry = rule->retry.value_or(general.retry);
     const SlowPolicy slow = rule->slow.value_or(general.slow);
+    const Duration coalesce = rule->coalesce.value_or(general.coalesce);
+    rules.coalesce = first ? coalesce : std::min(rules.coalesce, coalesce);
     rules.heartbeat = first ? heartbeat : std::min(rules.heartbeat, heartbeat);
     rules.retry = first ? retry : std::min(rules.retry, retry);
     if (first || slow == SlowPolicy::skip) rules.slow = slow;

@@ -19,13 +19,14 @@ inline bool is_own_channel(std::string_view channel) {
 
 fanout::HistoryLimits history_of(const Options& options, std::string_view channel);
 
-// How a subscription to these topics is delivered: of several rules, the shortest heartbeat and
-// retry, and skip before disconnect. A pattern is looked up by a rule of the same text, else by
-// itself as a name.
+// How a subscription to these topics is delivered: of several rules, the shortest heartbeat,
+// coalesce and retry, and skip before disconnect. A pattern is looked up by a rule of the same
+// text, else by itself as a name.
 struct StreamRules {
   Duration heartbeat{};
   Duration retry{};
   SlowPolicy slow{};
+  Duration coalesce{};
 };
 StreamRules stream_rules(const Options& options, std::span<const std::string> topics);
 

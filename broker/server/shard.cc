@@ -63,8 +63,10 @@ bool Shard::work_waiting() const {
 
 void Shard::turn(TimePoint deadline) {
   const TimePoint tick_end = started_ + kTick * (tick_ + 1);
-  ring_.wait(work_waiting() ? now_ : std::min(deadline, tick_end), completions_);
+  deadline = std::min({deadline, tick_end, replica_.next_release().value_or(tick_end)});
+  ring_.wait(work_waiting() ? now_ : deadline, completions_);
   now_ = ring_.now();
+  replica_.advance(now_);
   ++counters_.turns_total;
   routes_.turn_begins(now_);
   if (desk_) desk_->lead().turn_begins(now_);
