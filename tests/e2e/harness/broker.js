@@ -8,14 +8,16 @@ import { temporaryFolder } from './folder.js';
 import { until, within } from './wait.js';
 
 export class Broker {
-  // `set`: overrides as in --set, after the ones every test broker gets.
-  static async start({ set = [], config, env } = {}) {
+  // `set`: overrides as in --set, after the ones every test broker gets. `wrapper`: a program that
+  // runs the command it is given.
+  static async start({ set = [], config, env, wrapper } = {}) {
     const broker = new Broker();
     broker.folder = temporaryFolder();
     broker.socket = join(broker.folder, 'ingest.sock');
     broker.set = set;
     broker.config = config;
     broker.env = env;
+    broker.wrapper = wrapper;
     broker.httpPort = 0;
     broker.adminPort = 0;
     await broker.begin();
@@ -38,7 +40,13 @@ export class Broker {
   }
 
   async begin() {
-    this.process = start(kBinary, this.arguments(), { env: this.env });
+    const command = [...(this.wrapper ? [this.wrapper] : []), kBinary, ...this.arguments()];
+    const running = start(command[0], command.slice(1), { env: this.env });
+    this.process = running;
+    running.ended.then(({ code, signal }) => {
+      if (running.told || code === 1 || code === 78) return;
+      console.error(`the broker ended by itself (code ${code}, signal ${signal}):\n${running.stderr}`);
+    });
     await until(() => {
       if (!this.process.running) throw new Error(`the broker ended: ${this.log}`);
       return /admin: http/.test(this.log);
@@ -49,11 +57,14 @@ export class Broker {
 
   // As a power cut would.
   async kill() {
-    this.process.child.kill('SIGKILL');
+    this.signal('SIGKILL');
     await this.process.ended;
   }
 
-  signal(name) { this.process.child.kill(name); }
+  signal(name) {
+    this.process.told = true;
+    this.process.child.kill(name);
+  }
 
   // SIGTERM; resolves with the exit code.
   async stop(seconds = 20) {
@@ -62,7 +73,7 @@ export class Broker {
     try {
       return (await within(this.process.ended, 'the broker ends after SIGTERM', seconds)).code;
     } finally {
-      if (this.process.running) this.process.child.kill('SIGKILL');
+      if (this.process.running) this.signal('SIGKILL');
     }
   }
 

@@ -41,7 +41,7 @@ export class RawConnection {
       this.waiters.add(waiter);
       waiter();
     });
-    return within(holds, `${what}; received so far: ${JSON.stringify(this.received.slice(0, 500))}`, seconds);
+    return within(holds, () => `${what}; received: ${JSON.stringify(this.received.slice(0, 500))}`, seconds);
   }
 
   untilClosed(seconds) { return this.until((_, closed) => closed, 'the broker closes', seconds); }

@@ -24,11 +24,11 @@ export async function until(fact, what, seconds = 10) {
   }
 }
 
-// Rejects if `promise` takes longer.
+// Rejects if `promise` takes longer; `what` may be a function, called when it does.
 export async function within(promise, what, seconds = 10) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${seconds} s: ${what}`)),
+    timer = setTimeout(() => reject(new Error(`not within ${seconds} s: ${typeof what === 'function' ? what() : what}`)),
       seconds * 1000 * kSlowness);
   });
   try {

@@ -1,0 +1,349 @@
+// A real browser against the real binary: what EventSource, fetch-event-source and a raw fetch reader
+// see, and the broker's own pages.
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { launch, listen, Pages, record } from './harness/browser.js';
+import { Broker } from './harness/broker.js';
+import { start } from './harness/command.js';
+import { CuttingProxy } from './harness/cutting_proxy.js';
+import { Subscriber } from './harness/subscriber.js';
+import { until } from './harness/wait.js';
+
+const kOutput = process.env.FANFARE_OUTPUT ?? fileURLToPath(new URL('../../build/dev/tests/e2e', import.meta.url));
+mkdirSync(kOutput, { recursive: true });
+
+let browser;
+let pages;
+let broker;
+
+before(async () => {
+  pages = await Pages.start();
+  browser = await launch();
+  broker = await Broker.start({
+    set: ['server.shards=2', 'delivery.retry=200ms', `cors.origins=${pages.origin}`, 'cors.credentials=true'],
+  });
+});
+after(async () => {
+  await browser?.close();
+  await broker?.stop();
+  pages?.close();
+});
+
+async function openPage(context, origin = pages.origin) {
+  const page = await browser.newPage();
+  context.after(() => page.close());
+  await page.goto(origin);
+  return page;
+}
+
+const events = (channel, base = broker.url, more = '') => `${base}/events?channel=${channel}${more}`;
+const opened = (page, name) => until(async () => (await record(page, name)).state === 1, `${name} is open`);
+const arrived = (page, name, count, seconds) => until(async () => {
+  const life = await record(page, name);
+  return life.events.length >= count && life;
+}, `${count} events arrive at ${name}`, seconds);
+
+test('open, message, custom event, lastEventId and origin', async (t) => {
+  const page = await openPage(t);
+  await listen(page, 'plain', events('browser/plain'));
+  await opened(page, 'plain');
+  const ids = [await broker.publish('browser/plain', 'hello'), await broker.publish('browser/plain', 'two\nlines', { event: 'tick' }),
+    await broker.publish('browser/plain', '', { event: 'unheard' }), await broker.publish('browser/plain', ' spaces \u2028 \u{1f600}')];
+  const life = await arrived(page, 'plain', 3);
+  assert.deepEqual(life.log[0], { type: 'open', state: 1 }, 'open comes before any event');
+  assert.deepEqual(life.events.map(({ type, data }) => [type, data]),
+    [['message', 'hello'], ['tick', 'two\nlines'], ['message', ' spaces \u2028 \u{1f600}']]);
+  assert.deepEqual(life.events.map(({ lastEventId }) => lastEventId), [ids[0], ids[1], ids[3]]);
+  assert.ok(life.events.every(({ origin }) => origin === broker.url));
+  assert.equal(life.errors, 0);
+});
+
+test('close() frees its slot within a second', async (t) => {
+  const page = await openPage(t);
+  const before = await broker.metric('subscribers');
+  await listen(page, 'closing', events('browser/closing'));
+  await opened(page, 'closing');
+  assert.equal(await broker.metric('subscribers'), before + 1);
+  await page.evaluate(() => window.sources.closing.source.close());
+  await until(async () => (await broker.metric('subscribers')) === before, 'the slot is free', 1);
+});
+
+test('closing the page frees its slots within a second', async () => {
+  const before = await broker.metric('subscribers');
+  const page = await browser.newPage();
+  await page.goto(pages.origin);
+  for (const name of ['a', 'b', 'c']) await listen(page, name, events(`browser/${name}`));
+  for (const name of ['a', 'b', 'c']) await opened(page, name);
+  await page.close();
+  await until(async () => (await broker.metric('subscribers')) === before, 'the slots are free', 1);
+});
+
+test('an allowed origin may bring its credentials, another origin may nothing', async (t) => {
+  const page = await openPage(t);
+  await listen(page, 'credentials', events('browser/cors'), { withCredentials: true });
+  await opened(page, 'credentials');
+  await broker.publish('browser/cors', 'for you');
+  await arrived(page, 'credentials', 1);
+
+  const stranger = await openPage(t, pages.otherOrigin);
+  await listen(stranger, 'refused', events('browser/cors'));
+  await until(async () => (await record(stranger, 'refused')).state === 2, 'it is refused for good');
+  const life = await record(stranger, 'refused');
+  assert.deepEqual(life.log, [{ type: 'error', state: 2 }]);
+  assert.match(broker.log, /localhost/, 'the operator is told which origin was refused');
+});
+
+test('a connection that is cut loses nothing, however often', async (t) => {
+  const proxy = await CuttingProxy.start(broker.httpPort);
+  t.after(() => proxy.close());
+  const page = await openPage(t);
+  await listen(page, 'cut', events('browser/cut', proxy.url));
+  await opened(page, 'cut');
+  const count = 100;
+  for (let i = 0; i < count; ++i) {
+    await broker.publish('browser/cut', `${i}`);
+    if (i % 20 === 10) proxy.cut();
+  }
+  const life = await arrived(page, 'cut', count, 20);
+  assert.deepEqual(life.events.map(({ data }) => data), Array.from({ length: count }, (_, i) => `${i}`));
+  assert.ok(life.opened > 1 && life.errors > 0);
+});
+
+test('a newcomer that is cut before its first event resumes from where it began', async (t) => {
+  const proxy = await CuttingProxy.start(broker.httpPort);
+  t.after(() => proxy.close());
+  const page = await openPage(t);
+  await broker.publish('browser/newcomer', 'before its time');
+  await listen(page, 'newcomer', events('browser/newcomer', proxy.url));
+  await opened(page, 'newcomer');
+  const subscribers = await broker.metric('subscribers');
+  proxy.cut();
+  await until(async () => (await broker.metric('subscribers')) < subscribers || (await record(page, 'newcomer')).errors > 0, 'the cut is seen');
+  await broker.publish('browser/newcomer', 'missed');
+  const life = await arrived(page, 'newcomer', 1);
+  assert.deepEqual(life.events.map(({ data }) => data), ['missed'], 'neither lost nor too much, and no phantom message');
+});
+
+test('a broker that is killed and restarted: the page reconnects and is told the gap', async (t) => {
+  const own = await Broker.start({ set: ['delivery.retry=200ms', `cors.origins=${pages.origin}`] });
+  t.after(() => own.stop());
+  const page = await openPage(t);
+  await listen(page, 'restart', events('browser/restart', own.url));
+  await opened(page, 'restart');
+  const last = await own.publish('browser/restart', 'before');
+  await arrived(page, 'restart', 1);
+  await own.kill();
+  await until(async () => (await record(page, 'restart')).errors > 0, 'the page sees the error');
+  assert.equal((await record(page, 'restart')).state, 0, 'and goes on trying');
+  await own.begin();
+  await own.publish('browser/restart', 'while away');
+  const life = await arrived(page, 'restart', 3, 20);
+  assert.deepEqual(life.events.map(({ type }) => type), ['message', 'gap', 'message']);
+  const gap = JSON.parse(life.events[1].data);
+  assert.equal(gap.reason, 'restarted');
+  assert.equal(gap.after, last);
+  assert.equal(life.events[2].data, 'while away');
+});
+
+test('a finished channel: every event, an end, and 204 stops the page for good', async (t) => {
+  const page = await openPage(t);
+  await listen(page, 'finished', events('browser/finished'));
+  await opened(page, 'finished');
+  await broker.publish('browser/finished', 'last');
+  await broker.finish('browser/finished');
+  await until(async () => (await record(page, 'finished')).state === 2, 'it has stopped');
+  const life = await record(page, 'finished');
+  assert.deepEqual(life.events.map(({ data }) => data), ['last']);
+  assert.equal(life.opened, 1);
+});
+
+// ---- clients that use fetch
+
+function fetchEventSource(page, url, options) {
+  return page.evaluate(async ([address, how]) => {
+    const { fetchEventSource: open } = await import('/fetch-event-source/index.js');
+    const life = { messages: [], opens: [], errors: 0, closed: 0, resolved: false };
+    window.life = life;
+    window.abort = new AbortController();
+    open(address, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: 'Bearer token' },
+      body: JSON.stringify(how.body),
+      signal: window.abort.signal,
+      openWhenHidden: true,
+      onopen: async (response) => { life.opens.push([response.status, response.headers.get('content-type')]); },
+      onmessage: ({ id, event, data }) => { life.messages.push({ id, event, json: JSON.parse(data) }); },
+      onclose: () => { life.closed += 1; },
+      onerror: (error) => { life.errors += 1; life.error = String(error); return 50; },
+    }).then(() => { life.resolved = true; });
+  }, [url, options]);
+}
+const life = (page) => page.evaluate(() => window.life);
+
+test('fetch-event-source: POST, no phantom messages, heartbeats unseen', async (t) => {
+  const page = await openPage(t);
+  await fetchEventSource(page, `${broker.url}/events?heartbeat=1s`, { body: { channels: ['fes/plain', 'fes/more/*'] } });
+  await until(async () => (await life(page)).opens.length === 1, 'it opens');
+  assert.deepEqual((await life(page)).opens[0], [200, 'text/event-stream; charset=utf-8']);
+  await until(async () => (await broker.metric('heartbeats_total')) > 0, 'a heartbeat was sent');
+  const id = await broker.publish('fes/plain', '{"a":1}');
+  await broker.publish('fes/more/x', '{"b":2}', { event: 'typed' });
+  await until(async () => (await life(page)).messages.length === 2, 'two messages');
+  const seen = await life(page);
+  assert.deepEqual(seen.messages.map(({ event, json }) => [event, json]), [['', { a: 1 }], ['typed', { b: 2 }]]);
+  assert.equal(seen.messages[0].id, id);
+  assert.equal(seen.errors, 0, seen.error);
+});
+
+test('fetch-event-source: a cut connection is resumed with its last event id', async (t) => {
+  const proxy = await CuttingProxy.start(broker.httpPort);
+  t.after(() => proxy.close());
+  const page = await openPage(t);
+  await fetchEventSource(page, `${proxy.url}/events`, { body: { channels: ['fes/cut'] } });
+  await until(async () => (await life(page)).opens.length === 1, 'it opens');
+  for (let i = 0; i < 30; ++i) {
+    await broker.publish('fes/cut', `${i}`);
+    if (i === 0) await until(async () => (await life(page)).messages.length === 1, 'the first message');
+    if (i % 10 === 5) proxy.cut();
+  }
+  await until(async () => (await life(page)).messages.length >= 30, 'all messages');
+  assert.deepEqual((await life(page)).messages.map(({ json }) => json), Array.from({ length: 30 }, (_, i) => i));
+  assert.ok((await life(page)).errors > 0);
+});
+
+test('fetch-event-source: a finished channel resolves, a drained one does not', async (t) => {
+  const page = await openPage(t);
+  await fetchEventSource(page, `${broker.url}/events`, { body: { channels: ['fes/finished'] } });
+  await until(async () => (await life(page)).opens.length === 1, 'it opens');
+  await broker.publish('fes/finished', '"end"');
+  await broker.finish('fes/finished');
+  await until(async () => (await life(page)).resolved, 'the promise resolves');
+  assert.deepEqual((await life(page)).messages.map(({ json }) => json), ['end']);
+  assert.equal((await life(page)).errors, 0);
+
+  const own = await Broker.start({ set: ['limits.drain=200ms', `cors.origins=${pages.origin}`] });
+  t.after(() => own.stop());
+  const other = await openPage(t);
+  await fetchEventSource(other, `${own.url}/events`, { body: { channels: ['fes/drained'] } });
+  await until(async () => (await life(other)).opens.length === 1, 'it opens');
+  assert.equal(await own.stop(), 0);
+  await until(async () => (await life(other)).errors > 0, 'it sees an error, not an end');
+  assert.equal((await life(other)).closed, 0);
+  assert.equal((await life(other)).resolved, false);
+});
+
+test('a raw fetch reader gets the text, nothing else, and its end', async (t) => {
+  const page = await openPage(t);
+  await page.evaluate(async (url) => {
+    const answer = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"channels":["raw"]}' });
+    window.raw = { type: answer.headers.get('content-type'), output: '', done: false };
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    (async () => {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) break;
+        window.raw.output += value;
+      }
+      window.raw.done = true;
+    })();
+  }, `${broker.url}/events?format=raw`);
+  const text = '你好 undefined 😀\n: not a comment\n\ndata: neither\r\nend';
+  for (const point of text) await broker.publish('raw', point);
+  await broker.finish('raw');
+  await until(() => page.evaluate(() => window.raw.done), 'the reader is done');
+  assert.equal(await page.evaluate(() => window.raw.output), text.replaceAll('\r', '\n'), 'a CR is a line end everywhere');
+  assert.match(await page.evaluate(() => window.raw.type), /^text\/plain; charset=utf-8/);
+});
+
+test('a cancelled reader frees its slot within a second', async (t) => {
+  const page = await openPage(t);
+  const before = await broker.metric('subscribers');
+  await page.evaluate(async (url) => { window.reader = (await fetch(url)).body.getReader(); }, events('raw/cancelled'));
+  await until(async () => (await broker.metric('subscribers')) === before + 1, 'it is subscribed');
+  await page.evaluate(() => window.reader.cancel());
+  await until(async () => (await broker.metric('subscribers')) === before, 'the slot is free', 1);
+});
+
+// ---- the broker's own pages
+
+const kFeeder = fileURLToPath(new URL('../../deploy/feeder', import.meta.url));
+
+// A broker fed with this machine's own figures, and one of its pages.
+async function pageOf(context, path) {
+  // The data screen is a page of the admin listener that reads from the subscribers' one.
+  const own = await Broker.start();
+  own.set = ['delivery.retry=500ms', `cors.origins=${own.adminUrl}`];
+  await own.stop();
+  await own.begin();
+  const feeder = start(kFeeder, ['--socket', own.socket]);
+  const page = await browser.newPage({ viewport: { width: 1600, height: 900 } });
+  context.after(async () => {
+    await page.close();
+    feeder.child.kill();
+    await own.stop();
+  });
+  const problems = [];
+  page.on('pageerror', (error) => problems.push(String(error)));
+  await page.goto(`${own.adminUrl}${path}`);
+  const text = (id) => page.textContent(`#${id}`);
+  // How much of a chart's curve there is: pixels that are neither transparent nor grid.
+  const drawn = (id) => page.evaluate((plot) => {
+    const canvas = document.querySelector(`#${plot} canvas`);
+    const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    let count = 0;
+    for (let at = 0; at < pixels.length; at += 4) {
+      const [red, green, blue, alpha] = pixels.subarray(at, at + 4);
+      if (alpha > 128 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60) count += 1;
+    }
+    return count;
+  }, id);
+  const live = () => until(() => page.evaluate(() => document.querySelector('#lamp').classList.contains('live')), 'the lamp says live', 20);
+  const shoot = (name) => page.screenshot({ path: join(kOutput, `${name}.png`) });
+  return { own, page, problems, text, drawn, live, shoot };
+}
+
+test('the data screen draws moving data and recovers from a pulled plug', async (t) => {
+  const { own, problems, text, drawn, live, shoot } = await pageOf(t, '/screen');
+  const received = async () => Number((await text('count-events')).replaceAll(/\D/g, ''));
+  await live();
+  await until(async () => (await received()) >= 10, 'two rounds of measurements', 20);
+  const before = await drawn('plot-cpu');
+  await until(async () => (await received()) >= 25 && (await drawn('plot-cpu')) > before, 'the curve grows', 20);
+  assert.equal(await text('count-gaps'), '0');
+  const id = await text('last-id');
+  await own.kill();
+  await until(async () => !(await text('lamp')).includes('Live'), 'the lamp says that the broker is away', 20);
+  await own.begin();
+  await live();
+  await until(async () => (await text('count-gaps')) === '1', 'the gap is told', 20);
+  const again = await received();
+  await until(async () => (await received()) >= again + 5, 'data moves again', 20);
+  assert.notEqual((await text('last-id')).split('-')[0], id.split('-')[0], 'of another epoch');
+  await shoot('screen');
+  assert.deepEqual(problems, []);
+});
+
+test('the live page draws rates, channels and disconnects, and recovers from a pulled plug', async (t) => {
+  const { own, problems, text, drawn, live, shoot } = await pageOf(t, '/');
+  const crowd = Array.from({ length: 5 }, () => new Subscriber(own.url, ['metrics/**']));
+  t.after(() => crowd.forEach((subscriber) => subscriber.close()));
+  await live();
+  await until(async () => (await text('busiest')).includes('metrics/cpu'), 'the busiest channels are named', 20);
+  await until(async () => (await text('subscribers')) === '6', 'five subscribers and this page', 20);
+  const before = await drawn('plot-deliveries');
+  await until(async () => (await drawn('plot-deliveries')) > before, 'the curve grows', 20);
+  crowd.pop().close();
+  await until(async () => (await text('closes')).includes('metrics/**'), 'who left is shown', 20);
+  await shoot('live');
+  const facts = await text('facts');
+  await own.kill();
+  await until(async () => !(await text('lamp')).includes('Live'), 'the lamp says that the broker is away', 20);
+  await own.begin();
+  await live();
+  await until(async () => (await text('facts')) !== facts && (await text('busiest')).includes('metrics/cpu'), 'the new life is shown', 20);
+  assert.deepEqual(problems, []);
+});

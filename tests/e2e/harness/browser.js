@@ -1,0 +1,67 @@
+// Browser: headless Chromium, and a web server for the pages it opens. The pages record what happens
+// to them; nothing here knows what a broker is.
+import { readFileSync } from 'node:fs';
+import http from 'node:http';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+const kFlags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+export function launch({ args = [] } = {}) {
+  return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: [...kFlags, ...args] });
+}
+
+const kLibrary = new URL('../node_modules/@microsoft/fetch-event-source/lib/esm/', import.meta.url);
+
+// An origin: a page without content, and the client library. It listens on every loopback name, so
+// that http://127.0.0.1:port and http://localhost:port are two origins of one server.
+export class Pages {
+  static async start() {
+    const pages = new Pages();
+    pages.server = http.createServer((request, response) => {
+      const library = /^\/fetch-event-source\/([a-z]+)(\.js)?$/.exec(request.url);
+      if (library) {
+        response.setHeader('Content-Type', 'text/javascript');
+        return response.end(readFileSync(fileURLToPath(new URL(`${library[1]}.js`, kLibrary))));
+      }
+      response.setHeader('Content-Type', 'text/html; charset=utf-8');
+      response.end('<!doctype html><title>a page</title>');
+    });
+    await new Promise((resolve) => pages.server.listen(0, '127.0.0.1', resolve));
+    return pages;
+  }
+
+  get port() { return this.server.address().port; }
+  get origin() { return `http://127.0.0.1:${this.port}`; }
+  get otherOrigin() { return `http://localhost:${this.port}`; }
+
+  close() {
+    this.server.closeAllConnections();
+    this.server.close();
+  }
+}
+
+// Opens an EventSource in `page` that records its whole life; `record(page, name)` reads it.
+export function listen(page, name, url, { withCredentials = false, types = ['tick', 'gap'] } = {}) {
+  return page.evaluate(([key, address, credentials, names]) => {
+    const life = { log: [], opened: 0, errors: 0 };
+    const source = new EventSource(address, { withCredentials: credentials });
+    const take = (event) => life.log.push({
+      type: event.type, data: event.data, lastEventId: event.lastEventId, origin: event.origin, at: Date.now(),
+    });
+    source.onopen = () => { life.opened += 1; life.log.push({ type: 'open', state: source.readyState }); };
+    source.onerror = () => { life.errors += 1; life.log.push({ type: 'error', state: source.readyState }); };
+    source.onmessage = take;
+    for (const type of names) source.addEventListener(type, take);
+    window.sources = { ...window.sources, [key]: { source, life } };
+  }, [name, url, withCredentials, types]);
+}
+
+export function record(page, name) {
+  return page.evaluate((key) => {
+    const { source, life } = window.sources[key];
+    return { ...life, state: source.readyState, events: life.log.filter(({ data }) => data !== undefined) };
+  }, name);
+}

@@ -1,0 +1,270 @@
+// What an operator meets: starting where something is in the way, stopping, changing the
+// configuration, a machine that forbids io_uring.
+import assert from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { Broker, request } from './harness/broker.js';
+import { fanfare, kBinary, run, start } from './harness/command.js';
+import { temporaryFolder } from './harness/folder.js';
+import { RawConnection } from './harness/raw.js';
+import { Subscriber } from './harness/subscriber.js';
+import { until, within } from './harness/wait.js';
+
+const folder = temporaryFolder();
+let sockets = 0;
+
+// `fanfare serve` on free ports and a socket of its own, to its end: for starts that fail.
+function serve(set = [], options = {}) {
+  const own = ['listen.http=127.0.0.1:0', 'listen.admin=127.0.0.1:0',
+    `listen.ingest=${join(folder, `ingest-${sockets++}.sock`)}`];
+  return fanfare(['serve', ...[...own, ...set].flatMap((one) => ['--set', one])], options);
+}
+
+// One clear sentence, and nothing half-started.
+function assertRefused({ code, stderr }, expected, ...patterns) {
+  assert.equal(code, expected, stderr);
+  for (const pattern of patterns) assert.match(stderr, pattern);
+  assert.ok(!/subscribers: http/.test(stderr), 'nothing was started');
+}
+
+test('bad configuration: every problem at once, exit 78', async () => {
+  const file = join(folder, 'bad.toml');
+  writeFileSync(file, '[listen]\nhttp = "127.0.0.1:8080"\n[delivery]\nhearbeat = "5s"\n[limits]\nconnections = "many"\n');
+  const { code, stderr } = await fanfare(['serve', '--config', file]);
+  assertRefused({ code, stderr }, 78, /bad\.toml:2:/, /bad\.toml:4:.*heartbeat/, /bad\.toml:6:/, /3 problems/);
+});
+
+test('a configuration file that is not there: exit 78, named', async () => {
+  assertRefused(await fanfare(['serve', '--config', join(folder, 'none.toml')]), 78, /none\.toml/);
+});
+
+test('wrong arguments: exit 2', async () => {
+  assert.equal((await fanfare(['serve', '--prot', '80'])).code, 2);
+});
+
+test('a port in use: exit 1, named', async (t) => {
+  const other = createServer();
+  await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
+  t.after(() => other.close());
+  const { port } = other.address();
+  assertRefused(await serve([`listen.http=127.0.0.1:${port}`]), 1, new RegExp(`${port}`), /in use/);
+  assertRefused(await serve([`listen.admin=127.0.0.1:${port}`]), 1, new RegExp(`${port}`), /in use/);
+});
+
+test('an address of another machine: one sentence', async () => {
+  const { code, stderr } = await serve(['listen.http=192.0.2.1:8080']);
+  assert.ok(code === 1 || code === 78, stderr);
+  assert.match(stderr, /192\.0\.2\.1/);
+});
+
+test('a missing directory for the socket: named, with what to do', async () => {
+  const result = await serve([`listen.ingest=${join(folder, 'no', 'such', 'ingest.sock')}`]);
+  assertRefused(result, result.code, /no\/such/);
+  assert.ok([1, 78].includes(result.code));
+});
+
+test('a directory that may not be written to: named, with what to do', async (t) => {
+  // The tests may run as root, whom permissions do not stop: then the broker runs as nobody.
+  const locked = join(folder, 'locked');
+  mkdirSync(locked, { mode: 0o755 });
+  chmodSync(locked, 0o555);
+  const set = ['listen.http=127.0.0.1:0', 'listen.admin=127.0.0.1:0', `listen.ingest=${join(locked, 'ingest.sock')}`];
+  const serveArguments = ['serve', ...set.flatMap((one) => ['--set', one])];
+  const result = process.getuid() === 0
+    ? await run('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', kBinary, ...serveArguments])
+    : await fanfare(serveArguments);
+  assertRefused(result, result.code, /locked/, /may not|[Pp]ermission/);
+  assert.ok([1, 78].includes(result.code));
+});
+
+test('a file that is no socket in the place of the socket is left alone', async () => {
+  const path = join(folder, 'precious.txt');
+  writeFileSync(path, 'precious');
+  const result = await serve([`listen.ingest=${path}`]);
+  assert.ok([1, 78].includes(result.code));
+  assert.match(result.stderr, /precious\.txt/);
+  assert.equal(statSync(path).size, 8);
+});
+
+test('a live socket is not stolen', async (t) => {
+  const broker = await Broker.start();
+  t.after(() => broker.stop());
+  const result = await serve([`listen.ingest=${broker.socket}`]);
+  assert.equal(result.code, 1, result.stderr);
+  assert.match(result.stderr, /ingest\.sock/);
+  assert.ok(await broker.publish('still', 'alive'));
+});
+
+test('a stale socket is replaced, and a stopped broker leaves none behind', async (t) => {
+  const broker = await Broker.start();
+  t.after(() => broker.stop());
+  await broker.kill();
+  assert.ok(existsSync(broker.socket), 'SIGKILL leaves the socket file');
+  await broker.begin();
+  assert.ok(await broker.publish('still', 'alive'));
+  assert.equal(await broker.stop(), 0);
+  assert.ok(!existsSync(broker.socket));
+});
+
+test('the socket has the mode it was given', async (t) => {
+  const broker = await Broker.start({ set: ['listen.ingest_mode=0600'] });
+  t.after(() => broker.stop());
+  assert.equal(statSync(broker.socket).mode & 0o777, 0o600);
+});
+
+test('start-up says where it listens, what carries it, and how many connections it can hold', async (t) => {
+  const broker = await Broker.start();
+  t.after(() => broker.stop());
+  assert.match(broker.log, /subscribers: http:\/\/127\.0\.0\.1:\d+\/events/);
+  assert.match(broker.log, /publishers: .*ingest\.sock/);
+  assert.match(broker.log, /admin: http:\/\/127\.0\.0\.1:\d+\//);
+  assert.match(broker.log, /io_uring|epoll/);
+  assert.match(broker.log, /\d[\d,]* connections/);
+  assert.match(broker.log, /epoch [0-9a-z]{7}/);
+});
+
+test('the service manager is told', async (t) => {
+  const told = join(folder, 'told');
+  const path = join(folder, 'notify.sock');
+  const manager = start('socat', ['-u', `UNIX-RECVFROM:${path},fork`, `OPEN:${told},creat,append`]);
+  t.after(() => manager.child.kill());
+  await until(() => existsSync(path), 'the manager listens');
+  const broker = await Broker.start({ env: { NOTIFY_SOCKET: path } });
+  const said = async (text) => until(async () => existsSync(told) && (await run('cat', [told])).stdout.includes(text), `the manager hears ${text}`);
+  await said('READY=1');
+  broker.signal('SIGHUP');
+  await said('RELOADING=1');
+  assert.equal(await broker.stop(), 0);
+  await said('STOPPING=1');
+});
+
+test('SIGTERM: subscribers are let go uncleanly with a jittered retry, exit 0', async (t) => {
+  const broker = await Broker.start({ set: ['limits.drain=1s', 'delivery.retry=2s', 'server.shards=2'] });
+  const subscribers = await Promise.all(Array.from({ length: 40 }, (_, i) =>
+    new Subscriber(broker.url, ['drain'], { reconnect: false }).opened()));
+  t.after(() => subscribers.forEach((subscriber) => subscriber.close()));
+  await broker.publish('drain', 'before');
+  await Promise.all(subscribers.map((subscriber) => subscriber.count(1)));
+  const begun = performance.now();
+  broker.signal('SIGTERM');
+  const { code } = await within(broker.process.ended, 'the broker ends', 10);
+  assert.equal(code, 0);
+  assert.ok(performance.now() - begun < 6000, 'in about the drain time');
+  await until(() => subscribers.every(({ connections }) => connections[0].clean !== null), 'all streams ended');
+  for (const subscriber of subscribers) {
+    assert.equal(subscriber.connections[0].clean, false, 'an unclean end: come back');
+    assert.deepEqual(subscriber.data, ['before']);
+  }
+  const retries = subscribers.map((subscriber) => subscriber.retries.at(-1));
+  assert.ok(retries.every((ms) => ms >= 2000 && ms <= 4000), `${retries}`);
+  assert.ok(new Set(retries).size > 10, 'jittered');
+});
+
+test('while draining nobody new is let in, and publishers are still answered or refused', async (t) => {
+  const broker = await Broker.start({ set: ['limits.drain=3s'] });
+  const subscriber = await new Subscriber(broker.url, ['drain'], { reconnect: false }).opened();
+  t.after(async () => { subscriber.close(); await broker.stop(); });
+  broker.signal('SIGTERM');
+  await until(() => /told to stop/.test(broker.log), 'it says that it stops');
+  await until(async () => {
+    try {
+      const raw = await RawConnection.open(broker.httpPort);
+      raw.close();
+      return false;
+    } catch (error) {
+      return error.code === 'ECONNREFUSED';
+    }
+  }, 'nobody listens any more', 5);
+  await within(broker.process.ended, 'it ends', 10);
+});
+
+test('a second SIGTERM ends at once', async (t) => {
+  const broker = await Broker.start({ set: ['limits.drain=1min'] });
+  const subscribers = await Promise.all(Array.from({ length: 20 }, () =>
+    new Subscriber(broker.url, ['drain'], { reconnect: false }).opened()));
+  t.after(() => subscribers.forEach((subscriber) => subscriber.close()));
+  broker.signal('SIGTERM');
+  await until(() => /told to stop/.test(broker.log), 'it says that it stops');
+  assert.ok(broker.process.running);
+  broker.signal('SIGTERM');
+  const { code } = await within(broker.process.ended, 'it ends at once', 5);
+  assert.equal(code, 0);
+});
+
+test('SIGINT does the same as SIGTERM', async () => {
+  const broker = await Broker.start();
+  broker.signal('SIGINT');
+  assert.equal((await within(broker.process.ended, 'it ends', 10)).code, 0);
+});
+
+test('SIGHUP takes over what may change, says what waits, and keeps what is wrong out', async (t) => {
+  const config = join(folder, 'reload.toml');
+  writeFileSync(config, '[delivery]\nretry = "2s"\n');
+  const broker = await Broker.start({ config });
+  t.after(() => broker.stop());
+  const old = await new Subscriber(broker.url, ['reload'], { reconnect: false }).opened();
+  t.after(() => old.close());
+  await until(() => old.retries.length > 0, 'a retry is told');
+  assert.ok(old.retries[0] >= 2000 && old.retries[0] <= 3000);
+
+  writeFileSync(config, '[delivery]\nretry = "7s"\n[server]\nshards = 3\n');
+  broker.signal('SIGHUP');
+  await until(() => /delivery\.retry: "2s" -> "7s"/.test(broker.log), 'the log says what changed');
+  assert.match(broker.log, /server\.shards.*at the next start/);
+  await until(async () => {
+    const young = await new Subscriber(broker.url, ['reload'], { reconnect: false }).opened();
+    await until(() => young.retries.length > 0, 'a retry is told');
+    young.close();
+    return young.retries[0] >= 7000;
+  }, 'new subscribers are told the new retry');
+
+  writeFileSync(config, '[delivery]\nretry = 7\n');
+  broker.signal('SIGHUP');
+  await until(() => /everything stays as it was/.test(broker.log), 'the log says that nothing was taken over');
+  assert.match(broker.log, /reload\.toml:2:/);
+  await broker.publish('reload', 'still here');
+  await old.count(1);
+  assert.equal(old.connections.length, 1, 'nobody was disturbed');
+});
+
+test('health and readiness follow the life of the broker', async (t) => {
+  const broker = await Broker.start({ set: ['limits.drain=5s'] });
+  const subscribers = await Promise.all(Array.from({ length: 5 }, () => new Subscriber(broker.url, ['a'], { reconnect: false }).opened()));
+  t.after(async () => { subscribers.forEach((subscriber) => subscriber.close()); await broker.stop(); });
+  assert.equal((await request(`${broker.adminUrl}/healthz`)).status, 200);
+  await until(async () => (await request(`${broker.adminUrl}/readyz`)).status === 200, 'it is ready');
+});
+
+// Where container engines forbid io_uring, which they do by default.
+const kWithoutUring = process.env.FANFARE_WITHOUT_URING ??
+  fileURLToPath(new URL('../../build/dev/tests/e2e/without-uring', import.meta.url));
+
+test('a machine that forbids io_uring is served with epoll, and told so', async (t) => {
+  const broker = await Broker.start({ wrapper: kWithoutUring });
+  t.after(() => broker.stop());
+  assert.match(broker.log, /epoll/);
+  assert.match(broker.log, /io_uring/, 'with the reason');
+  const seen = await new Subscriber(broker.url, ['epoll'], { reconnect: false }).opened();
+  t.after(() => seen.close());
+  for (let i = 0; i < 100; ++i) await broker.publish('epoll', `${i}`);
+  await seen.count(100);
+  assert.deepEqual(seen.data, Array.from({ length: 100 }, (_, i) => `${i}`));
+  assert.match((await request(`${broker.adminUrl}/metrics`)).body, /fanfare_info\{[^}]*backend="epoll"/);
+});
+
+test('a machine that forbids io_uring cannot be made to use it: exit 78, with what is missing', async () => {
+  const set = ['server.backend=io_uring', 'listen.http=127.0.0.1:0', 'listen.admin=127.0.0.1:0', `listen.ingest=${join(folder, 'forced.sock')}`];
+  const result = await run(kWithoutUring, [kBinary, 'serve', ...set.flatMap((one) => ['--set', one])]);
+  assertRefused(result, 78, /io_uring/, /seccomp|forbid|Operation not permitted/i);
+  assert.ok(!existsSync(join(folder, 'forced.sock')));
+});
+
+test('fanfare check says which of the two it would be', async () => {
+  const result = await run(kWithoutUring, [kBinary, 'check']);
+  assert.equal(result.code, 0, result.stderr);
+  assert.match(result.stdout, /epoll/);
+});
