@@ -12,9 +12,6 @@ namespace {
 // SO_REUSEPORT spreads by hash: with six shards of 10,000 the fullest had 1.02 of the mean, of
 // 1,000 1.15 (facts/io_uring.md). A shard must hold that much more than its share.
 constexpr double kSpread = 1.10;
-// Each shard: connections that are being told to come back. The lead also: publishers and the admin
-// page.
-constexpr std::uint32_t kAdminSlots = 64;
 // Descriptors of the process besides connections: listeners, rings, the log, /proc.
 constexpr std::uint32_t kOtherDescriptors = 128;
 

@@ -133,7 +133,7 @@ void Shard::accepted(const io::Completion& completion) {
 }
 
 void Shard::admit(Port port, int descriptor) {
-  if (draining_ || connections_.full()) {
+  if (draining_ || !has_room(port)) {
     ring_.refuse(descriptor);
     ++counters_.connections_refused_total;
     return;
@@ -152,6 +152,36 @@ void Shard::admit(Port port, int descriptor) {
   }
   connections_.peer(slot) = Peer::from(peer);
   welcome(slot, port);
+}
+
+// Each kind of listener has its share of the table: neither can clients keep publishers and the
+// operator out by their number, nor the other way round.
+bool Shard::has_room(Port port) {
+  const std::uint64_t publishers = counters_.ingest_connections_open;
+  const std::uint64_t clients = counters_.connections_open - admin_open_;
+  bool room = !connections_.full();
+  switch (port) {
+    case Port::subscriber:
+      room = room && clients < config_.subscribers_max + kSpareSlots;
+      break;
+    case Port::admin:
+      room = room && admin_open_ < kAdminSlots;
+      break;
+    case Port::ingest:
+      room = room && publishers < options_->limits.ingest_connections;
+      break;
+  }
+  if (room) return true;
+  if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
+    log::warn(
+        "{} ({} like it left out)",
+        port == Port::ingest  ? "a publisher was turned away: [limits] ingest_connections are open"
+        : port == Port::admin ? "the admin listener has as many connections as it takes"
+                              : "a client was turned away: every slot is taken; raise [limits] "
+                                "connections",
+        left_out);
+  }
+  return false;
 }
 
 bool Shard::may_publish(int descriptor) {
@@ -178,6 +208,7 @@ void Shard::welcome(io::Slot slot, Port port) {
   }
   ++counters_.connections_accepted_total;
   ++counters_.connections_open;
+  if (port == Port::admin) ++admin_open_;
   obey(slot, port_of(connection).begin(slot, tick_));
 }
 

@@ -52,6 +52,7 @@ struct ShardConfig {
 // Slots that a ring must have beyond ShardConfig::subscribers_max: for telling the surplus to come
 // back, and on the lead for publishers and the admin page.
 inline constexpr std::uint32_t kSpareSlots = 64;
+inline constexpr std::uint32_t kAdminSlots = 64;
 
 class Shard {
  public:
@@ -84,6 +85,7 @@ class Shard {
   void dispatch(const io::Completion& completion);
   void accepted(const io::Completion& completion);
   void admit(Port port, int descriptor);
+  bool has_room(Port port);
   bool may_publish(int descriptor);
   void welcome(io::Slot slot, Port port);
   void received(const io::Completion& completion, Connection& connection);
@@ -161,6 +163,7 @@ class Shard {
   io::Slot swept_ = 0;  // where this second's sweep stands
   Tick second_ = 0;     // the tick at which the lead's next second begins
   std::uint32_t subscribers_ = 0;
+  std::uint32_t admin_open_ = 0;
   bool draining_ = false;
   bool finished_ = false;
   Tick drain_deadline_ = kNever;

@@ -171,6 +171,7 @@ void Shard::close(io::Slot slot, CloseReason reason) {
   if (connection.exchange != kNone) port_of(connection).release(slot);
   if (connection.publisher != kNone) desk_->ingest_port().release(slot);
   ++closes_[static_cast<std::size_t>(reason)];
+  if (connection.port == Port::admin) --admin_open_;
   --(connection.port == Port::ingest ? counters_.ingest_connections_open
                                      : counters_.connections_open);
 
