@@ -11,19 +11,19 @@ namespace fanfare::fanout {
 namespace {
 
 template <class Topics>
-std::size_t hash_of(const Topics& topics, Framing framing) {
+std::size_t hash_of(const Topics& topics, Framing framing, const NameHash& hash_name) {
   auto hash = static_cast<std::size_t>(framing);
-  for (const auto& topic : topics) hash = hash * 0x9e3779b97f4a7c15U + NameHash{}(topic);
+  for (const auto& topic : topics) hash = hash * 31 + hash_name(topic);
   return hash;
 }
 
 }  // namespace
 
 std::size_t Directory::FeedHash::operator()(const Key& key) const {
-  return hash_of(key.topics, key.framing);
+  return hash_of(key.topics, key.framing, hash_name);
 }
 std::size_t Directory::FeedHash::operator()(const std::unique_ptr<Feed>& feed) const {
-  return hash_of(feed->topics(), feed->framing());
+  return hash_of(feed->topics(), feed->framing(), hash_name);
 }
 bool Directory::FeedEqual::operator()(const Key& key, const std::unique_ptr<Feed>& feed) const {
   return key.framing == feed->framing() && std::ranges::equal(key.topics, feed->topics());

@@ -13,14 +13,15 @@
 #include "broker/fanout/batch.h"
 #include "broker/fanout/channel.h"
 #include "broker/fanout/feed.h"
-#include "broker/fanout/name_map.h"
+#include "broker/fanout/name_hash.h"
 #include "broker/fanout/tombstones.h"
 
 namespace fanfare::fanout {
 
 class Directory {
  public:
-  explicit Directory(std::size_t tombstones_max) : tombstones_(tombstones_max) {}
+  Directory(std::size_t tombstones_max, NameHash hash)
+      : names_(0, hash), feeds_(0, FeedHash(hash)), tombstones_(tombstones_max, hash) {}
 
   // ---- channels, as batches tell of them
   void appear(ChannelId id, std::string_view name);
@@ -52,8 +53,10 @@ class Directory {
   };
   struct FeedHash {
     using is_transparent = void;
+    explicit FeedHash(NameHash hash) : hash_name(hash) {}
     std::size_t operator()(const Key& key) const;
     std::size_t operator()(const std::unique_ptr<Feed>& feed) const;
+    NameHash hash_name;
   };
   struct FeedEqual {
     using is_transparent = void;

@@ -12,14 +12,14 @@ void Draft::appeared(const Source& source) {
 }
 
 void Draft::tell_block(Source& source) {
-  if (!source.active || source.active->count() == source.told_count) return;
-  const std::uint32_t count = source.active->count();
+  const SegmentWriter& writer = source.writer;
+  if (writer.count() == source.told_count) return;
   commands_.emplace_back(BlockAppended{.channel = source.id,
-                                       .segment = source.active,
-                                       .count = count,
-                                       .end = source.active->end(),
-                                       .last_sequence = source.active->sequence(count - 1)});
-  source.told_count = count;
+                                       .segment = writer.segment(),
+                                       .count = writer.count(),
+                                       .end = writer.end(),
+                                       .last_sequence = source.newest});
+  source.told_count = writer.count();
 }
 
 void Draft::write(Source& source) {

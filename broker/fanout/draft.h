@@ -4,6 +4,7 @@
 // one command.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "broker/fanout/batch.h"
@@ -20,8 +21,10 @@ class Draft {
     source.dirty = true;
     dirty_.push_back(&source);
   }
-  // To be called before `source.active` is replaced: its events not yet told are told.
+  // To be called before `source.writer` is replaced: its events not yet told are told.
   void tell_block(Source& source);
+  // All sources touched since the last seal.
+  std::span<Source* const> dirty() const { return dirty_; }
   // The last word of a source that is about to be destroyed.
   void forgotten(Source& source);
 

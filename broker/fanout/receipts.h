@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "broker/fanout/event_id.h"
-#include "broker/fanout/name_map.h"
+#include "broker/fanout/name_hash.h"
 
 #include "common/time.h"
 
@@ -18,7 +18,8 @@ namespace fanfare::fanout {
 
 class Receipts {
  public:
-  Receipts(std::size_t count_max, Duration age) : count_max_(count_max), age_(age) {}
+  Receipts(std::size_t count_max, Duration age, NameHash hash)
+      : count_max_(count_max), age_(age), by_key_(0, hash) {}
 
   // A key belongs to its channel. Not yet expired.
   std::optional<Sequence> find(std::string_view channel, std::string_view key, TimePoint now);

@@ -14,7 +14,7 @@ namespace fanfare::fanout {
 struct Replica::Impl {
   explicit Impl(const ReplicaOptions& replica_options)
       : options(replica_options),
-        directory(options.tombstones_max),
+        directory(options.tombstones_max, NameHash(options.epoch)),
         rounds(directory, options.members_max, options.span_bytes_max) {}
 
   void apply(const ChannelAppeared& appeared) { directory.appear(appeared.channel, appeared.name); }

@@ -86,16 +86,18 @@ class Replica {
   // ---- rounds
   struct Round {
     Feed* feed = nullptr;
-    Span span;                        // empty: nothing to send, only `ends`
-    std::span<const Member> members;  // valid until the next call of any non-const member function
-    bool ends =
-        false;  // after the span, the stream of these members is complete: they are to leave
+    Span span;  // no bytes: nothing to send, only `ends`, or not even that (then no members)
+    // Valid until the next call of any non-const member function.
+    std::span<const Member> members;
+    // After the span the stream of these members is complete: they are to leave.
+    bool ends = false;
     TimePoint committed;  // of the oldest batch in the span, for the latency histogram
   };
   // The next slice of work: at most `members_max` members of the feed whose turn it is (feeds take
-  // turns, slice by slice), or nothing if every feed has been served. Members that did not take the
-  // span whole are to leave() before the next call. With `ends`, the caller must leave() every
-  // member of the slice.
+  // turns, slice by slice), or nothing if every feed has been served. No members: the feed's turn
+  // was over without a byte to send (raw framings of empty payloads). Members that did not take the
+  // span whole are to leave() before their feed's next slice. With `ends`, the caller must leave()
+  // every member of the slice.
   std::optional<Round> next_round(std::size_t members_max);
   bool rounds_waiting() const;
   // A feed with a pace begins its rounds at least that far apart: what arrives meanwhile goes out

@@ -17,9 +17,10 @@ std::size_t footprint_max(const HistoryLimits& limits) {
   return std::clamp<std::uint64_t>(quarter, kSegmentFootprintMin, kSegmentFootprintMax);
 }
 
-std::size_t footprint_for(const Source& source, std::size_t frame_size) {
+std::size_t footprint_for(const Source& source, std::size_t frame_size, std::size_t share) {
   const std::size_t needed = frame_size + kOverhead;
-  const std::size_t usual = std::max(source.next_footprint, kSegmentFootprintMin);
+  const std::size_t usual =
+      std::max(std::min(source.next_footprint, std::bit_floor(share)), kSegmentFootprintMin);
   if (needed <= usual) return usual;
   return needed <= kSegmentFootprintMax ? std::bit_ceil(needed) : needed;
 }
@@ -31,16 +32,18 @@ std::int64_t whole_seconds(TimePoint time) {
 }  // namespace
 
 void Retention::make_room(Source& source, std::size_t frame_size, Sequence sequence) {
-  if (source.active && source.active->fits(frame_size, sequence)) return;
-  close_active(source);
-  const std::size_t footprint = footprint_for(source, frame_size);
+  if (source.writer.fits(frame_size, sequence)) return;
+  enforce(source);
+  close(source);
+  // With many channels, one segment must not drive out the history of several others.
+  const std::size_t share = total_bytes_ / (4 * sources_.count());
+  const std::size_t footprint = footprint_for(source, frame_size, share);
   while (oldest_ != nullptr && segment_bytes_ + footprint > total_bytes_) evict_oldest_segment();
   const std::size_t capacity = footprint - sizeof(Segment);
-  source.active =
-      footprint == kSegmentFootprintMax ? stock_.take(capacity) : Segment::make(capacity);
-  source.told_count = 0;
+  source.writer = SegmentWriter(footprint == kSegmentFootprintMax ? stock_.take(capacity)
+                                                                  : Segment::make(capacity));
   source.next_footprint = std::min(std::bit_floor(footprint) * 2, footprint_max(source.limits));
-  list(*source.active, source.id);
+  list(*source.writer.segment(), source.id);
 }
 
 void Retention::enforce(Source& source) {
@@ -70,33 +73,35 @@ void Retention::expire(Source& source, TimePoint now) {
   }
   collect(source);
   if (!window.empty()) return;
-  close_active(source);
+  close(source);
   source.next_footprint = 0;
 }
 
 void Retention::clear(Source& source) {
   draft_.touch(source);
   counters_.by_erase += source.window.evict(source.window.last());
-  close_active(source);
+  close(source);
   source.next_footprint = 0;
 }
 
 void Retention::evict_oldest_segment() {
-  const Segment& segment = *oldest_;
-  Source& source = sources_.at(segment.queued.channel);
+  Source& source = sources_.at(oldest_->queued.channel);
   draft_.touch(source);
-  counters_.by_total_bytes += source.window.evict(segment.sequence(segment.count() - 1));
-  if (source.active.get() == &segment) {
-    close_active(source);
+  if (source.window.newest_segment() != nullptr) {
+    counters_.by_total_bytes += source.window.evict(source.window.last_of_oldest_segment());
+  }
+  if (source.writer.segment().get() == oldest_) {
+    close(source);
   } else {
     collect(source);
   }
 }
 
-void Retention::close_active(Source& source) {
-  if (!source.active) return;
+void Retention::close(Source& source) {
+  if (!source.writer) return;
   draft_.tell_block(source);
-  Ref<Segment> closed = std::exchange(source.active, {});
+  Ref<Segment> closed = std::exchange(source.writer, {}).segment();
+  source.told_count = 0;
   collect(source);
   if (closed->queued.listed && source.window.newest_segment() != closed.get()) {
     retire(std::move(closed));
@@ -105,7 +110,7 @@ void Retention::close_active(Source& source) {
 
 void Retention::collect(Source& source) {
   while (Ref<Segment> dead = source.window.take_dead()) {
-    if (dead != source.active) retire(std::move(dead));
+    if (dead != source.writer.segment()) retire(std::move(dead));
   }
 }
 

@@ -1,5 +1,5 @@
-// Retention: what leaves the windows, and when. Four limits: events and bytes per channel, at each
-// publish; bytes over all channels, at each new segment, the oldest segment first whoever it
+// Retention: what leaves the windows, and when. Four limits: events and bytes per channel, once a
+// turn; bytes over all channels, at each new segment, the oldest segment first whoever it
 // belongs to; age, now and then. It owns the sizes of segments: small for a channel with few
 // events (1 KiB), doubling up to 128 KiB for a busy one, or as large as one big event needs.
 #pragma once
@@ -27,9 +27,10 @@ class Retention {
   Retention(Draft& draft, Sources& sources, std::uint64_t total_bytes)
       : draft_(draft), sources_(sources), total_bytes_(total_bytes), stock_(kStock) {}
 
-  // Makes sure that source.active takes a frame of `frame_size`; older segments may leave for it.
+  // Makes sure that source.writer takes a frame of `frame_size`; older segments may leave for it.
   void make_room(Source& source, std::size_t frame_size, Sequence sequence);
-  // After a publish: the oldest events leave until the channel's own limits are kept.
+  // The oldest events leave until the channel's own limits are kept. Once a turn is enough: what
+  // leaves is told once a turn.
   void enforce(Source& source);
   // Events committed `limits.age` ago, or earlier, leave.
   void expire(Source& source, TimePoint now);
@@ -44,9 +45,9 @@ class Retention {
   static constexpr std::size_t kStock = 64;
 
   void evict_oldest_segment();
-  // No more events go to the active segment.
-  void close_active(Source& source);
-  // Segments that have no live event and are not active go.
+  // No more events go to the segment that is being written.
+  void close(Source& source);
+  // Segments that have no live event and are not being written go.
   void collect(Source& source);
   void list(Segment& segment, ChannelId channel);
   void retire(Ref<Segment> segment);

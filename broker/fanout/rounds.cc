@@ -83,25 +83,21 @@ void Rounds::not_pending(Link* link) {
 
 std::optional<Replica::Round> Rounds::next(std::size_t members_max) {
   CHECK(members_max > 0, "a slice has room for somebody");
-  while (!agenda_.empty()) {
-    Feed& feed = *agenda_.next();
-    if (!feed.in_round) begin(feed);
-    // It may have been reopened since the round began: then there is no end to tell of.
-    feed.round.ends = feed.round.ends && feed.complete();
-    if (feed.round.span.size == 0 && !feed.round.ends) {
-      end(feed);
-      continue;
-    }
-    Replica::Round slice{.feed = &feed,
-                         .span = feed.round.span,
-                         .members = feed.members.next_slice(members_max),
-                         .ends = feed.round.ends,
-                         .committed = feed.round.committed};
-    agenda_.to_back(&feed);
-    if (feed.members.all_done()) end(feed);
-    return slice;
-  }
-  return std::nullopt;
+  if (agenda_.empty()) return std::nullopt;
+  Feed& feed = *agenda_.next();
+  agenda_.to_back(&feed);
+  if (!feed.in_round) begin(feed);
+  // It may have been reopened since the round began: then there is no end to tell of.
+  feed.round.ends = feed.round.ends && feed.complete();
+  Replica::Round slice{.feed = &feed,
+                       .span = feed.round.span,
+                       .members = {},
+                       .ends = feed.round.ends,
+                       .committed = feed.round.committed};
+  const bool silent = slice.span.size == 0 && !slice.ends;
+  if (!silent) slice.members = feed.members.next_slice(members_max);
+  if (silent || feed.members.all_done()) end(feed);
+  return slice;
 }
 
 void Rounds::begin(Feed& feed) {

@@ -7,7 +7,7 @@
 namespace fanfare::fanout {
 
 static_assert(alignof(Segment) >= alignof(Segment::Entry));
-static_assert(sizeof(Segment) == 2 * kCacheLine);
+static_assert(sizeof(Segment) == kCacheLine);
 
 Ref<Segment> Segment::make(std::size_t capacity) {
   capacity = (capacity + 3) & ~std::size_t{3};
@@ -17,28 +17,24 @@ Ref<Segment> Segment::make(std::size_t capacity) {
   return Ref<Segment>::adopt(new (memory) Segment(static_cast<std::uint32_t>(capacity)));
 }
 
-std::uint32_t Segment::index_after(Sequence sequence, std::uint32_t count) const {
-  if (count == 0 || sequence < first_sequence_) return 0;
-  if (sequence >= this->sequence(count - 1)) return count;
-  const auto offset = static_cast<std::uint32_t>(sequence - first_sequence_);
-  std::uint32_t low = 0;
-  std::uint32_t high = count - 1;  // entry(high) is newer
+std::uint32_t Segment::index_after(Sequence sequence, std::uint32_t begin,
+                                   std::uint32_t count) const {
+  // In doubling steps, then by halves: entries lie close together near `begin`.
+  std::uint32_t low = begin;
+  std::uint32_t high = begin;
+  for (std::uint32_t step = 1; high < count && this->sequence(high) <= sequence; step *= 2) {
+    low = high + 1;
+    high = count - high > step ? high + step : count;
+  }
   while (low < high) {
     const std::uint32_t middle = low + (high - low) / 2;
-    if (entry(middle).sequence_offset > offset) {
+    if (this->sequence(middle) > sequence) {
       high = middle;
     } else {
       low = middle + 1;
     }
   }
   return low;
-}
-
-void Segment::clear() {
-  CHECK(unshared(), "what others may read is never written again");
-  count_ = 0;
-  end_ = 0;
-  first_sequence_ = 0;
 }
 
 void Segment::destroy(Segment* segment) {

@@ -1,6 +1,6 @@
 // Segment: an append-only page of one channel's encoded events, shared by all shards.
 //
-//   bytes_begin                       end ->                <- entries        capacity
+//   bytes                             end ->                <- entries        capacity
 //   | frame | frame | frame | frame |      free      | e3 | e2 | e1 | e0 |
 //
 // A frame is one event as an HTTP/1.1 chunk: `size CRLF SSE-text CRLF`. Frames lie one after
@@ -8,14 +8,14 @@
 // event: its sequence (less the segment's first), where its frame starts, and when it was
 // committed. Nothing that has been written is ever moved or changed, hence any shard may read below
 // the end it has been told (through a mailbox, which orders the memory) while the lead shard
-// appends above it.
+// appends above it. How far it is filled is not said here: the lead's SegmentWriter knows, and
+// everybody else is told with each Block.
 //
 // The lead shard writes; every shard that has it in a window holds one reference, and so does each
 // partly sent span. A shard also uses segments as plain buffers for spans that it builds itself
 // (other framings, merged channels): then it writes to blank() and makes no entries.
 //
-// One allocation: this header, then `capacity` bytes. What the lead writes with every event lies on
-// another cache line than what the other shards read.
+// One allocation: this header, a cache line, then `capacity` bytes.
 #pragma once
 
 #include <atomic>
@@ -45,27 +45,6 @@ class alignas(kCacheLine) Segment {
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
 
-  // Lead only. Is there room for a frame of `frame_size` with its entry, and is `sequence` near
-  // enough to the first one (2^32) to be noted?
-  bool fits(std::size_t frame_size, Sequence sequence) const {
-    const std::size_t used = end_ + (count_ + std::size_t{1}) * sizeof(Entry);
-    return used + frame_size <= capacity_ &&
-           (count_ == 0 || sequence - first_sequence_ <= UINT32_MAX);
-  }
-  // Lead only: room for a frame of exactly `frame_size` bytes, to be filled at once;
-  // fits(frame_size, sequence) holds, and `sequence` is newer than all before.
-  std::span<char> append(std::size_t frame_size, Sequence sequence, std::uint32_t committed_s) {
-    if (count_ == 0) first_sequence_ = sequence;
-    ++count_;
-    *(entries_end() - count_) =
-        Entry{.sequence_offset = static_cast<std::uint32_t>(sequence - first_sequence_),
-              .frame_offset = end_,
-              .committed_s = committed_s};
-    char* const frame = data() + end_;
-    end_ += static_cast<std::uint32_t>(frame_size);
-    return {frame, frame_size};
-  }
-
   // Bytes this segment occupies, its header included: what total_bytes counts.
   std::size_t footprint() const { return sizeof(Segment) + capacity_; }
   std::size_t capacity() const { return capacity_; }
@@ -78,20 +57,16 @@ class alignas(kCacheLine) Segment {
   Sequence sequence(std::uint32_t index) const {
     return first_sequence_ + entry(index).sequence_offset;
   }
-  // The first of the first `count` entries whose sequence is newer than `sequence`; else `count`.
-  std::uint32_t index_after(Sequence sequence, std::uint32_t count) const;
+  // The first of the entries [begin, count) whose sequence is newer than `sequence`; else `count`.
+  // Looks near `begin` first: what is asked for is usually there.
+  std::uint32_t index_after(Sequence sequence, std::uint32_t begin, std::uint32_t count) const;
   const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
-
-  // Lead only: how far it is filled.
-  std::uint32_t count() const { return count_; }
-  std::uint32_t end() const { return end_; }
 
   // As a buffer: all the room there is, of a segment without entries.
   std::span<char> blank() { return {data(), capacity_}; }
 
-  // Nobody else holds it: the only holder may write it anew after clear().
+  // Nobody else holds it: the only holder may write it anew.
   bool unshared() const { return references_.load(std::memory_order_acquire) == 1; }
-  void clear();
 
   void retain() { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() {
@@ -108,6 +83,8 @@ class alignas(kCacheLine) Segment {
   Queued queued;
 
  private:
+  friend class SegmentWriter;
+
   explicit Segment(std::uint32_t capacity) : capacity_(capacity) {}
   ~Segment() = default;
   static void destroy(Segment* segment);
@@ -116,10 +93,7 @@ class alignas(kCacheLine) Segment {
   Entry* entries_end() { return reinterpret_cast<Entry*>(data() + capacity_); }
   const Entry* entries_end() const { return reinterpret_cast<const Entry*>(bytes() + capacity_); }
 
-  std::uint32_t count_ = 0;
-  std::uint32_t end_ = 0;
-  // From here on read by every shard.
-  alignas(kCacheLine) std::uint32_t capacity_;
+  std::uint32_t capacity_;
   std::atomic<std::uint32_t> references_{1};
   Sequence first_sequence_ = 0;
 };

@@ -35,9 +35,10 @@ struct Sequencer::Impl {
   explicit Impl(SequencerOptions sequencer_options)
       : options(std::move(sequencer_options)),
         encoder(options.epoch),
+        sources(NameHash(options.epoch)),
         retention(draft, sources, options.total_bytes),
-        receipts(options.idempotency_keys_max, options.idempotency_age),
-        tombstones(options.tombstones_max) {}
+        receipts(options.idempotency_keys_max, options.idempotency_age, NameHash(options.epoch)),
+        tombstones(options.tombstones_max, NameHash(options.epoch)) {}
 
   Source* appear(std::string_view channel, TimePoint now);
   Sequence append(Source& source, const Event& event, TimePoint now);
@@ -72,15 +73,15 @@ Sequence Sequencer::Impl::append(Source& source, const Event& event, TimePoint n
   const Sequence sequence = head + 1;
   const Encoder::Shape shape = encoder.measure(event, sequence);
   retention.make_room(source, shape.frame_size, sequence);
+  SegmentWriter& writer = source.writer;
   encoder.encode(shape, event, sequence,
-                 source.active->append(shape.frame_size, sequence, whole_seconds(now)));
-  source.window.append(source.active, source.active->count(), source.active->end(), sequence);
+                 writer.append(shape.frame_size, sequence, whole_seconds(now)));
+  source.window.append(writer.segment(), writer.count(), writer.end(), sequence);
   draft.touch(source);
   head = sequence;
   source.newest = sequence;
   source.last_activity = now;
   ++source.published;
-  retention.enforce(source);
   ++counters.events_total;
   counters.bytes_total += shape.frame_size;
   return sequence;
@@ -166,6 +167,7 @@ bool Sequencer::expire(TimePoint now) {
 }
 
 BatchPtr Sequencer::seal(TimePoint now) {
+  for (Source* const source : impl_->draft.dirty()) impl_->retention.enforce(*source);
   return impl_->draft.seal(impl_->head, now);
 }
 
@@ -191,8 +193,8 @@ std::optional<Sequencer::ChannelState> Sequencer::find(std::string_view channel)
 
 void Sequencer::for_each(
     const std::function<bool(std::string_view, const ChannelState&)>& visit) const {
-  for (const auto& [name, source] : impl_->sources.all()) {
-    if (!visit(name, state_of(*source))) return;
+  for (const auto& source : impl_->sources.all()) {
+    if (source && !visit(source->name, state_of(*source))) return;
   }
 }
 

@@ -8,10 +8,9 @@
 #include "broker/fanout/batch.h"
 #include "broker/fanout/event_id.h"
 #include "broker/fanout/limits.h"
-#include "broker/fanout/segment.h"
+#include "broker/fanout/segment_writer.h"
 #include "broker/fanout/window.h"
 
-#include "common/intrusive.h"
 #include "common/time.h"
 
 namespace fanfare::fanout {
@@ -21,9 +20,9 @@ struct Source {
   ChannelId id = 0;
   HistoryLimits limits;
   Window window;
-  // The segment that takes the next event, or null. Stays when its events are evicted by count or
+  // The segment that takes the next event, or none. Stays when its events are evicted by count or
   // bytes, so that a channel without history fills one segment after the other.
-  Ref<Segment> active;
+  SegmentWriter writer;
   std::size_t next_footprint = 0;  // of the segment after it
   std::uint64_t published = 0;
   Sequence newest = 0;  // 0: none since the channel appeared
@@ -31,7 +30,7 @@ struct Source {
   bool finished = false;
 
   // What the draft and the batches before it say.
-  std::uint32_t told_count = 0;  // entries of `active`
+  std::uint32_t told_count = 0;  // entries of the segment that is being written
   Sequence told_evicted = 0;
   bool told_finished = false;
   bool dirty = false;  // noted by the draft

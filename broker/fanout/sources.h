@@ -8,28 +8,28 @@
 #include <vector>
 
 #include "broker/fanout/batch.h"
-#include "broker/fanout/name_map.h"
+#include "broker/fanout/name_table.h"
 #include "broker/fanout/source.h"
 
 namespace fanfare::fanout {
 
 class Sources {
  public:
+  explicit Sources(NameHash hash) : by_name_(hash) {}
+
   // Null: no such channel.
-  Source* find(std::string_view name) {
-    const auto found = by_name_.find(name);
-    return found == by_name_.end() ? nullptr : found->second.get();
-  }
+  Source* find(std::string_view name) const { return by_name_.find(name); }
   Source& at(ChannelId id) { return *by_id_[id]; }
   Source& make(std::string_view name);
   void destroy(Source& source);
 
-  std::size_t count() const { return by_name_.size(); }
-  const NameMap<std::unique_ptr<Source>>& all() const { return by_name_; }
+  std::size_t count() const { return by_name_.count(); }
+  // By id; null where the id is free.
+  const std::vector<std::unique_ptr<Source>>& all() const { return by_id_; }
 
  private:
-  NameMap<std::unique_ptr<Source>> by_name_;
-  std::vector<Source*> by_id_;
+  NameTable<Source> by_name_;
+  std::vector<std::unique_ptr<Source>> by_id_;
   std::vector<ChannelId> free_ids_;
 };
 

@@ -19,7 +19,6 @@ Ref<Segment> SegmentStock::take(std::size_t capacity) {
     if (have >= capacity && have / 4 <= capacity && candidate->unshared()) {
       Ref<Segment> taken = std::exchange(candidate, std::move(kept_.back()));
       kept_.pop_back();
-      taken->clear();
       return taken;
     }
     ++next_;

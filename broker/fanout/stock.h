@@ -15,7 +15,7 @@ class SegmentStock {
  public:
   explicit SegmentStock(std::size_t count_max) : count_max_(count_max) { kept_.reserve(count_max); }
 
-  // A cleared segment with at least `capacity` and at most four times that, of the first few in
+  // A segment with at least `capacity` and at most four times that, of the first few in
   // stock, or a new one of `capacity`.
   Ref<Segment> take(std::size_t capacity);
   void put(Ref<Segment> segment);

@@ -12,7 +12,7 @@
 #include <unordered_map>
 
 #include "broker/fanout/event_id.h"
-#include "broker/fanout/name_map.h"
+#include "broker/fanout/name_hash.h"
 
 namespace fanfare::fanout {
 
@@ -23,7 +23,7 @@ class Tombstones {
     Sequence evicted_through;
   };
 
-  explicit Tombstones(std::size_t count_max) : count_max_(count_max) {}
+  Tombstones(std::size_t count_max, NameHash hash) : count_max_(count_max), by_name_(0, hash) {}
   Tombstones(const Tombstones&) = delete;
   Tombstones& operator=(const Tombstones&) = delete;
 

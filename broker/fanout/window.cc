@@ -9,25 +9,26 @@ namespace fanfare::fanout {
 
 Window::Position Window::append(const Ref<Segment>& segment, std::uint32_t count, std::uint32_t end,
                                 Sequence last) {
-  if (pages_.empty() || pages_.back().segment != segment) open_page(segment, count);
-  Page& page = pages_.back();
-  const Position first_new{.page = last_page(), .index = page.count};
-  events_ += count - page.count;
-  bytes_ += end - page.end;
-  page.count = count;
-  page.end = end;
+  if (newest_.segment != segment) open_page(segment, count);
+  const Position first_new{.page = newest_page(), .index = newest_.count};
+  events_ += count - newest_.count;
+  bytes_ += end - newest_.end;
+  newest_.count = count;
+  newest_.end = end;
   last_ = last;
   return first_new;
 }
 
 void Window::open_page(const Ref<Segment>& segment, std::uint32_t count) {
   // A segment may come back after all it had was evicted and its page handed back.
-  const std::uint32_t start = segment->index_after(last_, count);
+  const bool is_new = segment->first_sequence() > last_;
+  const std::uint32_t start = is_new ? 0 : segment->index_after(last_, 0, count);
   CHECK(start < count, "a block has at least one event that is new");
   const bool all_evicted = first_ == end();
-  pages_.push_back(Page{
-      .segment = segment, .count = start, .end = segment->entry(start).frame_offset, .pins = 0});
-  if (all_evicted) first_ = {.page = last_page(), .index = start};
+  if (newest_.segment) older_.push_back(std::move(newest_));
+  newest_ = Page{
+      .segment = segment, .count = start, .end = segment->entry(start).frame_offset, .pins = 0};
+  if (all_evicted) first_ = {.page = newest_page(), .index = start};
 }
 
 std::uint64_t Window::evict(Sequence through) {
@@ -57,22 +58,27 @@ void Window::advance_first(Position to) {
 }
 
 Ref<Segment> Window::take_dead() {
-  if (pages_.empty() || pages_.front().pins != 0) return {};
+  if (!newest_.segment || at(base_).pins != 0) return {};
   if (first_.page == base_ && !empty()) return {};
-  Ref<Segment> dead = std::move(pages_.front().segment);
-  pages_.erase(pages_.begin());
+  Ref<Segment> dead;
+  if (older_.empty()) {
+    dead = std::move(newest_.segment);
+    newest_ = {};
+  } else {
+    dead = std::move(older_.front().segment);
+    older_.erase(older_.begin());
+  }
   ++base_;
   if (first_.page < base_) first_ = end();
   return dead;
 }
 
 Window::Position Window::end() const {
-  if (pages_.empty()) return {.page = base_, .index = 0};
-  return {.page = last_page(), .index = pages_.back().count};
+  return {.page = newest_page(), .index = newest_.count};
 }
 
 Window::Position Window::settled(Position position) const {
-  if (position.page < last_page() && position.index == at(position.page).count) {
+  if (position.page < newest_page() && position.index == at(position.page).count) {
     return {.page = position.page + 1, .index = 0};
   }
   return position;
@@ -80,16 +86,21 @@ Window::Position Window::settled(Position position) const {
 
 Window::Position Window::after(Sequence sequence) const {
   if (empty() || sequence >= last_) return end();
-  // The last page that begins at or before `sequence` has the place; earlier pages are older.
-  const auto newer = std::partition_point(
-      pages_.begin() + static_cast<std::ptrdiff_t>(first_.page - base_), pages_.end(),
-      [=](const Page& page) { return page.segment->first_sequence() <= sequence; });
-  const std::uint64_t beyond = base_ + static_cast<std::uint64_t>(newer - pages_.begin());
-  if (beyond <= first_.page) return first_;
-  const Page& page = at(beyond - 1);
-  const Position found =
-      settled({.page = beyond - 1, .index = page.segment->index_after(sequence, page.count)});
-  return std::max(found, first_);
+  const std::uint64_t number = page_of(sequence);
+  const Page& page = at(number);
+  const std::uint32_t begin = number == first_.page ? first_.index : 0;
+  return settled({.page = number, .index = page.segment->index_after(sequence, begin, page.count)});
+}
+
+// The newest page that begins at or before `sequence`, or the first that has live events.
+std::uint64_t Window::page_of(Sequence sequence) const {
+  if (newest_.segment->first_sequence() <= sequence) return newest_page();
+  const auto first = older_.begin() + static_cast<std::ptrdiff_t>(first_.page - base_);
+  if (first == older_.end()) return first_.page;
+  const auto newer = std::partition_point(first, older_.end(), [=](const Page& page) {
+    return page.segment->first_sequence() <= sequence;
+  });
+  return first_.page + static_cast<std::uint64_t>(std::max<std::ptrdiff_t>(newer - first, 1)) - 1;
 }
 
 Window::Position Window::back(Position position, std::uint64_t count) const {
@@ -107,7 +118,7 @@ Window::Position Window::back(Position position, std::uint64_t count) const {
 
 Sequence Window::last_committed_before(std::uint32_t second) const {
   Sequence newest = evicted_through_;
-  for (std::uint64_t number = first_.page; !empty() && number <= last_page(); ++number) {
+  for (std::uint64_t number = first_.page; !empty() && number <= newest_page(); ++number) {
     const Page& page = at(number);
     std::uint32_t low = number == first_.page ? first_.index : 0;
     std::uint32_t high = page.count;
@@ -138,7 +149,8 @@ Window::Run Window::run(Position from, Sequence through, std::size_t bytes_max) 
   const Page& page = at(from.page);
   const Segment& segment = *page.segment;
   const std::uint32_t begin = segment.entry(from.index).frame_offset;
-  std::uint32_t stop = segment.index_after(through, page.count);
+  std::uint32_t stop = page.count;
+  if (segment.sequence(stop - 1) > through) stop = segment.index_after(through, from.index, stop);
   if (frame_offset(page, stop) - begin > bytes_max) {
     // The last entry whose frame ends within the bound.
     std::uint32_t low = from.index + 1;

@@ -1,6 +1,6 @@
 // Window: a channel's recent events in memory, as one thread knows them: a run of segments, told up
 // to a count each. The lead shard has one per channel, and so has every shard. It costs no memory
-// per event.
+// per event, and to append to the newest segment touches nothing but this.
 //
 //   pages:  | evicted, pinned | evicted | live live | live live | live  free |
 //           base              first ────────────────────────────────── end
@@ -58,8 +58,11 @@ class Window {
   void unpin(std::uint64_t page) { --at(page).pins; }
 
   // Null: it holds none.
-  const Segment* newest_segment() const {
-    return pages_.empty() ? nullptr : pages_.back().segment.get();
+  const Segment* newest_segment() const { return newest_.segment.get(); }
+  // The newest event in the oldest segment it holds; it holds one.
+  Sequence last_of_oldest_segment() const {
+    const Page& page = at(base_);
+    return page.segment->sequence(page.count - 1);
   }
   bool empty() const { return events_ == 0; }
   std::uint64_t events() const { return events_; }
@@ -94,24 +97,28 @@ class Window {
     std::uint32_t pins = 0;
   };
 
-  Page& at(std::uint64_t page) { return pages_[page - base_]; }
-  const Page& at(std::uint64_t page) const { return pages_[page - base_]; }
-  std::uint64_t last_page() const { return base_ + pages_.size() - 1; }
+  const Page& at(std::uint64_t page) const {
+    return page == newest_page() ? newest_ : older_[page - base_];
+  }
+  Page& at(std::uint64_t page) { return page == newest_page() ? newest_ : older_[page - base_]; }
+  std::uint64_t newest_page() const { return base_ + older_.size(); }
   std::uint32_t frame_offset(const Page& page, std::uint32_t index) const {
     return index < page.count ? page.segment->entry(index).frame_offset : page.end;
   }
   // A position past the last event of a page that has a next one is the next one's first.
   Position settled(Position position) const;
   void open_page(const Ref<Segment>& segment, std::uint32_t count);
+  std::uint64_t page_of(Sequence sequence) const;
   void advance_first(Position to);
 
-  std::vector<Page> pages_;
-  std::uint64_t base_ = 0;  // number of pages_[0]
+  Page newest_;             // without a segment: there are no pages
   Position first_;          // oldest live event, or end()
+  std::uint64_t base_ = 0;  // number of the oldest page
   std::uint64_t events_ = 0;
   std::uint64_t bytes_ = 0;
   Sequence last_ = 0;
   Sequence evicted_through_ = 0;
+  std::vector<Page> older_;
 };
 
 }  // namespace fanfare::fanout

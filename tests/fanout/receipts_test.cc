@@ -7,12 +7,14 @@
 namespace fanfare::fanout {
 namespace {
 
+const NameHash kHash(*Epoch::parse("0123abc"));
+
 TimePoint at(int seconds) {
   return TimePoint{} + Duration(1s) * seconds;
 }
 
 TEST(Receipts, RememberWhichSequenceAKeyGot) {
-  Receipts receipts(10, 60s);
+  Receipts receipts(10, 60s, kHash);
   EXPECT_FALSE(receipts.find("a", "k", at(0)));
   receipts.add("a", "k", 7, at(0));
   EXPECT_EQ(receipts.find("a", "k", at(60)), 7U);
@@ -20,7 +22,7 @@ TEST(Receipts, RememberWhichSequenceAKeyGot) {
 }
 
 TEST(Receipts, AKeyBelongsToItsChannel) {
-  Receipts receipts(10, 60s);
+  Receipts receipts(10, 60s, kHash);
   receipts.add("a", "k", 7, at(0));
   EXPECT_FALSE(receipts.find("b", "k", at(0)));
   EXPECT_FALSE(receipts.find("ak", "", at(0)));
@@ -28,7 +30,7 @@ TEST(Receipts, AKeyBelongsToItsChannel) {
 }
 
 TEST(Receipts, TheOldestGoWhenThereAreTooMany) {
-  Receipts receipts(2, 60s);
+  Receipts receipts(2, 60s, kHash);
   receipts.add("a", "1", 1, at(0));
   receipts.add("a", "2", 2, at(0));
   receipts.add("a", "3", 3, at(0));
@@ -39,7 +41,7 @@ TEST(Receipts, TheOldestGoWhenThereAreTooMany) {
 }
 
 TEST(Receipts, ExpireAFewAtATime) {
-  Receipts receipts(10, 60s);
+  Receipts receipts(10, 60s, kHash);
   for (int i = 0; i < 5; ++i) receipts.add("a", std::to_string(i), 1, at(i));
   EXPECT_FALSE(receipts.expire(at(60), 100));
   EXPECT_EQ(receipts.count(), 5U);
@@ -50,7 +52,7 @@ TEST(Receipts, ExpireAFewAtATime) {
 }
 
 TEST(Receipts, AKeyUsedAnewOutlivesItsFirstUse) {
-  Receipts receipts(10, 60s);
+  Receipts receipts(10, 60s, kHash);
   receipts.add("a", "k", 1, at(0));
   ASSERT_FALSE(receipts.find("a", "k", at(100)));
   receipts.add("a", "k", 2, at(100));
@@ -61,7 +63,7 @@ TEST(Receipts, AKeyUsedAnewOutlivesItsFirstUse) {
 }
 
 TEST(Receipts, NoneAtAllIsABoundToo) {
-  Receipts receipts(0, 60s);
+  Receipts receipts(0, 60s, kHash);
   receipts.add("a", "k", 1, at(0));
   EXPECT_FALSE(receipts.find("a", "k", at(0)));
 }

@@ -12,44 +12,58 @@ namespace {
 
 using testing::append_event;
 
+SegmentWriter writer_of(std::size_t capacity) {
+  return SegmentWriter(Segment::make(capacity));
+}
+
 TEST(Segment, HoldsFramesOneAfterAnother) {
-  const Ref<Segment> segment = Segment::make(200);
-  append_event(*segment, 5, 11);
-  append_event(*segment, 9, 12);
-  EXPECT_EQ(std::string_view(segment->bytes(), segment->end()), "<5><9>");
-  EXPECT_EQ(segment->count(), 2U);
-  EXPECT_EQ(segment->first_sequence(), 5U);
-  EXPECT_EQ(segment->sequence(1), 9U);
-  EXPECT_EQ(segment->entry(1).frame_offset, 3U);
-  EXPECT_EQ(segment->entry(1).committed_s, 12U);
+  SegmentWriter writer = writer_of(200);
+  append_event(writer, 5, 11);
+  append_event(writer, 9, 12);
+  const Segment& segment = *writer.segment();
+  EXPECT_EQ(std::string_view(segment.bytes(), writer.end()), "<5><9>");
+  EXPECT_EQ(writer.count(), 2U);
+  EXPECT_EQ(segment.first_sequence(), 5U);
+  EXPECT_EQ(segment.sequence(1), 9U);
+  EXPECT_EQ(segment.entry(1).frame_offset, 3U);
+  EXPECT_EQ(segment.entry(1).committed_s, 12U);
 }
 
-TEST(Segment, TakesExactlyWhatFits) {
+TEST(SegmentWriter, TakesExactlyWhatFits) {
   const std::size_t entry = sizeof(Segment::Entry);
-  const Ref<Segment> segment = Segment::make(2 * (10 + entry));
-  EXPECT_TRUE(segment->fits(20 + entry, 1));
-  EXPECT_FALSE(segment->fits(20 + entry + 1, 1));
-  segment->append(10, 1, 0);
-  EXPECT_TRUE(segment->fits(10, 2));
-  EXPECT_FALSE(segment->fits(11, 2));
+  SegmentWriter writer = writer_of(2 * (10 + entry));
+  EXPECT_TRUE(writer.fits(20 + entry, 1));
+  EXPECT_FALSE(writer.fits(20 + entry + 1, 1));
+  writer.append(10, 1, 0);
+  EXPECT_TRUE(writer.fits(10, 2));
+  EXPECT_FALSE(writer.fits(11, 2));
 }
 
-TEST(Segment, TakesNoSequenceTooFarFromItsFirst) {
-  const Ref<Segment> segment = Segment::make(1000);
-  EXPECT_TRUE(segment->fits(10, Sequence{1} << 60U));
-  append_event(*segment, 100);
-  EXPECT_TRUE(segment->fits(10, 100 + Sequence{UINT32_MAX}));
-  EXPECT_FALSE(segment->fits(10, 101 + Sequence{UINT32_MAX}));
-  append_event(*segment, 100 + Sequence{UINT32_MAX});
-  EXPECT_EQ(segment->sequence(1), 100 + Sequence{UINT32_MAX});
+TEST(SegmentWriter, TakesNothingWithoutASegment) {
+  EXPECT_FALSE(SegmentWriter().fits(0, 1));
+  EXPECT_FALSE(SegmentWriter());
+}
+
+TEST(SegmentWriter, TakesNoSequenceTooFarFromTheFirst) {
+  SegmentWriter writer = writer_of(1000);
+  EXPECT_TRUE(writer.fits(10, Sequence{1} << 60U));
+  append_event(writer, 100);
+  EXPECT_TRUE(writer.fits(10, 100 + Sequence{UINT32_MAX}));
+  EXPECT_FALSE(writer.fits(10, 101 + Sequence{UINT32_MAX}));
+  append_event(writer, 100 + Sequence{UINT32_MAX});
+  EXPECT_EQ(writer.segment()->sequence(1), 100 + Sequence{UINT32_MAX});
 }
 
 TEST(Segment, FindsWhatIsNewerAmongTheEntriesOneWasTold) {
-  const Ref<Segment> segment = Segment::make(2000);
-  for (const Sequence sequence : {10U, 20U, 30U, 40U, 50U}) append_event(*segment, sequence);
-  for (std::uint32_t told = 0; told <= 5; ++told) {
-    for (std::uint32_t sequence = 0; sequence < 60; ++sequence) {
-      EXPECT_EQ(segment->index_after(sequence, told), std::min(told, sequence / 10));
+  constexpr std::uint32_t kEvents = 40;
+  SegmentWriter writer = writer_of(2000);
+  for (std::uint32_t i = 1; i <= kEvents; ++i) append_event(writer, Sequence{10} * i);
+  for (std::uint32_t told = 0; told <= kEvents; ++told) {
+    for (std::uint32_t begin = 0; begin <= told; ++begin) {
+      for (std::uint32_t sequence = 0; sequence <= 10 * kEvents + 1; sequence += 3) {
+        ASSERT_EQ(writer.segment()->index_after(sequence, begin, told),
+                  std::clamp(sequence / 10, begin, told));
+      }
     }
   }
 }
@@ -68,16 +82,11 @@ TEST(Segment, KnowsWhetherSomebodyElseReadsIt) {
     EXPECT_FALSE(segment->unshared());
   }
   EXPECT_TRUE(segment->unshared());
-  append_event(*segment, 3);
-  segment->clear();
-  EXPECT_EQ(segment->count(), 0U);
-  EXPECT_EQ(segment->end(), 0U);
 }
 
-TEST(SegmentDeathTest, IsNeverClearedUnderAReader) {
-  const Ref<Segment> segment = Segment::make(100);
-  const Ref<Segment> reader = segment;
-  EXPECT_DEATH(segment->clear(), "never written again");
+TEST(SegmentWriterDeathTest, WritesNothingAnewUnderAReader) {
+  SegmentWriter writer = writer_of(100);
+  EXPECT_DEATH(SegmentWriter(Ref<Segment>(writer.segment())), "never written again");
 }
 
 }  // namespace

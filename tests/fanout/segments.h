@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "broker/fanout/segment.h"
+#include "broker/fanout/segment_writer.h"
 
 namespace fanfare::fanout::testing {
 
@@ -16,9 +16,9 @@ inline std::string frame_text(Sequence sequence) {
   return fmt::format("<{}>", sequence);
 }
 
-inline void append_event(Segment& segment, Sequence sequence, std::uint32_t committed_s = 0) {
+inline void append_event(SegmentWriter& writer, Sequence sequence, std::uint32_t committed_s = 0) {
   const std::string text = frame_text(sequence);
-  std::ranges::copy(text, segment.append(text.size(), sequence, committed_s).begin());
+  std::ranges::copy(text, writer.append(text.size(), sequence, committed_s).begin());
 }
 
 }  // namespace fanfare::fanout::testing

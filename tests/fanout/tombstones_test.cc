@@ -5,8 +5,10 @@
 namespace fanfare::fanout {
 namespace {
 
+const NameHash kHash(*Epoch::parse("0123abc"));
+
 TEST(Tombstones, RememberWhatAForgottenChannelHadLost) {
-  Tombstones stones(10);
+  Tombstones stones(10, kHash);
   stones.add("a", 5);
   stones.add("b", 9);
   EXPECT_EQ(stones.evicted_through("a"), 5U);
@@ -16,7 +18,7 @@ TEST(Tombstones, RememberWhatAForgottenChannelHadLost) {
 }
 
 TEST(Tombstones, GiveWayWhenTheChannelIsBack) {
-  Tombstones stones(10);
+  Tombstones stones(10, kHash);
   stones.add("a", 5);
   EXPECT_EQ(stones.take("a"), 5U);
   EXPECT_EQ(stones.count(), 0U);
@@ -26,7 +28,7 @@ TEST(Tombstones, GiveWayWhenTheChannelIsBack) {
 }
 
 TEST(Tombstones, RaiseTheFloorWhenOneIsDropped) {
-  Tombstones stones(2);
+  Tombstones stones(2, kHash);
   stones.add("a", 5);
   stones.add("b", 3);
   stones.add("c", 4);
@@ -39,7 +41,7 @@ TEST(Tombstones, RaiseTheFloorWhenOneIsDropped) {
 }
 
 TEST(Tombstones, AreNotPutUpForChannelsThatLostNothing) {
-  Tombstones stones(1);
+  Tombstones stones(1, kHash);
   stones.add("a", 5);
   stones.add("b", 0);
   EXPECT_EQ(stones.count(), 1U);
@@ -47,7 +49,7 @@ TEST(Tombstones, AreNotPutUpForChannelsThatLostNothing) {
 }
 
 TEST(Tombstones, NoneAtAllIsABoundToo) {
-  Tombstones stones(0);
+  Tombstones stones(0, kHash);
   stones.add("a", 5);
   EXPECT_EQ(stones.count(), 0U);
   EXPECT_EQ(stones.floor(), 5U);

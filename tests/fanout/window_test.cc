@@ -21,11 +21,11 @@ using testing::frame_text;
 class WindowTest : public ::testing::Test {
  protected:
   void publish(Sequence sequence, std::uint32_t committed_s = 0) {
-    if (!segment_ || !segment_->fits(4, sequence)) {
-      segment_ = Segment::make(4 * (4 + sizeof(Segment::Entry)));
+    if (!writer_.fits(4, sequence)) {
+      writer_ = SegmentWriter(Segment::make(4 * (4 + sizeof(Segment::Entry))));
     }
-    append_event(*segment_, sequence, committed_s);
-    window_.append(segment_, segment_->count(), segment_->end(), sequence);
+    append_event(writer_, sequence, committed_s);
+    window_.append(writer_.segment(), writer_.count(), writer_.end(), sequence);
   }
   void publish_tens(Sequence from, Sequence to) {
     for (Sequence sequence = from; sequence <= to; sequence += 10) publish(sequence);
@@ -41,7 +41,7 @@ class WindowTest : public ::testing::Test {
     return text;
   }
 
-  Ref<Segment> segment_;
+  SegmentWriter writer_;
   Window window_;
 };
 
@@ -100,7 +100,7 @@ TEST_F(WindowTest, HandsBackPagesThatNobodyNeeds) {
   window_.evict(90);
   EXPECT_TRUE(window_.empty());
   EXPECT_EQ(window_.newest_ever(), 90U);
-  EXPECT_EQ(window_.take_dead(), segment_);
+  EXPECT_EQ(window_.take_dead(), writer_.segment());
   EXPECT_EQ(window_.newest_segment(), nullptr);
   EXPECT_EQ(window_.begin(), window_.end());
 }
@@ -204,10 +204,11 @@ TEST_F(WindowTest, InheritsWhatItsChannelLostInAnEarlierLife) {
 }
 
 TEST_F(WindowTest, ReadsOnlyAsFarAsItWasTold) {
-  const Ref<Segment> shared = Segment::make(200);
-  append_event(*shared, 10);
-  append_event(*shared, 20);
-  append_event(*shared, 30);
+  SegmentWriter writer(Segment::make(200));
+  append_event(writer, 10);
+  append_event(writer, 20);
+  append_event(writer, 30);
+  const Ref<Segment>& shared = writer.segment();
   window_.append(shared, 2, 8, 20);
   EXPECT_EQ(read_all(0), "<10><20>|");
   EXPECT_EQ(window_.append(shared, 3, 12, 30), (Window::Position{.page = 0, .index = 2}));
@@ -219,7 +220,7 @@ TEST(Window, AgreesWithAPlainList) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     Random random(seed);
     Window window;
-    Ref<Segment> segment;
+    SegmentWriter writer;
     std::vector<Sequence> list;
     Sequence head = 0;
     Sequence evicted = 0;
@@ -227,9 +228,11 @@ TEST(Window, AgreesWithAPlainList) {
       if (random.chance(0.6)) {
         head += 1 + random.below(5);
         const std::size_t size = frame_text(head).size();
-        if (!segment || !segment->fits(size, head)) segment = Segment::make(20 + random.below(80));
-        append_event(*segment, head);
-        window.append(segment, segment->count(), segment->end(), head);
+        if (!writer.fits(size, head)) {
+          writer = SegmentWriter(Segment::make(20 + random.below(80)));
+        }
+        append_event(writer, head);
+        window.append(writer.segment(), writer.count(), writer.end(), head);
         list.push_back(head);
       } else if (random.chance(0.5)) {
         const Sequence through = evicted + random.below(head - evicted + 1);
