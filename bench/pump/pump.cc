@@ -1,0 +1,95 @@
+// pump-cost: publishes, seals, applies and delivers events to subscribers of a Delivery over a ring
+// without a kernel, a number of times that the caller chooses; bench/pump/cost counts the
+// instructions of that under callgrind, twice, and takes the difference.
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "bench/micro/log.h"
+#include "bench/null_ring.h"
+#include "broker/server/audience.h"
+#include "broker/server/connection.h"
+#include "broker/server/delivery.h"
+
+namespace fanfare::bench {
+namespace {
+
+class Pump {
+ public:
+  Pump(std::uint32_t channels, std::uint32_t members)
+      : log_(channels),
+        ring_(channels * members),
+        connections_(channels * members),
+        audiences_(log_.replica()),
+        delivery_({.ring = ring_,
+                   .connections = connections_,
+                   .replica = log_.replica(),
+                   .audiences = audiences_,
+                   .counters = counters_,
+                   .latency = latency_,
+                   .options = options_,
+                   .random = random_}) {
+    for (std::uint32_t channel = 0; channel < channels; ++channel) {
+      for (std::uint32_t i = 0; i < members; ++i) subscribe(channel);
+    }
+    drain();
+  }
+  ~Pump() {
+    for (io::Slot slot = 0; slot < connections_.high_water(); ++slot) delivery_.close(slot);
+  }
+  Pump(const Pump&) = delete;
+  Pump& operator=(const Pump&) = delete;
+
+  // `events` on each channel in one turn, and everybody served.
+  void round(std::uint32_t channels, std::uint32_t events) {
+    for (std::uint32_t channel = 0; channel < channels; ++channel) log_.publish(channel, events);
+    log_.seal_and_apply();
+    delivery_.applied();
+    drain();
+  }
+  std::uint64_t deliveries() const { return counters_.deliveries_total; }
+
+ private:
+  void subscribe(std::uint32_t channel) {
+    const io::Slot slot = connections_.allocate();
+    connections_[slot].state = server::State::streaming;
+    const std::string_view topic = log_.name(channel);
+    const std::uint32_t audience =
+        audiences_.enter(std::span<const std::string_view>(&topic, 1), fanout::Framing::chunked,
+                         server::SlowPolicy::disconnect);
+    delivery_.open(slot, {.audience = audience,
+                          .cursor = log_.replica().target(audiences_[audience].feed),
+                          .opening = "HTTP/1.1 200 OK\r\n\r\n"});
+  }
+  void drain() {
+    while (delivery_.work_waiting()) delivery_.pump(1, completions_, outcomes_);
+  }
+
+  Log log_;
+  NullRing ring_;
+  server::ConnectionTable connections_;
+  server::Audiences audiences_;
+  server::Counters counters_;
+  server::LatencyHistogram latency_;
+  server::DeliveryOptions options_;
+  Random random_{1};
+  server::Delivery delivery_;
+  std::vector<io::Completion> completions_;
+  std::vector<server::Delivery::Outcome> outcomes_;
+};
+
+}  // namespace
+}  // namespace fanfare::bench
+
+int main(int argc, char** argv) {
+  if (argc != 5) {
+    std::fprintf(stderr, "usage: pump-cost CHANNELS SUBSCRIBERS_EACH EVENTS_A_TURN TURNS\n");
+    return 2;
+  }
+  const auto number = [&](int i) { return static_cast<std::uint32_t>(std::atoi(argv[i])); };
+  fanfare::bench::Pump pump(number(1), number(2));
+  for (std::uint32_t turn = 0; turn < number(4); ++turn) pump.round(number(1), number(3));
+  std::printf("%llu\n", static_cast<unsigned long long>(pump.deliveries()));
+  return 0;
+}
