@@ -57,7 +57,7 @@ class Pump {
     const std::string_view topic = log_.name(channel);
     const std::uint32_t audience =
         audiences_.enter(std::span<const std::string_view>(&topic, 1), fanout::Framing::chunked,
-                         server::SlowPolicy::disconnect);
+                         server::SlowPolicy::disconnect, Duration(0));
     delivery_.open(slot, {.audience = audience,
                           .cursor = log_.replica().target(audiences_[audience].feed),
                           .opening = "HTTP/1.1 200 OK\r\n\r\n"});
