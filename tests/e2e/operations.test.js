@@ -1,7 +1,7 @@
 // What an operator meets: starting where something is in the way, stopping, changing the
 // configuration, a machine that forbids io_uring.
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -15,6 +15,7 @@ import { Subscriber } from './harness/subscriber.js';
 import { until, within } from './harness/wait.js';
 
 const folder = temporaryFolder();
+chmodSync(folder, 0o755); // other users run brokers in there
 let sockets = 0;
 
 // `fanfare serve` on free ports and a socket of its own, to its end: for starts that fail.
@@ -108,6 +109,25 @@ test('a stale socket is replaced, and a stopped broker leaves none behind', asyn
   assert.ok(await broker.publish('still', 'alive'));
   assert.equal(await broker.stop(), 0);
   assert.ok(!existsSync(broker.socket));
+});
+
+test('an ordinary user needs no configuration: serve and publish find each other', async (t) => {
+  const runtime = join(folder, 'runtime');
+  mkdirSync(runtime, { mode: 0o700 });
+  const asUser = process.getuid() === 0
+    ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', kBinary] : [kBinary];
+  if (process.getuid() === 0) chownSync(runtime, 65534, 65534);
+  const env = { XDG_RUNTIME_DIR: runtime };
+  const ports = ['--set', 'listen.http=127.0.0.1:0', '--set', 'listen.admin=127.0.0.1:0'];
+  const serving = start(asUser[0], [...asUser.slice(1), 'serve', ...ports], { env });
+  t.after(() => serving.child.kill('SIGKILL'));
+  await until(() => /admin: http/.test(serving.stderr), 'it serves');
+  assert.equal(statSync(join(runtime, 'fanfare')).mode & 0o777, 0o700);
+  const published = await run(asUser[0], [...asUser.slice(1), 'publish', 'news', 'hello'], { env });
+  assert.equal(published.code, 0, published.stderr);
+  assert.match(published.stdout, /^[0-9a-z]{7}-\d+\n$/);
+  serving.child.kill('SIGTERM');
+  assert.equal((await within(serving.ended, 'it ends', 10)).code, 0);
 });
 
 test('the socket has the mode it was given', async (t) => {
