@@ -265,6 +265,7 @@ void RunningBroker::run(std::uint32_t index) {
 
 std::vector<std::string> RunningBroker::http_addresses() const {
   std::vector<std::string> addresses;
+  addresses.reserve(listeners_.http.size());
   for (const Listeners::Http& http : listeners_.http) addresses.push_back(http.address);
   return addresses;
 }

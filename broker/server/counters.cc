@@ -18,7 +18,7 @@ std::size_t index_of(std::uint64_t units) {
   const auto octave = static_cast<unsigned>(std::bit_width(units)) - 3U;
   const std::uint64_t step = units >> octave;  // 4..7
   const bool above = (units & ((std::uint64_t{1} << octave) - 1)) != 0;
-  return octave * 4U + (step - 4U) + (above ? 1U : 0U);
+  return std::size_t{octave} * 4U + (step - 4U) + (above ? 1U : 0U);
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ enum class CloseReason : std::uint8_t {
   FANFARE_CLOSE_REASONS(X)
 #undef X
 };
-#define X(name, help) +1
+#define X(name, help) +1  // NOLINT(bugprone-macro-parentheses): a term of a sum
 inline constexpr std::size_t kCloseReasonCount = 0 FANFARE_CLOSE_REASONS(X);
 #undef X
 std::string_view name_of(CloseReason reason);

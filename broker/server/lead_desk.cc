@@ -14,8 +14,8 @@ http::Limits publish_limits(const Options& options) {
 
 }  // namespace
 
-LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, std::shared_ptr<const Options> options,
-                   const HttpPort::Times& times)
+LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch,
+                   const std::shared_ptr<const Options>& options, const HttpPort::Times& times)
     : switchboard_(parts.switchboard),
       surface_(parts.surface),
       publish_limits_(publish_limits(*options)),
@@ -34,7 +34,7 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, std::shared_ptr<cons
                                            admin_limits_, times, *admin_routes_);
 }
 
-void LeadDesk::take_settings(std::shared_ptr<const Options> options) {
+void LeadDesk::take_settings(const std::shared_ptr<const Options>& options) {
   lead_.take_settings(options);
   publish_limits_ = publish_limits(*options);
   publish_routes_.take_settings(*options);

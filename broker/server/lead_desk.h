@@ -25,10 +25,10 @@ class LeadDesk {
     std::string_view backend;
     std::uint64_t connections_max = 0;
   };
-  LeadDesk(const Parts& parts, fanout::Epoch epoch, std::shared_ptr<const Options> options,
+  LeadDesk(const Parts& parts, fanout::Epoch epoch, const std::shared_ptr<const Options>& options,
            const HttpPort::Times& times);
 
-  void take_settings(std::shared_ptr<const Options> options);
+  void take_settings(const std::shared_ptr<const Options>& options);
   // Once a second: ages the log, takes stock, tells the live page.
   void second_passed(TimePoint now, bool draining);
   HttpPort* admin_port() { return admin_port_.get(); }

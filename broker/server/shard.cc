@@ -268,20 +268,19 @@ void Shard::polled(const io::Completion& completion, Connection& connection, Op 
 }
 
 void Shard::take_messages() {
-  counters_.mailbox_messages_total += mailbox_.take([this](Message&& message) {
-    std::visit([this](auto&& kind) { take(std::move(kind)); }, std::move(message));
-  });
+  counters_.mailbox_messages_total += mailbox_.take(
+      [this](Message&& message) { std::visit([this](const auto& kind) { take(kind); }, message); });
 }
 
-void Shard::take(LogMessage message) {
+void Shard::take(const LogMessage& message) {
   replica_.apply(*message.batch);
   delivery_.applied();
   switchboard_.gauges[config_.index].in_mail_bytes.fetch_sub(message.frame_bytes,
                                                              std::memory_order_relaxed);
 }
 
-void Shard::take(SettingsMessage message) {
-  options_ = std::move(message.options);
+void Shard::take(const SettingsMessage& message) {
+  options_ = message.options;
   delivery_options_ = options_->delivery;
   routes_.take_settings(options_);
   port_.take_times(times());
@@ -292,13 +291,13 @@ void Shard::take(DrainMessage message) {
   drain(message.at_once);
 }
 
-void Shard::take(AttendanceMessage message) {
+void Shard::take(const AttendanceMessage& message) {
   for (const Audiences::Change& change : message.changes) {
     desk_->lead().roster().change(change.topic, change.delta);
   }
 }
 
-void Shard::take(NoticeMessage message) {
+void Shard::take(const NoticeMessage& message) {
   desk_->ingest_port().notify(message);
 }
 

@@ -91,11 +91,11 @@ class Shard {
   void received(const io::Completion& completion, Connection& connection);
   void polled(const io::Completion& completion, Connection& connection, Op op);
   void take_messages();
-  void take(LogMessage message);
-  void take(SettingsMessage message);
+  void take(const LogMessage& message);
+  void take(const SettingsMessage& message);
   void take(DrainMessage message);
-  void take(AttendanceMessage message);
-  void take(NoticeMessage message);
+  void take(const AttendanceMessage& message);
+  void take(const NoticeMessage& message);
   void seal();
   void send_answers();
   void pump();
