@@ -21,7 +21,7 @@ double milliseconds(Duration duration) {
 std::uint64_t lag_of(const server::Snapshot& now) {
   std::uint64_t lag = 0;
   for (const server::ShardSnapshot& shard : now.shards) {
-    lag = std::max(lag, now.head - std::min(shard.applied_head, now.head));
+    lag = std::max(lag, shard.lag());
   }
   return lag;
 }
@@ -171,9 +171,6 @@ void LiveFeed::write_busiest(JsonWriter& json, const server::Snapshot& now, doub
     json.member("name", row.channel->name).key("events_s");
     row.events_s ? json.number(*row.events_s) : json.null();
     json.member("subscribers", row.channel->subscribers);
-    json.member("events", row.channel->state.events);
-    json.member("bytes", row.channel->state.bytes);
-    json.key("finished").boolean(row.channel->state.finished);
     json.end_object();
   }
   json.end_array();

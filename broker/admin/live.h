@@ -10,12 +10,12 @@
 //                "sends_short","subscriptions","resumed","gaps","refused"},
 //    "latency": {"p50_ms","p99_ms"} of what was delivered since the last event, or null,
 //    "process": {"resident_bytes","descriptors","cpu_cores"},
-//    "busiest": at most 10 of {"name","events_s" (null: seen for the first time),"subscribers",
-//                "events","bytes","finished"}; the broker's own channels are left out,
+//    "busiest": at most 10 of {"name","events_s" (null: seen for the first time),"subscribers"};
+//                the broker's own channels are left out,
 //    "closed":  {reason: how many since the last event}, none that is 0,
 //    "closes":  at most 10 new ones, oldest first: {"t","reason","peer","topics","lived_s"}}
 //
-// At most 8 KiB; a quiet broker's is about 700 bytes.
+// At most 8 KiB, usually about 1 KiB: ten minutes of them fit into a channel's default history.
 #pragma once
 
 #include <array>

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cstdint>
 
 #include "broker/admin/exposition.h"
@@ -41,11 +40,6 @@ void write_closes(Exposition& out, const server::Snapshot& now) {
   }
 }
 
-// How many events `shard` has yet to apply. Its own reading may be the younger one.
-std::uint64_t lag_of(const server::ShardSnapshot& shard, const server::Snapshot& now) {
-  return now.head - std::min(shard.applied_head, now.head);
-}
-
 template <class Figure>
 void write_per_shard(Exposition& out, const server::Snapshot& now, std::string_view name,
                      std::string_view type, std::string_view help, const Figure& figure) {
@@ -59,7 +53,7 @@ void write_shards(Exposition& out, const server::Snapshot& now) {
   using server::ShardSnapshot;
   write_per_shard(out, now, "fanfare_shard_lag_events", "gauge",
                   "Events of the log that the shard has not applied yet",
-                  [&](const ShardSnapshot& shard) { return lag_of(shard, now); });
+                  [](const ShardSnapshot& shard) { return shard.lag(); });
   write_per_shard(out, now, "fanfare_shard_connections_open", "gauge",
                   "Connections of the shard open on subscriber listeners",
                   [](const ShardSnapshot& shard) { return shard.counters.connections_open; });

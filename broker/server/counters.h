@@ -116,7 +116,10 @@ struct ShardSnapshot {
   Counters counters;
   std::array<std::uint64_t, kCloseReasonCount> closes{};
   LatencyHistogram latency;
-  std::uint64_t applied_head = 0;
+  // How far the shard has applied the log, and how far the log went at that same moment: heads read
+  // at two moments would show a lag where there is none.
+  std::uint64_t applied_head = 0, sealed_head = 0;
+  std::uint64_t lag() const { return sealed_head - applied_head; }
   std::vector<RecentClose> recent_closes;  // newest last, at most 16
 };
 
