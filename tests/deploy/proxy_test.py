@@ -37,10 +37,11 @@ class Upstream:
             except OSError:
                 return
             self.requests.append(connection.recv(65536).decode())
+            # Known before it is answered: the test may look as soon as curl has the answer.
+            self.connections.append(connection)
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
                                b"X-Accel-Buffering: no\r\nTransfer-Encoding: chunked\r\n\r\n"
                                b"a\r\ndata: hi\n\n\r\n")
-            self.connections.append(connection)
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
