@@ -42,7 +42,7 @@ std::expected<std::int64_t, std::string> parse_with_units(std::string_view text,
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
   const std::string_view unit_name(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  if (error != std::errc{} || number < 0) {
+  if (error != std::errc{} || !(number >= 0)) {  // from_chars also reads "nan"
     return std::unexpected(
         fmt::format("\"{}\" is not a {}; write a number and a unit, like {}", text, what, example));
   }

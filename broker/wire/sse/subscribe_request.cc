@@ -103,6 +103,12 @@ std::expected<void, SubscribeProblem> read_body(std::string_view body, Subscribe
   return {};
 }
 
+// Many HTTP libraries name text/plain in every Accept they send, beside a wildcard.
+bool asks_for_text(const http::RequestHead& head) {
+  return http::accepts_by_name(head, "text/plain") && !http::accepts_by_name(head, "*/*") &&
+         !http::accepts_by_name(head, "text/event-stream");
+}
+
 bool is_native_event_source(const http::RequestHead& head) {
   return head.method == http::Method::get && http::accepts_by_name(head, "text/event-stream") &&
          http::list_has(head.value("cache-control"), "no-cache") && http::is_browser(head);
@@ -125,7 +131,7 @@ std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
     request.earliest = true;
     request.cursor.clear();
   }
-  request.raw = request.raw || http::accepts_by_name(head, "text/plain");
+  request.raw = request.raw || asks_for_text(head);
   request.native_event_source = is_native_event_source(head);
   return request;
 }

@@ -25,8 +25,8 @@ struct SubscribeRequest {
   bool earliest = false;                // the cursor was the word "earliest"
   std::optional<std::uint32_t> replay;  // ?replay=N: a newcomer wants the last N
   std::optional<Duration> heartbeat;    // ?heartbeat=4 (seconds) or 4s, 500ms
-  bool raw = false;                     // ?format=raw, or Accept: text/plain by name
-  bool native_event_source = false;     // a browser's own EventSource, not fetch or a library
+  bool raw = false;  // ?format=raw, or an Accept of text/plain but of no event stream
+  bool native_event_source = false;  // a browser's own EventSource, not fetch or a library
 };
 
 // One sentence for the client (a 400), without a full stop.

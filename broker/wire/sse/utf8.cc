@@ -1,53 +1,39 @@
 #include "broker/wire/sse/utf8.h"
 
-#include <cstdint>
+#include <algorithm>
+#include <array>
+
+#include "common/utf8.h"
 
 namespace fanfare::sse {
 
 namespace {
 
-struct Sequence {
-  std::size_t size = 1;  // bytes to take as one: the character, or the malformed part
-  bool valid = false;
-};
+constexpr std::string_view kReplacement = "\xef\xbf\xbd";
 
-// What begins at the front of `text`, which is not empty. The first continuation byte has a
-// narrower range behind E0, ED, F0 and F4 (no overlong forms, no surrogates, nothing above 10FFFF).
-Sequence sequence_at(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t lead = byte(0);
-  if (lead < 0x80) return {1, true};
-  if (lead < 0xc2 || lead > 0xf4) return {1, false};
-  const std::size_t size = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  std::uint8_t low = 0x80;
-  std::uint8_t high = 0xbf;
-  if (lead == 0xe0) low = 0xa0;
-  if (lead == 0xed) high = 0x9f;
-  if (lead == 0xf0) low = 0x90;
-  if (lead == 0xf4) high = 0x8f;
-  for (std::size_t i = 1; i < size; ++i) {
-    if (i == text.size() || byte(i) < low || byte(i) > high) return {i, false};
-    low = 0x80;
-    high = 0xbf;
+// `text` begins with a malformed sequence: how many bytes of it could have begun a character, that
+// is, would if continuation bytes followed; 1 at least.
+std::size_t malformed_size(std::string_view text) {
+  for (std::size_t size = std::min<std::size_t>(3, text.size()); size > 1; --size) {
+    std::array<char, 4> completed{};
+    completed.fill('\x80');
+    std::copy_n(text.begin(), size, completed.begin());
+    if (utf8_sequence_size({completed.data(), completed.size()}, 0) > size) return size;
   }
-  return {size, true};
+  return 1;
 }
 
 }  // namespace
 
 void append_utf8_repaired(std::string& out, std::string_view text) {
-  std::size_t valid = 0;  // bytes at the front of `text` that are to be appended as they are
-  while (valid < text.size()) {
-    const Sequence sequence = sequence_at(text.substr(valid));
-    if (sequence.valid) {
-      valid += sequence.size;
-      continue;
-    }
-    out.append(text.substr(0, valid)).append("\xef\xbf\xbd");
-    text.remove_prefix(valid + sequence.size);
-    valid = 0;
+  while (true) {
+    const std::size_t valid = utf8_prefix_size(text);
+    out.append(text.substr(0, valid));
+    if (valid == text.size()) return;
+    text.remove_prefix(valid);
+    out.append(kReplacement);
+    text.remove_prefix(malformed_size(text));
   }
-  out.append(text);
 }
 
 std::string utf8_repaired(std::string_view text) {

@@ -1,0 +1,44 @@
+// What a subscriber asks for: query, Last-Event-ID, Accept and body, a line each, from anyone. It
+// is understood or refused with a sentence; what is understood is what was said.
+#include "broker/wire/sse/subscribe_request.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "broker/wire/http/query.h"
+
+#include "common/check.h"
+
+using namespace fanfare;  // NOLINT(google-build-using-namespace): a program of one function
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view rest(reinterpret_cast<const char*>(data), size);
+  const auto take_line = [&rest] {
+    const std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    return line;
+  };
+  http::RequestHead head;
+  head.query = take_line();
+  head.method = head.query.size() % 2 == 0 ? http::Method::post : http::Method::get;
+  const std::string_view id = take_line();
+  head.fields = {
+      {"Last-Event-ID", id}, {"Accept", take_line()}, {"Content-Type", "application/json"}};
+  const auto asked = sse::parse_subscribe_request(head, rest);
+  if (!asked) {
+    CHECK(!asked.error().empty() && asked.error().back() != '.', "a sentence without a full stop");
+    return 0;
+  }
+  CHECK(asked->cursor != "earliest" && !(asked->earliest && !asked->cursor.empty()), "earliest");
+  CHECK(id.empty() || asked->earliest || asked->cursor == id, "the field is the cursor");
+  CHECK(!asked->heartbeat || asked->heartbeat->count() >= 0, "no time before now");
+  CHECK(!asked->native_event_source, "nobody said Mozilla");
+  const http::Query query(head.query);
+  for (const std::string_view topic : query.all("channel")) {
+    const bool found =
+        std::find(asked->topics.begin(), asked->topics.end(), topic) != asked->topics.end();
+    CHECK(topic.empty() || found, "every channel of the query");
+  }
+  return 0;
+}
