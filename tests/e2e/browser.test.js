@@ -64,22 +64,23 @@ test('open, message, custom event, lastEventId and origin', async (t) => {
 
 test('close() frees its slot within a second', async (t) => {
   const page = await openPage(t);
-  const before = await broker.metric('subscribers');
+  await until(async () => (await broker.metric('subscribers')) === 0, 'nobody is left of the test before');
   await listen(page, 'closing', events('browser/closing'));
   await opened(page, 'closing');
-  assert.equal(await broker.metric('subscribers'), before + 1);
+  await until(async () => (await broker.metric('subscribers')) === 1, 'the shard has counted it');
   await page.evaluate(() => window.sources.closing.source.close());
-  await until(async () => (await broker.metric('subscribers')) === before, 'the slot is free', 1);
+  await until(async () => (await broker.metric('subscribers')) === 0, 'the slot is free', 1);
 });
 
 test('closing the page frees its slots within a second', async () => {
-  const before = await broker.metric('subscribers');
+  await until(async () => (await broker.metric('subscribers')) === 0, 'nobody is left of the test before');
   const page = await browser.newPage();
   await page.goto(pages.origin);
   for (const name of ['a', 'b', 'c']) await listen(page, name, events(`browser/${name}`));
   for (const name of ['a', 'b', 'c']) await opened(page, name);
+  await until(async () => (await broker.metric('subscribers')) === 3, 'the shards have counted them');
   await page.close();
-  await until(async () => (await broker.metric('subscribers')) === before, 'the slots are free', 1);
+  await until(async () => (await broker.metric('subscribers')) === 0, 'the slots are free', 1);
 });
 
 test('an allowed origin may bring its credentials, another origin may nothing', async (t) => {
@@ -261,11 +262,11 @@ test('a raw fetch reader gets the text, nothing else, and its end', async (t) =>
 
 test('a cancelled reader frees its slot within a second', async (t) => {
   const page = await openPage(t);
-  const before = await broker.metric('subscribers');
+  await until(async () => (await broker.metric('subscribers')) === 0, 'nobody is left of the test before');
   await page.evaluate(async (url) => { window.reader = (await fetch(url)).body.getReader(); }, events('raw/cancelled'));
-  await until(async () => (await broker.metric('subscribers')) === before + 1, 'it is subscribed');
+  await until(async () => (await broker.metric('subscribers')) === 1, 'it is subscribed');
   await page.evaluate(() => window.reader.cancel());
-  await until(async () => (await broker.metric('subscribers')) === before, 'the slot is free', 1);
+  await until(async () => (await broker.metric('subscribers')) === 0, 'the slot is free', 1);
 });
 
 // ---- the broker's own pages
