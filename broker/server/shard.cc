@@ -254,7 +254,11 @@ void Shard::received(const io::Completion& completion, Connection& connection) {
 
 void Shard::polled(const io::Completion& completion, Connection& connection, Op op) {
   const io::Slot slot = completion.token.index;
-  (op == Op::poll_hang_up ? connection.hang_up_armed : connection.writable_armed) = false;
+  if (op == Op::poll_hang_up) {
+    connection.hang_up_armed = false;
+  } else {
+    connection.writable_armed = false;
+  }
   if (completion.result == -ECANCELED || connection.state == State::closing) return;
   if (op == Op::poll_hang_up) {
     close(slot, CloseReason::peer_closed);
