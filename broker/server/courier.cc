@@ -7,16 +7,16 @@
 namespace fanfare::server {
 
 void Courier::queue(io::Slot slot, std::string_view text) {
-  const io::Token token = connections_.token(Op::send, slot);
-  ring_.send(slot, std::as_bytes(std::span(text.data(), text.size())), token);
-  queued_.push_back({token, text.size()});
+  queued_.push_back({connections_.token(Op::send, slot), text});
 }
 
 void Courier::flush(std::vector<io::Completion>& completions, std::vector<Result>& results) {
   const std::size_t first = results.size();
-  for (const Queued& queued : queued_) {
-    results.push_back(
-        {queued.token.index, queued.token.generation, static_cast<std::int32_t>(queued.size)});
+  for (const auto& [token, text] : queued_) {
+    const Connection* const connection = connections_.find(token);
+    if (connection == nullptr || connection->state == State::closing) continue;
+    ring_.send(token.index, std::as_bytes(std::span(text.data(), text.size())), token);
+    results.push_back({token.index, token.generation, static_cast<std::int32_t>(text.size())});
   }
   queued_.clear();
   const std::size_t before = completions.size();

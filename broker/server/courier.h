@@ -22,11 +22,13 @@ class Courier {
     std::int32_t result = 0;  // bytes that went, all or fewer; or a negated errno other than "full"
   };
 
-  // `text` lives and stays where it is until flush() has returned; it is not empty.
+  // `text` is not empty, and stays where it is until flush() has returned or the connection is
+  // closed.
   void queue(io::Slot slot, std::string_view text);
   bool waiting() const { return !queued_.empty(); }
-  // Sends what is queued, one submit; appends a Result for each, and other completions to
-  // `completions`.
+  // Sends what is queued to connections that are still open, in one submit of its own (whoever
+  // submits hears what the ring says of the sends); appends a Result for each, and other
+  // completions to `completions`.
   void flush(std::vector<io::Completion>& completions, std::vector<Result>& results);
 
  private:
@@ -34,7 +36,7 @@ class Courier {
   ConnectionTable& connections_;
   struct Queued {
     io::Token token;
-    std::size_t size = 0;
+    std::string_view text;
   };
   std::vector<Queued> queued_;
 };
