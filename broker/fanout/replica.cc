@@ -89,7 +89,7 @@ std::size_t Replica::member_count(const Feed* feed) const {
   return feed->members.count();
 }
 bool Replica::complete(const Feed* feed) const {
-  return feed->complete();
+  return feed->complete() && feed->merge.empty();
 }
 const std::vector<std::string>& Replica::topics(const Feed* feed) const {
   return feed->topics();

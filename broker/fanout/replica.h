@@ -78,7 +78,8 @@ class Replica {
   static constexpr std::uint32_t kNoTag = ~std::uint32_t{0};
   void set_tag(Feed* feed, std::uint32_t tag);
   std::uint32_t tag(const Feed* feed) const;
-  // Every channel is finished, and there is no pattern: nothing will ever follow.
+  // Every channel is finished, there is no pattern, and no round is due that brings more: nothing
+  // will ever follow target(feed).
   bool complete(const Feed* feed) const;
   // The exact names and patterns, sorted.
   const std::vector<std::string>& topics(const Feed* feed) const;

@@ -149,8 +149,10 @@ bool Delivery::read_on(Behind& behind, fanout::Replica::Read& read) {
   const Audience& audience = audiences_[connections_[behind.slot].audience];
   read = replica_.read(audience.feed, behind.cursor, kReadBytes);
   while (read.gap) {
+    // A raw stream cannot tell of a loss but by ending.
+    if (is_raw(audience.framing)) return false;
     if (!behind.fresh && audience.slow == SlowPolicy::disconnect) return false;
-    if (!options_.gap_event.empty() && !is_raw(audience.framing)) {
+    if (!options_.gap_event.empty()) {
       const auto id = [this](fanout::Sequence sequence) {
         return fanout::EventId{replica_.epoch(), sequence}.text();
       };

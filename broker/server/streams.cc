@@ -78,8 +78,10 @@ Streams::Place Streams::find_place(const fanout::Feed* feed, const sse::Subscrib
     reason = "restarted";
   }
   if (!reason.empty()) {
-    place.cursor = replica.earliest(feed);
-    resumed = place.cursor.at;
+    // All that is left follows; a busy channel may have lost what is newer than that.
+    const auto read = parts_.replica.read(feed, fanout::Cursor{}, 1);
+    place.cursor = read.gap ? read.gap->cursor : replica.earliest(feed);
+    resumed = read.gap ? read.gap->resumed : place.cursor.at;
   } else {
     place.cursor = id->sequence;
     if (const auto read = parts_.replica.read(feed, place.cursor, 1); read.gap) {
@@ -157,16 +159,17 @@ Routes::Verdict Streams::open(const Request& request, const sse::SubscribeReques
   return Routes::Verdict::stream;
 }
 
-Routes::Verdict Streams::overload(const Request& request, const Terms& terms, std::string& out) {
-  const Framing framing = framing_of(request, false);
-  h1::append_response_head(out, 200, stream_fields(false, terms.fields), body_framing(framing),
+Routes::Verdict Streams::overload(const Request& request, bool raw, const Terms& terms,
+                                  std::string& out) {
+  const Framing framing = framing_of(request, raw);
+  h1::append_response_head(out, 200, stream_fields(raw, terms.fields), body_framing(framing),
                            h1::Connection::close);
   // Further away than usual, and spread wide: whoever is told this is one of very many.
   const Duration retry = terms.options.delivery.retry * 4;
   const auto spread = static_cast<std::uint64_t>(retry.count());
-  append_framed(
-      out, framing,
-      retry_line(retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)))));
+  const Duration when =
+      retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)));
+  if (!raw) append_framed(out, framing, retry_line(when));
   ++parts_.counters.overload_answers_total;
   parts_.connections[request.slot].reason = CloseReason::overloaded;
   return Routes::Verdict::answered_last;

@@ -45,7 +45,7 @@ class Streams {
   Routes::Verdict open(const Request& request, const sse::SubscribeRequest& asked,
                        const Terms& terms, std::string& out);
   // Come back later: 200, `retry:`, and an unclean end. Never a status that kills an EventSource.
-  Routes::Verdict overload(const Request& request, const Terms& terms, std::string& out);
+  Routes::Verdict overload(const Request& request, bool raw, const Terms& terms, std::string& out);
 
   // The id by which publishers that watch tell streams apart.
   std::uint64_t connection_id(io::Slot slot) const;

@@ -121,7 +121,7 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
     terms.heartbeat = route->heartbeat;
   }
   if (overloaded_ && request.head.method != http::Method::head) {
-    return streams_.overload(request, terms, out);
+    return streams_.overload(request, asked->raw, terms, out);
   }
   return streams_.open(request, *asked, terms, out);
 }
