@@ -86,7 +86,10 @@ void Shard::turn(TimePoint deadline) {
   send_answers();
   pump();
   send_reports();
-  if (draining_ && connections_.in_use() == 0) finished_ = true;
+  // Not before the accepts have ended: each may still bring a descriptor, to be closed here.
+  if (draining_ && connections_.in_use() == 0 &&
+      std::none_of(listeners_.begin(), listeners_.end(), [](const Listener& l) { return l.armed; }))
+    finished_ = true;
 }
 
 void Shard::dispatch(const io::Completion& completion) {
@@ -215,6 +218,7 @@ void Shard::welcome(io::Slot slot, Port port) {
 void Shard::received(const io::Completion& completion, Connection& connection) {
   const io::Slot slot = completion.token.index;
   connection.receive_armed = false;
+  if (connection.state == State::closing) return;
   if (completion.result == -ENOBUFS) {
     arm_receive(slot);
     return;

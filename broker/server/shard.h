@@ -68,6 +68,8 @@ class Shard {
 
   // One turn; waits until `deadline` at the latest if there is nothing to do.
   void turn(TimePoint deadline);
+  // The next turn has something to do at once, whatever the ring says.
+  bool work_waiting() const;
   // Drained: every connection is closed. No further turn is needed.
   bool finished() const { return finished_; }
 
@@ -100,7 +102,6 @@ class Shard {
   void send_answers();
   void pump();
   void send_reports();
-  bool work_waiting() const;
 
   // shard_connections.cc: what becomes of a connection
   HttpPort& port_of(const Connection& connection);
@@ -108,6 +109,7 @@ class Shard {
   void arm_receive(io::Slot slot);
   void arm_room(io::Slot slot);
   void begin_stream(io::Slot slot);
+  void count_subscriber(int change);
   void stream_ended(const Delivery::Outcome& outcome);
   void linger(io::Slot slot, CloseReason reason);
   void close(io::Slot slot, CloseReason reason);

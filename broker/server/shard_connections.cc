@@ -100,14 +100,18 @@ void Shard::arm_room(io::Slot slot) {
   ring_.poll(slot, io::Interest::writable, connections_.token(Op::poll_writable, slot));
 }
 
+void Shard::count_subscriber(int change) {
+  subscribers_ += static_cast<std::uint32_t>(change);
+  routes_.set_overloaded(subscribers_ >= config_.subscribers_max || draining_);
+}
+
 void Shard::begin_stream(io::Slot slot) {
   Connection& connection = connections_[slot];
   connection.state = State::streaming;
   connection.quiet_since = tick_;
   connection.due = connection.heartbeat == 0 ? tick_ + ticks(delivery_options_.stall)
                                              : tick_ + connection.heartbeat;
-  ++subscribers_;
-  routes_.set_overloaded(subscribers_ >= config_.subscribers_max || draining_);
+  count_subscriber(+1);
   if (connection.hang_up_armed) return;
   connection.hang_up_armed = true;
   ring_.poll(slot, io::Interest::hang_up, connections_.token(Op::poll_hang_up, slot));
@@ -122,7 +126,7 @@ void Shard::stream_ended(const Delivery::Outcome& outcome) {
   }
   streams_.notice(outcome.slot, false, {}, {});
   delivery_.close(outcome.slot);
-  --subscribers_;
+  count_subscriber(-1);
   connection.reason = CloseReason::stream_complete;
   if (connection.keep_alive && !connection.leaving) {
     obey(outcome.slot, port_of(connection).begin(outcome.slot, tick_));
@@ -165,8 +169,7 @@ void Shard::close(io::Slot slot, CloseReason reason) {
     }
     streams_.notice(slot, false, {}, {});
     delivery_.close(slot);
-    --subscribers_;
-    routes_.set_overloaded(subscribers_ >= config_.subscribers_max || draining_);
+    count_subscriber(-1);
   }
   if (connection.exchange != kNone) port_of(connection).release(slot);
   if (connection.publisher != kNone) desk_->ingest_port().release(slot);
