@@ -59,19 +59,21 @@ class Account {
           if (!floor_) floor_ = heard.cursor;
         } else if (!holds_id_) {
           mark_ = heard.ledger_count;
-          suffix_only_ = heard.asked == Asked::earliest || heard.asked == Asked::replay;
+          // Raw streams are not told of gaps, also not where they begin.
+          suffix_only_ = heard.asked == Asked::earliest || heard.asked == Asked::replay ||
+                         (heard.asked == Asked::cursor && !transcript_.has_ids);
         }
         break;
       case Heard::Kind::position:
         holds_id_ = true;
-        if (!floor_) floor_ = heard.place;
+        if (!floor_ && !suffix_only_) floor_ = heard.place;
         break;
       case Heard::Kind::event:
         enter_event(heard);
         break;
       case Heard::Kind::gap:
         holds_id_ = true;
-        if (!floor_) floor_ = heard.place;
+        if (!floor_ && !suffix_only_) floor_ = heard.place;
         break;
       case Heard::Kind::cut:
         // Without an id the client begins anew: what it missed meanwhile is nobody's debt.
@@ -123,7 +125,6 @@ void check_gap_event(const Heard& gap, const std::optional<Position>& stands,
                                    what));
   };
   if (!gap.place) return complain("carries no id");
-  if (gap.resumed < *gap.place) return complain("has an id after what it names");
   if (!gap.after || gap.after->life != gap.resumed.life) return;  // history was lost, or unknown
   if (gap.resumed <= *gap.after) return complain("is empty");
   if (*gap.place < *gap.after) return complain("goes back");
@@ -195,7 +196,11 @@ Problems missing_yet(const Transcript& transcript, const Ledger& ledger) {
   const Account account(transcript, ledger);
   for (const Publication& publication : ledger.publications()) {
     if (publication.place && account.newest() && *publication.place < *account.newest()) continue;
-    if (transcript.ended() && publication.number >= transcript.heard.back().ledger_count) break;
+    // A stream that was complete is owed nothing of a later life of the broker.
+    if (transcript.ended() &&
+        (publication.number >= transcript.heard.back().ledger_count || !publication.place ||
+         !account.newest() || account.newest()->life < publication.place->life))
+      continue;
     if (account.owed(publication) && !account.received(publication) &&
         !account.excused(publication)) {
       problems.push_back(

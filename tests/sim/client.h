@@ -21,6 +21,8 @@ struct Town {
   Ledger& ledger;
   // The faults have stopped: everybody behaves, hurries and comes to an end.
   bool quiet = false;
+  // The broker was told to stop: it may refuse what it is sent.
+  bool stopping = false;
 };
 
 // How a client uses its connection.

@@ -71,6 +71,8 @@ void Publisher::connect() {
   body_.clear();
   half_closed_ = false;
   if (!dial(Door::publishers)) return set_alarm(town_.kernel.somewhen(200ms), kConnect);
+  // Another life of the broker does not know the keys of this one.
+  if (std::exchange(life_, town_.ledger.life()) != town_.ledger.life()) again_.clear();
   while (!again_.empty()) {
     const std::uint32_t number = again_.front();
     again_.pop_front();
@@ -271,7 +273,7 @@ void Publisher::settle_one(std::uint32_t number, std::string_view answer, bool a
   if (!farewells_.empty() && farewells_.front() == channel) farewells_.pop_front();
   if (!accepted) {
     publication.fate = Publication::Fate::refused;
-    if (!town_.ledger.finish_begun(channel))
+    if (!town_.ledger.finish_begun(channel) && !town_.stopping)
       complain(fmt::format("was refused publication {} on {}: {}", number, channel, answer));
     return;
   }

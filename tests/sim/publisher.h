@@ -79,6 +79,7 @@ class Publisher final : public Client {
   std::deque<Awaited> awaited_;
   std::vector<bool> keyed_;            // by publication
   std::deque<std::uint32_t> again_;    // to be sent again under their keys
+  std::uint32_t life_ = 0;             // of the broker it last talked to
   std::deque<std::string> farewells_;  // channels that get a last event
   bool concluding_ = false;
   bool gone_ = false;

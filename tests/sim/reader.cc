@@ -82,6 +82,11 @@ void Reader::connect() {
     presented_ = kNonsense[random().below(kNonsense.size())];
     asked_ = Asked::cursor;
   }
+  trace("wants {} {} by {}", fmt::join(plan_.topics, " "), plan_.raw ? "raw" : "as events",
+        asked_ == Asked::cursor     ? fmt::format("the id {}", presented_)
+        : asked_ == Asked::earliest ? "earliest"
+        : asked_ == Asked::replay   ? fmt::format("replay {}", plan_.replay)
+                                    : "now");
   if (!dial(Door::subscribers)) return come_back();
   response_.expect(false);
   answers_due_ = 0;
@@ -228,7 +233,7 @@ void Reader::take_raw(std::string_view body) {
       complain(fmt::format("received raw bytes that nobody published: {}", excerpt(raw_)));
       return leave();
     }
-    const std::string& data = town_.ledger[*number].data;
+    const std::string& data = town_.ledger[*number].heard;
     const std::size_t shared = std::min(data.size(), raw_.size());
     if (raw_.compare(0, shared, data, 0, shared) != 0) {
       complain(fmt::format("received publication {} as {}", *number, excerpt(raw_)));
@@ -236,6 +241,7 @@ void Reader::take_raw(std::string_view body) {
     }
     if (raw_.size() < data.size()) return;
     raw_.erase(0, data.size());
+    trace("receives publication {}", *number);
     ++events_;
     Heard heard{.kind = Heard::Kind::event};
     heard.number = *number;
@@ -251,6 +257,7 @@ void Reader::take_message(const StreamReader::Message& message) {
     return;
   }
   if (!message.dispatched) {
+    trace("stands at {}", message.id);
     Heard position{.kind = Heard::Kind::position};
     position.place = place;
     return note(std::move(position));
@@ -305,7 +312,9 @@ void Reader::stream_ends(bool complete) {
   note({.kind = complete ? Heard::Kind::ended : Heard::Kind::cut});
 }
 
-void Reader::lost(bool /*clean*/) {
+void Reader::lost(bool clean) {
+  // Without chunks and without ids, the end is all that tells of the end.
+  if (streaming_ && clean && plan_.raw && plan_.http10 && random().chance(0.5)) return leave();
   if (streaming_) stream_ends(false);
   come_back();
 }
@@ -316,7 +325,8 @@ void Reader::come_back() {
     gone_ = stopped_ = true;
     return;
   }
-  set_alarm(town_.kernel.somewhen(town_.quiet ? Duration(50ms) : plan_.comes_back_after), kConnect);
+  const Duration wish = town_.quiet ? Duration(50ms) : plan_.comes_back_after;
+  set_alarm(town_.kernel.somewhen(wish) + 1ms * stream_.retry_ms(), kConnect);
 }
 
 }  // namespace fanfare::sim

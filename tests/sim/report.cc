@@ -1,5 +1,6 @@
 #include "tests/sim/report.h"
 
+#include <cstdio>
 #include <cstring>
 
 namespace fanfare::sim {
@@ -13,6 +14,7 @@ void Report::fail(TimePoint now, std::string problem) {
 void Report::keep(TimePoint now, std::string line) {
   if (lines_.size() == lines_max_) lines_.pop_front();
   lines_.push_back(fmt::format("{:12.6f} {}", static_cast<double>(now.nanoseconds) * 1e-9, line));
+  if (live_) fmt::print(stderr, "{}\n", lines_.back());
 }
 
 void Report::observe(std::uint64_t fact) {

@@ -19,8 +19,9 @@ namespace fanfare::sim {
 
 class Report {
  public:
-  // Keep the last `lines` lines of trace; 0: none.
-  explicit Report(std::size_t lines = 0) : lines_max_(lines) {}
+  // Keep the last `lines` lines of trace; 0: none. `live`: print them as they come, too.
+  explicit Report(std::size_t lines = 0, bool live = false)
+      : lines_max_(live && lines == 0 ? 1 : lines), live_(live) {}
 
   void fail(TimePoint now, std::string problem);
   bool failed() const { return !problems_.empty(); }
@@ -41,6 +42,7 @@ class Report {
   void keep(TimePoint now, std::string line);
 
   std::size_t lines_max_;
+  bool live_;
   std::deque<std::string> lines_;
   std::vector<std::string> problems_;
   std::uint64_t digest_ = 0xcbf29ce484222325U;

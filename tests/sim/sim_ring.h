@@ -61,6 +61,10 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   // ---- for the world that steps the shard
   // wait() would return at once: something is queued, or completed, or woke it.
   bool ready() const;
+  // As if the process had been killed: every connection is reset and nothing reaches anybody any
+  // more. What the shard still asks completes at once, so that it can be taken apart. The ring
+  // itself stays until the world ends, because the agenda may still name it.
+  void die();
 
   // ---- for the leak checker
   struct Left {
@@ -135,6 +139,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   void complete_receive(io::Slot slot);
   void accept_waiting(Accept& accept);
   void complete_accept(Accept& accept, std::int32_t result, bool more);
+  Duration completion_delay();
   void pend(Pending pending);
   void take_ready(std::vector<io::Completion>& out);
   void deliver(const Pending& pending, std::vector<io::Completion>& out);
@@ -158,6 +163,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   };
   std::vector<Buffer> buffers_;
   std::optional<TimePoint> wake_due_;
+  bool dead_ = false;
 };
 
 }  // namespace fanfare::sim

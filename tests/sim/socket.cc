@@ -24,7 +24,7 @@ int Socket::send(std::span<const std::byte> bytes) {
     broken_ = true;
     return -std::exchange(error_, 0);
   }
-  if (broken_ || fin_sent_) return -EPIPE;
+  if (broken_ || fin_sent_ || closed_) return -EPIPE;
   if (other_->closed_) {
     expect_reset();
     return static_cast<int>(bytes.size());
@@ -61,7 +61,7 @@ int Socket::receive(std::span<std::byte> into) {
     broken_ = true;
     return -std::exchange(error_, 0);
   }
-  return fin_arrived_ || broken_ ? 0 : -EAGAIN;
+  return fin_arrived_ || broken_ || closed_ ? 0 : -EAGAIN;
 }
 
 void Socket::shutdown_write() {
@@ -93,7 +93,7 @@ bool Socket::writable() const {
 }
 
 bool Socket::hung_up() const {
-  return fin_arrived_ || error_ != 0 || broken_;
+  return fin_arrived_ || error_ != 0 || broken_ || closed_;
 }
 
 void Socket::act(std::uint64_t what) {

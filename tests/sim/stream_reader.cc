@@ -1,5 +1,6 @@
 #include "tests/sim/stream_reader.h"
 
+#include <charconv>
 #include <utility>
 
 namespace fanfare::sim {
@@ -52,6 +53,8 @@ void StreamReader::take_line(std::string_view line, std::vector<Message>& out) {
   } else if (name == "id") {
     id_ = value;
     has_id_ = true;
+  } else if (name == "retry") {
+    std::from_chars(value.data(), value.data() + value.size(), retry_ms_);
   }
 }
 

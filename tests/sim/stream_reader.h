@@ -2,6 +2,7 @@
 // simulation's clients, which must not share a mistake with the broker's encoder.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,8 @@ class StreamReader {
   // What the bytes complete is appended to `out`.
   void feed(std::string_view in, std::vector<Message>& out);
 
+  // The last `retry:` of the server, in milliseconds; 0: none yet.
+  std::uint64_t retry_ms() const { return retry_ms_; }
   const std::string& last_id() const { return last_id_; }
   // An event was begun and not finished.
   bool in_event() const { return !line_.empty() || has_data_ || !type_.empty(); }
@@ -37,6 +40,7 @@ class StreamReader {
   std::string type_;
   std::string id_;  // the buffer
   std::string last_id_;
+  std::uint64_t retry_ms_ = 0;
 };
 
 }  // namespace fanfare::sim

@@ -38,7 +38,7 @@ class TinyServer final : public Machine {
   std::size_t shard_count() const override { return 1; }
   bool runnable(std::size_t shard) const override;
   void turn(std::size_t shard) override;
-  TimePoint next_deadline() const override { return {std::int64_t{1} << 62U}; }
+  TimePoint next_deadline(std::size_t /*shard*/) const override { return {std::int64_t{1} << 62U}; }
   std::string left() const override;
 
  private:

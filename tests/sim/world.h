@@ -28,8 +28,8 @@ class Machine {
   virtual bool runnable(std::size_t shard) const = 0;
   // One turn; must not wait.
   virtual void turn(std::size_t shard) = 0;
-  // When a shard wants a turn though nothing happens.
-  virtual TimePoint next_deadline() const = 0;
+  // When the shard wants a turn though nothing happens; far away: never.
+  virtual TimePoint next_deadline(std::size_t shard) const = 0;
   // What is left after the last client has gone; empty: nothing.
   virtual std::string left() const = 0;
 };
@@ -40,6 +40,7 @@ class World {
     std::uint64_t seed = 1;
     Faults faults{};
     std::size_t trace_lines = 0;
+    bool trace_live = false;
     // How often a shard that could run is left waiting, and for how long at most.
     double descheduled = 0;
     double paused = 0;
@@ -75,6 +76,8 @@ class World {
 
  private:
   bool somebody_runs();
+  void count_turn();
+  void let_time_pass(TimePoint end);
   bool readers_settled() const;
   std::string unsettled() const;
 
@@ -86,7 +89,8 @@ class World {
   Machine* machine_ = nullptr;
   std::vector<TimePoint> paused_until_;
   std::vector<std::unique_ptr<Reader>> readers_;
-  std::uint64_t turns_in_place_ = 0;  // since the clock last moved
+  TimePoint second_end_{};
+  std::uint64_t turns_this_second_ = 0;
 };
 
 }  // namespace fanfare::sim

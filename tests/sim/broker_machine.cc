@@ -1,0 +1,163 @@
+#include "tests/sim/broker_machine.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace fanfare::sim {
+namespace {
+
+// How many turns a shard gets to end once nobody is there any more.
+constexpr int kLastTurnsMax = 1000;
+
+}  // namespace
+
+BrokerMachine::BrokerMachine(World& world, const Options& options)
+    : world_(world), options_(options) {
+  Kernel& kernel = world_.kernel();
+  const fanout::Epoch epoch = fanout::Epoch::from(kernel.random());
+  world_.ledger().begin_life(std::string(epoch.text()));
+  switchboard_ = std::make_unique<server::Switchboard>(options_.shards);
+  switchboard_->post = [this](std::uint32_t shard, server::Message message) {
+    post(shard, std::move(message));
+  };
+  switchboard_->wake_lead = [this] { members_[0].ring->wake(); };
+
+  const auto broker = std::make_shared<const server::Options>(options_.broker);
+  members_.resize(options_.shards);
+  for (std::uint32_t index = 0; index < options_.shards; ++index) {
+    Member& member = members_[index];
+    member.ring = std::make_unique<SimRing>(kernel, options_.subscribers_max + server::kSpareSlots,
+                                            fmt::format("shard {}", index),
+                                            SimRing::Pools::of(kernel.faults()));
+    member.shard = std::make_unique<server::Shard>(
+        server::ShardConfig{.index = index,
+                            .subscribers_max = options_.subscribers_max,
+                            .connections_max = options_.subscribers_max * options_.shards,
+                            .epoch = epoch,
+                            .seed = kernel.random().next(),
+                            .options = broker,
+                            .surface = nullptr,
+                            .ingest_users = {}},
+        *member.ring, *switchboard_);
+    listen(index, server::Port::subscriber, Door::subscribers);
+    if (index == 0) listen(index, server::Port::ingest, Door::publishers);
+  }
+}
+
+BrokerMachine::~BrokerMachine() {
+  kill();
+}
+
+void BrokerMachine::listen(std::uint32_t shard, server::Port port, Door door) {
+  const int listener = world_.kernel().listen(door);
+  members_[shard].listeners.push_back(listener);
+  members_[shard].shard->listen(port, listener);
+}
+
+void BrokerMachine::post(std::uint32_t shard, server::Message message) {
+  if (dead_) {
+    if (members_[shard].shard) members_[shard].shard->mailbox().post(std::move(message));
+    return;
+  }
+  Kernel& kernel = world_.kernel();
+  std::deque<Letter>& mail = members_[shard].mail;
+  TimePoint due = kernel.now();
+  if (!world_.town().quiet && kernel.random().chance(options_.late_mail))
+    due = due + kernel.somewhen(options_.mail_delay_max);
+  if (!mail.empty()) due = std::max(due, mail.back().due);  // letters never overtake
+  mail.push_back({due, std::move(message)});
+  kernel.schedule(due - kernel.now(), *this, shard);
+}
+
+void BrokerMachine::act(std::uint64_t shard) {
+  Member& member = members_[shard];
+  while (member.shard && !member.mail.empty() && member.mail.front().due <= world_.kernel().now()) {
+    member.shard->mailbox().post(std::move(member.mail.front().message));
+    member.mail.pop_front();
+  }
+}
+
+void BrokerMachine::drain() {
+  for (std::uint32_t shard = 0; shard < members_.size(); ++shard)
+    post(shard, server::DrainMessage{.at_once = false});
+}
+
+void BrokerMachine::reload(const server::Options& options) {
+  const auto shared = std::make_shared<const server::Options>(options);
+  for (std::uint32_t shard = 0; shard < members_.size(); ++shard)
+    post(shard, server::SettingsMessage{shared});
+}
+
+void BrokerMachine::kill() {
+  for (Member& member : members_) {
+    for (const int listener : std::exchange(member.listeners, {}))
+      world_.kernel().close_listener(listener);
+    member.mail.clear();
+    if (!member.shard) continue;
+    // A world that has failed already may hold shards in any state: they are left as they are.
+    if (world_.report().failed()) std::ignore = member.shard.release();
+    member.ring->die();
+    if (member.shard) member.shard->mailbox().post(server::DrainMessage{.at_once = true});
+  }
+  dead_ = true;
+  for (Member& member : members_) {
+    for (int turns = 0; member.shard && !member.shard->finished() && turns < kLastTurnsMax; ++turns)
+      member.shard->turn(world_.kernel().now());
+    if (member.shard && !member.shard->finished()) {
+      world_.kernel().fail("leak: a shard that was killed does not end: " + left());
+      std::ignore = member.shard.release();
+    }
+  }
+  for (Member& member : members_) member.shard.reset();
+}
+
+bool BrokerMachine::finished() const {
+  return std::ranges::all_of(members_,
+                             [](const Member& m) { return !m.shard || m.shard->finished(); });
+}
+
+bool BrokerMachine::runnable(std::size_t shard) const {
+  const Member& member = members_[shard];
+  if (!member.shard || member.shard->finished()) return false;
+  return member.ring->ready() || member.shard->work_waiting() ||
+         member.tick <= world_.kernel().now();
+}
+
+void BrokerMachine::turn(std::size_t shard) {
+  Member& member = members_[shard];
+  member.shard->turn(world_.kernel().now());
+  member.tick = world_.kernel().now() + server::kTick;
+}
+
+TimePoint BrokerMachine::next_deadline(std::size_t shard) const {
+  const Member& member = members_[shard];
+  const bool runs = member.shard && !member.shard->finished();
+  return runs ? member.tick : TimePoint{std::int64_t{1} << 62U};
+}
+
+std::size_t BrokerMachine::subscribers() const {
+  std::size_t count = 0;
+  for (const Member& member : members_) count += member.shard->counters().subscribers;
+  return count;
+}
+
+std::string BrokerMachine::left() const {
+  std::string text;
+  for (const Member& member : members_) {
+    if (!member.shard) continue;
+    SimRing::Left left = member.ring->left();
+    if (!member.shard->finished()) left.accepts = 0;
+    if (left.nothing() && member.shard->open_slots() == 0 && member.mail.empty() &&
+        world_.kernel().unclaimed() == 0)
+      continue;
+    text += fmt::format(
+        "shard {} has {} connections; its ring {} slots, {} armed, {} buffers, {} queued, {} "
+        "completions, {} accepts; {} descriptors are unclaimed. ",
+        &member - members_.data(), member.shard->open_slots(), left.slots, left.armed, left.buffers,
+        left.queued, left.completions, left.accepts, world_.kernel().unclaimed());
+  }
+  return text;
+}
+
+}  // namespace fanfare::sim

@@ -1,0 +1,75 @@
+// BrokerMachine: the real shards of broker/server, each over a SimRing, stepped from outside in one
+// thread. What crosses threads in the daemon, messages between shards, goes through here and may be
+// late: a follower lags behind the lead for as long as the seed says.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/server/options.h"
+#include "broker/server/shard.h"
+#include "broker/server/switchboard.h"
+#include "tests/sim/agenda.h"
+#include "tests/sim/sim_ring.h"
+#include "tests/sim/world.h"
+
+namespace fanfare::sim {
+
+class BrokerMachine final : public Machine, public Actor {
+ public:
+  struct Options {
+    server::Options broker;
+    std::uint32_t shards = 1;
+    std::uint32_t subscribers_max = 64;  // of each shard
+    double late_mail = 0;                // per message: it comes late
+    Duration mail_delay_max{};
+  };
+  // Listens at once. The world outlives it; it must be kept until the world ends, dead or alive.
+  BrokerMachine(World& world, const Options& options);
+  ~BrokerMachine() override;
+
+  // SIGTERM, or a second one.
+  void drain();
+  // SIGHUP.
+  void reload(const server::Options& options);
+  // SIGKILL: every connection is reset, nothing is said.
+  void kill();
+  // Every shard has ended by itself.
+  bool finished() const;
+  std::size_t subscribers() const;
+
+  std::size_t shard_count() const override { return members_.size(); }
+  bool runnable(std::size_t shard) const override;
+  void turn(std::size_t shard) override;
+  TimePoint next_deadline(std::size_t shard) const override;
+  std::string left() const override;
+
+  void act(std::uint64_t shard) override;
+
+ private:
+  struct Letter {
+    TimePoint due;
+    server::Message message;
+  };
+  struct Member {
+    std::unique_ptr<SimRing> ring;
+    std::unique_ptr<server::Shard> shard;
+    std::vector<int> listeners;
+    std::deque<Letter> mail;  // on its way
+    TimePoint tick;           // when it wants its next turn at the latest
+  };
+
+  void post(std::uint32_t shard, server::Message message);
+  void listen(std::uint32_t shard, server::Port port, Door door);
+
+  World& world_;
+  Options options_;
+  std::unique_ptr<server::Switchboard> switchboard_;
+  std::vector<Member> members_;
+  bool dead_ = false;
+};
+
+}  // namespace fanfare::sim
