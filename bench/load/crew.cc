@@ -23,12 +23,13 @@ constexpr std::uint32_t kPerWorker = 19'000;
 
 }  // namespace
 
-Crew::Crew(const Target& target, std::uint32_t subscribers, std::uint32_t channels)
+Crew::Crew(const Target& target, std::uint32_t subscribers, std::uint32_t groups, double stalled)
     : subscribers_(subscribers) {
   void* const memory =
       ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::runtime_error("no memory for the board");
   board_ = new (memory) Board;
+  board_->stalled.store(static_cast<std::uint32_t>(stalled * 1000));
   board_->workers = (subscribers + kPerWorker - 1) / kPerWorker;
   if (board_->workers > kWorkersMax) throw std::runtime_error("too many subscribers for one run");
   std::fflush(nullptr);
@@ -42,7 +43,7 @@ Crew::Crew(const Target& target, std::uint32_t subscribers, std::uint32_t channe
       run_worker({.index = i,
                   .first = first,
                   .count = std::min(kPerWorker, subscribers - first),
-                  .channels = channels},
+                  .groups = groups},
                  target, *board_);
       std::_Exit(0);
     }

@@ -17,8 +17,9 @@ namespace fanfare::load {
 
 class Crew {
  public:
-  // Forks enough workers for so many subscribers, which begin to connect at once.
-  Crew(const Target& target, std::uint32_t subscribers, std::uint32_t channels);
+  // Forks enough workers for so many subscribers, which begin to connect at once. Subscriber i
+  // listens to the channels of group i % groups; `stalled` is the share that Order::hold stops.
+  Crew(const Target& target, std::uint32_t subscribers, std::uint32_t groups, double stalled = 0);
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;

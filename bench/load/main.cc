@@ -32,7 +32,8 @@ void add_options(CLI::App& app, Settings& settings, std::string& dialect, bool& 
   app.add_option("--path", settings.target.path, "what subscribers GET; {channel} is replaced")
       ->capture_default_str();
   app.add_option("--socket", settings.target.socket, "the publisher's Unix socket");
-  app.add_option("--dialect", dialect, "how to publish: resp, ndjson, line or http")
+  app.add_option("--dialect", dialect,
+                 "how to publish: resp, ndjson, line or http (over --socket, or TCP without one)")
       ->check(CLI::IsMember({"resp", "ndjson", "line", "http"}))
       ->capture_default_str();
   app.add_option("--publish-path", settings.target.publish_path, "with --dialect http")
@@ -42,11 +43,19 @@ void add_options(CLI::App& app, Settings& settings, std::string& dialect, bool& 
   app.add_option("--subscribers", settings.subscribers)->capture_default_str();
   app.add_option("--channels", settings.channels, "subscriber i listens to channel i % channels")
       ->capture_default_str();
+  app.add_option("--prefix", settings.target.prefix, "channels are PREFIX/0, PREFIX/1, ...")
+      ->capture_default_str();
+  app.add_option("--channels-each", settings.target.channels_each, "channels of one stream")
+      ->capture_default_str();
+  app.add_option("--live", settings.live, "storm: subscribers that stay, to see what they notice")
+      ->capture_default_str();
   app.add_option("--window", settings.window, "events in flight; 0: as fast as acknowledged")
       ->capture_default_str();
   app.add_option("--rate", settings.rate, "events a second instead of a window");
   app.add_option("--seconds", settings.seconds)->capture_default_str();
   app.add_option("--event-bytes", settings.event_bytes)->capture_default_str();
+  app.add_option("--verify", settings.verify, "idle: events to everybody at the end")
+      ->capture_default_str();
   app.add_option("--missed", settings.missed, "storm: events each client misses")
       ->capture_default_str();
   app.add_option("--stalled", settings.stalled, "slow: share of subscribers that stop reading")
@@ -91,6 +100,14 @@ int main(int argc, char** argv) {
                                                           {"line", PublishDialect::line},
                                                           {"http", PublishDialect::http_post}};
   settings.target.dialect = dialects.at(dialect);
+  const std::uint32_t each = settings.target.channels_each;
+  if (each == 0 || settings.channels == 0 || settings.channels % each != 0 ||
+      settings.subscribers % settings.groups() != 0) {
+    fmt::print(stderr,
+               "fanfare-load: --channels has to be a multiple of --channels-each, and "
+               "--subscribers of their quotient\n");
+    return 2;
+  }
   const std::string mode = app.get_subcommands().front()->get_name();
   try {
     const Figures figures = modes.at(mode).second(settings);

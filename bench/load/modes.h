@@ -20,8 +20,14 @@ struct Settings {
   double rate = 0;           // events a second over all channels (paced); 0: not paced
   double seconds = 10;
   std::size_t event_bytes = 200;
+  std::uint32_t verify = 0;    // events sent to everybody at the end (idle)
   std::uint32_t missed = 100;  // events that each client misses (storm)
   double stalled = 0.1;        // share of subscribers that stop reading (slow)
+  std::uint32_t live = 0;      // subscribers that stay during a storm, on a channel of their own
+  double live_rate = 20;       // events a second to them
+
+  // Streams of one group follow the same channels.
+  std::uint32_t groups() const { return channels / target.channels_each; }
 };
 
 using Figures = std::vector<std::pair<std::string, double>>;
@@ -32,7 +38,7 @@ Figures measure_idle(const Settings& settings);
 Figures measure_fanout(const Settings& settings);
 // Events a second of server CPU without subscribers.
 Figures measure_publish(const Settings& settings);
-// All clients cut, `missed` events published, all back at once.
+// All clients cut, `missed` events published, all back at once; what `live` others notice.
 Figures measure_storm(const Settings& settings);
 // Some subscribers stop reading: what the others and the memory notice.
 Figures measure_slow(const Settings& settings);

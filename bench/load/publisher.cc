@@ -17,9 +17,9 @@ namespace fanfare::load {
 Publisher::Publisher(const Target& target, std::uint32_t channels, std::size_t event_bytes)
     : target_(target),
       event_bytes_(event_bytes),
-      numbers_(channels, 0),
+      numbers_(channels / target.channels_each, 0),
       padding_(event_bytes, 'x') {
-  const bool tcp = target.dialect == PublishDialect::http_post;
+  const bool tcp = target.dialect == PublishDialect::http_post && target.socket.empty();
   descriptor_ = tcp ? connect_tcp(target.host,
                                   target.publish_port ? target.publish_port : target.port, 0, true)
                     : connect_unix(target.socket);
@@ -33,11 +33,11 @@ Publisher::~Publisher() {
   ::close(descriptor_);
 }
 
-void Publisher::add(std::uint32_t channel) {
-  const std::uint64_t number = ++numbers_[channel];
-  std::string data = fmt::format("{} {} ", number, monotonic_now().nanoseconds);
+void Publisher::add(std::uint32_t channel, TimePoint stamp) {
+  const std::uint64_t number = ++numbers_[channel / target_.channels_each];
+  std::string data = fmt::format("{} {} ", number, stamp.nanoseconds);
   if (data.size() < event_bytes_) data.append(padding_, 0, event_bytes_ - data.size());
-  const std::string name = fmt::format("load/{}", channel);
+  const std::string name = target_.channel_name(channel);
   auto out = std::back_inserter(out_);
   switch (target_.dialect) {
     case PublishDialect::resp:
@@ -87,7 +87,7 @@ bool Publisher::take_acks(int timeout_ms) {
   if (::poll(&wait, 1, timeout_ms) <= 0) return false;
   static thread_local std::vector<char> buffer(256U << 10U);
   const ssize_t got = ::recv(descriptor_, buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (got < 0 && errno == EAGAIN) return true;
+  if (got < 0 && errno == EAGAIN) return timeout_ms > 0;
   if (got <= 0) throw std::runtime_error("publish: the server closed the connection");
   in_.append(buffer.data(), static_cast<std::size_t>(got));
   const bool http = target_.dialect == PublishDialect::http_post;

@@ -7,6 +7,8 @@
 
 #include "bench/load/target.h"
 
+#include "common/time.h"
+
 namespace fanfare::load {
 
 class Publisher {
@@ -17,12 +19,18 @@ class Publisher {
   Publisher(const Publisher&) = delete;
   Publisher& operator=(const Publisher&) = delete;
 
-  // Appends one event on `channel` to what flush() sends.
-  void add(std::uint32_t channel);
+  // Appends one event on `channel` to what flush() sends. `stamp`: when it was meant to be sent;
+  // latencies count from there, so that a server that holds its publisher up does not look fast.
+  void add(std::uint32_t channel, TimePoint stamp);
+  void add(std::uint32_t channel) { add(channel, monotonic_now()); }
   // Sends everything; may wait for the socket, and takes what acks there are meanwhile.
   void flush();
   // Takes acks until `count` in all have come, or no more come for 10 s (false).
   bool await_acks(std::uint64_t count);
+  // Takes what acks there are.
+  void take_acks() {
+    while (take_acks(0)) continue;
+  }
   std::uint64_t published() const { return published_; }
   std::uint64_t acked() const { return acked_; }
   std::uint64_t refused() const { return refused_; }
@@ -33,7 +41,7 @@ class Publisher {
   Target target_;
   int descriptor_ = -1;
   std::size_t event_bytes_;
-  std::vector<std::uint64_t> numbers_;  // the next of each channel, from 1
+  std::vector<std::uint64_t> numbers_;  // the last of each group of channels
   std::string padding_;
   std::string out_;
   std::string in_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -32,6 +34,11 @@ void add_process(int pid, ServerCost& cost) {
   cost.rss_bytes += kilobytes_of(fmt::format("/proc/{}/status", pid), "VmRSS:");
 }
 
+std::uint64_t number_behind(std::string_view text, std::string_view key) {
+  const std::size_t at = text.find(key);
+  return at == std::string_view::npos ? 0 : std::strtoull(&text[at + key.size()], nullptr, 10);
+}
+
 }  // namespace
 
 ServerCost server_cost(int pid) {
@@ -39,6 +46,24 @@ ServerCost server_cost(int pid) {
   if (pid > 0) add_process(pid, cost);
   cost.slab_bytes = kilobytes_of("/proc/meminfo", "Slab:");
   return cost;
+}
+
+std::uint64_t socket_bytes(std::uint16_t port) {
+  const std::string command = fmt::format("ss -tmnHO sport = :{} 2>/dev/null", port);
+  std::FILE* const output = ::popen(command.c_str(), "r");
+  if (output == nullptr) return 0;
+  std::uint64_t bytes = 0;
+  char line[1024];
+  while (std::fgets(line, sizeof line, output) != nullptr) {
+    const std::string_view text(line);
+    const std::size_t at = text.find("skmem:(r");
+    if (at == std::string_view::npos) continue;
+    const std::string_view memory = text.substr(at + 6);
+    bytes +=
+        number_behind(memory, "(r") + number_behind(memory, ",f") + number_behind(memory, ",w");
+  }
+  ::pclose(output);
+  return bytes;
 }
 
 }  // namespace fanfare::load

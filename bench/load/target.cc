@@ -19,6 +19,17 @@ std::string Target::with_channel(std::string_view pattern, std::string_view chan
   return text;
 }
 
+std::string Target::channel_name(std::uint32_t channel) const {
+  return fmt::format("{}/{}", prefix, channel);
+}
+
+std::string Target::subscription(std::uint32_t group) const {
+  const std::uint32_t first = group * channels_each;
+  std::string text = channel_name(first);
+  for (std::uint32_t i = 1; i < channels_each; ++i) text += "&channel=" + channel_name(first + i);
+  return text;
+}
+
 std::string Target::request(std::string_view channel, std::string_view last_event_id) const {
   return fmt::format(
       "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n{}\r\n",

@@ -15,7 +15,7 @@ enum class PublishDialect : std::uint8_t {
   resp,       // PUBLISH over a Unix socket: Fanfare, redis
   ndjson,     // a line of JSON over a Unix socket: Fanfare
   line,       // `channel data` over a Unix socket: the reference server
-  http_post,  // POST to a TCP address and path: nchan and most others
+  http_post,  // POST to a path, over TCP unless there is a socket: nchan and most others
 };
 
 struct Target {
@@ -23,11 +23,16 @@ struct Target {
   std::uint16_t port = 8080;
   std::string path = "/events?channel={channel}";
   PublishDialect dialect = PublishDialect::resp;
-  std::string socket;                           // of the publisher; empty for http_post
+  std::string socket;                           // of the publisher; empty: http_post over TCP
   std::string publish_path = "/pub/{channel}";  // http_post
   std::uint16_t publish_port = 0;               // http_post; 0: as `port`
   bool resume_header = true;                    // Last-Event-ID on reconnect
+  std::string prefix = "load";                  // channels are <prefix>/0, <prefix>/1, ...
+  std::uint32_t channels_each = 1;              // of one stream; consecutive ones
 
+  std::string channel_name(std::uint32_t channel) const;
+  // What stands for {channel} in the path of the streams of a group of `channels_each` channels.
+  std::string subscription(std::uint32_t group) const;
   static std::string with_channel(std::string_view pattern, std::string_view channel);
   std::string request(std::string_view channel, std::string_view last_event_id) const;
 };

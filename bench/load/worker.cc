@@ -1,6 +1,5 @@
 #include "bench/load/worker.h"
 
-#include <fmt/format.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -76,11 +75,18 @@ class Worker {
     }
   }
 
+  bool will_stall(std::uint32_t index) const { return index % 1000 < board_.stalled.load(); }
+
+  // So that who stops reading fills the server's buffers soon, not after a minute of its own.
+  static void keep_receive_buffer_small(int descriptor) {
+    const int bytes = 8192;
+    ::setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+  }
+
   void stall() {
-    const std::uint32_t per_mille = board_.stalled.load();
     for (std::uint32_t i = 0; i < subscribers_.size(); ++i) {
       Subscriber& subscriber = subscribers_[i];
-      const bool stalled = i % 1000 < per_mille;
+      const bool stalled = will_stall(i);
       if (stalled == subscriber.stalled || subscriber.descriptor < 0) continue;
       subscriber.stalled = stalled;
       watch(EPOLL_CTL_MOD, i, stalled ? 0U : EPOLLIN);
@@ -108,7 +114,7 @@ class Worker {
         continue;
       }
       const std::string request =
-          target_.request(fmt::format("load/{}", number % options_.channels),
+          target_.request(target_.subscription(number % options_.groups),
                           target_.resume_header ? subscriber.last_id : std::string());
       if (::send(subscriber.descriptor, request.data(), request.size(), MSG_NOSIGNAL) < 0) {
         row_.failed.fetch_add(1);
@@ -117,6 +123,7 @@ class Worker {
       }
       subscriber.head_seen = false;
       ++opening_;
+      if (will_stall(index)) keep_receive_buffer_small(subscriber.descriptor);
       watch(EPOLL_CTL_ADD, index, EPOLLIN);
     }
   }
@@ -141,7 +148,7 @@ class Worker {
     const ssize_t got = ::recv(subscriber.descriptor, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {
-      row_.ended.fetch_add(1);
+      (subscriber.head_seen ? row_.ended : row_.failed).fetch_add(1);
       close(index);
       return;
     }

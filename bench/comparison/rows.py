@@ -1,0 +1,96 @@
+"""The table: what is measured, on whom, which figure counts, and the goal it is held against."""
+import dataclasses
+
+PER_CPU = "deliveries_per_cpu_second"
+P99 = "latency_p99_ms"
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """Of Fanfare's median: `times` that of `peer`, or a number of its own; at least or at most."""
+    bound: float
+    peer: str = ""          # another server of the row
+    figure: str = ""        # or another figure of the same run
+    row: str = ""           # or the same figure of another row
+    at_most: bool = False
+
+    def __str__(self):
+        word = "≤" if self.at_most else "≥"
+        of = self.peer or (self.figure and "its own " + self.figure) or (self.row and f"“{self.row}”")
+        return f"{word} {self.bound:,g} × {of}" if of else f"{word} {self.bound:,g}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    mode: str
+    arguments: tuple
+    figure: str
+    goals: tuple = ()
+    servers: tuple = ("fanfare", "reference", "nchan")
+    also: tuple = ()        # (figure, goal) of the same runs
+    seconds: float = 5
+    seconds_quick: float = 2
+    in_quick: bool = False
+    once: bool = False
+    alone: bool = False     # the server is started for this row and stopped after it
+    redis_benchmark: bool = False
+    unit: str = ""
+
+
+def arguments(text):
+    return tuple(f"--{word}" if not word[0].isdigit() else word for word in text.split())
+
+
+OURS = ("fanfare",)
+BOTH = ("fanfare", "fanfare 2")
+ROWS = [
+    Row("idle, 19,000", "idle", arguments("subscribers 19000"), "rss_bytes_per_connection",
+        (Goal(320, at_most=True),), seconds=1, seconds_quick=1, in_quick=True, alone=True,
+        also=(("setup_cpu_us_per_connection", Goal(1.15, peer="reference", at_most=True)),)),
+    Row("idle, 100,000", "idle", arguments("subscribers 100000"), "rss_bytes_per_connection",
+        (Goal(320, at_most=True),), servers=("fanfare 100k",), seconds=30, once=True, alone=True,
+        also=(("idle_cpu_percent_of_a_core", Goal(5, at_most=True)),)),
+    Row("fanout 1 × 1,000, 1 in flight", "fanout", arguments("subscribers 1000 window 1"), PER_CPU,
+        (Goal(0.95, peer="reference"),), ("fanfare", "fanfare 2", "reference", "nchan"),
+        in_quick=True),
+    Row("fanout 1 × 10,000, 1 in flight", "fanout", arguments("subscribers 10000 window 1"), PER_CPU,
+        (Goal(0.95, peer="reference"),), ("fanfare", "fanfare 2", "reference", "nchan"),
+        in_quick=True),
+    Row("fanout 1 × 1,000, 32 in flight", "fanout", arguments("subscribers 1000 window 32"), PER_CPU,
+        (Goal(5, peer="reference"), Goal(8, peer="nchan")), in_quick=True),
+    Row("fanout 1 × 10,000, 8 in flight", "fanout", arguments("subscribers 10000 window 8"), PER_CPU,
+        (Goal(5, peer="reference"), Goal(8, peer="nchan")), in_quick=True),
+    Row("fanout 1 × 1,000, as acknowledged", "fanout", arguments("subscribers 1000 window 0"),
+        PER_CPU, (Goal(5e6),), OURS, in_quick=True),
+    Row("fanout 1,000 × 10, 64 bytes, 1,000 in flight", "fanout",
+        arguments("subscribers 10000 channels 1000 window 1000 event-bytes 64"), PER_CPU,
+        (Goal(1, peer="reference"),), in_quick=True),
+    Row("fanout 10,000 × 1, 1,000 in flight", "fanout",
+        arguments("subscribers 10000 channels 10000 window 1000"), PER_CPU,
+        (Goal(0.5, row="fanout 1 × 10,000, 1 in flight"),), BOTH),
+    Row("fanout 100 streams of 100 channels, 100 in flight", "fanout",
+        arguments("subscribers 100 channels 10000 channels-each 100 window 100"), PER_CPU,
+        (Goal(0.5, row="fanout 1 × 1,000, 1 in flight"),), OURS),
+    Row("paced 20/s × 10,000", "fanout", arguments("subscribers 10000 rate 20"), P99,
+        (Goal(150, at_most=True),), ("fanfare", "nchan"), seconds=8),
+    Row("paced 5/s × 10,000", "fanout", arguments("subscribers 10000 rate 5"), P99,
+        (Goal(1.1, peer="reference", at_most=True),), seconds=6),
+    Row("publish RESP, 1,000 channels", "publish", arguments("channels 1000"),
+        "events_per_cpu_second", (Goal(1e6),), OURS, seconds=4, in_quick=True),
+    Row("publish NDJSON, 1,000 channels", "publish",
+        arguments("channels 1000") + ("--dialect", "ndjson"), "events_per_cpu_second",
+        (Goal(1e6),), OURS, seconds=4, in_quick=True),
+    Row("redis-benchmark PUBLISH", "", (), "events_per_cpu_second", (Goal(1, peer="redis"),),
+        ("fanfare", "redis"), seconds=4, seconds_quick=1, redis_benchmark=True, in_quick=True,
+        also=(("events_per_second", Goal(1, peer="redis")),)),
+    Row("storm 19,000 × 100 missed", "storm", arguments("subscribers 19000 missed 100 live 100"),
+        "cpu_us_per_client", (Goal(0.2, peer="nchan", at_most=True),), ("fanfare", "nchan"),
+        also=(("live_storm_latency_p99_ms",
+               Goal(3, figure="live_quiet_latency_p99_ms", at_most=True)),)),
+    Row("slow, a tenth of 10,000 stalled", "slow",
+        arguments("subscribers 10000 event-bytes 1000 rate 5"), "others_latency_p99_ms",
+        (Goal(1.2, figure="before_latency_p99_ms", at_most=True),), OURS, seconds=60, once=True,
+        also=(("socket_growth_bytes_per_stalled", Goal(32768, at_most=True)),
+              ("rss_growth_bytes_per_stalled", None))),
+]

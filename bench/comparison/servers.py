@@ -1,0 +1,141 @@
+"""The servers under test, each started once a round, and how fanfare-load speaks to each."""
+import json
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+NCHAN_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
+DESCRIPTORS = 20000  # RLIMIT_NOFILE of every server: what these machines allow
+
+
+def cpu_model():
+    names = re.findall(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    return names[0] if names else "unknown CPU"
+
+
+def memory_gib():
+    kilobytes = re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())
+    return round(int(kilobytes.group(1)) / 2**20)
+
+
+def cpu_seconds(pid):
+    """Of all threads; the same clock as fanfare-load's."""
+    files = pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(file.read_text().split()[0]) for file in files) / 1e9
+
+
+class World:
+    """A folder for sockets, and the servers that run in it. Names: fanfare (one shard), fanfare 2
+    (two), fanfare 100k (as many as 100,000 connections need), reference, nchan, redis."""
+
+    def __init__(self, build):
+        self.build = build
+        self.running = {}
+
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fanfare-compare-"))
+        return self
+
+    def __exit__(self, *_):
+        for process in self.running.values():
+            process.terminate()
+        for process in self.running.values():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        shutil.rmtree(self.folder)
+
+    def run(self, row, server, seconds):
+        if server not in self.running:
+            self.start(server)
+        try:
+            if row.redis_benchmark:
+                return self.redis_benchmark(server, seconds)
+            return self.load(row, server, seconds)
+        finally:
+            if row.alone:
+                self.running[server].terminate()
+                self.running.pop(server).wait(30)
+
+    def load(self, row, server, seconds):
+        command = [str(self.build / "fanfare-load"), row.mode, "--json", "--server-pid",
+                   str(self.running[server].pid), "--seconds", str(seconds),
+                   *self.speak(server), *row.arguments]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        if not done.stdout:
+            raise subprocess.CalledProcessError(done.returncode, command, stderr=done.stderr)
+        return json.loads(done.stdout)
+
+    # The same line for both: pipelined PUBLISH of 200 bytes to 1,000 channels, no subscribers.
+    def redis_benchmark(self, server, seconds):
+        before = cpu_seconds(self.running[server].pid)
+        events = int(400_000 * seconds)
+        done = subprocess.run(
+            ["redis-benchmark", "-s", str(self.folder / f"{server}.sock"), "-n", str(events),
+             "-r", "1000", "-P", "64", "-c", "4", "--csv", "PUBLISH", "load/__rand_int__", "x" * 200],
+            capture_output=True, text=True, check=True, timeout=600)
+        cpu = cpu_seconds(self.running[server].pid) - before
+        rate = float(done.stdout.strip().splitlines()[-1].split('","')[1])
+        return {"events": events, "events_per_second": rate, "events_per_cpu_second": events / cpu}
+
+    def speak(self, server):
+        if server == "nchan":
+            return ["--port", "18090", "--path", "/sub/{channel}", "--dialect", "http",
+                    "--publish-path", "/pub/{channel}", "--publish-port", "18091"]
+        path = ["--socket", str(self.folder / f"{server}.sock"), "--port", str(self.port(server))]
+        if server == "reference":
+            return [*path, "--path", "/{channel}", "--dialect", "line"]
+        return path
+
+    def port(self, server):
+        return 18080 + ["fanfare", "fanfare 2", "fanfare 100k", "reference", "nchan"].index(server)
+
+    def start(self, server):
+        sock = self.folder / f"{server}.sock"
+        if server == "nchan":
+            command = self.nchan()
+        elif server == "redis":
+            command = ["redis-server", "--port", "0", "--unixsocket", str(sock), "--save", ""]
+        elif server == "reference":
+            command = [str(self.build / "reference-server"), str(self.port(server)), str(sock)]
+        else:
+            command = [str(self.build / "fanfare"), "serve"]
+            settings = {"listen.http": f"0.0.0.0:{self.port(server)}", "listen.ingest": sock,
+                        "listen.admin": "", "delivery.slow": "skip",
+                        "server.shards": {"fanfare": "1", "fanfare 2": "2"}.get(server, "auto")}
+            if server == "fanfare 100k":
+                settings["limits.connections"] = "100000"
+            for key, value in settings.items():
+                command += ["--set", f"{key}={value}"]
+        log = open(self.folder / f"{server}.log", "w")
+        self.running[server] = subprocess.Popen(
+            ["prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}", *command], stdout=log, stderr=log)
+        self.await_up(server, sock)
+
+    def nchan(self):
+        text = (pathlib.Path(__file__).resolve().parents[1] / "nchan.conf").read_text()
+        for word, value in {"MODULE": NCHAN_MODULE, "FOLDER": self.folder, "SUBSCRIBERS": "18090",
+                            "PUBLISHERS": "18091"}.items():
+            text = text.replace(word, str(value))
+        path = self.folder / "nginx.conf"
+        path.write_text(text)
+        return ["nginx", "-p", str(self.folder), "-c", str(path)]
+
+    def await_up(self, server, sock):
+        """Until it accepts; the deadline is generous, the machine may be busy."""
+        family, address = ((socket.AF_INET, ("127.0.0.1", 18091)) if server == "nchan"
+                           else (socket.AF_UNIX, str(sock)))
+        deadline = time.monotonic() + 30
+        while True:
+            with socket.socket(family) as probe:
+                if probe.connect_ex(address) == 0:
+                    return
+            if time.monotonic() > deadline or self.running[server].poll() is not None:
+                said = (self.folder / f"{server}.log").read_text()
+                raise RuntimeError(f"{server} does not start: {said}")
+            time.sleep(0.02)
