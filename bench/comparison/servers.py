@@ -30,7 +30,8 @@ def cpu_seconds(pid):
 
 class World:
     """A folder for sockets, and the servers that run in it. Names: fanfare (one shard), fanfare 2
-    (two), fanfare 100k (as many as 100,000 connections need), reference, nchan, redis."""
+    (two), fanfare 100k (as many as 100,000 connections need), fanfare long (a history that holds
+    what a publisher without a window is ahead of its readers), reference, nchan, redis."""
 
     def __init__(self, build):
         self.build = build
@@ -93,7 +94,7 @@ class World:
         return path
 
     def port(self, server):
-        return 18080 + ["fanfare", "fanfare 2", "fanfare 100k", "reference", "nchan"].index(server)
+        return 18080 + ["fanfare", "fanfare 2", "fanfare 100k", "fanfare long", "reference"].index(server)
 
     def start(self, server):
         sock = self.folder / f"{server}.sock"
@@ -107,9 +108,12 @@ class World:
             command = [str(self.build / "fanfare"), "serve"]
             settings = {"listen.http": f"0.0.0.0:{self.port(server)}", "listen.ingest": sock,
                         "listen.admin": "", "delivery.slow": "skip",
-                        "server.shards": {"fanfare": "1", "fanfare 2": "2"}.get(server, "auto")}
+                        "server.shards": {"fanfare": "1", "fanfare long": "1", "fanfare 2": "2"}.get(server, "auto")}
             if server == "fanfare 100k":
                 settings["limits.connections"] = "100000"
+            if server == "fanfare long":
+                settings |= {"history.events": "1000000", "history.bytes": "256MiB",
+                             "history.total_bytes": "512MiB"}
             for key, value in settings.items():
                 command += ["--set", f"{key}={value}"]
         log = open(self.folder / f"{server}.log", "w")
