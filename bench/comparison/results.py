@@ -86,12 +86,13 @@ def write(folder, rows, measured, facts):
             "Written by `bench/compare`: the servers run side by side on one machine, one load tool for all, the median of\n"
             "the rounds and half their range. Times on small shared machines mean little; ratios of one run, and figures per\n"
             "second of server CPU, mean more. Every event was checked; a server that lost some says so.\n\n"]
-    text += [f"- {name}: {value}\n" for name, value in facts.items()]
+    text += [f"- {name}: {value}\n" for name, value in facts.items()
+             if name != "seconds"]
     text += ["\n", table(rows, measured), "\n## Commands\n\n```sh\n"]
     for row in rows:
         command = ("redis-benchmark -r 1000 -P 64 -c 4 PUBLISH load/__rand_int__ <200 bytes>"
                    if row.redis_benchmark
-                   else f"fanfare-load {row.mode} --seconds {row.seconds:g} {' '.join(row.arguments)}")
+                   else f"fanfare-load {row.mode} --seconds {facts['seconds'][row.name]:g} {' '.join(row.arguments)}")
         text.append(f"{command}   # {row.name}\n")
     text.append("```\n")
     kept = (folder / "RESULTS.md").read_text() if (folder / "RESULTS.md").exists() else ""

@@ -33,8 +33,9 @@ class World:
     (two), fanfare 100k (as many as 100,000 connections need), fanfare long (a history that holds
     what a publisher without a window is ahead of its readers), reference, nchan, redis."""
 
-    def __init__(self, build):
+    def __init__(self, build, settings=None):
         self.build = build
+        self.settings = settings or {}  # more of fanfare's keys
         self.running = {}
 
     def __enter__(self):
@@ -114,7 +115,7 @@ class World:
             if server == "fanfare long":
                 settings |= {"history.events": "1000000", "history.bytes": "256MiB",
                              "history.total_bytes": "512MiB"}
-            for key, value in settings.items():
+            for key, value in (settings | self.settings).items():
                 command += ["--set", f"{key}={value}"]
         log = open(self.folder / f"{server}.log", "w")
         self.running[server] = subprocess.Popen(
