@@ -17,6 +17,7 @@ class RespSession final : public Session {
   void receive(std::string_view in, std::string& out) override;
   void end_of_input(std::string& out) override;
   bool closed() const override { return closed_; }
+  bool broken() const override { return closed_ && !commands_.quit(); }
   bool paused() const override { return paused_; }
   std::size_t buffered_bytes() const override { return kept_.size(); }
 

@@ -40,6 +40,8 @@ class Session {
 
   // Flush `out`, then close the connection: QUIT, or framing that cannot be followed any further.
   virtual bool closed() const = 0;
+  // closed(), and not by QUIT: the publisher broke the framing of its dialect.
+  virtual bool broken() const { return false; }
   // `reply_bytes` was reached with requests left: send `out`, then call receive({}, out) again, and
   // read nothing from the connection meanwhile.
   virtual bool paused() const = 0;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/wire/ingest/conversation.h"
@@ -262,6 +263,18 @@ TEST(Resp, QuitIsTheLastReply) {
   EXPECT_EQ(replies, "+OK\r\n");
   EXPECT_TRUE(calls.empty());
   EXPECT_TRUE(closed);
+}
+
+TEST(Resp, TellsAQuitFromBrokenFraming) {
+  for (const auto& [input, broken] : {std::pair("QUIT\n", false), std::pair("*x\r\n", true)}) {
+    RecordingSink sink;
+    const auto session = ingest::make_session(Dialect::resp, sink, {});
+    std::string out;
+    EXPECT_FALSE(session->broken());
+    session->receive(input, out);
+    EXPECT_TRUE(session->closed());
+    EXPECT_EQ(session->broken(), broken);
+  }
 }
 
 TEST(Resp, TellsRedisUsersWhatToDoInstead) {
