@@ -258,9 +258,8 @@ std::string read_listing(const http::Query& query, Listing& listing) {
       if (std::string problem = channel_pattern_problem(value); !problem.empty()) return problem;
       listing.match = value;
     } else if (key == "limit") {
-      const char* end = value.data() + value.size();
-      const auto [stop, error] = std::from_chars(value.data(), end, listing.limit);
-      if (error != std::errc{} || stop != end || listing.limit > kListedMax) {
+      const auto [stop, error] = std::from_chars(value.begin(), value.end(), listing.limit);
+      if (error != std::errc{} || stop != value.end() || listing.limit > kListedMax) {
         return fmt::format("limit is \"{}\": it must be a number up to {}", quotable(value),
                            kListedMax);
       }

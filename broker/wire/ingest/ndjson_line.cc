@@ -90,7 +90,7 @@ struct NdjsonLine::Impl {
   std::size_t column_of(const char* place) const {
     return static_cast<std::size_t>(place - line.data()) + 1;
   }
-  std::size_t column_of(std::string_view token) const { return column_of(token.data()); }
+  std::size_t column_of(std::string_view token) const { return column_of(&token.front()); }
 };
 
 void NdjsonLine::Impl::note(std::size_t column, std::string sentence) {
@@ -305,7 +305,7 @@ bool NdjsonLine::Impl::read_data(ondemand::value& value) {
   const char* next = nullptr;
   if (const simdjson::error_code error = document.current_location().get(next))
     return stop_at_syntax(error);
-  request.data = without_blanks_behind({token.data(), next});
+  request.data = without_blanks_behind(std::string_view(token.begin(), next));
   return true;
 }
 

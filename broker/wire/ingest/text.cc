@@ -64,9 +64,8 @@ std::string quotable(std::string_view text) {
 
 std::optional<std::uint32_t> parse_retry(std::string_view text) {
   std::uint32_t value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc{} || stop != end) return std::nullopt;
+  const auto [stop, error] = std::from_chars(text.begin(), text.end(), value);
+  if (error != std::errc{} || stop != text.end()) return std::nullopt;
   return value;
 }
 
