@@ -132,7 +132,7 @@ class Publishing {
 
   bool send_input() {
     std::string data;
-    while (const std::size_t size = read_more(data)) {
+    while (read_more(data) > 0) {
       if (data.size() <= kInputBytesMax) continue;
       fmt::print(console_.err,
                  "fanfare publish: more than {} on standard input: that is not one event; "
