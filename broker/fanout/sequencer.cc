@@ -90,10 +90,12 @@ Sequence Sequencer::Impl::append(Source& source, const Event& event, TimePoint n
 TimePoint Sequencer::Impl::next_visit(const Source& source, TimePoint now) const {
   const bool empty = source.window.empty();
   TimePoint next = (empty ? source.last_activity : now) + options.idle_forgotten_after;
-  if (!empty && source.limits.age.count() > 0) {
-    // Entries have whole seconds: the one it was committed in must be over.
-    const TimePoint committed{source.window.oldest_committed_s() * Duration(1s).count()};
-    next = std::min(next, committed + source.limits.age + Duration(1s));
+  if (source.limits.age.count() > 0) {
+    // Entries have whole seconds: the one it was committed in must be over. Into an empty window
+    // an event may come at once, and must leave in its time, too.
+    const TimePoint oldest =
+        empty ? now : TimePoint{source.window.oldest_committed_s() * Duration(1s).count()};
+    next = std::min(next, oldest + source.limits.age + Duration(1s));
   }
   return std::max(next, now + Duration(1ms));
 }
