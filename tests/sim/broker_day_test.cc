@@ -1,8 +1,9 @@
 // The real broker under the simulated kernel: a few hundred days of every kind. More of them:
 //   test_sim --seeds 1-20000
+#include "tests/sim/broker_day.h"
+
 #include <gtest/gtest.h>
 
-#include "tests/sim/broker_day.h"
 #include "tests/sim/seeds.h"
 
 namespace fanfare::sim {
