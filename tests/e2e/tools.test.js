@@ -295,18 +295,6 @@ test('fanfare top draws a live screen on a terminal and gives the terminal back'
   assert.match(screen.stdout, /\x1b\[\?1049l/);
 });
 
-test('fanfare top waits for a broker that restarts', async (t) => {
-  const own = await Broker.start();
-  const top = start(kBinary, ['top', '--interval', '100ms', '--admin', own.adminUrl]);
-  t.after(async () => { top.child.kill(); await own.stop(); });
-  await until(() => top.stdout.includes('\n'), 'a first line');
-  await own.kill();
-  await until(() => /trying again/.test(top.stderr), 'it says that the broker is away');
-  const lines = top.stdout.split('\n').length;
-  await own.begin();
-  await until(() => top.stdout.split('\n').length > lines, 'it goes on');
-});
-
 test('fanfare check tells every problem of a file, or what it may cost', async () => {
   const file = join(broker.folder, 'broken.toml');
   writeFileSync(file, '[delivery]\nhearbeat = "5s"\nretry = 5\n[history]\nage = "1 fortnight"\n');
