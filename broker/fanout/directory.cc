@@ -152,6 +152,7 @@ void Directory::follow_patterns(Feed& feed, std::vector<Channel*>& channels) {
 void Directory::release(Feed* feed) {
   CHECK(feed->opened > 0, "each release() follows an open()");
   if (--feed->opened > 0) return;
+  CHECK(feed->members.empty(), "a feed with members is open");
   for (const std::string& topic : feed->topics()) {
     if (is_pattern(topic)) continue;
     const auto name = names_.find(topic);

@@ -15,8 +15,7 @@ Feed::Feed(std::vector<std::string> topics, Framing framing)
 }
 
 Feed::~Feed() {
-  CHECK(!due && members.empty(), "a feed with members is open");
-  while (newest_ != nullptr) detach(newest_);
+  while (newest_ != nullptr) cut(newest_);
 }
 
 bool Feed::names(std::string_view name) const {
@@ -43,6 +42,10 @@ Link* Feed::attach(Channel& channel) {
 
 void Feed::detach(Link* link) {
   CHECK(!link->pending, "what is still to be sent is not let go");
+  cut(link);
+}
+
+void Feed::cut(Link* link) {
   Channel& channel = *link->channel;
   channel.links[link->index] = channel.links.back();
   channel.links[link->index]->index = link->index;

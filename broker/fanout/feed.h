@@ -91,6 +91,7 @@ class Feed {
   Feed* previous_due = nullptr;
 
  private:
+  void cut(Link* link);
   void unlink(Link* link);
 
   std::vector<std::string> topics_;

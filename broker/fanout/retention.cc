@@ -60,6 +60,7 @@ void Retention::enforce(Source& source) {
 }
 
 void Retention::expire(Source& source, TimePoint now) {
+  enforce(source);
   Window& window = source.window;
   const Duration age = source.limits.age;
   if (age.count() > 0 && !window.empty()) {

@@ -2,8 +2,349 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/fanout/retention.h"
+
+#include "common/random.h"
+
 namespace fanfare::fanout {
 namespace {
+
+const Epoch kEpoch = *Epoch::parse("0123abc");
+
+class SequencerTest : public ::testing::Test {
+ protected:
+  void start(SequencerOptions options) {
+    options.history = [this](std::string_view) { return limits_; };
+    sequencer_.emplace(options);
+  }
+  void SetUp() override { start({.epoch = kEpoch, .history = nullptr}); }
+
+  std::expected<Sequence, PublishError> try_publish(std::string_view channel,
+                                                    std::string_view data = "x",
+                                                    std::string_view key = "") {
+    return sequencer_->publish(channel, {.type = "", .data = data, .retry_ms = {}}, key, now_);
+  }
+  Sequence publish(std::string_view channel, std::string_view data = "x") {
+    return *try_publish(channel, data);
+  }
+  // The commands of the turn, one word each.
+  std::string seal() {
+    const BatchPtr batch = sequencer_->seal(now_);
+    if (!batch) return "nothing";
+    std::string words;
+    for (const Command& command : batch->commands) {
+      if (!words.empty()) words += ' ';
+      std::visit([&](const auto& what) { words += word(what); }, command);
+    }
+    return words;
+  }
+  void pass(Duration time) {
+    now_ = now_ + time;
+    while (sequencer_->expire(now_)) {
+    }
+  }
+  Sequencer::ChannelState state(std::string_view channel) { return *sequencer_->find(channel); }
+
+  static std::string word(const ChannelAppeared& c) {
+    return "appeared:" + c.name + "=" + std::to_string(c.channel);
+  }
+  static std::string word(const BlockAppended& c) {
+    return "block:" + std::to_string(c.channel) + "x" + std::to_string(c.count) + "to" +
+           std::to_string(c.last_sequence);
+  }
+  static std::string word(const Evicted& c) {
+    return "evicted:" + std::to_string(c.channel) + "to" + std::to_string(c.through);
+  }
+  static std::string word(const ChannelFinished& c) {
+    return "finished:" + std::to_string(c.channel);
+  }
+  static std::string word(const ChannelReopened& c) {
+    return "reopened:" + std::to_string(c.channel);
+  }
+  static std::string word(const ChannelForgotten& c) {
+    return "forgotten:" + std::to_string(c.channel);
+  }
+
+  HistoryLimits limits_;
+  std::optional<Sequencer> sequencer_;
+  TimePoint now_{Duration(1'000s).count()};
+};
+
+TEST_F(SequencerTest, NumbersAllEventsDenselyWhateverTheirChannel) {
+  EXPECT_EQ(sequencer_->head(), 0U);
+  EXPECT_EQ(publish("a"), 1U);
+  EXPECT_EQ(publish("b"), 2U);
+  EXPECT_EQ(publish("a"), 3U);
+  EXPECT_EQ(sequencer_->head(), 3U);
+}
+
+TEST_F(SequencerTest, TellsOneBlockAChannelAndTurn) {
+  EXPECT_EQ(seal(), "nothing");
+  publish("a");
+  publish("b");
+  publish("a");
+  EXPECT_EQ(seal(), "appeared:a=0 appeared:b=1 block:0x2to3 block:1x1to2");
+  EXPECT_EQ(seal(), "nothing");
+  publish("a");
+  EXPECT_EQ(seal(), "block:0x3to4");
+}
+
+TEST_F(SequencerTest, StampsABatchWithItsHeadAndTime) {
+  publish("a");
+  now_ = now_ + Duration(5s);
+  const BatchPtr batch = sequencer_->seal(now_);
+  EXPECT_EQ(batch->head, 1U);
+  EXPECT_EQ(batch->committed, now_);
+}
+
+TEST_F(SequencerTest, TellsTwoBlocksWhenATurnStraddlesSegments) {
+  publish("a", std::string(500, 'x'));
+  publish("a", std::string(500, 'x'));
+  EXPECT_EQ(seal(), "appeared:a=0 block:0x1to1 block:0x1to2");
+}
+
+TEST_F(SequencerTest, EvictsByCountAndTellsItOnceATurn) {
+  limits_.events = 2;
+  for (int i = 0; i < 5; ++i) publish("a");
+  EXPECT_EQ(seal(), "appeared:a=0 block:0x5to5 evicted:0to3");
+  EXPECT_EQ(state("a").events, 2U);
+  EXPECT_EQ(state("a").first, 4U);
+  EXPECT_EQ(state("a").last, 5U);
+  EXPECT_EQ(state("a").evicted_through, 3U);
+  EXPECT_EQ(state("a").published_total, 5U);
+  EXPECT_EQ(sequencer_->counters().evicted_by_events, 3U);
+}
+
+TEST_F(SequencerTest, KeepsNoHistoryWhereNoneIsWanted) {
+  limits_.events = 0;
+  publish("a");
+  EXPECT_EQ(seal(), "appeared:a=0 block:0x1to1 evicted:0to1");
+  publish("a");
+  EXPECT_EQ(seal(), "block:0x2to2 evicted:0to2") << "the segment is filled on";
+  EXPECT_EQ(state("a").events, 0U);
+  EXPECT_EQ(state("a").last, 0U);
+}
+
+TEST_F(SequencerTest, EvictsByBytesOfFrames) {
+  limits_.bytes = 300;
+  for (int i = 0; i < 3; ++i) publish("a", std::string(100, 'x'));
+  seal();
+  EXPECT_EQ(state("a").events, 2U);
+  EXPECT_LE(state("a").bytes, 300U);
+  publish("a", std::string(400, 'x'));
+  seal();
+  EXPECT_EQ(state("a").events, 0U) << "one event may be more than all that is kept";
+  EXPECT_EQ(sequencer_->counters().evicted_by_bytes, 4U);
+}
+
+TEST_F(SequencerTest, EvictsByAgeNeverEarlyAndASecondLateAtMost) {
+  limits_.age = 10s;
+  now_ = now_ + Duration(900ms);
+  publish("a");
+  now_ = now_ + Duration(5s);
+  publish("a");
+  seal();
+  pass(4'999ms);
+  EXPECT_EQ(seal(), "nothing");
+  pass(1'001ms);
+  EXPECT_EQ(seal(), "evicted:0to1");
+  pass(5s);
+  EXPECT_EQ(seal(), "evicted:0to2");
+  EXPECT_EQ(sequencer_->counters().evicted_by_age, 2U);
+  EXPECT_EQ(sequencer_->segment_bytes(), 0U);
+}
+
+TEST_F(SequencerTest, KeepsForEverWhatHasNoAge) {
+  limits_.age = Duration(0);
+  publish("a");
+  seal();
+  pass(10'000h);
+  EXPECT_EQ(seal(), "nothing");
+}
+
+TEST_F(SequencerTest, EvictsTheOldestSegmentWhoeverItBelongsTo) {
+  start({.epoch = kEpoch, .history = nullptr, .total_bytes = 4'096});
+  const std::string large(800, 'x');
+  publish("a", large);
+  publish("b", large);
+  publish("c", large);
+  publish("b", large);
+  seal();
+  EXPECT_EQ(sequencer_->segment_bytes(), 4'096U);
+  publish("d", large);
+  EXPECT_EQ(seal(), "appeared:d=3 evicted:0to1 block:3x1to5");
+  EXPECT_EQ(state("a").events, 0U);
+  publish("a", large);
+  EXPECT_EQ(seal(), "evicted:1to2 block:0x1to6");
+  EXPECT_EQ(sequencer_->segment_bytes(), 4'096U);
+  EXPECT_EQ(sequencer_->counters().evicted_by_total_bytes, 2U);
+}
+
+TEST_F(SequencerTest, LetsAnEventInThatIsLargerThanEverything) {
+  start({.epoch = kEpoch, .history = nullptr, .total_bytes = 4'096});
+  publish("a");
+  publish("a", std::string(100'000, 'x'));
+  EXPECT_EQ(seal(), "appeared:a=0 block:0x1to1 block:0x1to2 evicted:0to1");
+  EXPECT_EQ(state("a").events, 1U);
+}
+
+TEST_F(SequencerTest, ToldOrNotAnEvictedEventIsStillSentToWhoIsThere) {
+  start({.epoch = kEpoch, .history = nullptr, .total_bytes = 1'024});
+  publish("a");
+  publish("b");
+  EXPECT_EQ(seal(), "appeared:a=0 appeared:b=1 block:0x1to1 evicted:0to1 block:1x1to2");
+}
+
+TEST_F(SequencerTest, PublishesNothingAgainUnderTheSameKey) {
+  EXPECT_EQ(try_publish("a", "x", "k"), 1U);
+  EXPECT_EQ(try_publish("a", "x", "k"), 1U);
+  EXPECT_EQ(try_publish("b", "x", "k"), 2U);
+  EXPECT_EQ(try_publish("a", "x", "other"), 3U);
+  EXPECT_EQ(sequencer_->head(), 3U);
+  EXPECT_EQ(sequencer_->counters().duplicates_total, 1U);
+  pass(6min);
+  EXPECT_EQ(try_publish("a", "x", "k"), 4U);
+}
+
+TEST_F(SequencerTest, FinishesAChannelUntilItIsErased) {
+  publish("a");
+  EXPECT_EQ(sequencer_->finish("a", now_), 1U);
+  EXPECT_EQ(sequencer_->finish("a", now_), 1U);
+  EXPECT_EQ(seal(), "appeared:a=0 block:0x1to1 finished:0");
+  EXPECT_EQ(try_publish("a"), std::unexpected(PublishError::channel_finished));
+  EXPECT_TRUE(state("a").finished);
+  EXPECT_TRUE(sequencer_->erase("a", now_));
+  EXPECT_EQ(seal(), "evicted:0to1 reopened:0");
+  EXPECT_EQ(publish("a"), 2U);
+  EXPECT_EQ(sequencer_->segment_bytes(), kSegmentFootprintMin);
+}
+
+TEST_F(SequencerTest, FinishesAChannelThatHadNoEventYet) {
+  EXPECT_EQ(sequencer_->finish("a", now_), 0U);
+  EXPECT_EQ(seal(), "appeared:a=0 finished:0");
+}
+
+TEST_F(SequencerTest, SaysNothingOfWhatWasUndoneInTheSameTurn) {
+  EXPECT_EQ(sequencer_->finish("a", now_), 0U);
+  sequencer_->erase("a", now_);
+  EXPECT_EQ(seal(), "appeared:a=0");
+}
+
+TEST_F(SequencerTest, ErasesNoChannelThatIsNotThere) {
+  EXPECT_FALSE(sequencer_->erase("a", now_));
+  EXPECT_FALSE(sequencer_->find("a"));
+}
+
+TEST_F(SequencerTest, RefusesMoreChannelsThanItMayHave) {
+  start({.epoch = kEpoch, .history = nullptr, .channels_max = 1});
+  publish("a");
+  EXPECT_EQ(try_publish("b"), std::unexpected(PublishError::too_many_channels));
+  EXPECT_EQ(sequencer_->finish("b", now_), std::unexpected(PublishError::too_many_channels));
+  EXPECT_EQ(publish("a"), 2U);
+}
+
+TEST_F(SequencerTest, ForgetsAnEmptyChannelWhenItWasIdleForLongEnough) {
+  limits_.events = 0;
+  publish("a");
+  publish("b");
+  seal();
+  pass(599s);
+  EXPECT_EQ(seal(), "nothing");
+  publish("b");
+  pass(1s);
+  EXPECT_EQ(seal(), "forgotten:0 block:1x2to3 evicted:1to3");
+  EXPECT_EQ(sequencer_->channel_count(), 1U);
+  EXPECT_EQ(sequencer_->counters().channels_forgotten_total, 1U);
+  publish("c");
+  EXPECT_EQ(seal(), "appeared:c=0 block:0x1to4 evicted:0to4") << "the id is free again";
+  publish("a");
+  EXPECT_EQ(state("a").evicted_through, 1U) << "what it had lost is not forgotten";
+  EXPECT_EQ(seal(), "appeared:a=2 block:2x1to5 evicted:2to5");
+}
+
+TEST_F(SequencerTest, ForgetsAFinishedChannelWhenItsEventsHaveAgedOut) {
+  limits_.age = 60s;
+  publish("a");
+  ASSERT_TRUE(sequencer_->finish("a", now_));
+  seal();
+  pass(62s);
+  EXPECT_EQ(seal(), "evicted:0to1");
+  pass(538s);
+  EXPECT_EQ(seal(), "forgotten:0");
+  EXPECT_EQ(publish("a"), 2U) << "it is a new channel";
+}
+
+TEST_F(SequencerTest, TellsAllOfAChannelBeforeItIsForgotten) {
+  start({.epoch = kEpoch, .history = nullptr, .idle_forgotten_after = Duration(0)});
+  limits_.events = 0;
+  publish("a");
+  pass(1s);
+  EXPECT_EQ(seal(), "appeared:a=0 block:0x1to1 evicted:0to1 forgotten:0");
+}
+
+TEST_F(SequencerTest, ExpiresABoundedNumberAtATime) {
+  limits_.events = 0;
+  for (int i = 0; i < 3'000; ++i) publish("c" + std::to_string(i));
+  seal();
+  now_ = now_ + Duration(10min);
+  EXPECT_TRUE(sequencer_->expire(now_));
+  EXPECT_GT(sequencer_->channel_count(), 0U);
+  pass(Duration(0));
+  EXPECT_EQ(sequencer_->channel_count(), 0U);
+  EXPECT_EQ(sequencer_->segment_bytes(), 0U);
+}
+
+TEST_F(SequencerTest, KeepsManyQuietChannelsSmall) {
+  for (int i = 0; i < 10'000; ++i) publish("c" + std::to_string(i), std::string(100, 'x'));
+  EXPECT_EQ(sequencer_->segment_bytes(), 10'000 * kSegmentFootprintMin);
+}
+
+TEST_F(SequencerTest, GivesABusyChannelLargerSegments) {
+  limits_.events = 100'000;
+  limits_.bytes = 64U << 20U;
+  std::uint64_t before = 0;
+  std::vector<std::uint64_t> sizes;
+  for (int i = 0; i < 4'000; ++i) {
+    publish("a", std::string(100, 'x'));
+    const std::uint64_t bytes = sequencer_->segment_bytes();
+    if (bytes != before) sizes.push_back((bytes - before) / 1'024);
+    before = bytes;
+  }
+  EXPECT_EQ(sizes, (std::vector<std::uint64_t>{1, 2, 4, 8, 16, 32, 64, 128, 128, 128, 128}));
+}
+
+TEST_F(SequencerTest, VisitsEveryChannel) {
+  publish("a");
+  publish("b");
+  std::map<std::string, std::uint64_t> seen;
+  sequencer_->for_each([&](std::string_view name, const Sequencer::ChannelState& channel) {
+    seen.emplace(name, channel.published_total);
+    return true;
+  });
+  EXPECT_EQ(seen, (std::map<std::string, std::uint64_t>{{"a", 1}, {"b", 1}}));
+  int visits = 0;
+  sequencer_->for_each([&](std::string_view, const Sequencer::ChannelState&) {
+    ++visits;
+    return false;
+  });
+  EXPECT_EQ(visits, 1);
+}
+
+TEST_F(SequencerTest, CountsWhatItHasDone) {
+  publish("a");
+  publish("a");
+  sequencer_->erase("a", now_);
+  EXPECT_EQ(sequencer_->counters().events_total, 2U);
+  EXPECT_EQ(sequencer_->counters().bytes_total,
+            2 * std::string_view("17\r\ndata: x\nid: 0123abc-1\n\n\r\n").size());
+  EXPECT_EQ(sequencer_->counters().evicted_events_total, 2U);
+  EXPECT_EQ(sequencer_->epoch(), *Epoch::parse("0123abc"));
+}
 
 SequencerOptions options_with(HistoryLimits limits) {
   Random random(1);
