@@ -1,6 +1,7 @@
 #include "broker/server/shard.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -51,8 +52,13 @@ Shard::~Shard() = default;
 
 void Shard::listen(Port port, int listener) {
   const auto index = static_cast<std::uint32_t>(listeners_.size());
-  listeners_.push_back({port, listener, true});
-  ring_.accept(listener,
+  listeners_.push_back({port, listener, false});
+  arm_accept(index);
+}
+
+void Shard::arm_accept(std::uint32_t index) {
+  listeners_[index].armed = true;
+  ring_.accept(listeners_[index].descriptor,
                {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = index});
 }
 
@@ -131,8 +137,10 @@ void Shard::accepted(const io::Completion& completion) {
     }
   }
   if (listener.armed || draining_) return;
-  listener.armed = true;
-  ring_.accept(listener.descriptor, completion.token);
+  // Out of descriptors or memory (EMFILE, ENFILE, ENOMEM, ENOBUFS) the next one would fail at once,
+  // and so on in a circle: accept_again() tries at the next tick. Aborted: a client's own doing.
+  if (completion.result >= 0 || completion.result == -ECONNABORTED)
+    arm_accept(completion.token.index);
 }
 
 void Shard::admit(Port port, int descriptor) {

@@ -85,6 +85,7 @@ class Shard {
 
   // shard.cc: the turn and its completions
   void dispatch(const io::Completion& completion);
+  void arm_accept(std::uint32_t index);
   void accepted(const io::Completion& completion);
   void admit(Port port, int descriptor);
   bool has_room(Port port);
@@ -118,6 +119,7 @@ class Shard {
 
   // shard_time.cc: what the clock brings
   void time_passes();
+  void accept_again();
   void sweep(io::Slot begin, io::Slot end);
   void overdue(io::Slot slot, Connection& connection);
   void stream_overdue(io::Slot slot, Connection& connection);

@@ -46,8 +46,17 @@ void Shard::time_passes() {
       if (connections_[slot].state == State::publisher) close(slot, CloseReason::slow_stalled);
     }
   }
+  accept_again();
   take_stock();
   if (tick_ >= drain_deadline_) drain(true);
+}
+
+// Listeners whose accept failed for want of something that others may have given back meanwhile.
+void Shard::accept_again() {
+  if (draining_) return;
+  for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
+    if (!listeners_[i].armed) arm_accept(i);
+  }
 }
 
 void Shard::sweep(io::Slot begin, io::Slot end) {

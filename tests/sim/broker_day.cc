@@ -136,6 +136,11 @@ void Day::invite() {
 
 void Day::pass() {
   world_.run(between(draw_, 2s, 20s));
+  if (draw_.chance(0.15)) {
+    world_.kernel().faults().exhausted = true;
+    world_.run(between(draw_, 0s, 3s));
+    world_.kernel().faults().exhausted = false;
+  }
   if (draw_.chance(0.2)) {
     machine_options_.broker = drawn_configuration(draw_);
     machines_.back().reload(machine_options_.broker);

@@ -142,6 +142,14 @@ std::size_t BrokerMachine::subscribers() const {
   return count;
 }
 
+std::uint64_t BrokerMachine::turns() const {
+  std::uint64_t count = 0;
+  for (const Member& member : members_) {
+    if (member.shard) count += member.shard->counters().turns_total;
+  }
+  return count;
+}
+
 std::string BrokerMachine::left() const {
   std::string text;
   for (const Member& member : members_) {

@@ -40,6 +40,8 @@ class BrokerMachine final : public Machine, public Actor {
   // Every shard has ended by itself.
   bool finished() const;
   std::size_t subscribers() const;
+  // Of all shards, since the machine began.
+  std::uint64_t turns() const;
 
   std::size_t shard_count() const override { return members_.size(); }
   bool runnable(std::size_t shard) const override;

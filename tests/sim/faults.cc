@@ -57,6 +57,7 @@ Faults Faults::drawn(Random& random) {
 
 void Faults::stop() {
   accept_fails = accept_ends = adopt_fails = 0;
+  exhausted = false;
   receive_no_buffer = receive_short = send_short = send_blocked = 0;
   reset = vanish = trickle = straggle = 0;
   latency_max = std::min<Duration>(latency_max, 5ms);

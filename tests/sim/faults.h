@@ -26,6 +26,7 @@ struct Faults {
   double accept_fails = 0;  // -EMFILE, -ENFILE, -ECONNABORTED, ... instead of a descriptor
   double accept_ends = 0;   // an accept completes without `more`
   double adopt_fails = 0;   // no room in the descriptor table after all
+  bool exhausted = false;   // the process has no descriptor left: every accept fails, at once
   // ---- receiving
   double receive_no_buffer = 0;  // -ENOBUFS although there is one
   double receive_short = 0;      // fewer bytes than have arrived

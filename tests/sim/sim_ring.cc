@@ -80,10 +80,27 @@ void SimRing::accept(int listener, Token token) {
     }
   }
   if (!claim_token(token)) return;
-  std::erase_if(accepts_, [](const Accept& accept) { return !accept.armed; });
+  if (std::ranges::any_of(accepts_, [token](const Accept& accept) {
+        return accept.token == token && accept.starved;
+      }))
+    note_retry();
+  std::erase_if(accepts_, [token](const Accept& accept) {
+    return !accept.armed && (accept.token == token || !accept.starved);
+  });
   accepts_.push_back({.listener = listener, .token = token, .live = true, .armed = true});
   kernel_.watch(listener, this);
   accept_waiting(accepts_.back());
+}
+
+// "A little later, since it would fail again at once" (broker/io/ring.h).
+void SimRing::note_retry() {
+  constexpr int kRetriesPerSecondMax = 50;
+  if (now() >= retries_end_) {
+    retries_end_ = now() + 1s;
+    retries_ = 0;
+  }
+  if (++retries_ == kRetriesPerSecondMax)
+    fail("an accept that failed for want of descriptors or memory is tried again in a circle");
 }
 
 void SimRing::cancel_accept(Token token) {
@@ -105,6 +122,10 @@ void SimRing::connection_waiting(int listener) {
 void SimRing::accept_waiting(Accept& accept) {
   Random& random = kernel_.random();
   const Faults& faults = kernel_.faults();
+  // io_uring looks for a descriptor first, epoll for a connection.
+  if (accept.live && faults.exhausted &&
+      (!faults.sends_at_once || kernel_.waiting(accept.listener) > 0))
+    return complete_accept(accept, -EMFILE, false);
   while (accept.live && kernel_.waiting(accept.listener) > 0) {
     if (random.chance(faults.accept_fails)) {
       constexpr std::array kErrors = {EMFILE, ENFILE, ECONNABORTED, ENOMEM, ENOBUFS};
@@ -441,8 +462,10 @@ void SimRing::deliver(const Pending& pending, std::vector<Completion>& out) {
     entry.use = use + 1;
   } else if (pending.origin == Origin::accept) {
     for (Accept& accept : accepts_) {
-      if (accept.token == pending.completion.token && !pending.completion.more)
-        accept.armed = false;
+      if (accept.token != pending.completion.token || pending.completion.more) continue;
+      const std::int32_t result = pending.completion.result;
+      accept.armed = false;
+      accept.starved = result < 0 && result != -ECONNABORTED && result != -ECANCELED;
     }
     if (!pending.completion.more) armed_.erase(pending.completion.token.pack());
   } else {

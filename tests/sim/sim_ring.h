@@ -123,6 +123,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
     io::Token token;
     bool live = false;
     bool armed = false;
+    bool starved = false;  // ended for want of a descriptor or of memory
   };
 
   void fail(std::string problem);
@@ -137,6 +138,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   void evaluate(io::Slot slot);
   void complete(io::Slot slot, Verb verb, std::int32_t result);
   void complete_receive(io::Slot slot);
+  void note_retry();
   void accept_waiting(Accept& accept);
   void complete_accept(Accept& accept, std::int32_t result, bool more);
   Duration completion_delay();
@@ -154,6 +156,8 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   std::uint64_t pending_made_ = 0;
   std::unordered_set<std::uint64_t> armed_;  // tokens that have not completed
   TimePoint accepted_last_{};                // accepts complete in order
+  TimePoint retries_end_{};                  // of the second in which retries_ are counted
+  int retries_ = 0;
 
   struct Buffer {
     std::unique_ptr<std::byte[]> bytes;
