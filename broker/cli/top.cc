@@ -27,6 +27,8 @@ constexpr const char* kFooter = R"(Examples:
   fanfare top --once                                 one screen, for a report
   fanfare top | tee rates.log                        a line of name=value pairs per interval
 
+A broker that goes away while it is watched is waited for.
+
 Exit codes: 0 ended by Ctrl-C or --once; 1 the admin listener does not answer; 2 wrong arguments.)";
 
 constexpr Duration kPatience = 5s;
@@ -61,13 +63,15 @@ class Watching {
     std::optional<client::Error> error;
     while (!error && pause(*interval)) {
       auto after = read();
-      if (!after) {
+      if (after) {
+        show(*before, *after, live);
+        before = std::move(after);
+        if (arguments_.once) break;
+      } else if (arguments_.once || after.error().fault == client::Fault::stopped) {
         error = after.error();
-        break;
+      } else {
+        show_absence(after.error(), live);
       }
-      show(*before, *after, live);
-      before = std::move(after);
-      if (arguments_.once) break;
     }
     if (live) fmt::print(console_.out, "{}", kMainScreen);
     std::fflush(console_.out);
@@ -114,6 +118,13 @@ class Watching {
       fmt::print(console_.out, "{}", screen);
     }
     std::fflush(console_.out);
+  }
+
+  // A broker that is restarting comes back; until then nothing is shown as if it were true.
+  void show_absence(const client::Error& error, bool live) {
+    const std::string text = fmt::format("fanfare top: {}; trying again\n", error.message);
+    fmt::print(live ? console_.out : console_.err, "{}", live ? redrawn(text) : text);
+    std::fflush(live ? console_.out : console_.err);
   }
 
   // Over the screen before, without a flicker: each line clears what was longer.

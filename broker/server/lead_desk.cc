@@ -25,6 +25,8 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch,
                     publish_routes_),
       ingest_port_(parts.connections, parts.courier, parts.counters, publish_port_, lead_,
                    parts.switchboard, options) {
+  // Who asks before the first second has passed is told what runs, too.
+  lead_.describe(snapshot_);
   snapshot_.backend = parts.backend;
   snapshot_.connections_max = parts.connections_max;
   if (surface_ == nullptr) return;

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { Broker } from './harness/broker.js';
+import { Broker, request } from './harness/broker.js';
 import { fanfare, kBinary, run, start } from './harness/command.js';
 import { Subscriber } from './harness/subscriber.js';
 import { until, within } from './harness/wait.js';
@@ -266,6 +266,13 @@ test('fanfare tail says that a refusal will not pass', async () => {
   assert.match(stderr, /status 400: /);
 });
 
+test('the metrics name the broker from its first moment', async (t) => {
+  const own = await Broker.start();
+  t.after(() => own.stop());
+  const { body } = await request(`${own.adminUrl}/metrics`);
+  assert.match(body, /^fanfare_info\{version="\d+\.\d+\.\d+",epoch="[0-9a-z]{7}",backend="\w+"\} 1$/m);
+});
+
 test('fanfare top shows rates, once and as lines', async (t) => {
   const seen = await subscribed(t, 'top');
   const once = start(kBinary, ['top', '--once', '--interval', '500ms', '--admin', broker.adminUrl]);
@@ -293,6 +300,18 @@ test('fanfare top draws a live screen on a terminal and gives the terminal back'
   await within(screen.ended, 'Ctrl-C ends it');
   assert.match(screen.stdout, /^\x1b\[\?1049h/);
   assert.match(screen.stdout, /\x1b\[\?1049l/);
+});
+
+test('fanfare top waits for a broker that restarts', async (t) => {
+  const own = await Broker.start();
+  const top = start(kBinary, ['top', '--interval', '100ms', '--admin', own.adminUrl]);
+  t.after(async () => { top.child.kill(); await own.stop(); });
+  await until(() => top.stdout.includes('\n'), 'a first line');
+  await own.kill();
+  await until(() => /trying again/.test(top.stderr), 'it says that the broker is away');
+  const lines = top.stdout.split('\n').length;
+  await own.begin();
+  await until(() => top.stdout.split('\n').length > lines, 'it goes on');
 });
 
 test('fanfare check tells every problem of a file, or what it may cost', async () => {

@@ -9,8 +9,11 @@ export const kBinary = process.env.FANFARE_BINARY ??
   fileURLToPath(new URL('../../../build/dev/fanfare', import.meta.url));
 
 const running = new Set();
-process.on('exit', () => {
+process.on('exit', (code) => {
   for (const child of running) child.kill('SIGKILL');
+  // At once: node 20 takes its handles down first, and spins for ever there when a socket was reset
+  // while it was shutting down (the cutting proxy's trade).
+  process.exit(code);
 });
 
 // A process beside the test. `stdout` and `stderr` grow; `ended` resolves with {code, signal}.
