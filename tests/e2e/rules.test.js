@@ -327,10 +327,12 @@ test('R10: a preflight is answered, and ids never ask for one', async () => {
 });
 
 test('R11: a client may ask for a heartbeat its stack can live with, within limits', async (t) => {
-  const wire = await stream(t, 'channel=r11&heartbeat=1');
+  const calm = await stream(t, 'channel=r11&heartbeat=60');
+  const greedy = await stream(t, 'channel=r11&heartbeat=1ms');
   const began = performance.now();
-  await wire.until((text) => text.endsWith(':\n:\n'), 'a heartbeat');
-  assert.ok(performance.now() - began > 300, 'not at once');
+  await greedy.until((text) => text.endsWith(':\n'.repeat(9)), 'eight heartbeats');
+  assert.ok(performance.now() - began > 400, 'no more often than heartbeat_min');
+  assert.ok(calm.body.split(':\n').length <= 3, 'its first one may come early, no more');
 });
 
 test('R12: one connection carries many channels', async (t) => {
