@@ -132,6 +132,7 @@ void write_limits(Exposition& out, const server::Snapshot& now, const server::Op
   limit("head_fields", "Fields of a request", std::uint64_t{limits.head_fields});
   limit("target_bytes", "Request target", limits.target_bytes);
   limit("body_bytes", "Body of a request on a subscriber listener", limits.body_bytes);
+  limit("bodies_bytes", "Bodies of the requests one shard is receiving", limits.bodies_bytes);
   limit("head_time_seconds", "Time for a whole head, and for a whole body",
         seconds(limits.head_time));
   limit("idle_time_seconds", "Time between requests of a keep-alive connection",

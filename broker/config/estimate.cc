@@ -104,10 +104,12 @@ void add_items(const server::Options& options, Estimate& estimate) {
   items.add(When::worst, false, "keys of publishes that may be repeated", kKeysMax, kKeyBytes);
   items.add(When::worst, false, "what forgotten channels have lost", kTombstonesMax,
             kTombstoneBytes * (shards + 1));
-  items.add(When::worst, false, "every publisher inside the largest batch",
-            limits.ingest_connections, limits.ingest_batch_bytes);
-  items.add(When::worst, false, "every subscriber inside the largest request", connections,
-            limits.head_bytes + limits.body_bytes);
+  items.add(When::worst, false, "limits.bodies_bytes of publishers, and of each shard", shards + 1,
+            limits.bodies_bytes);
+  items.add(When::worst, false, "every publisher inside the largest event",
+            limits.ingest_connections, limits.event_bytes);
+  items.add(When::worst, false, "every subscriber inside the largest head", connections,
+            limits.head_bytes);
   items.add(When::worst, false, "every subscriber stalled: its record", connections, kStalledBytes);
   items.add(When::worst, true, "every subscriber stalled: its socket", connections,
             kStalledKernelBytes);

@@ -303,6 +303,12 @@ constexpr std::array kLimits{
          .at_least = kKiB,
          .at_most = 16 * kMiB,
          .help = "Body of a request on the subscribers' side. Larger: 413."}),
+    limits<&LimitOptions::bodies_bytes>(
+        {.name = "bodies_bytes",
+         .at_least = kMiB,
+         .at_most = 64 * 1024 * kMiB,
+         .help = "Bodies of all requests that are being received at a time: those of publishers, "
+                 "and on each shard those of subscribers. Beyond it: 503."}),
     limits<&LimitOptions::head_time>(
         {.name = "head_time",
          .at_least = ns(100ms),

@@ -67,6 +67,8 @@ void check_sizes(const Options& options, Report& report) {
               options.history.bytes, "the largest event would not fit into its channel's history");
   check_order(report, "limits.event_bytes", limits.event_bytes, "limits.ingest_batch_bytes",
               limits.ingest_batch_bytes, "the largest event could not be published over HTTP");
+  check_order(report, "limits.ingest_batch_bytes", limits.ingest_batch_bytes, "limits.bodies_bytes",
+              limits.bodies_bytes, "the largest batch could never be received");
   check_order(report, "limits.event_bytes", limits.event_bytes, "limits.ingest_pending_bytes",
               limits.ingest_pending_bytes, "the largest event would stop its publisher");
   check_order(report, "limits.target_bytes", limits.target_bytes, "limits.head_bytes",

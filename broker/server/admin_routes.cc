@@ -14,7 +14,7 @@ void answer_text(const Request& request, int status, std::string_view text, std:
 
 }  // namespace
 
-void AdminRoutes::answer_too_large(const Request& request, std::string& out) {
+void AdminRoutes::refuse_body(const Request& request, BodyRefusal /*refusal*/, std::string& out) {
   answer_text(request, 413, "requests to the admin listener have no body\n", out);
 }
 

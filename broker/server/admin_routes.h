@@ -26,7 +26,7 @@ class AdminRoutes final : public Routes {
   void take_settings(std::shared_ptr<const Options> options) { options_ = std::move(options); }
 
   std::size_t body_allowed(const Request& /*request*/, std::string& /*out*/) override { return 0; }
-  void answer_too_large(const Request& request, std::string& out) override;
+  void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) override;
   Verdict answer(const Request& request, std::string& out) override;
 
  private:

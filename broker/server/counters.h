@@ -33,6 +33,7 @@ namespace fanfare::server {
   X(heartbeats_total, "counter", "Heartbeats sent")                                                \
   X(requests_total, "counter", "Requests on subscriber listeners")                                 \
   X(requests_refused_total, "counter", "Requests answered with a 4xx or 5xx status")               \
+  X(bodies_refused_total, "counter", "Request bodies not read: too large, or too many at a time")  \
   X(overload_answers_total, "counter", "Event streams told to come back later")                    \
   X(accept_errors_total, "counter", "accept() failures (descriptors, memory)")                     \
   X(ingest_connections_open, "gauge", "Publisher connections open")                                \

@@ -16,18 +16,18 @@ void empty(std::string& text) {
 }  // namespace
 
 HttpPort::HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
-                   const http::Limits& limits, const Times& times, Routes& routes)
+                   const http::Limits& limits, const Bounds& bounds, Routes& routes)
     : connections_(connections),
       courier_(courier),
       counters_(counters),
       limits_(limits),
-      times_(times),
+      bounds_(bounds),
       routes_(routes) {}
 
 PortOrder HttpPort::begin(io::Slot slot, Tick tick, std::string_view first) {
   Connection& connection = connections_[slot];
   connection.state = State::reading;
-  connection.due = tick + times_.head;
+  connection.due = tick + bounds_.head;
   return first.empty() ? PortOrder{PortOrder::Kind::receive} : received(slot, first, tick);
 }
 
@@ -50,6 +50,7 @@ void HttpPort::release(io::Slot slot) {
   if (connection.exchange == kNone) return;
   Exchange& exchange = exchanges_[connection.exchange];
   exchange.parser.reset();
+  bodies_bytes_ -= exchange.body.size();
   empty(exchange.body);
   empty(exchange.pending);
   empty(exchange.out);
@@ -62,7 +63,7 @@ void HttpPort::release(io::Slot slot) {
 PortOrder HttpPort::received(io::Slot slot, std::string_view bytes, Tick tick) {
   Connection& connection = connections_[slot];
   const bool first = connection.exchange == kNone;
-  if (first) connection.due = tick + times_.head;
+  if (first) connection.due = tick + bounds_.head;
   return advance(slot, bytes, tick);
 }
 
@@ -94,7 +95,7 @@ PortOrder HttpPort::advance(io::Slot slot, std::string_view input, Tick tick) {
       case Kind::more:
         if (!exchange.parser.begun()) {  // nothing but an empty line so far
           release(slot);
-          connections_[slot].due = tick + times_.idle;
+          connections_[slot].due = tick + bounds_.idle;
         }
         return {PortOrder::Kind::receive};
       case Kind::head:
@@ -102,11 +103,13 @@ PortOrder HttpPort::advance(io::Slot slot, std::string_view input, Tick tick) {
         if (exchange.interim) return say(slot, exchange, true, input);
         break;
       case Kind::body:
-        if (exchange.body.size() + step.body.size() > exchange.body_max) {
-          routes_.answer_too_large(request_of(slot, exchange), exchange.out);
+        if (const auto refusal = refused_body(exchange, step.body.size())) {
+          ++counters_.bodies_refused_total;
+          routes_.refuse_body(request_of(slot, exchange), *refusal, exchange.out);
           return say(slot, exchange, false, {});
         }
         exchange.body += step.body;
+        bodies_bytes_ += step.body.size();
         break;
       case Kind::end:
         return request_complete(slot, exchange, input);
@@ -120,14 +123,22 @@ PortOrder HttpPort::advance(io::Slot slot, std::string_view input, Tick tick) {
   }
 }
 
+std::optional<BodyRefusal> HttpPort::refused_body(const Exchange& exchange,
+                                                  std::uint64_t more) const {
+  if (exchange.body.size() + more > exchange.body_max) return BodyRefusal::too_large;
+  if (bodies_bytes_ + more > bounds_.bodies_bytes) return BodyRefusal::too_many_bodies;
+  return {};
+}
+
 // False: the answer is in `out` already and ends the connection.
 bool HttpPort::head_complete(io::Slot slot, Exchange& exchange) {
   const Request request = request_of(slot, exchange);
   exchange.body_max = routes_.body_allowed(request, exchange.out);
   if (!exchange.out.empty()) return false;
   if (!exchange.parser.has_body()) return true;
-  if (exchange.parser.body_size().value_or(0) > exchange.body_max) {
-    routes_.answer_too_large(request, exchange.out);
+  if (const auto refusal = refused_body(exchange, exchange.parser.body_size().value_or(0))) {
+    ++counters_.bodies_refused_total;
+    routes_.refuse_body(request, *refusal, exchange.out);
     return false;
   }
   exchange.parser.keep();
@@ -168,7 +179,7 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
   if (result < 0) return {PortOrder::Kind::close, CloseReason::peer_reset};
   exchange.out_sent += static_cast<std::size_t>(result);
   if (exchange.out_sent < exchange.out.size()) {
-    if (result > 0 || connection.due == kNever) connection.due = tick + times_.stall;
+    if (result > 0 || connection.due == kNever) connection.due = tick + bounds_.stall;
     return {PortOrder::Kind::room};
   }
   exchange.out.clear();
@@ -176,7 +187,7 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
   if (exchange.interim) {
     exchange.interim = false;
     connection.state = State::reading;
-    connection.due = tick + times_.head;
+    connection.due = tick + bounds_.head;
     const std::string pending = std::exchange(exchange.pending, {});
     return advance(slot, pending, tick);
   }
@@ -189,7 +200,7 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
   const std::string pending = std::exchange(exchange.pending, {});
   release(slot);
   connection.state = State::reading;
-  connection.due = tick + times_.idle;
+  connection.due = tick + bounds_.idle;
   if (pending.empty()) return {PortOrder::Kind::receive};
   return received(slot, pending, tick);
 }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,13 +36,14 @@ struct PortOrder {
 
 class HttpPort {
  public:
-  struct Times {
+  struct Bounds {
     Tick head = 0, idle = 0, stall = 0;
+    std::uint64_t bodies_bytes = 0;  // of all requests that are being received
   };
   HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
-           const http::Limits& limits, const Times& times, Routes& routes);
+           const http::Limits& limits, const Bounds& bounds, Routes& routes);
 
-  void take_times(const Times& times) { times_ = times; }
+  void take_bounds(const Bounds& bounds) { bounds_ = bounds; }
 
   // A new connection; its first bytes may have been read already (ingest sniffing).
   PortOrder begin(io::Slot slot, Tick tick, std::string_view first = {});
@@ -74,6 +76,7 @@ class HttpPort {
 
   Exchange& exchange_of(io::Slot slot);
   PortOrder advance(io::Slot slot, std::string_view input, Tick tick);
+  std::optional<BodyRefusal> refused_body(const Exchange& exchange, std::uint64_t more) const;
   bool head_complete(io::Slot slot, Exchange& exchange);
   PortOrder request_complete(io::Slot slot, Exchange& exchange, std::string_view rest);
   PortOrder say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest);
@@ -83,7 +86,8 @@ class HttpPort {
   Courier& courier_;
   Counters& counters_;
   const http::Limits& limits_;
-  Times times_;
+  Bounds bounds_;
+  std::uint64_t bodies_bytes_ = 0;
   Routes& routes_;
   std::deque<Exchange> exchanges_;
   std::vector<std::uint32_t> free_;

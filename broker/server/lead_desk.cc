@@ -15,13 +15,13 @@ http::Limits publish_limits(const Options& options) {
 }  // namespace
 
 LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch,
-                   const std::shared_ptr<const Options>& options, const HttpPort::Times& times)
+                   const std::shared_ptr<const Options>& options, const HttpPort::Bounds& bounds)
     : switchboard_(parts.switchboard),
       surface_(parts.surface),
       publish_limits_(publish_limits(*options)),
       lead_(epoch, options, parts.switchboard, parts.counters),
       publish_routes_(*options, lead_),
-      publish_port_(parts.connections, parts.courier, parts.counters, publish_limits_, times,
+      publish_port_(parts.connections, parts.courier, parts.counters, publish_limits_, bounds,
                     publish_routes_),
       ingest_port_(parts.connections, parts.courier, parts.counters, publish_port_, lead_,
                    parts.switchboard, options) {
@@ -33,10 +33,13 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch,
   admin_routes_ = std::make_unique<AdminRoutes>(
       options, *surface_, parts.streams, [this]() -> const Snapshot& { return fresh_snapshot(); });
   admin_port_ = std::make_unique<HttpPort>(parts.connections, parts.courier, parts.counters,
-                                           admin_limits_, times, *admin_routes_);
+                                           admin_limits_, bounds, *admin_routes_);
 }
 
-void LeadDesk::take_settings(const std::shared_ptr<const Options>& options) {
+void LeadDesk::take_settings(const std::shared_ptr<const Options>& options,
+                             const HttpPort::Bounds& bounds) {
+  publish_port_.take_bounds(bounds);
+  if (admin_port_) admin_port_->take_bounds(bounds);
   lead_.take_settings(options);
   publish_limits_ = publish_limits(*options);
   publish_routes_.take_settings(*options);

@@ -26,9 +26,9 @@ class LeadDesk {
     std::uint64_t connections_max = 0;
   };
   LeadDesk(const Parts& parts, fanout::Epoch epoch, const std::shared_ptr<const Options>& options,
-           const HttpPort::Times& times);
+           const HttpPort::Bounds& bounds);
 
-  void take_settings(const std::shared_ptr<const Options>& options);
+  void take_settings(const std::shared_ptr<const Options>& options, const HttpPort::Bounds& bounds);
   // Once a second: ages the log, takes stock, tells the live page.
   void second_passed(TimePoint now, bool draining);
   HttpPort* admin_port() { return admin_port_.get(); }

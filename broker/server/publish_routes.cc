@@ -25,8 +25,12 @@ std::size_t PublishRoutes::body_allowed(const Request& request, std::string& out
   return ingest::body_bytes_max(request.head, limits_);
 }
 
-void PublishRoutes::answer_too_large(const Request& request, std::string& out) {
-  ingest::answer_body_too_large(request.head, request.body.size(), limits_, answer_);
+void PublishRoutes::refuse_body(const Request& request, BodyRefusal refusal, std::string& out) {
+  if (refusal == BodyRefusal::too_large) {
+    ingest::answer_body_too_large(request.head, request.body.size(), limits_, answer_);
+  } else {
+    ingest::answer_too_many_bodies(answer_);
+  }
   write_answer(request, h1::Connection::close, out);
 }
 

@@ -20,6 +20,11 @@ struct Request {
   h1::Connection connection{};  // what the request allows to be said about the connection
 };
 
+enum class BodyRefusal : std::uint8_t {
+  too_large,        // 413: longer than body_allowed()
+  too_many_bodies,  // 503: with the others that are being received ([limits] bodies_bytes)
+};
+
 class Routes {
  public:
   virtual ~Routes() = default;
@@ -27,8 +32,8 @@ class Routes {
   // Before the body is read. The most bytes of body the request may bring; or 0 with the whole
   // answer in `out` if it is refused whatever its body is. (The parser's own bound holds as well.)
   virtual std::size_t body_allowed(const Request& request, std::string& out) = 0;
-  // The answer to a body larger than that, appended to `out`; the connection is closed after it.
-  virtual void answer_too_large(const Request& request, std::string& out) = 0;
+  // The answer to a body that is not read, appended to `out`; the connection is closed after it.
+  virtual void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) = 0;
 
   enum class Verdict : std::uint8_t {
     answered,       // the whole answer is in `out`

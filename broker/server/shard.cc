@@ -38,14 +38,14 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       streams_({config.index, connections_, replica_, audiences_, delivery_, counters_,
                 switchboard_, random_}),
       routes_(options_, streams_, counters_),
-      port_(connections_, courier_, counters_, limits_, times(), routes_),
+      port_(connections_, courier_, counters_, limits_, http_bounds(), routes_),
       started_(ring.now()),
       now_(started_) {
   if (config.index != 0) return;
   desk_ = std::make_unique<LeadDesk>(
       LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
                       ring.name(), config.connections_max},
-      config.epoch, options_, times());
+      config.epoch, options_, http_bounds());
 }
 
 Shard::~Shard() = default;
@@ -299,8 +299,8 @@ void Shard::take(const SettingsMessage& message) {
   options_ = message.options;
   delivery_options_ = options_->delivery;
   routes_.take_settings(options_);
-  port_.take_times(times());
-  if (desk_) desk_->take_settings(options_);
+  port_.take_bounds(http_bounds());
+  if (desk_) desk_->take_settings(options_, http_bounds());
 }
 
 void Shard::take(DrainMessage message) {

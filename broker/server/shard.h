@@ -128,7 +128,7 @@ class Shard {
   void drain(bool at_once);
   void drain_connection(io::Slot slot, Tick over);
   void take_stock();
-  HttpPort::Times times() const;
+  HttpPort::Bounds http_bounds() const;
   Tick ticks(Duration duration) const {
     return static_cast<Tick>((duration + kTick - Duration(1)) / kTick);
   }

@@ -18,10 +18,11 @@ constexpr Tick kFarewellTicks = 20;
 
 }  // namespace
 
-HttpPort::Times Shard::times() const {
+HttpPort::Bounds Shard::http_bounds() const {
   return {.head = ticks(options_->limits.head_time),
           .idle = ticks(options_->limits.idle_time),
-          .stall = ticks(options_->delivery.stall)};
+          .stall = ticks(options_->delivery.stall),
+          .bodies_bytes = options_->limits.bodies_bytes};
 }
 
 void Shard::time_passes() {

@@ -39,11 +39,18 @@ std::size_t SubscriberRoutes::body_allowed(const Request& /*request*/, std::stri
   return options_->limits.body_bytes;
 }
 
-void SubscriberRoutes::answer_too_large(const Request& request, std::string& out) {
-  answer_text(request, 413,
-              fmt::format("the body is longer than [limits] body_bytes allows ({} bytes)\n",
-                          options_->limits.body_bytes),
-              cors_fields(request), out);
+void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal, std::string& out) {
+  if (refusal == BodyRefusal::too_large) {
+    answer_text(request, 413,
+                fmt::format("the body is longer than [limits] body_bytes allows ({} bytes)\n",
+                            options_->limits.body_bytes),
+                cors_fields(request), out);
+  } else {
+    answer_text(request, 503,
+                "too many request bodies are being received at once ([limits] bodies_bytes); try "
+                "again, or name the channels in the query\n",
+                cors_fields(request), out);
+  }
 }
 
 std::vector<http::Field> SubscriberRoutes::cors_fields(const Request& request) {

@@ -26,7 +26,7 @@ class SubscriberRoutes final : public Routes {
   void turn_begins(TimePoint now) { now_ = now; }
 
   std::size_t body_allowed(const Request& request, std::string& out) override;
-  void answer_too_large(const Request& request, std::string& out) override;
+  void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) override;
   Verdict answer(const Request& request, std::string& out) override;
 
  private:

@@ -242,6 +242,31 @@ for (const [what, bytes] of hopeless) {
   });
 }
 
+test('bodies that never end cannot fill the memory: beyond their bound they are refused', async (t) => {
+  const own = await Broker.start({ set: ['limits.bodies_bytes=1MiB', 'limits.ingest_batch_bytes=1MiB'] });
+  t.after(() => own.stop());
+  const batch = (bytes) => `${head('POST /publish HTTP/1.1', 'Content-Type: application/x-ndjson', `Content-Length: ${bytes}`)}`;
+  const held = await RawConnection.open(own.socket);
+  t.after(() => held.close());
+  held.send(batch(1_000_000) + ' '.repeat(900_000));
+  const announced = await until(async () => {
+    const text = await sendUntilClosed(own.socket, batch(200_000), 0.3); // or it was let in
+    return text.startsWith('HTTP/1.1 503') && text;
+  }, 'a second batch is refused by its length');
+  assert.match(announced, /bodies_bytes/);
+  const chunked = await RawConnection.open(own.socket);
+  t.after(() => chunked.close());
+  chunked.send(head('POST /publish HTTP/1.1', 'Content-Type: application/x-ndjson', 'Transfer-Encoding: chunked'));
+  chunked.send(`30d40\r\n${' '.repeat(200_000)}\r\n`);
+  assert.match(await chunked.untilClosed(), /^HTTP\/1\.1 503 /);
+  await until(async () => (await own.metric('bodies_refused_total')) >= 2, 'they are counted');
+  const id = await own.publish('small', 'still published');
+  held.close();
+  assert.match(id, /-1$/);
+  await until(async () => !(await sendUntilClosed(own.socket, `${batch(200_000)}${' '.repeat(200_000)}` +
+    head('GET / HTTP/1.1', 'Connection: close'))).startsWith('HTTP/1.1 503'), 'room again when the first has gone');
+});
+
 test('HTTP publishes are refused with their status and the connection goes on', async () => {
   const publish = (target, body, options = {}) => request(`http://x${target}`, { method: 'POST', body, socketPath: broker.socket, ...options });
   assert.equal((await publish('/publish/a%20b', 'x')).status, 400);

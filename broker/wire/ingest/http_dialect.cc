@@ -341,6 +341,13 @@ void answer_body_too_large(const http::RequestHead& head, std::uint64_t size,
                           "over 64 KiB"));
 }
 
+void answer_too_many_bodies(HttpAnswer& answer) {
+  answer.allow = {};
+  answer_error(answer, 503,
+               "too many request bodies are being received at once ([limits] bodies_bytes); try "
+               "again, or in smaller batches");
+}
+
 void answer_request(const http::RequestHead& head, std::string_view body, Sink& sink,
                     const HttpLimits& limits, HttpAnswer& answer) {
   if (refused_by_head(head, answer)) return;

@@ -44,6 +44,8 @@ bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer);
 // The answer to a body longer than body_bytes_max(); `size` is the declared one, or 0 if unknown.
 void answer_body_too_large(const http::RequestHead& head, std::uint64_t size,
                            const HttpLimits& limits, HttpAnswer& answer);
+// The answer while the bodies of other requests fill [limits] bodies_bytes.
+void answer_too_many_bodies(HttpAnswer& answer);
 // Publishes, finishes, tells: the whole meaning of the request.
 void answer_request(const http::RequestHead& head, std::string_view body, Sink& sink,
                     const HttpLimits& limits, HttpAnswer& answer);
