@@ -48,7 +48,7 @@ export class Broker {
       console.error(`the broker ended by itself (code ${code}, signal ${signal}):\n${running.stderr}`);
     });
     await until(() => {
-      if (!this.process.running) throw new Error(`the broker ended: ${this.log}`);
+      if (!this.process.running) throw Object.assign(new Error(`the broker ended: ${this.log}`), { final: true });
       return /admin: http/.test(this.log);
     }, 'the broker says where it listens', 20);
     this.httpPort = Number(/subscribers: http:\/\/127\.0\.0\.1:(\d+)/.exec(this.log)[1]);

@@ -15,6 +15,7 @@ export async function until(fact, what, seconds = 10) {
       problem = undefined;
       if (last) return last;
     } catch (error) {
+      if (error.final) throw error; // it will not come true any more
       problem = error;
     }
     if (performance.now() > deadline) {
