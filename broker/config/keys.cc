@@ -215,7 +215,7 @@ constexpr std::array kHistory{
 constexpr std::array kDelivery{
     delivery<&DeliveryOptions::heartbeat>(
         {.name = "heartbeat",
-         .at_least = ns(100ms),
+         .at_least = ns(1s),
          .at_most = ns(1h),
          .help =
              "A comment is sent to a stream that has been silent for this long, so that proxies "
@@ -321,11 +321,11 @@ constexpr std::array kLimits{
          .help = "A connection between two requests is closed after this long."}),
     limits<&LimitOptions::heartbeat_min>(
         {.name = "heartbeat_min",
-         .at_least = ns(100ms),
+         .at_least = ns(1s),
          .at_most = ns(1h),
          .help = "The shortest heartbeat a client may ask for with ?heartbeat=."}),
     limits<&LimitOptions::heartbeat_max>({.name = "heartbeat_max",
-                                          .at_least = ns(100ms),
+                                          .at_least = ns(1s),
                                           .at_most = ns(24h),
                                           .help = "The longest one."}),
     limits<&LimitOptions::ingest_pending_bytes>(
@@ -379,7 +379,7 @@ constexpr std::array kChannel{
     channel<&ChannelRule::history_age>(
         {.name = "history_age", .at_most = ns(3650 * kDay), .help = "In place of history.age."}),
     channel<&ChannelRule::heartbeat>({.name = "heartbeat",
-                                      .at_least = ns(100ms),
+                                      .at_least = ns(1s),
                                       .at_most = ns(1h),
                                       .help = "In place of delivery.heartbeat."}),
     channel<&ChannelRule::retry>({.name = "retry",
@@ -405,7 +405,7 @@ constexpr std::array kRoute{
     route<&RouteRule::announce_position>(
         {.name = "announce_position", .help = "In place of delivery.announce_position."}),
     route<&RouteRule::heartbeat>({.name = "heartbeat",
-                                  .at_least = ns(100ms),
+                                  .at_least = ns(1s),
                                   .at_most = ns(1h),
                                   .help = "In place of delivery.heartbeat."}),
 };

@@ -120,6 +120,7 @@ class Shard {
   // shard_time.cc: what the clock brings
   void time_passes();
   void accept_again();
+  void sweep_tick(Tick tick);
   void sweep(io::Slot begin, io::Slot end);
   void overdue(io::Slot slot, Connection& connection);
   void stream_overdue(io::Slot slot, Connection& connection);
@@ -164,8 +165,7 @@ class Shard {
   TimePoint started_{};
   TimePoint now_{};
   Tick tick_ = 0;
-  io::Slot swept_ = 0;  // where this second's sweep stands
-  Tick second_ = 0;     // the tick at which the lead's next second begins
+  Tick second_ = 0;  // the tick at which the lead's next second begins
   std::uint32_t subscribers_ = 0;
   std::uint32_t admin_open_ = 0;
   bool draining_ = false;

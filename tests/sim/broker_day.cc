@@ -32,6 +32,7 @@ server::Options drawn_configuration(Random& random) {
       one_of<std::uint64_t>(random, {64U << 10U, 512U << 10U, 256U << 20U});
   options.delivery.heartbeat = between(random, 1s, 15s);
   options.delivery.retry = 100ms;
+  if (random.chance(0.3)) options.delivery.end_event = kEndEvent;
   options.delivery.slow =
       one_of(random, {server::SlowPolicy::disconnect, server::SlowPolicy::skip});
   options.delivery.stall = between(random, 2s, 40s);
@@ -83,9 +84,13 @@ class Day {
     return world;
   }
   void start_machine();
+  void reload();
+  void take_note_of_heartbeat();
+  void drain(Duration grace);
   void invite();
   void pass();
   void judge();
+  void stay_calm();
   void close();
 
   Random draw_;
@@ -106,8 +111,36 @@ void Day::start_machine() {
                         broker.history.age / 1ms, broker.history.total_bytes,
                         broker.delivery.slow == server::SlowPolicy::skip ? "skip" : "disconnect",
                         broker.delivery.stall / 1ms);
+  take_note_of_heartbeat();
   machines_.emplace_back(world_, machine_options_);
   world_.set_machine(&machines_.back());
+}
+
+void Day::reload() {
+  machine_options_.broker = drawn_configuration(draw_);
+  take_note_of_heartbeat();
+  machines_.back().reload(machine_options_.broker);
+}
+
+// Streams keep the heartbeat that they began with.
+void Day::take_note_of_heartbeat() {
+  const Duration heartbeat = machine_options_.broker.delivery.heartbeat;
+  Pulse::Interval& may_be = world_.town().heartbeat;
+  if (may_be.max == Duration(0)) may_be.min = heartbeat;
+  may_be.min = std::min(may_be.min, heartbeat);
+  may_be.max = std::max(may_be.max, heartbeat);
+}
+
+// drain: told to stop, the broker ends within [limits] drain and what a farewell may take twice.
+void Day::drain(Duration grace) {
+  constexpr Duration kFarewell = 2s;
+  machines_.back().drain();
+  world_.town().stopping = true;
+  const Duration limit = machine_options_.broker.limits.drain + 2 * kFarewell + grace;
+  const bool ended = world_.run(limit, [this] { return machines_.back().finished(); });
+  if (!ended && !world_.report().failed())
+    world_.kernel().fail(
+        fmt::format("drain: the broker has not ended {} ms after it was told to", limit / 1ms));
 }
 
 void Day::invite() {
@@ -142,16 +175,11 @@ void Day::pass() {
     world_.kernel().faults().exhausted = false;
   }
   if (draw_.chance(0.2)) {
-    machine_options_.broker = drawn_configuration(draw_);
-    machines_.back().reload(machine_options_.broker);
+    reload();
     world_.run(between(draw_, 1s, 5s));
   }
   if (draw_.chance(0.8)) return;
-  if (draw_.chance(0.5)) {
-    machines_.back().drain();
-    world_.town().stopping = true;
-    world_.run(60s, [this] { return machines_.back().finished(); });
-  }
+  if (draw_.chance(0.5)) drain(5s);
   machines_.back().kill();
   world_.run(between(draw_, 0s, 1s));
   world_.town().stopping = false;
@@ -169,15 +197,26 @@ void Day::judge() {
     return std::ranges::all_of(publishers_, [](const auto& p) { return p->settled(); });
   };
   world_.settle(180s, published);
+  if (!world_.report().failed() && draw_.chance(0.3)) stay_calm();
   world_.check_transcripts();
+}
+
+// heartbeat, and quiet: nothing is published, and shards wake for their ticks and for heartbeats.
+void Day::stay_calm() {
+  constexpr std::uint64_t kTurnsPerSecondMax = 25;
+  const std::uint64_t seconds = 5 + draw_.below(40);
+  const std::uint64_t before = machines_.back().turns();
+  world_.stay_calm(1s * seconds);
+  const std::uint64_t turns = machines_.back().turns() - before;
+  if (turns > (seconds + 1) * kTurnsPerSecondMax * machine_options_.shards)
+    world_.kernel().fail(fmt::format("quiet: {} turns of {} shards in {} s without anything to do",
+                                     turns, machine_options_.shards, seconds));
 }
 
 void Day::close() {
   for (const auto& publisher : publishers_) publisher->leave();
   world_.check_leaks(90s);
-  machines_.back().drain();
-  if (!world_.run(60s, [this] { return machines_.back().finished(); }) && !world_.report().failed())
-    world_.kernel().fail("leak: the broker does not end when it is told to");
+  drain(1s);
   if (const std::string left = machines_.back().left(); !left.empty())
     world_.kernel().fail("leak: at the end " + left);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 #include <utility>
+#include <variant>
 
 namespace fanfare::sim {
 namespace {
@@ -61,6 +62,9 @@ void BrokerMachine::post(std::uint32_t shard, server::Message message) {
     return;
   }
   Kernel& kernel = world_.kernel();
+  if (kernel.faults().bug == PlantedBug::drain_forgotten && shard == 0 &&
+      std::holds_alternative<server::DrainMessage>(message))
+    return;
   std::deque<Letter>& mail = members_[shard].mail;
   TimePoint due = kernel.now();
   if (!world_.town().quiet && kernel.random().chance(options_.late_mail))
@@ -127,7 +131,8 @@ bool BrokerMachine::runnable(std::size_t shard) const {
 void BrokerMachine::turn(std::size_t shard) {
   Member& member = members_[shard];
   member.shard->turn(world_.kernel().now());
-  member.tick = world_.kernel().now() + server::kTick;
+  const bool eager = world_.kernel().faults().bug == PlantedBug::eager_ticks;
+  member.tick = world_.kernel().now() + (eager ? Duration(5ms) : server::kTick);
 }
 
 TimePoint BrokerMachine::next_deadline(std::size_t shard) const {

@@ -58,6 +58,12 @@ void Client::set_alarm(Duration after, std::uint32_t alarm) {
   town_.kernel.schedule(after, *this, (std::uint64_t{dials_} << 32U) | alarm);
 }
 
+void Client::wake_up() {
+  asleep_until_ = {};
+  pump_due_ = false;  // it may be far away
+  pump_later(Duration(0));
+}
+
 void Client::changed(Socket& socket) {
   if (&socket == socket_) pump_later(Duration(0));
 }
@@ -115,8 +121,8 @@ void Client::read_some() {
   lost(got == 0);
 }
 
-void Client::complain(std::string_view problem) {
-  town_.kernel.fail(fmt::format("bytes: {} {}", name_, problem));
+void Client::complain(std::string_view problem, std::string_view checker) {
+  town_.kernel.fail(fmt::format("{}: {} {}", checker, name_, problem));
 }
 
 }  // namespace fanfare::sim

@@ -11,6 +11,7 @@
 #include "tests/sim/agenda.h"
 #include "tests/sim/kernel.h"
 #include "tests/sim/ledger.h"
+#include "tests/sim/pulse.h"
 #include "tests/sim/socket.h"
 
 namespace fanfare::sim {
@@ -23,6 +24,8 @@ struct Town {
   bool quiet = false;
   // The broker was told to stop: it may refuse what it is sent.
   bool stopping = false;
+  // What a stream that does not ask for a heartbeat of its own may be given.
+  Pulse::Interval heartbeat{};
 };
 
 // How a client uses its connection.
@@ -46,6 +49,7 @@ class Client : public Actor, public SocketOwner {
   bool connected() const { return socket_ != nullptr; }
   // Stops reading until then (a phone asleep).
   void sleep_until(TimePoint time) { asleep_until_ = time; }
+  void wake_up();
 
   void changed(Socket& socket) final;
   void act(std::uint64_t what) final;
@@ -74,7 +78,7 @@ class Client : public Actor, public SocketOwner {
                    fmt::format(format, std::forward<Args>(args)...));
   }
   // Something is wrong with what was received, whatever else was.
-  void complain(std::string_view problem);
+  void complain(std::string_view problem, std::string_view checker = "bytes");
   Random& random() { return town_.kernel.random(); }
 
   Town& town_;

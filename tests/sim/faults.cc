@@ -1,5 +1,7 @@
 #include "tests/sim/faults.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -25,6 +27,22 @@ std::size_t drawn_size(Random& random, std::size_t min, std::size_t max) {
 }
 
 }  // namespace
+
+PlantedBug planted_bug(std::string_view name) {
+#define X(bug, what) \
+  if (name == #bug) return PlantedBug::bug;
+  FANFARE_PLANTED_BUGS(X)
+#undef X
+  return PlantedBug::none;
+}
+
+std::string planted_bugs() {
+  std::string text;
+#define X(bug, what) text += fmt::format("  {:20}  {}\n", #bug, what);
+  FANFARE_PLANTED_BUGS(X)
+#undef X
+  return text;
+}
 
 Faults Faults::drawn(Random& random) {
   Faults faults;

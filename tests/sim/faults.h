@@ -5,21 +5,40 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "common/random.h"
 #include "common/time.h"
 
 namespace fanfare::sim {
 
-// Mistakes that the ring can be told to make, to show that the checkers see them. Not faults: a
-// kernel never does these.
+// Mistakes that the world around the broker can be told to make, to show that the checkers see them
+// (and would, if the broker made them). Not faults: a kernel never does these. X(name, where it is
+// planted and what it does)
+#define FANFARE_PLANTED_BUGS(X)                                                        \
+  X(short_send_is_silent, "ring: MSG_WAITALL forgotten; a short send reports nothing") \
+  X(send_drops_tail, "ring: the last byte of a complete send never leaves")            \
+  X(send_twice, "ring: a complete send happens twice")                                 \
+  X(send_lost, "ring: a send is reported complete and did not happen")                 \
+  X(recycle_forgotten, "ring: a received buffer never becomes free again")             \
+  X(writable_forgotten, "ring: a poll for writable never completes")                   \
+  X(heartbeat_lost, "ring: heartbeats never leave")                                    \
+  X(heartbeat_twice, "ring: heartbeats leave twice")                                   \
+  X(eager_ticks, "machine: shards take a turn every 5 ms though nothing happens")      \
+  X(drain_forgotten, "machine: one shard is not told to stop")                         \
+  X(acks_swapped, "publisher: takes two answers for each other")
+
 enum class PlantedBug : std::uint8_t {
   none,
-  short_send_is_silent,  // MSG_WAITALL forgotten: a short send reports nothing
-  send_drops_tail,       // the last bytes of a complete send never leave
-  send_twice,            // a complete send happens twice
-  recycle_forgotten,     // a received buffer never becomes free again
+#define X(name, what) name,
+  FANFARE_PLANTED_BUGS(X)
+#undef X
 };
+// By its name; none: there is no such bug.
+PlantedBug planted_bug(std::string_view name);
+// "name  what it does", a line each.
+std::string planted_bugs();
 
 struct Faults {
   // ---- the listener

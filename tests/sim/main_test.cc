@@ -3,6 +3,7 @@
 //
 //   test_sim --seeds 1-20000 [--trace LINES] [--failures N]
 //   test_sim --seeds 4711 --live          every trace line as it happens: for a day that crashes
+//   test_sim --seeds 1-50 --plant NAME    with a mistake planted: days that must end badly
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -17,7 +18,11 @@
 namespace {
 
 int usage() {
-  std::fputs("usage: test_sim --seeds A[-B] [--trace LINES] [--failures N] [--live]\n", stderr);
+  std::fputs(
+      "usage: test_sim --seeds A[-B] [--trace LINES] [--failures N] [--live] "
+      "[--plant NAME]\nmistakes that can be planted:\n",
+      stderr);
+  std::fputs(fanfare::sim::planted_bugs().c_str(), stderr);
   return 64;
 }
 
@@ -34,6 +39,9 @@ int run(const std::vector<std::string>& words) {
       options.trace_lines = std::strtoul(words[++i].c_str(), nullptr, 10);
     } else if (words[i] == "--failures" && has_value) {
       options.failures_max = std::strtoul(words[++i].c_str(), nullptr, 10);
+    } else if (words[i] == "--plant" && has_value) {
+      options.bug = fanfare::sim::planted_bug(words[++i]);
+      if (options.bug == fanfare::sim::PlantedBug::none) return usage();
     } else {
       return usage();
     }

@@ -70,6 +70,8 @@ void Publisher::connect() {
   incoming_.clear();
   body_.clear();
   half_closed_ = false;
+  acked_.reset();
+  swapped_.reset();
   if (!dial(Door::publishers)) return set_alarm(town_.kernel.somewhen(200ms), kConnect);
   // Another life of the broker does not know the keys of this one.
   if (std::exchange(life_, town_.ledger.life()) != town_.ledger.life()) again_.clear();
@@ -77,6 +79,7 @@ void Publisher::connect() {
     const std::uint32_t number = again_.front();
     again_.pop_front();
     town_.ledger[number].fate = Publication::Fate::open;
+    repeated_[number] = true;
     publish(town_.ledger[number], key_of(number));
   }
   if (concluding_) {
@@ -122,6 +125,7 @@ std::uint32_t Publisher::begin_event(std::string_view channel) {
   const std::uint32_t number =
       town_.ledger.begin(channel, random().below(plan_.size + 1), random()).number;
   keyed_.resize(number + 1);
+  repeated_.resize(number + 1);
   keyed_[number] = random().chance(plan_.keys);
   return number;
 }
@@ -250,6 +254,19 @@ bool Publisher::take_ndjson() {
 }
 
 void Publisher::settle(std::string_view answer, bool accepted) {
+  const bool swaps = town_.kernel.faults().bug == PlantedBug::acks_swapped;
+  if (swaps && !swapped_ && awaited_.size() > 1 && random().chance(0.1)) {
+    swapped_.emplace(answer, accepted);
+    return;
+  }
+  settle_next(answer, accepted);
+  if (swapped_) {
+    const auto [before, was_accepted] = *std::exchange(swapped_, std::nullopt);
+    settle_next(before, was_accepted);
+  }
+}
+
+void Publisher::settle_next(std::string_view answer, bool accepted) {
   if (awaited_.empty()) {
     complain(fmt::format("was answered without having asked: {}", answer));
     return leave();
@@ -278,11 +295,25 @@ void Publisher::settle_one(std::uint32_t number, std::string_view answer, bool a
     return;
   }
   publication.fate = Publication::Fate::acked;
+  if (const auto reference = reference_in(answer); reference && *reference != number)
+    complain(fmt::format("was answered about {} when {} was due", *reference, number), "acks");
   const std::optional<std::string> id = member_of(answer, "id");
   if (!id) return;  // PUBLISH tells the receivers only
   const std::optional<Position> place = town_.ledger.place_of(*id);
   if (!place || !town_.ledger.learn(number, *place))
     complain(fmt::format("was told that publication {} is {}", number, *id));
+  if (place) check_order(number, *place);
+}
+
+// What one connection publishes lies in the log in that order; but what was sent again under its
+// key may have been there before.
+void Publisher::check_order(std::uint32_t number, Position place) {
+  if (repeated_[number]) return;
+  if (acked_ && place <= *acked_)
+    complain(fmt::format("was told that publication {} is at {}, after one at {}", number,
+                         place.text(), acked_->text()),
+             "acks");
+  acked_ = place;
 }
 
 void Publisher::lost(bool /*clean*/) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/client.h"
@@ -70,17 +71,22 @@ class Publisher final : public Client {
   bool take_resp();
   bool take_ndjson();
   void settle(std::string_view answer, bool accepted);
+  void settle_next(std::string_view answer, bool accepted);
   void settle_one(std::uint32_t number, std::string_view answer, bool accepted);
+  void check_order(std::uint32_t number, Position place);
 
   PublisherPlan plan_;
   ResponseReader response_;
   std::string body_;
   std::string incoming_;
   std::deque<Awaited> awaited_;
-  std::vector<bool> keyed_;            // by publication
-  std::deque<std::uint32_t> again_;    // to be sent again under their keys
-  std::uint32_t life_ = 0;             // of the broker it last talked to
-  std::deque<std::string> farewells_;  // channels that get a last event
+  std::vector<bool> keyed_;        // by publication
+  std::vector<bool> repeated_;     // by publication: sent before, under the same key
+  std::optional<Position> acked_;  // the newest that this connection was told of
+  std::optional<std::pair<std::string, bool>> swapped_;  // PlantedBug::acks_swapped
+  std::deque<std::uint32_t> again_;                      // to be sent again under their keys
+  std::uint32_t life_ = 0;                               // of the broker it last talked to
+  std::deque<std::string> farewells_;                    // channels that get a last event
   bool concluding_ = false;
   bool gone_ = false;
   bool half_closed_ = false;

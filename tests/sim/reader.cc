@@ -45,11 +45,28 @@ void Reader::leave() {
 void Reader::behave() {
   plan_.cuts = plan_.forgets = plan_.sleeps = plan_.presents_nonsense = 0;
   plan_.half_closes = false;
-  sleep_until({});
+  wake_up();
 }
 
 void Reader::close_books() {
   transcripts_.back().live = streaming_;
+}
+
+void Reader::begin_calm() {
+  calm_ = true;
+  if (streaming_ && !plan_.raw) pulse_.begin(town_.kernel.now(), heartbeat());
+}
+
+void Reader::end_calm() {
+  calm_ = false;
+  pulse_.end(town_.kernel.now());
+  if (!pulse_.problem().empty()) complain(pulse_.problem(), "heartbeat");
+}
+
+Pulse::Interval Reader::heartbeat() const {
+  if (!plan_.heartbeat_s) return town_.heartbeat;
+  const Duration own = 1s * *plan_.heartbeat_s;
+  return {own, own};
 }
 
 void Reader::begin_subscription() {
@@ -211,6 +228,8 @@ void Reader::stream_begins() {
   Heard opened{.kind = Heard::Kind::opened};
   opened.asked = asked_;
   opened.cursor = cursor_;
+  told_end_ = false;
+  if (calm_ && !plan_.raw) pulse_.begin(town_.kernel.now(), heartbeat());
   trace("streams from {}", presented_.empty() ? "no id" : presented_);
   note(std::move(opened));
 }
@@ -218,7 +237,9 @@ void Reader::stream_begins() {
 void Reader::take_body(std::string_view body) {
   if (plan_.raw) return take_raw(body);
   std::vector<StreamReader::Message> messages;
+  const std::uint64_t comments = stream_.comments();
   stream_.feed(body, messages);
+  if (!body.empty()) pulse_.told(town_.kernel.now(), stream_.comments() - comments);
   for (const StreamReader::Message& message : messages) take_message(message);
 }
 
@@ -251,6 +272,12 @@ void Reader::take_raw(std::string_view body) {
 
 void Reader::take_message(const StreamReader::Message& message) {
   Ledger& ledger = town_.ledger;
+  if (told_end_) complain("received more after it was told of the end", "order");
+  if (message.type == kEndEvent && message.data.empty()) {
+    trace("is told of the end");
+    told_end_ = true;
+    return;
+  }
   const std::optional<Position> place = ledger.place_of(message.id);
   if (!place) {
     complain(fmt::format("received the id {}, which is of no epoch", excerpt(message.id)));
@@ -307,6 +334,7 @@ void Reader::note(Heard heard) {
 
 void Reader::stream_ends(bool complete) {
   streaming_ = false;
+  pulse_.end(town_.kernel.now());
   trace("{}", complete ? "has the whole stream" : "is cut off");
   if (complete && stream_.in_event()) complain("was told in mid-event that the stream is complete");
   note({.kind = complete ? Heard::Kind::ended : Heard::Kind::cut});

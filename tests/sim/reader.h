@@ -52,6 +52,10 @@ class Reader final : public Client {
   // From now on a prompt client that never cuts itself off.
   void behave();
 
+  // From now on nothing is published: heartbeats are all that should come. And then: that is over.
+  void begin_calm();
+  void end_calm();
+
   // A stream is open: the head of a 200 was received.
   bool streaming() const { return streaming_; }
   bool gone() const { return gone_; }
@@ -75,6 +79,7 @@ class Reader final : public Client {
   void stream_begins();
   void take_body(std::string_view body);
   void take_raw(std::string_view body);
+  Pulse::Interval heartbeat() const;
   void take_message(const StreamReader::Message& message);
   void take_gap(const StreamReader::Message& message);
   void note(Heard heard);
@@ -89,7 +94,10 @@ class Reader final : public Client {
   std::uint32_t answers_due_ = 0;  // of the requests before the one that subscribes
   bool streaming_ = false;
   bool gone_ = false;
-  bool stopped_ = false;  // 204 or a complete stream
+  bool stopped_ = false;   // 204 or a complete stream
+  bool told_end_ = false;  // by an event, which nothing may follow
+  bool calm_ = false;
+  Pulse pulse_;
   Asked asked_ = Asked::now;
   std::optional<Position> cursor_;
   std::string presented_;  // the id that was sent

@@ -315,8 +315,7 @@ void SimRing::run_send(const Operation& operation) {
       bytes = bytes.first(1 + random.below(bytes.size() - 1));
     if (faults.bug == PlantedBug::send_drops_tail && bytes.size() > 1 && random.chance(0.01))
       bytes = bytes.first(bytes.size() - 1);
-    result = socket.send(bytes);
-    if (faults.bug == PlantedBug::send_twice && random.chance(0.01)) socket.send(bytes);
+    result = send_with_bugs(socket, bytes);
   }
   kernel_.report().observe(static_cast<std::uint64_t>(result) ^ operation.sum);
   kernel_.report().trace(now(), "{}: slot {} send of {} bytes gives {}", label_, operation.slot,
@@ -327,6 +326,20 @@ void SimRing::run_send(const Operation& operation) {
       bytes.size() + 1 == operation.bytes.size())
     return;
   sends_.push_back({.token = operation.token, .result = result, .data = {}});
+}
+
+int SimRing::send_with_bugs(Socket& socket, std::span<const std::byte> bytes) {
+  const PlantedBug bug = kernel_.faults().bug;
+  Random& random = kernel_.random();
+  const bool heartbeat = bytes.size() < 8;
+  if ((bug == PlantedBug::send_lost && random.chance(0.002)) ||
+      (bug == PlantedBug::heartbeat_lost && heartbeat))
+    return static_cast<int>(bytes.size());
+  const int result = socket.send(bytes);
+  if ((bug == PlantedBug::send_twice && random.chance(0.01)) ||
+      (bug == PlantedBug::heartbeat_twice && heartbeat))
+    socket.send(bytes);
+  return result;
 }
 
 void SimRing::run_close(const Operation& operation) {
@@ -367,6 +380,8 @@ void SimRing::changed(Socket& socket) {
 
 void SimRing::evaluate(Slot slot) {
   Entry& entry = slots_[slot];
+  if (kernel_.faults().bug == PlantedBug::writable_forgotten && kernel_.random().chance(0.1))
+    entry.requests[static_cast<std::size_t>(Verb::writable)].live = false;
   const auto live = [&entry](Verb verb) {
     return entry.requests[static_cast<std::size_t>(verb)].live;
   };

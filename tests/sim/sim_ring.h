@@ -133,6 +133,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   void queue(Operation operation);
   void run(const Operation& operation);
   void run_send(const Operation& operation);
+  int send_with_bugs(Socket& socket, std::span<const std::byte> bytes);
   void run_close(const Operation& operation);
   void run_queued(std::vector<io::Completion>& out);
   void evaluate(io::Slot slot);

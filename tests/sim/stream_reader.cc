@@ -41,6 +41,7 @@ void StreamReader::take_line(std::string_view line, std::vector<Message>& out) {
     return;
   }
   const std::size_t colon = line.find(':');
+  if (colon == 0) ++comments_;
   const std::string_view name = line.substr(0, colon);
   std::string_view value =
       colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);

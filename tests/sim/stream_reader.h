@@ -26,6 +26,8 @@ class StreamReader {
   // The last `retry:` of the server, in milliseconds; 0: none yet.
   std::uint64_t retry_ms() const { return retry_ms_; }
   const std::string& last_id() const { return last_id_; }
+  // Comment lines so far: heartbeats, and one at the beginning of each stream.
+  std::uint64_t comments() const { return comments_; }
   // An event was begun and not finished.
   bool in_event() const { return !line_.empty() || has_data_ || !type_.empty(); }
 
@@ -41,6 +43,7 @@ class StreamReader {
   std::string id_;  // the buffer
   std::string last_id_;
   std::uint64_t retry_ms_ = 0;
+  std::uint64_t comments_ = 0;
 };
 
 }  // namespace fanfare::sim

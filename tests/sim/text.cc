@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cctype>
+#include <charconv>
 #include <initializer_list>
 
 namespace fanfare::sim {
@@ -95,7 +96,7 @@ std::string ndjson_publish(const Publication& publication, std::string_view chan
   if (!publication.type.empty()) line += ",\"event\":" + json_text(publication.type);
   if (!key.empty()) line += ",\"key\":" + json_text(key);
   return line + ",\"data\":" + json_text(publication.data) +
-         (random.chance(0.2) ? ",\"ref\":7}\r\n" : "}\n");
+         (random.chance(0.2) ? fmt::format(",\"ref\":{}}}\r\n", publication.number) : "}\n");
 }
 
 std::string ndjson_control(std::string_view verb, std::string_view channel) {
@@ -114,6 +115,16 @@ std::string percent_encoded(std::string_view text, bool keep_slash) {
     }
   }
   return encoded;
+}
+
+std::optional<std::uint32_t> reference_in(std::string_view answer) {
+  constexpr std::string_view kMember = "\"ref\":";
+  const std::size_t at = answer.find(kMember);
+  if (at == std::string_view::npos) return std::nullopt;
+  std::uint32_t number = 0;
+  const std::string_view digits = answer.substr(at + kMember.size());
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
 }
 
 std::optional<std::string> member_of(std::string_view json, std::string_view name) {

@@ -27,6 +27,8 @@ std::string ndjson_control(std::string_view verb, std::string_view channel);
 
 // All but letters and digits as %XX; `slash` too, unless it is to stay.
 std::string percent_encoded(std::string_view text, bool keep_slash);
+// The number that ndjson_publish() gave a request to be told apart by, in the answer to it.
+std::optional<std::uint32_t> reference_in(std::string_view answer);
 // The value of a text member of a flat JSON object.
 std::optional<std::string> member_of(std::string_view json, std::string_view name);
 

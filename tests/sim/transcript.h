@@ -12,6 +12,9 @@
 
 namespace fanfare::sim {
 
+// [delivery] end_event, where it is set.
+inline constexpr std::string_view kEndEvent = "that-was-all";
+
 // What a subscription asked for on one connection.
 enum class Asked : std::uint8_t {
   now,       // only what comes

@@ -69,6 +69,8 @@ class World {
   // quiet: the faults stop, and within `limit` every reader that is still there streams and has
   // all; `also` is what else must come true.
   void settle(Duration limit, const std::function<bool()>& also = {});
+  // heartbeat: for so long, with nothing published, every stream is told as much as it should be.
+  void stay_calm(Duration time);
   // order, gap and ack, over every transcript.
   void check_transcripts();
   // leak: every reader goes; within `limit` nothing is left of them.
