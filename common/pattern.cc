@@ -2,11 +2,30 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace fanfare {
 namespace {
 
-constexpr std::string_view kNameCharacters =
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~:@/-";
+// One look for each character: every publish has its channel's name checked.
+constexpr std::array<bool, 256> kOfNames = [] {
+  std::array<bool, 256> of_names{};
+  for (const char c :
+       std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._~:@/-")) {
+    of_names[static_cast<unsigned char>(c)] = true;
+  }
+  return of_names;
+}();
+
+bool of_names(char c) {
+  return kOfNames[static_cast<unsigned char>(c)];
+}
+
+std::size_t first_not_of_names(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && of_names(text[at])) ++at;
+  return at == text.size() ? std::string_view::npos : at;
+}
 
 std::string shown(char c) {
   const auto byte = static_cast<unsigned char>(c);
@@ -65,7 +84,7 @@ bool segment_matches(std::string_view pattern, std::string_view segment) {
 
 std::string channel_name_problem(std::string_view name) {
   if (std::string problem = size_problem(name, "channel name"); !problem.empty()) return problem;
-  const std::size_t at = name.find_first_not_of(kNameCharacters);
+  const std::size_t at = first_not_of_names(name);
   if (at == std::string_view::npos) return {};
   return fmt::format("a channel name is made of A-Z a-z 0-9 . _ ~ : @ / -, not of {} (byte {})",
                      shown(name[at]), at);
@@ -74,7 +93,7 @@ std::string channel_name_problem(std::string_view name) {
 std::string channel_pattern_problem(std::string_view pattern) {
   if (std::string problem = size_problem(pattern, "pattern"); !problem.empty()) return problem;
   for (std::size_t at = 0; at < pattern.size(); ++at) {
-    if (pattern[at] == '*' || kNameCharacters.find(pattern[at]) != std::string_view::npos) continue;
+    if (pattern[at] == '*' || of_names(pattern[at])) continue;
     return fmt::format("a pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of {} (byte {})",
                        shown(pattern[at]), at);
   }

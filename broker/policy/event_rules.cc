@@ -118,11 +118,14 @@ std::optional<Problem> key_problem(std::string_view key) {
 
 std::optional<Problem> event_problem(const Draft& draft, const EventLimits& limits) {
   if (auto problem = channel_problem(draft.channel)) return problem;
-  if (auto problem = type_problem(draft.type, limits)) return problem;
+  if (!draft.type.empty()) {
+    if (auto problem = type_problem(draft.type, limits)) return problem;
+  }
   if (auto problem = data_problem(draft.data, limits)) return problem;
   if (draft.retry_ms) {
     if (auto problem = retry_problem(*draft.retry_ms)) return problem;
   }
+  if (draft.key.empty()) return std::nullopt;
   return key_problem(draft.key);
 }
 

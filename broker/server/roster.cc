@@ -30,6 +30,7 @@ void Roster::change(std::string_view topic, std::int64_t delta) {
 }
 
 std::uint64_t Roster::subscribers(std::string_view channel) const {
+  if (names_.empty()) return 0;
   const auto found = names_.find(channel);
   return found == names_.end() ? 0 : at_least_zero(found->second);
 }

@@ -16,6 +16,7 @@ constexpr std::uint64_t kBulkFollowed = 512U << 20U;     // Redis's proto-max-bu
 constexpr std::size_t kInlineBytesMax = 64U << 10U;      // Redis's PROTO_INLINE_MAX_SIZE
 constexpr std::size_t kSizeDigitsMax = 10;
 constexpr std::size_t kCrlf = 2;
+constexpr std::size_t kWholeArgumentsMax = 16;  // of a command that is read in one go
 
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -76,7 +77,49 @@ RespReader::Result RespReader::read(std::string_view text) {
   if (passing_over_) return pass_over(text);
   if (bulks_left_ != 0) return read_bulks(text);
   if (text.empty()) return {};
-  return text[0] == '*' ? read_header(text) : read_inline(text);
+  if (text[0] != '*') return read_inline(text);
+  if (const std::size_t consumed = read_whole(text)) return {Step::command, consumed};
+  return read_header(text);
+}
+
+namespace {
+
+// The number of up to kPlainDigits digits behind the character at `at`; moves past its CRLF. False:
+// this is something else, or cut.
+constexpr std::ptrdiff_t kPlainDigits = 6;
+bool take_plain_size(const char*& at, const char* end, std::size_t& size) {
+  const char* digit = at + 1;
+  const char* const stop = std::min(end, digit + kPlainDigits);
+  size = 0;
+  for (; digit < stop && *digit >= '0' && *digit <= '9'; ++digit) {
+    size = size * 10 + static_cast<std::size_t>(*digit - '0');
+  }
+  if (digit == at + 1 || end - digit < 2 || digit[0] != '\r' || digit[1] != '\n') return false;
+  at = digit + kCrlf;
+  return true;
+}
+
+}  // namespace
+
+// The short way, for nearly all commands: a whole array of a few bulks, with nothing wrong. Returns
+// its size; 0: it is for the long way to say what this is.
+std::size_t RespReader::read_whole(std::string_view text) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  std::size_t count = 0;
+  if (!take_plain_size(at, end, count) || count == 0 || count > kWholeArgumentsMax) return 0;
+  arguments_.resize(count);
+  for (std::string_view& argument : arguments_) {
+    std::size_t size = 0;
+    if (at == end || *at != '$' || !take_plain_size(at, end, size)) return 0;
+    if (size > bulk_bytes_max_ || static_cast<std::size_t>(end - at) < size + kCrlf) return 0;
+    argument = {at, size};
+    at += size;
+    if (at[0] != '\r' || at[1] != '\n') return 0;
+    at += kCrlf;
+  }
+  const auto consumed = static_cast<std::size_t>(at - text.data());
+  return consumed <= command_bytes_max_ ? consumed : 0;
 }
 
 std::size_t RespReader::missing(std::string_view text, std::string_view following) const {

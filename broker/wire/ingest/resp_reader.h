@@ -54,6 +54,7 @@ class RespReader {
   };
   enum class Line : std::uint8_t { whole, cut, bad };
 
+  std::size_t read_whole(std::string_view text);
   Result read_header(std::string_view text);
   Result read_bulks(std::string_view text);
   Result read_inline(std::string_view text);

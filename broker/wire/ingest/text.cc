@@ -47,6 +47,7 @@ bool element_matches(std::string_view pattern, char c, std::size_t& end) {
 }  // namespace
 
 bool equals_ignoring_case(std::string_view text, std::string_view upper) {
+  if (text == upper) return true;  // what libraries send
   if (text.size() != upper.size()) return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (upper_case(text[i]) != upper[i]) return false;
