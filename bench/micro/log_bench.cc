@@ -8,6 +8,8 @@
 #include "bench/micro/log.h"
 #include "broker/fanout/encoder.h"
 
+#include "common/random.h"
+
 namespace fanfare::bench {
 namespace {
 
@@ -39,6 +41,29 @@ void publish(benchmark::State& state) {
   count(state, 1, log.event_bytes());
 }
 BENCHMARK(publish)->ArgName("channels")->Arg(1)->Arg(1000);
+
+// The same as a broker does it that has been up for a while: into any of the channels, whose
+// histories are full, and with the lead shard's own replica.
+void publish_and_apply(benchmark::State& state) {
+  const auto channels = static_cast<std::size_t>(state.range(0));
+  Log log(channels);
+  Random random(1);
+  const auto turn = [&] {
+    std::array<std::size_t, 8> ahead{};
+    for (std::size_t i = 0; i < 64; i += ahead.size()) {
+      for (std::size_t& channel : ahead) {
+        channel = random.below(channels);
+        log.sequencer().expect(log.name(channel), log.event_bytes());
+      }
+      for (const std::size_t channel : ahead) log.publish(channel);
+    }
+    log.seal_and_apply();
+  };
+  for (int i = 0; i < 30'000; ++i) turn();
+  for (auto _ : state) turn();
+  count(state, 64, 64 * log.event_bytes());
+}
+BENCHMARK(publish_and_apply)->ArgName("channels")->Arg(1)->Arg(1000);
 
 // A batch of 64 events of one channel, as a follower shard takes it; nobody subscribes.
 void apply(benchmark::State& state) {

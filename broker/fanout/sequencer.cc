@@ -17,6 +17,9 @@ namespace {
 // Bounds of one expire().
 constexpr std::size_t kVisitsAtOnce = 1'024;
 constexpr std::size_t kReceiptsAtOnce = 4'096;
+// Fetched ahead of a publish; of more, the memory fetches the rest by itself while it is written.
+constexpr std::size_t kExpectedMax = 512;
+constexpr std::size_t kFrameOverhead = 40;
 
 std::uint32_t whole_seconds(TimePoint time) {
   return static_cast<std::uint32_t>(time.nanoseconds / Duration(1s).count());
@@ -78,6 +81,7 @@ Sequence Sequencer::Impl::append(Source& source, const Event& event, TimePoint n
                  writer.append(shape.frame_size, sequence, whole_seconds(now)));
   source.window.append(writer.segment(), writer.count(), writer.end(), sequence);
   draft.touch(source);
+  if (source.window.events() > source.limits.events) source.window.expect_eviction_soon();
   head = sequence;
   source.newest = sequence;
   source.last_activity = now;
@@ -127,6 +131,13 @@ std::expected<Sequence, PublishError> Sequencer::publish(std::string_view channe
   const Sequence sequence = impl_->append(*source, event, now);
   if (!key.empty()) impl_->receipts.add(channel, key, sequence, now);
   return sequence;
+}
+
+void Sequencer::expect(std::string_view channel, std::size_t bytes) const {
+  const Source* const source = impl_->sources.find(channel);
+  if (source == nullptr) return;
+  source->writer.expect(std::min(bytes + kFrameOverhead, kExpectedMax));
+  source->window.expect_eviction();
 }
 
 std::expected<Sequence, PublishError> Sequencer::finish(std::string_view channel, TimePoint now) {

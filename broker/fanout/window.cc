@@ -26,8 +26,11 @@ void Window::open_page(const Ref<Segment>& segment, std::uint32_t count) {
   CHECK(start < count, "a block has at least one event that is new");
   const bool all_evicted = first_ == end();
   if (newest_.segment) older_.push_back(std::move(newest_));
-  newest_ = Page{
-      .segment = segment, .count = start, .end = segment->entry(start).frame_offset, .pins = 0};
+  newest_ = Page{.segment = segment,
+                 .count = start,
+                 .end = segment->entry(start).frame_offset,
+                 .pins = 0,
+                 .first = segment->first_sequence()};
   if (all_evicted) first_ = {.page = newest_page(), .index = start};
 }
 
@@ -94,12 +97,11 @@ Window::Position Window::after(Sequence sequence) const {
 
 // The newest page that begins at or before `sequence`, or the first that has live events.
 std::uint64_t Window::page_of(Sequence sequence) const {
-  if (newest_.segment->first_sequence() <= sequence) return newest_page();
+  if (newest_.first <= sequence) return newest_page();
   const auto first = older_.begin() + static_cast<std::ptrdiff_t>(first_.page - base_);
   if (first == older_.end()) return first_.page;
-  const auto newer = std::partition_point(first, older_.end(), [=](const Page& page) {
-    return page.segment->first_sequence() <= sequence;
-  });
+  const auto newer = std::partition_point(first, older_.end(),
+                                          [=](const Page& page) { return page.first <= sequence; });
   return first_.page + static_cast<std::uint64_t>(std::max<std::ptrdiff_t>(newer - first, 1)) - 1;
 }
 
@@ -138,7 +140,8 @@ Sequence Window::last_committed_before(std::uint32_t second) const {
 }
 
 Sequence Window::sequence(Position position) const {
-  return at(position.page).segment->sequence(position.index);
+  const Page& page = at(position.page);
+  return page.first + page.segment->entry(position.index).sequence_offset;
 }
 
 const Segment::Entry& Window::entry(Position position) const {

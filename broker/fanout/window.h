@@ -51,6 +51,14 @@ class Window {
   void evict_oldest();
   // What was evicted before this window was made (from a tombstone).
   void inherit(Sequence evicted_through) { evicted_through_ = evicted_through; }
+  // The oldest event is about to leave: brings nearer what says where it is, then what is known of
+  // it.
+  void expect_eviction() const {
+    if (!empty()) __builtin_prefetch(&at(first_.page));
+  }
+  void expect_eviction_soon() const {
+    if (!empty()) __builtin_prefetch(&entry(first_));
+  }
   // A page without live events and pins is handed back, or null.
   Ref<Segment> take_dead();
 
@@ -95,7 +103,9 @@ class Window {
     std::uint32_t count = 0;  // entries this thread has been told of
     std::uint32_t end = 0;    // bytes
     std::uint32_t pins = 0;
+    Sequence first = 0;  // the segment's, which is far away
   };
+  static_assert(sizeof(Page) == 32, "two to a cache line");
 
   const Page& at(std::uint64_t page) const {
     return page == newest_page() ? newest_ : older_[page - base_];

@@ -115,13 +115,15 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(const ingest::Pu
   }
   ++counters_.ingest_events_total;
   counters_.ingest_bytes_total += event.data.size();
+  const std::uint64_t receivers = roster_.receivers(event.channel);
+  if (!event.wants_id) return ingest::Published{.id = {}, .receivers = receivers};
   char* const begin = id_.data();
   const std::string_view epoch = sequencer_.epoch().text();
   std::memcpy(begin, epoch.data(), epoch.size());
   begin[epoch.size()] = '-';
   const char* const end =
       std::to_chars(begin + epoch.size() + 1, begin + id_.size(), *sequence).ptr;
-  return ingest::Published{{begin, end}, roster_.receivers(event.channel)};
+  return ingest::Published{{begin, end}, receivers};
 }
 
 std::expected<void, ingest::Refused> Lead::finish(std::string_view channel) {

@@ -123,8 +123,18 @@ void RespCommands::append_wrong_arity(std::string& out, const Command& command) 
                fmt::format("wrong number of arguments for '{}' command: {}", lower, command.usage));
 }
 
+bool RespCommands::expect(Arguments arguments) {
+  if (arguments.size() != 3 || !equals_ignoring_case(arguments[0], "PUBLISH")) return false;
+  sink_.expect(arguments[1], arguments[2].size());
+  return true;
+}
+
 void RespCommands::publish(Arguments arguments, std::string& out) {
-  const auto published = sink_.publish({.channel = arguments[1], .data = arguments[2]});
+  publish(arguments[1], arguments[2], out);
+}
+
+void RespCommands::publish(std::string_view channel, std::string_view data, std::string& out) {
+  const auto published = sink_.publish({.channel = channel, .data = data, .wants_id = false});
   if (!published) return append_refused(out, published.error());
   append_integer(out, published->receivers);
 }

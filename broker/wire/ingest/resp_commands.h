@@ -19,6 +19,9 @@ class RespCommands {
 
   // Appends exactly one reply.
   void run(Arguments arguments, std::string& out);
+  // True: it is a PUBLISH, and the Sink has been told to expect it; publish() is to follow.
+  bool expect(Arguments arguments);
+  void publish(std::string_view channel, std::string_view data, std::string& out);
   // QUIT was run: its reply is the last.
   bool quit() const { return quit_; }
 

@@ -12,13 +12,19 @@ namespace {
 constexpr std::size_t kCommandOverhead = 64U << 10U;
 // Room that is kept for the next cut command; more is given back.
 constexpr std::size_t kKeptCapacity = 4U << 10U;
+// Commands that wait, and room for their replies: where less is left before the next pause, none
+// waits.
+constexpr std::size_t kWaitingMax = 7;
+constexpr std::size_t kWaitingReplies = 4U << 10U;
 
 }  // namespace
 
 RespSession::RespSession(Sink& sink, const SessionOptions& options)
     : reader_(options.event_bytes, options.event_bytes + kCommandOverhead),
       commands_(sink, options),
-      reply_bytes_(options.reply_bytes) {}
+      reply_bytes_(options.reply_bytes) {
+  waiting_.reserve(kWaitingMax);
+}
 
 void RespSession::receive(std::string_view in, std::string& out) {
   if (closed_) return;
@@ -44,20 +50,38 @@ void RespSession::complete_kept(std::string_view& in, std::string& out) {
     kept_ += in.substr(0, missing);
     in.remove_prefix(missing);
     std::string_view rest = kept_;
-    serve_one(rest, out);
+    act(reader_.read(rest), rest, out);
     kept_.erase(0, kept_.size() - rest.size());
     if (closed_) in = kept_ = {};
   }
 }
 
+// A PUBLISH waits for up to seven others to be read: what each will touch in the log comes from
+// memory meanwhile. Commands are run, and answered, in the order in which they came.
 void RespSession::serve(std::string_view& text, std::string& out) {
-  while (!text.empty() && serve_one(text, out)) {
+  while (!text.empty()) {
+    const bool in_place = text[0] == '*';  // the arguments of an inline command are not in `text`
+    const RespReader::Result read = reader_.read(text);
+    if (in_place && read.step == RespReader::Step::command && waiting_.size() < kWaitingMax &&
+        out.size() + kWaitingReplies < reply_end_ && commands_.expect(reader_.arguments())) {
+      text.remove_prefix(read.consumed);
+      waiting_.push_back({reader_.arguments()[1], reader_.arguments()[2]});
+      continue;
+    }
+    run_waiting(out);
+    if (!act(read, text, out)) return;
   }
+  run_waiting(out);
 }
 
-// One step; takes what it read off `text`. False: no further step is possible now.
-bool RespSession::serve_one(std::string_view& text, std::string& out) {
-  const auto [step, consumed] = reader_.read(text);
+void RespSession::run_waiting(std::string& out) {
+  for (const Waiting& publish : waiting_) commands_.publish(publish.channel, publish.data, out);
+  waiting_.clear();
+}
+
+// Takes what was read off `text`. False: no further step is possible now.
+bool RespSession::act(RespReader::Result read, std::string_view& text, std::string& out) {
+  const auto [step, consumed] = read;
   switch (step) {
     case RespReader::Step::command:
       commands_.run(reader_.arguments(), out);

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/wire/ingest/resp_commands.h"
 #include "broker/wire/ingest/resp_reader.h"
@@ -23,15 +24,21 @@ class RespSession final : public Session {
 
  private:
   void serve(std::string_view& text, std::string& out);
-  bool serve_one(std::string_view& text, std::string& out);
+  void run_waiting(std::string& out);
+  bool act(RespReader::Result read, std::string_view& text, std::string& out);
   void complete_kept(std::string_view& in, std::string& out);
   void keep(std::string_view rest);
+
+  struct Waiting {
+    std::string_view channel, data;
+  };
 
   RespReader reader_;
   RespCommands commands_;
   const std::size_t reply_bytes_;
-  std::size_t reply_end_ = 0;  // where in `out` to pause
-  std::string kept_;           // the command that is cut; when paused, everything not reached
+  std::size_t reply_end_ = 0;     // where in `out` to pause
+  std::vector<Waiting> waiting_;  // only inside of serve(): views of its text
+  std::string kept_;              // the command that is cut; when paused, everything not reached
   bool closed_ = false;
   bool paused_ = false;
 };

@@ -7,6 +7,7 @@
 // hot path: neither side allocates unless it refuses.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <functional>
@@ -25,10 +26,12 @@ struct Publish {
   std::optional<std::uint32_t> retry_ms = {};  // `retry:`
   // Idempotency key; empty: none. Of this channel: on another channel it is another event's.
   std::string_view key = {};
+  bool wants_id = true;  // false: its dialect has no place for it
 };
 
 struct Published {
-  std::string_view id = {};     // "<epoch>-<sequence>"; valid until the next call of the Sink
+  // "<epoch>-<sequence>"; valid until the next call of the Sink. May be empty if not wanted.
+  std::string_view id = {};
   std::uint64_t receivers = 0;  // subscribers of the channel at this moment
 };
 
@@ -61,6 +64,11 @@ class Sink {
   virtual ~Sink() = default;
 
   virtual std::expected<Published, Refused> publish(const Publish& event) = 0;
+  // A hint: this much data is about to be published to the channel, after a few others. Any name.
+  virtual void expect(std::string_view channel, std::size_t bytes) {
+    static_cast<void>(channel);
+    static_cast<void>(bytes);
+  }
   // No more events; subscribers get what is left and a clean end. Idempotent.
   virtual std::expected<void, Refused> finish(std::string_view channel) = 0;
   // Drops the history and the finished mark. False: there is no such channel.

@@ -15,7 +15,7 @@
 
 namespace fanfare::ingest_test {
 
-class RecordingSink final : public ingest::Sink {
+class RecordingSink : public ingest::Sink {
  public:
   // "publish news [tick] data=hello retry=5 key=k", one for each call that changes something.
   std::vector<std::string> calls;

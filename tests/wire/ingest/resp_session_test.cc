@@ -29,6 +29,43 @@ std::string reply(const std::vector<std::string>& words) {
 }
 using Calls = std::vector<std::string>;
 
+// The reader looks some publishes ahead; whatever stands between them, nothing changes places.
+TEST(RespSession, RunsCommandsInTheirOrderHoweverManyPublishesItReadsAhead) {
+  std::string input;
+  std::string expected;
+  Calls calls;
+  for (int i = 0; i < 30; ++i) {
+    input += command({"publish", "news", std::to_string(i)});
+    expected += ":4\r\n";
+    calls.push_back(fmt::format("publish news [] data={}", i));
+    if (i % 7 == 3) {
+      input += command({"PING"}) + "PUBLISH a inline\r\n" + command({"PUBLISH", "news"});
+      expected +=
+          "+PONG\r\n:1\r\n-ERR wrong number of arguments for 'publish' command: PUBLISH "
+          "channel data\r\n";
+      calls.emplace_back("publish a [] data=inline");
+    }
+  }
+  const auto outcome = resp(input);
+  EXPECT_EQ(outcome.replies, expected);
+  EXPECT_EQ(outcome.calls, calls);
+}
+
+TEST(RespSession, TellsTheSinkWhatItReadsAheadBeforeAnyOfItIsPublished) {
+  class Foretold final : public RecordingSink {
+   public:
+    void expect(std::string_view channel, std::size_t bytes) override {
+      calls.push_back(fmt::format("expect {} {}", channel, bytes));
+    }
+  };
+  Foretold sink;
+  const auto session = ingest::make_session(Dialect::resp, sink, {});
+  std::string replies;
+  session->receive(command({"PUBLISH", "a", "one"}) + command({"PUBLISH", "b", "three"}), replies);
+  EXPECT_EQ(sink.calls, (Calls{"expect a 3", "expect b 5", "publish a [] data=one",
+                               "publish b [] data=three"}));
+}
+
 // ---- the bytes that real tools send (redis-tools 7.0.15)
 
 TEST(RespTools, RedisCliPublishesWithoutAHandshake) {
