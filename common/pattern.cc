@@ -107,12 +107,17 @@ std::string channel_pattern_problem(std::string_view pattern) {
   return {};
 }
 
+bool is_hidden(std::string_view name) {
+  return name.starts_with('~');
+}
+
 bool is_pattern(std::string_view text) {
   return text.find('*') != std::string_view::npos;
 }
 
 // The same walk as in segment_matches, over segments, with `**` for `*`.
 bool pattern_matches(std::string_view pattern, std::string_view name) {
+  if (is_hidden(name) && !is_hidden(pattern)) return false;
   Segments p(pattern);
   Segments n(name);
   bool starred = false;

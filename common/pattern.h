@@ -2,6 +2,10 @@
 // bytes; '/' separates segments. In a pattern, `*` stands for one or more characters within one
 // segment and `**` as a whole segment for one or more segments: `metrics/*` matches metrics/cpu and
 // not metrics/cpu/0; `orders/**` matches both orders/1 and orders/1/items.
+//
+// Names that begin with '~' are hidden, as dot files are from a shell: no star stands for that '~',
+// only a pattern that begins with '~' itself matches them. What is the broker's own is thus found
+// by nobody who has not been allowed to spell it.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +21,8 @@ std::string channel_name_problem(std::string_view name);
 // The same for a pattern: a name in which `*` and `**` may stand. A plain name is a pattern too.
 std::string channel_pattern_problem(std::string_view pattern);
 
+// Whether it begins with '~'.
+bool is_hidden(std::string_view name);
 // Whether it contains a `*`.
 bool is_pattern(std::string_view text);
 

@@ -32,31 +32,55 @@ constexpr std::array kSizeUnits{Unit{"GiB", 1LL << 30},
                                 Unit{"KB", 1'000},
                                 Unit{"B", 1}};
 
-// number × unit, or nothing if the text is not of that form or does not fit.
+// A number as it is written: the fraction is kept apart, so that whole numbers stay exact beyond
+// what a double holds.
+struct Number {
+  std::uint64_t whole = 0;
+  double fraction = 0;
+  std::string_view rest;  // what follows it
+  std::errc error{};
+};
+
+Number read_number(std::string_view text) {
+  Number number;
+  const char* const end = text.data() + text.size();
+  const auto [after, error] = std::from_chars(text.data(), end, number.whole);
+  number.rest = {after, static_cast<std::size_t>(end - after)};
+  number.error = error;
+  if (error != std::errc{} || !number.rest.starts_with('.')) return number;
+  const auto [last, failed] =
+      std::from_chars(after, end, number.fraction, std::chars_format::fixed);
+  number.rest = {last, static_cast<std::size_t>(end - last)};
+  number.error = failed;
+  return number;
+}
+
+// number × unit; the error is a sentence.
 template <std::size_t kCount>
 std::expected<std::int64_t, std::string> parse_with_units(std::string_view text,
                                                           const std::array<Unit, kCount>& units,
                                                           std::string_view what,
                                                           std::string_view example) {
-  double number = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
-  const std::string_view unit_name(end, static_cast<std::size_t>(text.data() + text.size() - end));
-  if (error != std::errc{} || !(number >= 0)) {  // from_chars also reads "nan"
+  const auto too_large = [&] {
+    return std::unexpected(fmt::format("\"{}\" is too large for a {}", text, what));
+  };
+  const Number number = read_number(text);
+  if (number.error == std::errc::result_out_of_range) return too_large();
+  if (number.error != std::errc{}) {
     return std::unexpected(
         fmt::format("\"{}\" is not a {}; write a number and a unit, like {}", text, what, example));
   }
-  if (unit_name.empty()) {
+  if (number.rest.empty()) {
     return std::unexpected(
         fmt::format("\"{}\" has no unit; write a {} like {}", text, what, example));
   }
   for (const Unit& unit : units) {
-    if (unit.name != unit_name) continue;
-    const double value = number * static_cast<double>(unit.factor);
-    if (value >= 9.2e18) {
-      return std::unexpected(fmt::format("\"{}\" is too large for a {}", text, what));
-    }
-    return static_cast<std::int64_t>(std::llround(value));
+    if (unit.name != number.rest) continue;
+    constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    const auto factor = static_cast<std::uint64_t>(unit.factor);
+    if (number.whole >= kMax / factor) return too_large();
+    const auto fraction = std::llround(number.fraction * static_cast<double>(factor));
+    return static_cast<std::int64_t>(number.whole * factor) + fraction;
   }
   return std::unexpected(
       fmt::format("\"{}\" has no unit of a {}; write one like {}", text, what, example));
@@ -88,8 +112,10 @@ std::expected<std::uint64_t, std::string> parse_size(std::string_view text) {
 }
 
 std::string format_duration(Duration duration) {
-  if (duration.count() % 1'000 != 0) {
-    return fmt::format("{}us", static_cast<double>(duration.count()) / 1'000);
+  if (const auto below = duration.count() % 1'000; below != 0) {
+    std::string text = fmt::format("{}.{:03}", duration.count() / 1'000, below);
+    text.resize(text.find_last_not_of('0') + 1);
+    return text + "us";
   }
   return format_with_units(duration.count(), kDurationUnits, "s");
 }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "common/pattern.h"
-
 namespace fanfare::server {
 namespace {
 

@@ -10,11 +10,13 @@
 #include "broker/fanout/sequencer.h"
 #include "broker/server/options.h"
 
+#include "common/pattern.h"
+
 namespace fanfare::server {
 
-// Channels that begin with '~' belong to the broker.
+// Channels that begin with '~' belong to the broker; no pattern of a subscriber matches them.
 inline bool is_own_channel(std::string_view channel) {
-  return channel.starts_with('~');
+  return is_hidden(channel);
 }
 
 fanout::HistoryLimits history_of(const Options& options, std::string_view channel);

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace fanfare {
 namespace {
@@ -20,6 +22,164 @@ TEST(Pattern, StarStandsForOneOrMoreCharactersWithinASegment) {
   EXPECT_TRUE(pattern_matches("*ab", "abab"));
   EXPECT_FALSE(pattern_matches("*ab", "ab"));
   EXPECT_FALSE(pattern_matches("*ab", "abb"));
+}
+
+TEST(Pattern, TwoStarsStandForOneOrMoreSegments) {
+  EXPECT_TRUE(pattern_matches("orders/**", "orders/1"));
+  EXPECT_TRUE(pattern_matches("orders/**", "orders/1/items"));
+  EXPECT_FALSE(pattern_matches("orders/**", "orders"));
+  EXPECT_FALSE(pattern_matches("orders/**", "order/1"));
+  EXPECT_TRUE(pattern_matches("**", "news"));
+  EXPECT_TRUE(pattern_matches("**", "a/b/c"));
+  EXPECT_TRUE(pattern_matches("**/items", "orders/1/items"));
+  EXPECT_FALSE(pattern_matches("**/items", "items"));
+  EXPECT_FALSE(pattern_matches("**/items", "orders/items/1"));
+  EXPECT_TRUE(pattern_matches("a/**/z", "a/b/z/z"));
+  EXPECT_FALSE(pattern_matches("a/**/z", "a/z"));
+  EXPECT_TRUE(pattern_matches("**/b/**", "a/b/b"));
+  EXPECT_FALSE(pattern_matches("**/b/**", "a/b"));
+  EXPECT_TRUE(pattern_matches("**/*", "a/b"));
+  EXPECT_FALSE(pattern_matches("**/*", "a"));
+}
+
+TEST(Pattern, ASlashAtAnEndMakesAnEmptySegmentWhichOnlyTwoStarsStandFor) {
+  EXPECT_TRUE(pattern_matches("orders/", "orders/"));
+  EXPECT_FALSE(pattern_matches("orders/", "orders"));
+  EXPECT_FALSE(pattern_matches("orders", "orders/"));
+  EXPECT_TRUE(pattern_matches("orders/**", "orders/"));
+  EXPECT_TRUE(pattern_matches("**", "/"));
+  EXPECT_TRUE(pattern_matches("/*", "/a"));
+  EXPECT_FALSE(pattern_matches("*/a", "/a"));
+  EXPECT_TRUE(pattern_matches("**/a", "/a"));
+  EXPECT_TRUE(pattern_matches("a//b", "a//b"));
+  EXPECT_FALSE(pattern_matches("a/*/b", "a//b"));
+  EXPECT_TRUE(pattern_matches("a/**/b", "a//b"));
+}
+
+TEST(Pattern, ANameMatchesItselfAndNothingElse) {
+  EXPECT_TRUE(pattern_matches("a/b", "a/b"));
+  EXPECT_FALSE(pattern_matches("a/b", "a/B"));
+  EXPECT_FALSE(pattern_matches("a/b", "a/b/c"));
+  EXPECT_FALSE(pattern_matches("a/b", "a"));
+}
+
+TEST(Pattern, NoStarStandsForATildeAtTheBeginning) {
+  for (const std::string_view pattern : {"**", "*/live", "*/*", "**/live", "*admin/live"}) {
+    EXPECT_FALSE(pattern_matches(pattern, "~admin/live")) << pattern;
+  }
+  EXPECT_TRUE(pattern_matches("~admin/live", "~admin/live"));
+  EXPECT_TRUE(pattern_matches("~admin/*", "~admin/live"));
+  EXPECT_TRUE(pattern_matches("~*/**", "~admin/live"));
+  EXPECT_TRUE(pattern_matches("**", "a/~b")) << "only the first character hides a name";
+  EXPECT_TRUE(pattern_matches("a*", "a~"));
+  EXPECT_FALSE(pattern_matches("~**", "a"));
+}
+
+// ---- against a matcher that is written for being obviously right
+
+bool slow_segment(std::string_view pattern, std::string_view text) {
+  if (pattern.empty() || text.empty()) return pattern.empty() && text.empty();
+  if (pattern[0] != '*') {
+    return pattern[0] == text[0] && slow_segment(pattern.substr(1), text.substr(1));
+  }
+  for (std::size_t taken = 1; taken <= text.size(); ++taken) {
+    if (slow_segment(pattern.substr(1), text.substr(taken))) return true;
+  }
+  return false;
+}
+
+using Path = std::vector<std::string>;
+
+bool slow_path(const Path& pattern, std::size_t p, const Path& name, std::size_t n) {
+  if (p == pattern.size() || n == name.size()) return p == pattern.size() && n == name.size();
+  if (pattern[p] != "**") {
+    return slow_segment(pattern[p], name[n]) && slow_path(pattern, p + 1, name, n + 1);
+  }
+  for (std::size_t end = n + 1; end <= name.size(); ++end) {
+    if (slow_path(pattern, p + 1, name, end)) return true;
+  }
+  return false;
+}
+
+Path split(std::string_view text) {
+  Path path;
+  while (true) {
+    const std::size_t slash = text.find('/');
+    path.emplace_back(text.substr(0, slash));
+    if (slash == std::string_view::npos) return path;
+    text.remove_prefix(slash + 1);
+  }
+}
+
+// Every text of 1 to `size` of these characters.
+std::vector<std::string> texts(std::string_view characters, std::size_t size) {
+  std::vector<std::string> all;
+  std::vector<std::string> last = {""};
+  for (std::size_t i = 0; i < size; ++i) {
+    std::vector<std::string> longer;
+    for (const std::string& text : last) {
+      for (const char c : characters) longer.push_back(text + c);
+    }
+    all.insert(all.end(), longer.begin(), longer.end());
+    last = std::move(longer);
+  }
+  return all;
+}
+
+TEST(Pattern, AgreesWithASlowMatcherOnEveryShortPatternAndName) {
+  const std::vector<std::string> names = texts("ab/", 5);
+  std::vector<Path> paths;
+  for (const std::string& name : names) paths.push_back(split(name));
+  std::size_t matches = 0;
+  for (const std::string& pattern : texts("ab/*", 5)) {
+    if (!channel_pattern_problem(pattern).empty()) continue;
+    const Path path = split(pattern);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const bool expected = slow_path(path, 0, paths[i], 0);
+      ASSERT_EQ(pattern_matches(pattern, names[i]), expected) << pattern << " " << names[i];
+      matches += expected ? 1 : 0;
+    }
+  }
+  EXPECT_GT(matches, 1000U);
+}
+
+// ---- what may be written
+
+TEST(ChannelName, IsMadeOfAFewCharacters) {
+  EXPECT_EQ(channel_name_problem("azAZ09._~:@/-"), "");
+  EXPECT_EQ(channel_name_problem(std::string(255, 'x')), "");
+  EXPECT_EQ(channel_name_problem(""), "a channel name has at least one character");
+  EXPECT_EQ(channel_name_problem(std::string(256, 'x')),
+            "a channel name has at most 255 bytes, this one has 256");
+  EXPECT_EQ(channel_name_problem("a b"),
+            "a channel name is made of A-Z a-z 0-9 . _ ~ : @ / -, not of 0x20 (byte 1)");
+  EXPECT_EQ(channel_name_problem("metrics/*"),
+            "a channel name is made of A-Z a-z 0-9 . _ ~ : @ / -, not of '*' (byte 8)");
+  EXPECT_EQ(channel_name_problem("caf\xc3\xa9"),
+            "a channel name is made of A-Z a-z 0-9 . _ ~ : @ / -, not of 0xc3 (byte 3)");
+}
+
+TEST(ChannelPattern, MayHoldStars) {
+  for (const std::string_view pattern : {"news", "*", "**", "a*b*", "a/**/b", "*/**", "~a/*"}) {
+    EXPECT_EQ(channel_pattern_problem(pattern), "") << pattern;
+  }
+  EXPECT_EQ(channel_pattern_problem(""), "a pattern has at least one character");
+  EXPECT_EQ(channel_pattern_problem(std::string(256, '*')),
+            "a pattern has at most 255 bytes, this one has 256");
+  EXPECT_EQ(channel_pattern_problem("a/?"),
+            "a pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of '?' (byte 2)");
+}
+
+TEST(ChannelPattern, TwoStarsAreASegmentOfTheirOwn) {
+  EXPECT_EQ(channel_pattern_problem("orders/a**"),
+            "** stands for whole segments, between slashes, not inside \"a**\" (byte 8)");
+  EXPECT_EQ(channel_pattern_problem("***"),
+            "** stands for whole segments, between slashes, not inside \"***\" (byte 0)");
+}
+
+TEST(ChannelPattern, IsOneIfItHasAStar) {
+  EXPECT_TRUE(is_pattern("a/*"));
+  EXPECT_FALSE(is_pattern("a/b"));
 }
 
 }  // namespace

@@ -1,0 +1,156 @@
+#include "tests/server/small_broker.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cerrno>
+#include <span>
+#include <utility>
+
+#include "common/check.h"
+
+namespace fanfare::server::testing {
+namespace {
+
+// A shard that turns this often without letting time pass is caught in a loop.
+constexpr int kTurnsMax = 100'000;
+
+}  // namespace
+
+Peer::Peer(sim::Kernel& kernel, sim::Door door) : socket_(kernel.connect(door, *this, 0)) {
+  CHECK(socket_ != nullptr, "the broker listens at every door that a test knocks at");
+}
+
+void Peer::say(std::string_view bytes) {
+  const int sent = socket_->send(std::as_bytes(std::span(bytes)));
+  EXPECT_EQ(sent, static_cast<int>(bytes.size()));
+}
+
+void Peer::read_on() {
+  reading_ = true;
+  changed(*socket_);
+}
+
+std::string Peer::take() {
+  return std::exchange(heard_, {});
+}
+
+void Peer::changed(sim::Socket& socket) {
+  while (reading_ && !ended_ && !reset_) {
+    std::array<std::byte, 4096> bytes;
+    const int got = socket.receive(bytes);
+    if (got == -EAGAIN) return;
+    if (got > 0) {
+      heard_.append(reinterpret_cast<const char*>(bytes.data()), static_cast<std::size_t>(got));
+    }
+    ended_ = got == 0;
+    reset_ = got < 0;
+  }
+}
+
+SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const sim::Faults& faults)
+    : kernel_(1, faults, report_),
+      ring_(kernel_, kSubscribersMax + kSpareSlots + kAdminSlots, "ring",
+            sim::SimRing::Pools::of(faults)) {
+  switchboard_.post = [this](std::uint32_t, Message message) {
+    shard_->mailbox().post(std::move(message));
+  };
+  switchboard_.wake_lead = [this] { ring_.wake(); };
+  shard_ = std::make_unique<Shard>(ShardConfig{.index = 0,
+                                               .subscribers_max = kSubscribersMax,
+                                               .connections_max = kSubscribersMax,
+                                               .epoch = *fanout::Epoch::parse(kEpoch),
+                                               .seed = 1,
+                                               .options = std::make_shared<const Options>(options),
+                                               .surface = surface,
+                                               .ingest_users = {}},
+                                   ring_, switchboard_);
+  shard_->listen(Port::subscriber, kernel_.listen(sim::Door::subscribers));
+  shard_->listen(Port::ingest, kernel_.listen(sim::Door::publishers));
+  if (surface != nullptr) shard_->listen(Port::admin, kernel_.listen(sim::Door::admin));
+}
+
+SmallBroker::~SmallBroker() {
+  if (!shard_->finished()) {
+    shard_->mailbox().post(DrainMessage{.at_once = true});
+    pass(1s);
+  }
+  EXPECT_TRUE(shard_->finished());
+  EXPECT_EQ(shard_->open_slots(), 0U);
+  EXPECT_TRUE(ring_.left().nothing());
+  EXPECT_EQ(kernel_.unclaimed(), 0U);
+  for (const std::string& problem : report_.problems()) ADD_FAILURE() << problem;
+}
+
+Peer& SmallBroker::connect(sim::Door door) {
+  return peers_.emplace_back(kernel_, door);
+}
+
+Peer& SmallBroker::get(std::string_view target, std::string_view fields) {
+  Peer& peer = subscriber();
+  peer.say(fmt::format("GET {} HTTP/1.0\r\nHost: x\r\n{}\r\n", target, fields));
+  pass();
+  return peer;
+}
+
+void SmallBroker::publish(std::string_view channel, std::string_view data) {
+  EXPECT_EQ(command(fmt::format("*3\r\n$7\r\nPUBLISH\r\n${}\r\n{}\r\n${}\r\n{}\r\n", channel.size(),
+                                channel, data.size(), data))
+                .front(),
+            ':');
+}
+
+std::string SmallBroker::command(std::string_view line) {
+  if (commander_ == nullptr) commander_ = &publisher();
+  commander_->say(line);
+  if (!line.ends_with("\r\n")) commander_->say("\r\n");
+  pass();
+  return commander_->take();
+}
+
+void SmallBroker::pass(Duration time) {
+  const TimePoint end = kernel_.now() + time;
+  int turns = 0;
+  while (!shard_->finished() && (kernel_.now() < end || ring_.ready() || shard_->work_waiting())) {
+    shard_->turn(end);
+    if (++turns == kTurnsMax) {
+      ADD_FAILURE() << "the shard never rests";
+      return;
+    }
+  }
+  while (kernel_.step(end)) {
+  }
+}
+
+void SmallBroker::drain() {
+  shard_->mailbox().post(DrainMessage{.at_once = false});
+  pass();
+}
+
+Counters SmallBroker::reported() {
+  pass(2 * kTick);
+  const std::lock_guard lock(switchboard_.board);
+  return switchboard_.snapshots[0].counters;
+}
+
+std::uint64_t SmallBroker::closes(CloseReason reason) {
+  pass(2 * kTick);
+  const std::lock_guard lock(switchboard_.board);
+  return switchboard_.snapshots[0].closes[static_cast<std::size_t>(reason)];
+}
+
+std::string body_of(std::string_view response) {
+  const std::size_t end = response.find("\r\n\r\n");
+  EXPECT_NE(end, std::string_view::npos) << response;
+  return std::string(response.substr(end == std::string_view::npos ? response.size() : end + 4));
+}
+
+std::string events_of(std::string_view response) {
+  const std::string body = body_of(response);
+  const std::size_t opened = body.find("\n:\n");
+  EXPECT_NE(opened, std::string::npos) << body;
+  return opened == std::string::npos ? std::string() : body.substr(opened + 3);
+}
+
+}  // namespace fanfare::server::testing

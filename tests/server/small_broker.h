@@ -1,0 +1,100 @@
+// SmallBroker: one whole shard, the lead, on a simulated kernel that does what it is asked. A test
+// decides every byte its peers say and every moment that passes, and sees every byte that comes
+// back. What the kernel may do wrong is tests/sim's business.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "broker/server/admin_surface.h"
+#include "broker/server/options.h"
+#include "broker/server/shard.h"
+#include "broker/server/switchboard.h"
+#include "tests/sim/kernel.h"
+#include "tests/sim/sim_ring.h"
+
+namespace fanfare::server::testing {
+
+// One client. Reads all that comes, unless it was told not to.
+class Peer final : public sim::SocketOwner {
+ public:
+  explicit Peer(sim::Kernel& kernel, sim::Door door);
+
+  // All of it fits into the socket: a test of the broker's reading does not test the peer's
+  // writing.
+  void say(std::string_view bytes);
+  void shut_down() { socket_->shutdown_write(); }
+  void hang_up() { socket_->close(false); }
+  void stop_reading() { reading_ = false; }
+  void read_on();
+
+  // All that has come since it was last taken.
+  std::string take();
+  // The broker's FIN, or its reset, has come.
+  bool ended() const { return ended_; }
+  bool reset() const { return reset_; }
+
+  void changed(sim::Socket& socket) override;
+
+ private:
+  sim::Socket* socket_;
+  std::string heard_;
+  bool reading_ = true;
+  bool ended_ = false;
+  bool reset_ = false;
+};
+
+class SmallBroker {
+ public:
+  static constexpr std::string_view kEpoch = "ep0ch00";
+  static constexpr std::uint32_t kSubscribersMax = 16;
+
+  explicit SmallBroker(const Options& options = {}, AdminSurface* surface = nullptr,
+                       const sim::Faults& faults = {});
+  // Everybody goes; nothing may be left, and no promise to the kernel may have been broken.
+  ~SmallBroker();
+  SmallBroker(const SmallBroker&) = delete;
+  SmallBroker& operator=(const SmallBroker&) = delete;
+
+  Peer& subscriber() { return connect(sim::Door::subscribers); }
+  Peer& publisher() { return connect(sim::Door::publishers); }
+  Peer& operators() { return connect(sim::Door::admin); }
+  // Says GET `target` over HTTP/1.0, whose answer has no chunks, and takes what comes at once.
+  Peer& get(std::string_view target, std::string_view fields = {});
+  // Publishes with PUBLISH and expects it to be taken.
+  void publish(std::string_view channel, std::string_view data);
+  // Any other command: its reply.
+  std::string command(std::string_view line);
+
+  // Long enough for a question and its answer, unless said otherwise.
+  void pass(Duration time = 20ms);
+  void drain();
+  bool finished() const { return shard_->finished(); }
+
+  const Counters& counters() const { return shard_->counters(); }
+  // As the last tick left them; lets one pass.
+  Counters reported();
+  std::uint64_t closes(CloseReason reason);
+
+ private:
+  Peer& connect(sim::Door door);
+
+  sim::Report report_;
+  sim::Kernel kernel_;
+  sim::SimRing ring_;
+  Switchboard switchboard_{1};
+  std::unique_ptr<Shard> shard_;
+  std::deque<Peer> peers_;
+  Peer* commander_ = nullptr;
+};
+
+// What follows the head of a response.
+std::string body_of(std::string_view response);
+// What follows the opening lines of an event stream: the text after `:` on a line of its own.
+std::string events_of(std::string_view response);
+
+}  // namespace fanfare::server::testing
