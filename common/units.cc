@@ -43,8 +43,9 @@ struct Number {
 
 Number read_number(std::string_view text) {
   Number number;
-  const char* const end = text.data() + text.size();
-  const auto [after, error] = std::from_chars(text.data(), end, number.whole);
+  const char* const begin = text.data();
+  const char* const end = begin + text.size();
+  const auto [after, error] = std::from_chars(begin, end, number.whole);
   number.rest = {after, static_cast<std::size_t>(end - after)};
   number.error = error;
   if (error != std::errc{} || !number.rest.starts_with('.')) return number;

@@ -25,6 +25,10 @@ namespace fanfare::server {
 using Tick = std::uint32_t;  // 100 ms
 inline constexpr Duration kTick = 100ms;
 inline constexpr Tick kNever = ~Tick{0};
+// Rounded up.
+constexpr Tick ticks(Duration duration) {
+  return static_cast<Tick>((duration + kTick - Duration(1)) / kTick);
+}
 inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
 // What a completion is about; Token::kind.

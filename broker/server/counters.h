@@ -36,8 +36,12 @@ namespace fanfare::server {
   X(bodies_refused_total, "counter", "Request bodies not read: too large, or too many at a time")  \
   X(overload_answers_total, "counter", "Event streams told to come back later")                    \
   X(accept_errors_total, "counter", "accept() failures (descriptors, memory)")                     \
+  X(admin_connections_open, "gauge", "Connections open on the admin listener")                     \
+  X(admin_requests_total, "counter", "Requests on the admin listener")                             \
+  X(admin_streams, "gauge", "Event streams open on the admin listener: live pages")                \
   X(ingest_connections_open, "gauge", "Publisher connections open")                                \
   X(ingest_connections_total, "counter", "Publisher connections accepted")                         \
+  X(ingest_requests_total, "counter", "Requests of publishers that speak HTTP")                    \
   X(ingest_events_total, "counter", "Events published")                                            \
   X(ingest_bytes_total, "counter", "Bytes of data published")                                      \
   X(ingest_errors_total, "counter", "Publishes refused, each with its reason to the publisher")    \
@@ -54,7 +58,7 @@ struct Counters {
 
 // Why a connection ended. X(name, help)
 #define FANFARE_CLOSE_REASONS(X)                                                       \
-  X(peer_closed, "the peer closed")                                                    \
+  X(peer_closed, "the peer closed, or said QUIT")                                      \
   X(peer_reset, "the peer reset, or its network failed")                               \
   X(stream_complete, "every channel was finished: a clean end")                        \
   X(not_keep_alive, "the answer was sent on a connection that is not kept alive")      \

@@ -291,6 +291,10 @@ void Delivery::block(std::uint32_t index) {
   Behind& behind = behind_[index];
   behind.blocked = true;
   Connection& connection = connections_[behind.slot];
+  // Its heartbeat may be further away than the end of its patience.
+  if (!connection.leaving) {
+    connection.due = std::min(connection.due, behind.blocked_since + ticks(options_.stall));
+  }
   if (connection.writable_armed) return;
   connection.writable_armed = true;
   ring_.poll(behind.slot, io::Interest::writable,
@@ -406,19 +410,19 @@ std::uint32_t Delivery::add_behind(io::Slot slot, fanout::Cursor cursor) {
   behind.cursor = cursor;
   behind.in_use = true;
   connections_[slot].behind = index;
-  ++behind_in_use_;
+  if (connections_[slot].port == Port::subscriber) ++behind_count_;
   return index;
 }
 
 void Delivery::remove_behind(std::uint32_t index) {
   Behind& behind = behind_[index];
   connections_[behind.slot].behind = kNone;
+  if (connections_[behind.slot].port == Port::subscriber) --behind_count_;
   const bool queued = behind.queued;
   behind = Behind{};
   behind.queued = queued;
   std::erase(ahead_, index);
   if (!queued) behind_free_.push_back(index);
-  --behind_in_use_;
 }
 
 }  // namespace fanfare::server

@@ -78,7 +78,8 @@ class Delivery {
 
   // Blocked for how long without taking a byte; 0 if not blocked.
   Tick stalled_for(io::Slot slot, Tick tick) const;
-  std::size_t behind_count() const { return behind_in_use_; }
+  // Subscribers that are behind; live pages are not counted.
+  std::size_t behind_count() const { return behind_count_; }
 
  private:
   // One subscriber that is not joined. `rest` is what must go out first.
@@ -132,7 +133,7 @@ class Delivery {
 
   std::deque<Behind> behind_;  // addresses must not move: `rest` may point into `owned`
   std::vector<std::uint32_t> behind_free_;
-  std::size_t behind_in_use_ = 0;
+  std::size_t behind_count_ = 0;
   std::deque<std::uint32_t> ready_;   // want service; may hold stale entries (not in_use)
   std::vector<std::uint32_t> ahead_;  // wait for apply()
   // Of the current batch:

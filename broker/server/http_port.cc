@@ -13,6 +13,18 @@ void empty(std::string& text) {
   if (text.capacity() > kKeptCapacity) text.shrink_to_fit();
 }
 
+std::uint64_t& requests_total(Counters& counters, Port port) {
+  switch (port) {
+    case Port::subscriber:
+      return counters.requests_total;
+    case Port::admin:
+      return counters.admin_requests_total;
+    case Port::ingest:
+      return counters.ingest_requests_total;
+  }
+  std::unreachable();
+}
+
 }  // namespace
 
 HttpPort::HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
@@ -150,7 +162,7 @@ bool HttpPort::head_complete(io::Slot slot, Exchange& exchange) {
 }
 
 PortOrder HttpPort::request_complete(io::Slot slot, Exchange& exchange, std::string_view rest) {
-  ++counters_.requests_total;
+  ++requests_total(counters_, connections_[slot].port);
   const bool keep_alive =
       exchange.parser.connection() != h1::Connection::close && !connections_[slot].leaving;
   const Routes::Verdict verdict = routes_.answer(request_of(slot, exchange), exchange.out);

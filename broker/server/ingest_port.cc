@@ -88,7 +88,8 @@ PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
   }
   if (!publisher.out.empty()) reply_later(slot, publisher);
   if (publisher.session->closed()) {
-    connections_[slot].reason = CloseReason::ingest_protocol;
+    connections_[slot].reason =
+        publisher.session->broken() ? CloseReason::ingest_protocol : CloseReason::peer_closed;
     publisher.input_over = true;
   }
   return next_order(slot, publisher);
@@ -107,7 +108,7 @@ PortOrder IngestPort::input_ended(io::Slot slot) {
     publisher.end_pending = true;
     return {};
   }
-  publisher.input_over = true;
+  publisher.input_over = publisher.peer_ended = true;
   connections_[slot].reason = CloseReason::peer_closed;
   if (publisher.session && !publisher.session->closed()) {
     publisher.session->end_of_input(publisher.out);
@@ -154,7 +155,7 @@ PortOrder IngestPort::sent(io::Slot slot, std::int32_t result) {
     const bool ended = publisher.end_pending && !publisher.session->paused();
     return ended ? input_ended(slot) : order;
   }
-  if (publisher.input_over && connections_[slot].reason == CloseReason::peer_closed) {
+  if (publisher.peer_ended) {
     return {PortOrder::Kind::close, CloseReason::peer_closed};
   }
   return next_order(slot, publisher);

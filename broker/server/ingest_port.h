@@ -62,7 +62,8 @@ class IngestPort {
     bool in_flight = false;
     bool reply_due = false;
     bool watching = false;
-    bool input_over = false;   // the peer sent FIN, or the session is closed
+    bool input_over = false;   // nothing more is read: FIN, or the session is closed
+    bool peer_ended = false;   // FIN came
     bool end_pending = false;  // FIN came while the session was paused
   };
 

@@ -169,14 +169,14 @@ void Shard::admit(Port port, int descriptor) {
 // operator out by their number, nor the other way round.
 bool Shard::has_room(Port port) {
   const std::uint64_t publishers = counters_.ingest_connections_open;
-  const std::uint64_t clients = counters_.connections_open - admin_open_;
+  const std::uint64_t clients = counters_.connections_open;
   bool room = !connections_.full();
   switch (port) {
     case Port::subscriber:
       room = room && clients < config_.subscribers_max + kSpareSlots;
       break;
     case Port::admin:
-      room = room && admin_open_ < kAdminSlots;
+      room = room && counters_.admin_connections_open < kAdminSlots;
       break;
     case Port::ingest:
       room = room && publishers < options_->limits.ingest_connections;
@@ -211,15 +211,13 @@ void Shard::welcome(io::Slot slot, Port port) {
   Connection& connection = connections_[slot];
   connection.port = port;
   connection.opened = tick_;
+  ++open_connections(port);
   if (port == Port::ingest) {
     ++counters_.ingest_connections_total;
-    ++counters_.ingest_connections_open;
     obey(slot, desk_->ingest_port().begin(slot));
     return;
   }
-  ++counters_.connections_accepted_total;
-  ++counters_.connections_open;
-  if (port == Port::admin) ++admin_open_;
+  if (port == Port::subscriber) ++counters_.connections_accepted_total;
   obey(slot, port_of(connection).begin(slot, tick_));
 }
 
@@ -273,7 +271,8 @@ void Shard::polled(const io::Completion& completion, Connection& connection, Op 
   }
   if (completion.result == -ECANCELED || connection.state == State::closing) return;
   if (op == Op::poll_hang_up) {
-    close(slot, CloseReason::peer_closed);
+    // In any other state something is read, sent or awaited, which tells of the end in its turn.
+    if (connection.state == State::streaming) close(slot, CloseReason::peer_closed);
   } else if (connection.state == State::streaming) {
     delivery_.writable(slot);
   } else if (connection.state == State::answering) {

@@ -110,7 +110,8 @@ class Shard {
   void arm_receive(io::Slot slot);
   void arm_room(io::Slot slot);
   void begin_stream(io::Slot slot);
-  void count_subscriber(int change);
+  void count_stream(const Connection& connection, int change);
+  std::uint64_t& open_connections(Port port);
   void stream_ended(const Delivery::Outcome& outcome);
   void linger(io::Slot slot, CloseReason reason);
   void close(io::Slot slot, CloseReason reason);
@@ -130,9 +131,6 @@ class Shard {
   void drain_connection(io::Slot slot, Tick over);
   void take_stock();
   HttpPort::Bounds http_bounds() const;
-  Tick ticks(Duration duration) const {
-    return static_cast<Tick>((duration + kTick - Duration(1)) / kTick);
-  }
 
   ShardConfig config_;
   io::Ring& ring_;
@@ -167,7 +165,6 @@ class Shard {
   Tick tick_ = 0;
   Tick second_ = 0;  // the tick at which the lead's next second begins
   std::uint32_t subscribers_ = 0;
-  std::uint32_t admin_open_ = 0;
   bool draining_ = false;
   bool finished_ = false;
   Tick drain_deadline_ = kNever;

@@ -100,7 +100,24 @@ void Shard::arm_room(io::Slot slot) {
   ring_.poll(slot, io::Interest::writable, connections_.token(Op::poll_writable, slot));
 }
 
-void Shard::count_subscriber(int change) {
+std::uint64_t& Shard::open_connections(Port port) {
+  switch (port) {
+    case Port::subscriber:
+      return counters_.connections_open;
+    case Port::admin:
+      return counters_.admin_connections_open;
+    case Port::ingest:
+      return counters_.ingest_connections_open;
+  }
+  std::unreachable();
+}
+
+// Who looks on is not among the subscribers.
+void Shard::count_stream(const Connection& connection, int change) {
+  if (connection.port == Port::admin) {
+    counters_.admin_streams += static_cast<std::uint64_t>(change);
+    return;
+  }
   subscribers_ += static_cast<std::uint32_t>(change);
   routes_.set_overloaded(subscribers_ >= config_.subscribers_max || draining_);
 }
@@ -111,7 +128,7 @@ void Shard::begin_stream(io::Slot slot) {
   connection.quiet_since = tick_;
   connection.due = connection.heartbeat == 0 ? tick_ + ticks(delivery_options_.stall)
                                              : tick_ + connection.heartbeat;
-  count_subscriber(+1);
+  count_stream(connection, +1);
   if (connection.hang_up_armed) return;
   connection.hang_up_armed = true;
   ring_.poll(slot, io::Interest::hang_up, connections_.token(Op::poll_hang_up, slot));
@@ -126,7 +143,7 @@ void Shard::stream_ended(const Delivery::Outcome& outcome) {
   }
   streams_.notice(outcome.slot, false, {}, {});
   delivery_.close(outcome.slot);
-  count_subscriber(-1);
+  count_stream(connection, -1);
   connection.reason = CloseReason::stream_complete;
   if (connection.keep_alive && !connection.leaving) {
     obey(outcome.slot, port_of(connection).begin(outcome.slot, tick_));
@@ -169,14 +186,12 @@ void Shard::close(io::Slot slot, CloseReason reason) {
     }
     streams_.notice(slot, false, {}, {});
     delivery_.close(slot);
-    count_subscriber(-1);
+    count_stream(connection, -1);
   }
   if (connection.exchange != kNone) port_of(connection).release(slot);
   if (connection.publisher != kNone) desk_->ingest_port().release(slot);
   ++closes_[static_cast<std::size_t>(reason)];
-  if (connection.port == Port::admin) --admin_open_;
-  --(connection.port == Port::ingest ? counters_.ingest_connections_open
-                                     : counters_.connections_open);
+  --open_connections(connection.port);
 
   std::array<io::Token, 3> armed;
   std::size_t count = 0;

@@ -67,7 +67,6 @@ Streams::Place Streams::find_place(const fanout::Feed* feed, const sse::Subscrib
     return {.cursor = replica.target(feed), .gap = {}};
   }
   Place place{.cursor = {}, .gap = {}, .resumed = true};
-  ++parts_.counters.resumed_total;
   const auto id = fanout::EventId::parse(asked.cursor);
   const bool ours = id && id->epoch == replica.epoch();
   std::string_view reason;
@@ -154,7 +153,10 @@ Routes::Verdict Streams::open(const Request& request, const sse::SubscribeReques
       std::clamp(wish, options.limits.heartbeat_min, options.limits.heartbeat_max);
   connection.heartbeat = is_raw(framing) ? 0 : static_cast<std::uint32_t>(heartbeat / kTick);
   parts_.delivery.open(request.slot, std::move(start));
-  ++parts_.counters.subscriptions_total;
+  if (connection.port == Port::subscriber) {
+    ++parts_.counters.subscriptions_total;
+    if (place.resumed) ++parts_.counters.resumed_total;
+  }
   notice(request.slot, true, request.head.query, asked.cursor);
   return Routes::Verdict::stream;
 }
@@ -183,8 +185,10 @@ std::uint64_t Streams::connection_id(io::Slot slot) const {
 
 void Streams::notice(io::Slot slot, bool subscribed, std::string_view query,
                      std::string_view cursor) {
+  const Connection& connection = parts_.connections[slot];
+  if (connection.port != Port::subscriber) return;
   if (parts_.switchboard.watchers.load(std::memory_order_relaxed) == 0) return;
-  const Audience& audience = parts_.audiences[parts_.connections[slot].audience];
+  const Audience& audience = parts_.audiences[connection.audience];
   parts_.switchboard.post(0, NoticeMessage{.subscribed = subscribed,
                                            .connection = connection_id(slot),
                                            .topics = parts_.replica.topics(audience.feed),

@@ -27,9 +27,24 @@ void Peer::say(std::string_view bytes) {
   EXPECT_EQ(sent, static_cast<int>(bytes.size()));
 }
 
+void Peer::say_what_fits(std::string_view text, std::size_t& said) {
+  while (true) {
+    const std::string_view piece = text.substr(said % text.size());
+    const int sent = socket_->send(std::as_bytes(std::span(piece)));
+    if (sent <= 0) return;
+    said += static_cast<std::size_t>(sent);
+  }
+}
+
 void Peer::read_on() {
   reading_ = true;
   changed(*socket_);
+}
+
+void Peer::read_some(std::size_t size) {
+  std::string bytes(size, '\0');
+  const int got = socket_->receive(std::as_writable_bytes(std::span(bytes)));
+  if (got > 0) heard_.append(bytes, 0, static_cast<std::size_t>(got));
 }
 
 std::string Peer::take() {

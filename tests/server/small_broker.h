@@ -27,16 +27,21 @@ class Peer final : public sim::SocketOwner {
   // All of it fits into the socket: a test of the broker's reading does not test the peer's
   // writing.
   void say(std::string_view bytes);
+  // As much of `text`, over and over, as fits; `said` is how much of it went in all.
+  void say_what_fits(std::string_view text, std::size_t& said);
   void shut_down() { socket_->shutdown_write(); }
   void hang_up() { socket_->close(false); }
   void stop_reading() { reading_ = false; }
   void read_on();
+  // Once, though it has stopped reading; at most so many bytes.
+  void read_some(std::size_t size);
 
   // All that has come since it was last taken.
   std::string take();
   // The broker's FIN, or its reset, has come.
   bool ended() const { return ended_; }
   bool reset() const { return reset_; }
+  bool gone() const { return ended_ || reset_; }
 
   void changed(sim::Socket& socket) override;
 

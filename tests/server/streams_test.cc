@@ -57,5 +57,49 @@ TEST(Streams, TheAdminListenerHasTheBrokersOwnChannel) {
   EXPECT_THAT(events_of(peer.take()), HasSubstr("data: secret\n"));
 }
 
+TEST(Streams, WhoLooksOnIsNotAmongTheSubscribers) {
+  Chatty surface;
+  SmallBroker broker({}, &surface);
+  Peer& watcher = broker.publisher();
+  watcher.say("{\"op\":\"watch\"}\n");
+  broker.pass();
+  watcher.take();
+  Peer& page = broker.operators();
+  page.say("GET /events HTTP/1.0\r\nLast-Event-ID: ep0ch00-0\r\n\r\n");
+  broker.pass();
+  Counters counters = broker.reported();
+  EXPECT_EQ(counters.admin_streams, 1U);
+  EXPECT_EQ(counters.admin_connections_open, 1U);
+  EXPECT_EQ(counters.admin_requests_total, 1U);
+  EXPECT_EQ(counters.subscribers, 0U);
+  EXPECT_EQ(counters.subscribers_behind, 0U);
+  EXPECT_EQ(counters.subscriptions_total, 0U);
+  EXPECT_EQ(counters.resumed_total, 0U);
+  EXPECT_EQ(counters.requests_total, 0U);
+  EXPECT_EQ(counters.connections_open, 0U);
+  EXPECT_EQ(counters.connections_accepted_total, 0U);
+  page.hang_up();
+  counters = broker.reported();
+  EXPECT_EQ(counters.admin_streams, 0U);
+  EXPECT_EQ(counters.admin_connections_open, 0U);
+  EXPECT_EQ(watcher.take(), "") << "and nobody is told that it came or went";
+}
+
+TEST(Streams, ASubscriberIsCounted) {
+  SmallBroker broker;
+  Peer& peer = broker.get("/events?channel=a", "Last-Event-ID: ep0ch00-0\r\n");
+  Counters counters = broker.reported();
+  EXPECT_EQ(counters.subscribers, 1U);
+  EXPECT_EQ(counters.subscriptions_total, 1U);
+  EXPECT_EQ(counters.resumed_total, 1U);
+  EXPECT_EQ(counters.requests_total, 1U);
+  EXPECT_EQ(counters.connections_open, 1U);
+  peer.hang_up();
+  counters = broker.reported();
+  EXPECT_EQ(counters.subscribers, 0U);
+  EXPECT_EQ(counters.connections_open, 0U);
+  EXPECT_EQ(counters.connections_accepted_total, 1U);
+}
+
 }  // namespace
 }  // namespace fanfare::server

@@ -1,0 +1,220 @@
+// Publishers' connections: how they begin, are answered, are slowed, and end.
+#include "broker/server/ingest_port.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/server/small_broker.h"
+
+namespace fanfare::server {
+namespace {
+
+using testing::events_of;
+using ::testing::HasSubstr;
+using testing::Peer;
+using testing::SmallBroker;
+using ::testing::StartsWith;
+
+TEST(IngestPort, QuitIsAnOrdinaryEnd) {
+  SmallBroker broker;
+  Peer& peer = broker.publisher();
+  peer.say("PUBLISH a 1\r\nQUIT\r\nPUBLISH a 2\r\n");
+  broker.pass();
+  EXPECT_EQ(peer.take(), ":0\r\n+OK\r\n") << "what follows QUIT is not looked at";
+  EXPECT_TRUE(peer.ended());
+  peer.hang_up();
+  EXPECT_EQ(broker.closes(CloseReason::peer_closed), 1U);
+  EXPECT_EQ(broker.closes(CloseReason::ingest_protocol), 0U);
+  EXPECT_EQ(broker.counters().ingest_connections_open, 0U);
+}
+
+TEST(IngestPort, BrokenFramingEndsTheConnectionWithItsReason) {
+  SmallBroker broker;
+  Peer& peer = broker.publisher();
+  peer.say("*1\r\n$4\r\nPING\r\n*1\r\n:4\r\n");
+  broker.pass();
+  EXPECT_THAT(peer.take(), StartsWith("+PONG\r\n-ERR "));
+  EXPECT_TRUE(peer.ended());
+  peer.hang_up();
+  EXPECT_EQ(broker.closes(CloseReason::ingest_protocol), 1U);
+}
+
+TEST(IngestPort, WhoSpeaksNoneOfTheDialectsIsToldWhichThereAre) {
+  SmallBroker broker;
+  Peer& peer = broker.publisher();
+  peer.say("\x16\x03\x01\x02 TLS perhaps");
+  broker.pass();
+  EXPECT_THAT(peer.take(), HasSubstr("RESP"));
+  EXPECT_TRUE(peer.ended());
+  peer.hang_up();
+  EXPECT_EQ(broker.closes(CloseReason::ingest_protocol), 1U);
+  EXPECT_EQ(broker.counters().ingest_errors_total, 1U);
+}
+
+TEST(IngestPort, KnowsADialectWhoseFirstWordComesByteByByte) {
+  SmallBroker broker;
+  for (const std::string_view words :
+       {"*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$1\r\n1\r\n", "publish a 1\r\n",
+        "{\"channel\":\"a\",\"data\":\"1\"}\n",
+        "POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1"}) {
+    const std::uint64_t before = broker.counters().ingest_events_total;
+    Peer& peer = broker.publisher();
+    for (const char byte : words) {
+      peer.say({&byte, 1});
+      broker.pass(5ms);
+    }
+    EXPECT_EQ(broker.counters().ingest_events_total, before + 1) << words;
+    EXPECT_NE(peer.take(), "") << words;
+    peer.hang_up();
+  }
+}
+
+TEST(IngestPort, CountsHttpPublishesApartFromSubscribersRequests) {
+  SmallBroker broker;
+  Peer& peer = broker.publisher();
+  peer.say("POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
+  broker.pass();
+  EXPECT_THAT(peer.take(), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_EQ(broker.counters().ingest_requests_total, 1U);
+  EXPECT_EQ(broker.counters().requests_total, 0U);
+}
+
+TEST(IngestPort, AnswersEverythingThatCameBeforeThePeersEnd) {
+  SmallBroker broker;
+  Peer& peer = broker.publisher();
+  peer.say("{\"channel\":\"a\",\"data\":\"1\"}\n{\"channel\":\"a\",\"data\":\"2\"}");
+  peer.shut_down();
+  broker.pass();
+  const std::string replies = peer.take();
+  EXPECT_THAT(replies, HasSubstr("ep0ch00-1"));
+  EXPECT_THAT(replies, HasSubstr("ep0ch00-2")) << "the last line lacks its line feed";
+  EXPECT_TRUE(peer.ended());
+  EXPECT_EQ(broker.closes(CloseReason::peer_closed), 1U);
+}
+
+TEST(IngestPort, DoesNotReadFromAPublisherThatDoesNotReadItsAcks) {
+  sim::Faults faults;
+  faults.socket_buffer_min = faults.socket_buffer_max = 4096;
+  SmallBroker broker({}, nullptr, faults);
+  Peer& peer = broker.publisher();
+  peer.stop_reading();
+  // Each command is 9 bytes and its reply 1007.
+  const std::string echo = fmt::format("ECHO {}\r\n", std::string(1000, 'x'));
+  std::size_t said = 0;
+  for (int i = 0; i < 100; ++i) {
+    peer.say_what_fits(echo, said);
+    broker.pass();
+  }
+  EXPECT_LT(said, 40'000U) << "what lies in both sockets, a buffer, and the replies to one read";
+  peer.read_on();
+  std::string replies;
+  for (int i = 0; i < 100; ++i) {
+    broker.pass();
+    replies += peer.take();
+  }
+  const std::size_t whole = said / echo.size();
+  EXPECT_EQ(replies.size(), whole * 1009) << "every reply came in the end";
+}
+
+TEST(IngestPort, ReadsNoPublisherWhileTheShardsAreBehindTheLog) {
+  Options options;
+  options.limits.ingest_pending_bytes = 1000;
+  options.delivery.coalesce = 5s;  // so that a feed stays owed what was published
+  SmallBroker broker(options);
+  Peer& reader = broker.get("/events?channel=a");
+  broker.publish("a", "first");
+  broker.pass();
+  Peer& peer = broker.publisher();
+  peer.say("PUBLISH a " + std::string(2000, 'x') + "\r\n");
+  broker.pass();
+  peer.say("PUBLISH a second\r\n");  // its read was armed before the log had grown
+  broker.pass();
+  EXPECT_EQ(peer.take(), ":1\r\n:1\r\n");
+  peer.say("PUBLISH a third\r\n");
+  broker.pass(100ms);
+  EXPECT_EQ(peer.take(), "") << "its bytes wait in the socket";
+  EXPECT_EQ(broker.counters().ingest_paused_total, 1U);
+  EXPECT_EQ(broker.counters().ingest_events_total, 3U);
+  broker.pass(10s);
+  EXPECT_EQ(peer.take(), ":1\r\n");
+  EXPECT_THAT(events_of(reader.take()), HasSubstr("data: third\n"));
+}
+
+TEST(IngestPort, TellsWatchersWhoComesAndGoes) {
+  SmallBroker broker;
+  Peer& watcher = broker.publisher();
+  watcher.say("{\"op\":\"watch\"}\n");
+  broker.pass();
+  watcher.take();
+  Peer& reader = broker.get("/events?channel=a&channel=b/*&user=7");
+  const std::string came = watcher.take();
+  EXPECT_THAT(came, HasSubstr(R"("event":"subscribe","channel":"a")"));
+  EXPECT_THAT(came, HasSubstr(R"("channel":"b/*")"));
+  EXPECT_THAT(came, HasSubstr("user=7"));
+  reader.hang_up();
+  broker.pass();
+  EXPECT_THAT(watcher.take(), HasSubstr(R"("event":"unsubscribe","channel":"a")"));
+}
+
+TEST(IngestPort, WatchersThatHaveGoneAreToldNothing) {
+  SmallBroker broker;
+  for (int i = 0; i < 3; ++i) {
+    Peer& watcher = broker.publisher();
+    watcher.say("{\"op\":\"watch\"}\n{\"op\":\"watch\"}\n");
+    broker.pass();
+    watcher.hang_up();
+    broker.pass();
+  }
+  broker.get("/events?channel=a");
+  EXPECT_EQ(broker.counters().mailbox_messages_total, 0U);
+}
+
+TEST(IngestPort, AWatcherThatDoesNotReadIsLetGo) {
+  sim::Faults faults;
+  faults.socket_buffer_min = faults.socket_buffer_max = 4096;
+  SmallBroker broker({}, nullptr, faults);
+  Peer& watcher = broker.publisher();
+  watcher.say("{\"op\":\"watch\"}\n");
+  broker.pass();
+  watcher.stop_reading();
+  std::string target = "/events?user=" + std::string(1500, 'u');
+  for (int i = 0; i < 100; ++i) target += fmt::format("&channel={}", i);
+  for (int i = 0; i < 10; ++i) {  // 100 notices of 2 KB each, twice
+    broker.get(target).hang_up();
+    broker.pass();
+  }
+  broker.pass(2s);
+  EXPECT_EQ(broker.closes(CloseReason::slow_stalled), 1U);
+  EXPECT_EQ(broker.counters().ingest_connections_open, 0U);
+}
+
+TEST(IngestPort, WhenTheBrokerStopsRepliesOnTheirWayGoOutFirst) {
+  sim::Faults faults;
+  faults.socket_buffer_min = faults.socket_buffer_max = 4096;
+  SmallBroker broker({}, nullptr, faults);
+  Peer& idle = broker.publisher();
+  Peer& busy = broker.publisher();
+  idle.say("PING\r\n");
+  busy.stop_reading();
+  for (int i = 0; i < 8; ++i) {
+    busy.say(fmt::format("ECHO {}\r\n", std::string(1000, 'x')));
+    broker.pass();
+  }
+  broker.drain();
+  EXPECT_TRUE(idle.ended());
+  EXPECT_EQ(broker.closes(CloseReason::drained), 1U);
+  EXPECT_FALSE(busy.ended());
+  busy.read_on();
+  broker.pass(100ms);
+  const std::string replies = busy.take();
+  EXPECT_GT(replies.size(), 4096U) << "more than lay in its socket";
+  EXPECT_EQ(replies.size() % 1009, 0U) << "and no reply is cut";
+  EXPECT_TRUE(busy.ended());
+  busy.hang_up();
+  broker.pass(100ms);
+  EXPECT_TRUE(broker.finished());
+}
+
+}  // namespace
+}  // namespace fanfare::server
