@@ -12,7 +12,7 @@ import { until } from './harness/wait.js';
 let broker;
 before(async () => {
   broker = await Broker.start({
-    set: ['cors.origins=["https://screen.example"]', 'cors.credentials=true', 'limits.heartbeat_min=100ms'],
+    set: ['cors.origins=["https://screen.example"]', 'cors.credentials=true'],
   });
 });
 after(() => broker.stop());
@@ -108,7 +108,7 @@ test('W2: UTF-8 without a byte order mark; what is not UTF-8 is refused', async 
 });
 
 test('W3: a heartbeat is a comment line, and no blank line', async (t) => {
-  const wire = await stream(t, 'channel=w3&heartbeat=200ms');
+  const wire = await stream(t, 'channel=w3&heartbeat=1');
   const body = await wire.until((text) => text.endsWith(':\n:\n:\n'), 'two heartbeats');
   assert.match(body, /^retry: \d+\n:\n(:\n)+$/);
   assert.ok(wire.chunks.slice(-2).every((chunk) => chunk === ':\n'));
@@ -330,8 +330,8 @@ test('R11: a client may ask for a heartbeat its stack can live with, within limi
   const calm = await stream(t, 'channel=r11&heartbeat=60');
   const greedy = await stream(t, 'channel=r11&heartbeat=1ms');
   const began = performance.now();
-  await greedy.until((text) => text.endsWith(':\n'.repeat(9)), 'eight heartbeats');
-  assert.ok(performance.now() - began > 400, 'no more often than heartbeat_min');
+  await greedy.until((text) => text.endsWith(':\n'.repeat(4)), 'three heartbeats');
+  assert.ok(performance.now() - began > 1900, 'no more often than heartbeat_min');
   assert.ok(calm.body.split(':\n').length <= 3, 'its first one may come early, no more');
 });
 
