@@ -106,6 +106,10 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(const ingest::Pu
                                                : ingest::Refusal::invalid,
                                            std::move(problem->sentence)});
   }
+  // Told before the event is written: the bytes of an id cannot be read before every store ahead of
+  // them is done, and those of the event's frame go to memory that is far away.
+  const fanout::Sequence told = sequencer_.head() + 1;
+  std::string_view id = event.wants_id ? write_id(told) : std::string_view();
   const auto sequence = sequencer_.publish(
       event.channel, {.type = event.type, .data = event.data, .retry_ms = event.retry_ms},
       event.key, now_);
@@ -115,15 +119,17 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(const ingest::Pu
   }
   ++counters_.ingest_events_total;
   counters_.ingest_bytes_total += event.data.size();
-  const std::uint64_t receivers = roster_.receivers(event.channel);
-  if (!event.wants_id) return ingest::Published{.id = {}, .receivers = receivers};
+  if (event.wants_id && *sequence != told) id = write_id(*sequence);  // published before
+  return ingest::Published{.id = id, .receivers = roster_.receivers(event.channel)};
+}
+
+std::string_view Lead::write_id(fanout::Sequence sequence) {
   char* const begin = id_.data();
   const std::string_view epoch = sequencer_.epoch().text();
   std::memcpy(begin, epoch.data(), epoch.size());
   begin[epoch.size()] = '-';
-  const char* const end =
-      std::to_chars(begin + epoch.size() + 1, begin + id_.size(), *sequence).ptr;
-  return ingest::Published{{begin, end}, receivers};
+  const char* const end = std::to_chars(begin + epoch.size() + 1, begin + id_.size(), sequence).ptr;
+  return {begin, end};
 }
 
 std::expected<void, ingest::Refused> Lead::finish(std::string_view channel) {

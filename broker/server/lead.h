@@ -61,6 +61,8 @@ class Lead final : public ingest::Sink {
   ingest::ChannelState state_of(std::string_view name,
                                 const fanout::Sequencer::ChannelState& state) const;
   std::string id_text(fanout::Sequence sequence) const;
+  // Into id_.
+  std::string_view write_id(fanout::Sequence sequence);
 
   std::shared_ptr<const Options> options_;
   Switchboard& switchboard_;

@@ -123,18 +123,22 @@ void RespCommands::append_wrong_arity(std::string& out, const Command& command) 
                fmt::format("wrong number of arguments for '{}' command: {}", lower, command.usage));
 }
 
-bool RespCommands::expect(Arguments arguments) {
+bool RespCommands::expect(Arguments arguments, std::vector<Publish>& waiting) {
   if (arguments.size() != 3 || !equals_ignoring_case(arguments[0], "PUBLISH")) return false;
   sink_.expect(arguments[1], arguments[2].size());
+  Publish& event = waiting.emplace_back();
+  event.channel = arguments[1];
+  event.data = arguments[2];
+  event.wants_id = false;
   return true;
 }
 
 void RespCommands::publish(Arguments arguments, std::string& out) {
-  publish(arguments[1], arguments[2], out);
+  publish({.channel = arguments[1], .data = arguments[2], .wants_id = false}, out);
 }
 
-void RespCommands::publish(std::string_view channel, std::string_view data, std::string& out) {
-  const auto published = sink_.publish({.channel = channel, .data = data, .wants_id = false});
+void RespCommands::publish(const Publish& event, std::string& out) {
+  const auto published = sink_.publish(event);
   if (!published) return append_refused(out, published.error());
   append_integer(out, published->receivers);
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/wire/ingest/session.h"
 
@@ -19,9 +20,10 @@ class RespCommands {
 
   // Appends exactly one reply.
   void run(Arguments arguments, std::string& out);
-  // True: it is a PUBLISH, and the Sink has been told to expect it; publish() is to follow.
-  bool expect(Arguments arguments);
-  void publish(std::string_view channel, std::string_view data, std::string& out);
+  // A PUBLISH: the Sink is told to expect it, and it is added to `waiting`; publish() is to follow.
+  // False: it is something else.
+  bool expect(Arguments arguments, std::vector<Publish>& waiting);
+  void publish(const Publish& event, std::string& out);
   // QUIT was run: its reply is the last.
   bool quit() const { return quit_; }
 

@@ -14,7 +14,7 @@ constexpr std::size_t kCommandOverhead = 64U << 10U;
 constexpr std::size_t kKeptCapacity = 4U << 10U;
 // Commands that wait, and room for their replies: where less is left before the next pause, none
 // waits.
-constexpr std::size_t kWaitingMax = 7;
+constexpr std::size_t kWaitingMax = 8;
 constexpr std::size_t kWaitingReplies = 4U << 10U;
 
 }  // namespace
@@ -56,16 +56,17 @@ void RespSession::complete_kept(std::string_view& in, std::string& out) {
   }
 }
 
-// A PUBLISH waits for up to seven others to be read: what each will touch in the log comes from
-// memory meanwhile. Commands are run, and answered, in the order in which they came.
+// PUBLISH commands are read up to eight at a time before the first of them is run: what each will
+// touch in the log comes from memory meanwhile. All are run, and answered, in their order.
 void RespSession::serve(std::string_view& text, std::string& out) {
   while (!text.empty()) {
     const bool in_place = text[0] == '*';  // the arguments of an inline command are not in `text`
     const RespReader::Result read = reader_.read(text);
-    if (in_place && read.step == RespReader::Step::command && waiting_.size() < kWaitingMax &&
-        out.size() + kWaitingReplies < reply_end_ && commands_.expect(reader_.arguments())) {
+    if (in_place && read.step == RespReader::Step::command &&
+        out.size() + kWaitingReplies < reply_end_ &&
+        commands_.expect(reader_.arguments(), waiting_)) {
       text.remove_prefix(read.consumed);
-      waiting_.push_back({reader_.arguments()[1], reader_.arguments()[2]});
+      if (waiting_.size() == kWaitingMax) run_waiting(out);
       continue;
     }
     run_waiting(out);
@@ -75,7 +76,7 @@ void RespSession::serve(std::string_view& text, std::string& out) {
 }
 
 void RespSession::run_waiting(std::string& out) {
-  for (const Waiting& publish : waiting_) commands_.publish(publish.channel, publish.data, out);
+  for (const Publish& event : waiting_) commands_.publish(event, out);
   waiting_.clear();
 }
 

@@ -29,15 +29,11 @@ class RespSession final : public Session {
   void complete_kept(std::string_view& in, std::string& out);
   void keep(std::string_view rest);
 
-  struct Waiting {
-    std::string_view channel, data;
-  };
-
   RespReader reader_;
   RespCommands commands_;
   const std::size_t reply_bytes_;
   std::size_t reply_end_ = 0;     // where in `out` to pause
-  std::vector<Waiting> waiting_;  // only inside of serve(): views of its text
+  std::vector<Publish> waiting_;  // only inside of serve(): views of its text
   std::string kept_;              // the command that is cut; when paused, everything not reached
   bool closed_ = false;
   bool paused_ = false;
