@@ -5,58 +5,18 @@
 #include <iterator>
 #include <memory>
 
+#include "tests/sim/asker.h"
 #include "tests/sim/broker_machine.h"
+#include "tests/sim/day_plan.h"
+#include "tests/sim/heap.h"
 #include "tests/sim/nuisance.h"
 #include "tests/sim/publisher.h"
+#include "tests/sim/visitor.h"
+#include "tests/sim/watcher.h"
 #include "tests/sim/world.h"
 
 namespace fanfare::sim {
 namespace {
-
-Duration between(Random& random, Duration min, Duration max) {
-  return min + Duration(static_cast<std::int64_t>(
-                   random.below(static_cast<std::uint64_t>((max - min).count()) + 1)));
-}
-
-template <class T>
-T one_of(Random& random, std::initializer_list<T> choices) {
-  return *(choices.begin() + random.below(choices.size()));
-}
-
-server::Options drawn_configuration(Random& random) {
-  server::Options options;
-  options.history.events = one_of<std::uint32_t>(random, {0, 3, 10, 50, 1000});
-  options.history.bytes = one_of<std::uint64_t>(random, {2'000, 20'000, 1U << 20U});
-  options.history.age = one_of<Duration>(random, {Duration(0), Duration(5s), Duration(1h)});
-  options.history.total_bytes =
-      one_of<std::uint64_t>(random, {64U << 10U, 512U << 10U, 256U << 20U});
-  options.delivery.heartbeat = between(random, 1s, 15s);
-  options.delivery.retry = 100ms;
-  if (random.chance(0.3)) options.delivery.end_event = kEndEvent;
-  options.delivery.slow =
-      one_of(random, {server::SlowPolicy::disconnect, server::SlowPolicy::skip});
-  options.delivery.stall = between(random, 2s, 40s);
-  options.delivery.announce_position =
-      one_of(random, {server::AnnouncePosition::automatic, server::AnnouncePosition::always,
-                      server::AnnouncePosition::never});
-  if (random.chance(0.2)) options.delivery.coalesce = between(random, 1ms, 200ms);
-  options.limits.head_time = between(random, 1s, 10s);
-  options.limits.idle_time = between(random, 1s, 60s);
-  options.limits.event_bytes = 64U << 10U;
-  options.limits.ingest_pending_bytes = one_of<std::uint64_t>(random, {4'000, 64'000, 8U << 20U});
-  options.limits.drain = between(random, 0s, 5s);
-  return options;
-}
-
-std::vector<std::string> drawn_channels(Random& random) {
-  const std::vector<std::string> all = {"news",     "prices/btc",     "prices/eth",
-                                        "a/b/c",    "a/b/d",          "a/e",
-                                        "orders/1", "orders/1/items", "metrics/cpu"};
-  std::vector<std::string> channels;
-  const std::size_t count = 1 + random.below(all.size());
-  for (std::size_t i = 0; i < count; ++i) channels.push_back(all[i]);
-  return channels;
-}
 
 // One day, from the first connection to the last.
 class Day {
@@ -65,7 +25,11 @@ class Day {
       : draw_(options.seed * 0x9e3779b97f4a7c15U + 1), world_(world_options(options)) {
     machine_options_.broker = drawn_configuration(draw_);
     machine_options_.shards = static_cast<std::uint32_t>(1 + draw_.below(3));
-    machine_options_.subscribers_max = draw_.chance(0.8) ? 64 : 6;
+    crowd_ = draw_.chance(0.005);
+    machine_options_.subscribers_max = crowd_ ? 256 : draw_.chance(0.8) ? 64 : 6;
+    machine_options_.admin = draw_.chance(0.3);
+    asks_ = draw_.chance(0.02);
+    machine_options_.roomy_ingest = asks_;
     machine_options_.late_mail = draw_.chance(0.5) ? 0.3 : 0;
     machine_options_.mail_delay_max = between(draw_, 1ms, 2s);
     channels_ = drawn_channels(draw_);
@@ -88,10 +52,14 @@ class Day {
   void take_note_of_heartbeat();
   void drain(Duration grace);
   void invite();
+  void invite_pests();
+  void invite_onlookers();
+  void be_silent();
   void pass();
   void judge();
   void stay_calm();
   void close();
+  void count();
 
   Random draw_;
   World world_;
@@ -100,6 +68,12 @@ class Day {
   std::deque<BrokerMachine> machines_;  // the last one lives
   std::vector<std::unique_ptr<Publisher>> publishers_;
   std::vector<std::unique_ptr<Pest>> pests_;
+  std::vector<std::unique_ptr<Watcher>> watchers_;
+  std::vector<std::unique_ptr<Visitor>> visitors_;
+  std::unique_ptr<Asker> asker_;
+  bool crowd_ = false;
+  bool asks_ = false;
+  DayVerdict verdict_;
 };
 
 void Day::start_machine() {
@@ -147,17 +121,23 @@ void Day::invite() {
   ReaderPlan witness;
   witness.topics = {"**"};
   world_.add_reader(std::move(witness), Pace::prompt()).start(0s);
-  const std::size_t readers = 2 + draw_.below(draw_.chance(0.7) ? 10 : 40);
+  const std::size_t readers =
+      crowd_ ? 150 + draw_.below(70) : 2 + draw_.below(draw_.chance(0.7) ? 10 : 40);
   for (std::size_t i = 0; i < readers; ++i)
     world_.add_reader(ReaderPlan::drawn(channels_, draw_), Pace::drawn(draw_))
-        .start(between(draw_, 0s, 10s));
-  const std::size_t publishers = 1 + draw_.below(4);
+        .start(between(draw_, 0s, crowd_ ? 500ms : 10s));
+  const std::size_t publishers = crowd_ ? 1 : 1 + draw_.below(4);
   for (std::size_t i = 0; i < publishers; ++i) {
     publishers_.push_back(std::make_unique<Publisher>(world_.town(), fmt::format("publisher {}", i),
                                                       PublisherPlan::drawn(channels_, draw_),
                                                       Pace::drawn(draw_)));
     publishers_.back()->start(between(draw_, 0s, 2s));
   }
+  invite_pests();
+  invite_onlookers();
+}
+
+void Day::invite_pests() {
   const std::size_t pests = draw_.chance(0.6) ? 0 : 1 + draw_.below(4);
   for (std::size_t i = 0; i < pests; ++i) {
     pests_.push_back(std::make_unique<Pest>(
@@ -167,19 +147,48 @@ void Day::invite() {
   }
 }
 
+void Day::invite_onlookers() {
+  Town& town = world_.town();
+  const std::size_t watchers = draw_.chance(0.7) ? 0 : 1 + draw_.below(2);
+  for (std::size_t i = 0; i < watchers; ++i) {
+    watchers_.push_back(
+        std::make_unique<Watcher>(town, fmt::format("watcher {}", i), Pace::drawn(draw_)));
+    watchers_.back()->start(between(draw_, 0s, 5s));
+  }
+  for (std::size_t i = 0; machine_options_.admin && i < 3; ++i) {
+    visitors_.push_back(std::make_unique<Visitor>(town, fmt::format("visitor {}", i), i % 2 == 0,
+                                                  Pace::drawn(draw_)));
+    visitors_.back()->start(between(draw_, 0s, 5s));
+  }
+  if (!asks_) return;
+  asker_ = std::make_unique<Asker>(town, "asker", Pace::prompt());
+  asker_->start(between(draw_, 0s, 2s));
+}
+
+// Long enough for channels without history to be forgotten; then they are published to again.
+void Day::be_silent() {
+  world_.town().hushed = true;
+  world_.run(between(draw_, 10min + 10s, 11min));
+  world_.town().hushed = false;
+  world_.run(between(draw_, 1s, 5s));
+  ++verdict_.forgotten;
+}
+
 void Day::pass() {
-  world_.run(between(draw_, 2s, 20s));
+  world_.run(between(draw_, 2s, crowd_ ? 4s : 20s));
   if (draw_.chance(0.15)) {
     world_.kernel().faults().exhausted = true;
     world_.run(between(draw_, 0s, 3s));
     world_.kernel().faults().exhausted = false;
   }
+  if (draw_.chance(0.01)) be_silent();
   if (draw_.chance(0.2)) {
     reload();
     world_.run(between(draw_, 1s, 5s));
   }
   if (draw_.chance(0.8)) return;
   if (draw_.chance(0.5)) drain(5s);
+  verdict_.pauses += machines_.back().counted().ingest_paused_total;
   machines_.back().kill();
   world_.run(between(draw_, 0s, 1s));
   world_.town().stopping = false;
@@ -189,14 +198,20 @@ void Day::pass() {
 
 void Day::judge() {
   for (const auto& pest : pests_) pest->leave();
+  if (asker_) asker_->leave();
   // More than one shard can hold might never all find room.
   for (std::size_t i = machine_options_.subscribers_max; i < world_.readers().size(); ++i)
     world_.readers()[i]->leave();
   for (const auto& publisher : publishers_) publisher->conclude();
   const auto published = [this] {
-    return std::ranges::all_of(publishers_, [](const auto& p) { return p->settled(); });
+    return std::ranges::all_of(publishers_, [](const auto& p) { return p->settled(); }) &&
+           std::ranges::all_of(watchers_, [](const auto& w) { return w->settled(); });
   };
   world_.settle(180s, published);
+  world_.run(5s, [this] {
+    return std::ranges::all_of(watchers_, [](const auto& w) { return w->knows_all(); });
+  });
+  for (const auto& watcher : watchers_) watcher->check_arrivals();
   if (!world_.report().failed() && draw_.chance(0.3)) stay_calm();
   world_.check_transcripts();
 }
@@ -205,6 +220,7 @@ void Day::judge() {
 void Day::stay_calm() {
   constexpr std::uint64_t kTurnsPerSecondMax = 25;
   const std::uint64_t seconds = 5 + draw_.below(40);
+  ++verdict_.calms;
   const std::uint64_t before = machines_.back().turns();
   world_.stay_calm(1s * seconds);
   const std::uint64_t turns = machines_.back().turns() - before;
@@ -215,7 +231,17 @@ void Day::stay_calm() {
 
 void Day::close() {
   for (const auto& publisher : publishers_) publisher->leave();
+  for (const auto& visitor : visitors_) visitor->leave();
+  world_.dismiss_readers();
+  world_.run(90s, [this] {
+    return std::ranges::all_of(watchers_, [](const auto& w) { return w->sees_nobody(); });
+  });
+  for (const auto& watcher : watchers_) {
+    watcher->check_departures();
+    watcher->leave();
+  }
   world_.check_leaks(90s);
+  verdict_.pauses += machines_.back().counted().ingest_paused_total;
   drain(1s);
   if (const std::string left = machines_.back().left(); !left.empty())
     world_.kernel().fail("leak: at the end " + left);
@@ -228,27 +254,70 @@ DayVerdict Day::live() {
   if (!world_.report().failed()) judge();
   if (!world_.report().failed()) close();
 
-  DayVerdict verdict;
-  verdict.problems = world_.report().problems();
-  verdict.trace.assign(world_.report().lines().begin(), world_.report().lines().end());
-  verdict.digest = world_.report().digest();
-  verdict.publications = world_.ledger().count();
-  verdict.restarts = machines_.size() - 1;
+  verdict_.problems = world_.report().problems();
+  verdict_.trace.assign(world_.report().lines().begin(), world_.report().lines().end());
+  verdict_.digest = world_.report().digest();
+  count();
+  return std::move(verdict_);
+}
+
+void Day::count() {
+  verdict_.publications = world_.ledger().count();
+  verdict_.restarts = machines_.size() - 1;
+  verdict_.crowds = crowd_ ? 1 : 0;
   for (const auto& reader : world_.readers()) {
-    verdict.events += reader->events();
-    verdict.gaps += reader->gaps();
+    verdict_.events += reader->events();
+    verdict_.gaps += reader->gaps();
     for (const Transcript& transcript : reader->transcripts()) {
-      verdict.streams += static_cast<std::uint64_t>(std::ranges::count_if(
-          transcript.heard, [](const Heard& h) { return h.kind == Heard::Kind::opened; }));
+      for (const Heard& heard : transcript.heard) {
+        verdict_.streams += heard.kind == Heard::Kind::opened ? 1 : 0;
+        verdict_.ends += heard.kind == Heard::Kind::ended ? 1 : 0;
+      }
     }
   }
+  for (const auto& watcher : watchers_) verdict_.notices += watcher->notices();
+  for (const auto& visitor : visitors_) verdict_.sights += visitor->sights();
+  if (asker_) verdict_.answers = asker_->rounds();
+}
+
+// heap: when the day is over, nothing of it is left. What is made once in the life of the process,
+// by whoever comes first, is not made the second time.
+DayVerdict watched_day(const DayOptions& options) {
+  heap::Count before;
+  DayVerdict verdict;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    before = heap::count();
+    verdict = std::make_unique<Day>(options)->live();
+    if (!verdict.problems.empty() || !verdict.trace.empty()) return verdict;
+    if (heap::count().blocks == before.blocks) return verdict;
+  }
+  verdict.problems.push_back(
+      fmt::format("heap: at the end of the day {} blocks are left, {} of "
+                  "them segments",
+                  heap::count().blocks - before.blocks, heap::count().segments - before.segments));
   return verdict;
 }
 
 }  // namespace
 
 DayVerdict live_through(const DayOptions& options) {
-  return Day(options).live();
+  return watched_day(options);
+}
+
+void DayVerdict::add(const DayVerdict& other) {
+  for (const auto number :
+       {&DayVerdict::events, &DayVerdict::gaps, &DayVerdict::publications, &DayVerdict::streams,
+        &DayVerdict::restarts, &DayVerdict::ends, &DayVerdict::pauses, &DayVerdict::notices,
+        &DayVerdict::sights, &DayVerdict::answers, &DayVerdict::forgotten, &DayVerdict::crowds,
+        &DayVerdict::calms})
+    this->*number += other.*number;
+}
+
+std::string DayVerdict::reached() const {
+  return fmt::format(
+      "{} complete streams, {} pauses of publishers, {} notices, {} sights of the admin listener, "
+      "{} rounds of many questions; days: {} with a long silence, {} crowds, {} calms",
+      ends, pauses, notices, sights, answers, forgotten, crowds, calms);
 }
 
 }  // namespace fanfare::sim

@@ -14,7 +14,7 @@ constexpr int kLastTurnsMax = 1000;
 }  // namespace
 
 BrokerMachine::BrokerMachine(World& world, const Options& options)
-    : world_(world), options_(options) {
+    : world_(world), options_(options), page_(options.admin) {
   Kernel& kernel = world_.kernel();
   const fanout::Epoch epoch = fanout::Epoch::from(kernel.random());
   world_.ledger().begin_life(std::string(epoch.text()));
@@ -25,12 +25,13 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
   switchboard_->wake_lead = [this] { members_[0].ring->wake(); };
 
   const auto broker = std::make_shared<const server::Options>(options_.broker);
+  SimRing::Pools pools = SimRing::Pools::of(kernel.faults());
+  if (options_.roomy_ingest) pools.ingest_size = 64U << 10U;
   members_.resize(options_.shards);
   for (std::uint32_t index = 0; index < options_.shards; ++index) {
     Member& member = members_[index];
     member.ring = std::make_unique<SimRing>(kernel, options_.subscribers_max + server::kSpareSlots,
-                                            fmt::format("shard {}", index),
-                                            SimRing::Pools::of(kernel.faults()));
+                                            fmt::format("shard {}", index), pools);
     member.shard = std::make_unique<server::Shard>(
         server::ShardConfig{.index = index,
                             .subscribers_max = options_.subscribers_max,
@@ -38,11 +39,13 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
                             .epoch = epoch,
                             .seed = kernel.random().next(),
                             .options = broker,
-                            .surface = nullptr,
-                            .ingest_users = {}},
+                            .surface = &page_,
+                            .ingest_users = options_.ingest_users},
         *member.ring, *switchboard_);
     listen(index, server::Port::subscriber, Door::subscribers);
-    if (index == 0) listen(index, server::Port::ingest, Door::publishers);
+    if (index > 0) continue;
+    listen(index, server::Port::ingest, Door::publishers);
+    if (options_.admin) listen(index, server::Port::admin, Door::admin);
   }
 }
 
@@ -65,6 +68,11 @@ void BrokerMachine::post(std::uint32_t shard, server::Message message) {
   if (kernel.faults().bug == PlantedBug::drain_forgotten && shard == 0 &&
       std::holds_alternative<server::DrainMessage>(message))
     return;
+  if (kernel.faults().bug == PlantedBug::notice_lost &&
+      std::holds_alternative<server::NoticeMessage>(message) && kernel.random().chance(0.1))
+    return;
+  if (kernel.faults().bug == PlantedBug::batch_leaked && kernel.random().chance(0.1))
+    std::ignore = new server::Message(message);  // NOLINT(cppcoreguidelines-owning-memory)
   std::deque<Letter>& mail = members_[shard].mail;
   TimePoint due = kernel.now();
   if (!world_.town().quiet && kernel.random().chance(options_.late_mail))
@@ -147,11 +155,22 @@ std::size_t BrokerMachine::subscribers() const {
   return count;
 }
 
-std::uint64_t BrokerMachine::turns() const {
-  std::uint64_t count = 0;
+server::Counters BrokerMachine::counted() const {
+  server::Counters sum;
   for (const Member& member : members_) {
-    if (member.shard) count += member.shard->counters().turns_total;
+    if (!member.shard) continue;
+    const server::Counters& counters = member.shard->counters();
+#define X(name, type, help) sum.name += counters.name;
+    FANFARE_COUNTERS(X)
+#undef X
   }
+  return sum;
+}
+
+std::uint64_t BrokerMachine::closed(server::CloseReason reason) const {
+  std::uint64_t count = 0;
+  for (const server::ShardSnapshot& snapshot : switchboard_->snapshots)
+    count += snapshot.closes[static_cast<std::size_t>(reason)];
   return count;
 }
 

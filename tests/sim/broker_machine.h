@@ -12,6 +12,7 @@
 #include "broker/server/options.h"
 #include "broker/server/shard.h"
 #include "broker/server/switchboard.h"
+#include "tests/sim/admin_page.h"
 #include "tests/sim/agenda.h"
 #include "tests/sim/sim_ring.h"
 #include "tests/sim/world.h"
@@ -24,7 +25,10 @@ class BrokerMachine final : public Machine, public Actor {
     server::Options broker;
     std::uint32_t shards = 1;
     std::uint32_t subscribers_max = 64;  // of each shard
-    double late_mail = 0;                // per message: it comes late
+    bool admin = false;                  // has an admin listener, with a live event each second
+    bool roomy_ingest = false;           // publishers' receive buffers as large as real ones
+    std::vector<std::uint32_t> ingest_users{};  // who may publish; empty: everybody
+    double late_mail = 0;                       // per message: it comes late
     Duration mail_delay_max{};
   };
   // Listens at once. The world outlives it; it must be kept until the world ends, dead or alive.
@@ -40,8 +44,11 @@ class BrokerMachine final : public Machine, public Actor {
   // Every shard has ended by itself.
   bool finished() const;
   std::size_t subscribers() const;
-  // Of all shards, since the machine began.
-  std::uint64_t turns() const;
+  // Of all shards, since the machine began, as the shards see it themselves.
+  server::Counters counted() const;
+  std::uint64_t turns() const { return counted().turns_total; }
+  // As the shards told some 100 ms ago.
+  std::uint64_t closed(server::CloseReason reason) const;
 
   std::size_t shard_count() const override { return members_.size(); }
   bool runnable(std::size_t shard) const override;
@@ -70,6 +77,7 @@ class BrokerMachine final : public Machine, public Actor {
   World& world_;
   Options options_;
   std::unique_ptr<server::Switchboard> switchboard_;
+  AdminPage page_;
   std::vector<Member> members_;
   bool dead_ = false;
 };

@@ -196,9 +196,10 @@ Problems missing_yet(const Transcript& transcript, const Ledger& ledger) {
   const Account account(transcript, ledger);
   for (const Publication& publication : ledger.publications()) {
     if (publication.place && account.newest() && *publication.place < *account.newest()) continue;
-    // A stream that was complete is owed nothing of a later life of the broker.
+    // A stream that was complete is owed nothing of a later life of the broker, or of the channel.
     if (transcript.ended() &&
-        (publication.number >= transcript.heard.back().ledger_count || !publication.place ||
+        (ledger.reopen_begun(ledger.channel_of(publication)) ||
+         publication.number >= transcript.heard.back().ledger_count || !publication.place ||
          !account.newest() || account.newest()->life < publication.place->life))
       continue;
     if (account.owed(publication) && !account.received(publication) &&

@@ -115,10 +115,11 @@ void Client::read_some() {
       pump_later(town_.kernel.somewhen(pace_.read_pause));
     return;
   }
-  trace("{}", got == 0 ? "reads the end" : "is reset");
+  const bool clean = got == 0 && !socket_->failed();  // the error may have been told to a send
+  trace("{}", clean ? "reads the end" : "is reset");
   std::exchange(socket_, nullptr)->close(false);
   ++dials_;
-  lost(got == 0);
+  lost(clean);
 }
 
 void Client::complain(std::string_view problem, std::string_view checker) {

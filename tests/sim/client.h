@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tests/sim/agenda.h"
 #include "tests/sim/kernel.h"
@@ -24,6 +25,15 @@ struct Town {
   bool quiet = false;
   // The broker was told to stop: it may refuse what it is sent.
   bool stopping = false;
+  // Nobody publishes for a while.
+  bool hushed = false;
+  // Streams that brought something, each by the tag in its query and when its connection began:
+  // what watchers must have been told of.
+  struct Arrival {
+    std::string tag;
+    TimePoint dialled;
+  };
+  std::vector<Arrival> arrivals{};
   // What a stream that does not ask for a heartbeat of its own may be given.
   Pulse::Interval heartbeat{};
 };

@@ -26,6 +26,8 @@ namespace fanfare::sim {
   X(heartbeat_lost, "ring: heartbeats never leave")                                    \
   X(heartbeat_twice, "ring: heartbeats leave twice")                                   \
   X(eager_ticks, "machine: shards take a turn every 5 ms though nothing happens")      \
+  X(notice_lost, "machine: shards do not tell the lead of who comes and goes")         \
+  X(batch_leaked, "machine: a batch is never given back")                              \
   X(drain_forgotten, "machine: one shard is not told to stop")                         \
   X(acks_swapped, "publisher: takes two answers for each other")
 

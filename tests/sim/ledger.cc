@@ -106,6 +106,10 @@ bool Ledger::finish_begun(std::string_view channel) const {
   return std::ranges::find(finished_, channel) != finished_.end();
 }
 
+bool Ledger::reopen_begun(std::string_view channel) const {
+  return std::ranges::find(reopened_, channel) != reopened_.end();
+}
+
 std::optional<std::uint32_t> Ledger::number_in(std::string_view data) const {
   const std::size_t bar = data.find('|');
   if (bar == std::string_view::npos) return std::nullopt;

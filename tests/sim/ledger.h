@@ -68,6 +68,9 @@ class Ledger {
   // A publisher began to finish the channel: from now on a stream of it may be complete.
   void begin_finish(std::string_view channel) { finished_.emplace_back(channel); }
   bool finish_begun(std::string_view channel) const;
+  // Somebody asked to drop a channel that may be finished: it may be published to again.
+  void begin_reopen(std::string_view channel) { reopened_.emplace_back(channel); }
+  bool reopen_begun(std::string_view channel) const;
 
   // The number that data begins with, if there is such a publication.
   std::optional<std::uint32_t> number_in(std::string_view data) const;
@@ -76,6 +79,7 @@ class Ledger {
   std::vector<std::string> epochs_;
   std::vector<std::string> channels_;
   std::vector<std::string> finished_;
+  std::vector<std::string> reopened_;
   std::vector<Publication> publications_;
 };
 

@@ -61,7 +61,7 @@ void Publisher::rang(std::uint32_t alarm) {
   if (gone_) return;
   if (alarm == kConnect) return connect();
   if (concluding_ || half_closed_) return;
-  burst();
+  if (!town_.hushed) burst();
   set_alarm(town_.kernel.somewhen(plan_.interval), kBurst);
 }
 
@@ -98,7 +98,8 @@ void Publisher::burst() {
   }
   if (random().chance(plan_.erases)) {
     const std::string& channel = plan_.channels[random().below(plan_.channels.size())];
-    if (!town_.ledger.finish_begun(channel)) control("erase", channel);
+    if (town_.ledger.finish_begun(channel)) town_.ledger.begin_reopen(channel);
+    control("erase", channel);
   }
   if (plan_.dialect == PublisherPlan::Dialect::http && plan_.burst > 2 && random().chance(0.3) &&
       awaited_.size() < plan_.pipeline)

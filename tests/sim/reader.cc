@@ -104,6 +104,9 @@ void Reader::connect() {
         : asked_ == Asked::earliest ? "earliest"
         : asked_ == Asked::replay   ? fmt::format("replay {}", plan_.replay)
                                     : "now");
+  ++streams_;
+  arrived_ = false;
+  dialled_ = town_.kernel.now();
   if (!dial(Door::subscribers)) return come_back();
   response_.expect(false);
   answers_due_ = 0;
@@ -142,6 +145,7 @@ std::string Reader::request() {
       add("channel", random().chance(0.5) ? percent_encoded(topic, false) : topic);
   }
   if (plan_.raw) add("format", "raw");
+  add("u", fmt::format("{}.{}", name().substr(name().rfind(' ') + 1), streams_));
   if (plan_.heartbeat_s) add("heartbeat", fmt::format("{}s", *plan_.heartbeat_s));
   if (asked_ == Asked::replay) add("replay", fmt::format("{}", plan_.replay));
   if (asked_ == Asked::earliest) add("last_event_id", "earliest");
@@ -329,7 +333,15 @@ void Reader::take_gap(const StreamReader::Message& message) {
 
 void Reader::note(Heard heard) {
   heard.ledger_count = town_.ledger.count();
+  if (heard.place || heard.kind == Heard::Kind::event) arrive();
   transcripts_.back().heard.push_back(std::move(heard));
+}
+
+// An answer alone may be one of overload.
+void Reader::arrive() {
+  if (std::exchange(arrived_, true)) return;
+  town_.arrivals.push_back(
+      {fmt::format("{}.{}", name().substr(name().rfind(' ') + 1), streams_), dialled_});
 }
 
 void Reader::stream_ends(bool complete) {

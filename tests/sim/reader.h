@@ -83,6 +83,7 @@ class Reader final : public Client {
   void take_message(const StreamReader::Message& message);
   void take_gap(const StreamReader::Message& message);
   void note(Heard heard);
+  void arrive();
   void stream_ends(bool complete);
   void come_back();
 
@@ -97,6 +98,9 @@ class Reader final : public Client {
   bool stopped_ = false;   // 204 or a complete stream
   bool told_end_ = false;  // by an event, which nothing may follow
   bool calm_ = false;
+  bool arrived_ = false;  // this stream has brought something
+  std::uint32_t streams_ = 0;
+  TimePoint dialled_{};
   Pulse pulse_;
   Asked asked_ = Asked::now;
   std::optional<Position> cursor_;

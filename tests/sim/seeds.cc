@@ -42,7 +42,7 @@ SeedsOutcome run_seeds(const SeedsOptions& options) {
   const auto before_abort = std::signal(SIGABRT, name_the_seed);
   const auto before_fault = std::signal(SIGSEGV, name_the_seed);
   SeedsOutcome outcome;
-  DayVerdict sum;
+  DayVerdict& sum = outcome.sum;
   const auto start = std::chrono::steady_clock::now();
   const auto rate = [&] {
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
@@ -54,11 +54,7 @@ SeedsOutcome run_seeds(const SeedsOptions& options) {
     const DayVerdict verdict =
         live_through({.seed = seed, .trace_live = options.live, .bug = options.bug});
     ++outcome.seeds;
-    sum.events += verdict.events;
-    sum.gaps += verdict.gaps;
-    sum.publications += verdict.publications;
-    sum.streams += verdict.streams;
-    sum.restarts += verdict.restarts;
+    sum.add(verdict);
     if (!verdict.problems.empty()) {
       if (outcome.failed++ == 0)
         outcome.first_problem = fmt::format("seed {}: {}", seed, verdict.problems.front());
@@ -71,9 +67,9 @@ SeedsOutcome run_seeds(const SeedsOptions& options) {
   if (options.progress)
     fmt::print(
         "{} seeds ({}-{}), {} failed; {} publications, {} events received on {} streams, {} "
-        "gaps told, {} restarts; {:.0f} seeds/s\n",
+        "gaps told, {} restarts; {}; {:.0f} seeds/s\n",
         outcome.seeds, options.first, options.first + outcome.seeds - 1, outcome.failed,
-        sum.publications, sum.events, sum.streams, sum.gaps, sum.restarts, rate());
+        sum.publications, sum.events, sum.streams, sum.gaps, sum.restarts, sum.reached(), rate());
   std::signal(SIGABRT, before_abort);
   std::signal(SIGSEGV, before_fault);
   return outcome;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "tests/sim/broker_day.h"
 #include "tests/sim/faults.h"
 
 namespace fanfare::sim {
@@ -22,6 +23,7 @@ struct SeedsOutcome {
   std::uint64_t seeds = 0;
   std::uint64_t failed = 0;
   std::string first_problem;  // "seed 17: order: ..."
+  DayVerdict sum;             // of the numbers only
 };
 
 // Prints every failing seed with its problems and its trace to standard error. If the broker aborts

@@ -133,8 +133,12 @@ void World::check_transcripts() {
   }
 }
 
-void World::check_leaks(Duration limit) {
+void World::dismiss_readers() {
   for (const auto& reader : readers_) reader->leave();
+}
+
+void World::check_leaks(Duration limit) {
+  dismiss_readers();
   if (!run(limit, [this] { return machine_->left().empty(); }) && !report_.failed())
     kernel_.fail(fmt::format("leak: {}", machine_->left()));
 }

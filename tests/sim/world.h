@@ -73,6 +73,7 @@ class World {
   void stay_calm(Duration time);
   // order, gap and ack, over every transcript.
   void check_transcripts();
+  void dismiss_readers();
   // leak: every reader goes; within `limit` nothing is left of them.
   void check_leaks(Duration limit);
 

@@ -1,0 +1,29 @@
+// AdminPage: what the simulated broker's admin listener shows: one page, larger than most socket
+// buffers of the simulation, and a live event each second.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "broker/server/admin_surface.h"
+
+namespace fanfare::sim {
+
+class AdminPage final : public server::AdminSurface {
+ public:
+  explicit AdminPage(bool live) : live_(live) {}
+
+  static constexpr std::string_view kPath = "/page";
+  // The body of that page, whenever it is asked for.
+  static const std::string& body();
+
+  server::AdminAnswer answer(std::string_view path, const server::Snapshot& now) override;
+  std::string live_event(const server::Snapshot& now) override;
+
+ private:
+  bool live_;
+  std::uint64_t events_ = 0;
+};
+
+}  // namespace fanfare::sim

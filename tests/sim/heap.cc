@@ -1,0 +1,103 @@
+#include "tests/sim/heap.h"
+
+#include <malloc.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FANFARE_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define FANFARE_SANITIZED 1
+#endif
+#endif
+
+namespace fanfare::sim::heap {
+namespace {
+
+Count counted;  // the simulation has one thread
+
+}  // namespace
+
+Count count() {
+  return counted;
+}
+
+#ifdef FANFARE_SANITIZED
+
+bool watched() {
+  return false;
+}
+
+}  // namespace fanfare::sim::heap
+
+#else
+
+bool watched() {
+  return true;
+}
+
+namespace {
+
+constexpr unsigned char kFresh = 0xcd;
+constexpr unsigned char kFreed = 0xdd;
+// Of a large block only so much is poisoned: most are tables and pages whose use is elsewhere.
+constexpr std::size_t kPoisonMax = 4096;
+
+std::size_t poison(void* block, unsigned char with) {
+  const std::size_t size = malloc_usable_size(block);
+  std::memset(block, with, size < kPoisonMax ? size : kPoisonMax);
+  return size;
+}
+
+void* take(void* block) {
+  if (block == nullptr) throw std::bad_alloc();
+  poison(block, kFresh);
+  ++counted.blocks;
+  return block;
+}
+
+void give_back(void* block) {
+  if (block == nullptr) return;
+  poison(block, kFreed);
+  --counted.blocks;
+  std::free(block);
+}
+
+}  // namespace
+}  // namespace fanfare::sim::heap
+
+using fanfare::sim::heap::counted;
+
+void* operator new(std::size_t size) {
+  return fanfare::sim::heap::take(std::malloc(size == 0 ? 1 : size));
+}
+void operator delete(void* block) noexcept {
+  fanfare::sim::heap::give_back(block);
+}
+void operator delete(void* block, std::size_t /*size*/) noexcept {
+  fanfare::sim::heap::give_back(block);
+}
+
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  const auto align = static_cast<std::size_t>(alignment);
+  void* const block =
+      fanfare::sim::heap::take(std::aligned_alloc(align, (size + align - 1) / align * align));
+  ++counted.segments;
+  counted.segment_bytes += static_cast<std::int64_t>(malloc_usable_size(block));
+  return block;
+}
+void operator delete(void* block, std::align_val_t /*alignment*/) noexcept {
+  if (block == nullptr) return;
+  --counted.segments;
+  counted.segment_bytes -= static_cast<std::int64_t>(malloc_usable_size(block));
+  fanfare::sim::heap::give_back(block);
+}
+void operator delete(void* block, std::size_t /*size*/, std::align_val_t alignment) noexcept {
+  operator delete(block, alignment);
+}
+
+#endif
