@@ -18,7 +18,8 @@ server::AdminAnswer AdminPage::answer(std::string_view path, const server::Snaps
   return {.status = 200, .content_type = "text/plain", .body = body()};
 }
 
-std::string AdminPage::live_event(const server::Snapshot& /*now*/) {
+std::string AdminPage::live_event(const server::Snapshot& now) {
+  forgotten_ = now.log.channels_forgotten_total;
   return live_ ? fmt::format("{}", events_++) : std::string();
 }
 

@@ -21,9 +21,13 @@ class AdminPage final : public server::AdminSurface {
   server::AdminAnswer answer(std::string_view path, const server::Snapshot& now) override;
   std::string live_event(const server::Snapshot& now) override;
 
+  // As of the last second.
+  std::uint64_t channels_forgotten() const { return forgotten_; }
+
  private:
   bool live_;
   std::uint64_t events_ = 0;
+  std::uint64_t forgotten_ = 0;
 };
 
 }  // namespace fanfare::sim

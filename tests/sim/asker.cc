@@ -83,7 +83,8 @@ bool Asker::take() {
 }
 
 void Asker::lost(bool clean) {
-  if (clean && answered_ < asked_ && !town_.stopping)
+  // Before the first answer: it was not let in.
+  if (clean && answered_ > 0 && answered_ < asked_ && !town_.stopping)
     complain(fmt::format("had {} of {} answers when the connection was closed", answered_, asked_),
              "acks");
   if (!gone_ && rounds_ < kRoundsMax) set_alarm(town_.kernel.somewhen(3s), kConnect);

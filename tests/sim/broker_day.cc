@@ -59,6 +59,7 @@ class Day {
   void judge();
   void stay_calm();
   void close();
+  void take_note_of_machine();
   void count();
 
   Random draw_;
@@ -171,7 +172,6 @@ void Day::be_silent() {
   world_.run(between(draw_, 10min + 10s, 11min));
   world_.town().hushed = false;
   world_.run(between(draw_, 1s, 5s));
-  ++verdict_.forgotten;
 }
 
 void Day::pass() {
@@ -188,7 +188,7 @@ void Day::pass() {
   }
   if (draw_.chance(0.8)) return;
   if (draw_.chance(0.5)) drain(5s);
-  verdict_.pauses += machines_.back().counted().ingest_paused_total;
+  take_note_of_machine();
   machines_.back().kill();
   world_.run(between(draw_, 0s, 1s));
   world_.town().stopping = false;
@@ -208,7 +208,8 @@ void Day::judge() {
            std::ranges::all_of(watchers_, [](const auto& w) { return w->settled(); });
   };
   world_.settle(180s, published);
-  world_.run(5s, [this] {
+  // Notices are on their way; and a watcher whose network has gone dark learns of it some time.
+  world_.run(40s, [this] {
     return std::ranges::all_of(watchers_, [](const auto& w) { return w->knows_all(); });
   });
   for (const auto& watcher : watchers_) watcher->check_arrivals();
@@ -221,6 +222,8 @@ void Day::stay_calm() {
   constexpr std::uint64_t kTurnsPerSecondMax = 25;
   const std::uint64_t seconds = 5 + draw_.below(40);
   ++verdict_.calms;
+  for (const auto& visitor : visitors_) visitor->leave();
+  world_.run(3s);  // what is on its way for fifty times the latency has arrived
   const std::uint64_t before = machines_.back().turns();
   world_.stay_calm(1s * seconds);
   const std::uint64_t turns = machines_.back().turns() - before;
@@ -241,10 +244,15 @@ void Day::close() {
     watcher->leave();
   }
   world_.check_leaks(90s);
-  verdict_.pauses += machines_.back().counted().ingest_paused_total;
+  take_note_of_machine();
   drain(1s);
   if (const std::string left = machines_.back().left(); !left.empty())
     world_.kernel().fail("leak: at the end " + left);
+}
+
+void Day::take_note_of_machine() {
+  verdict_.pauses += machines_.back().counted().ingest_paused_total;
+  verdict_.forgotten += machines_.back().channels_forgotten();
 }
 
 DayVerdict Day::live() {
@@ -316,7 +324,7 @@ void DayVerdict::add(const DayVerdict& other) {
 std::string DayVerdict::reached() const {
   return fmt::format(
       "{} complete streams, {} pauses of publishers, {} notices, {} sights of the admin listener, "
-      "{} rounds of many questions; days: {} with a long silence, {} crowds, {} calms",
+      "{} rounds of many questions, {} channels forgotten; days: {} crowds, {} calms",
       ends, pauses, notices, sights, answers, forgotten, crowds, calms);
 }
 

@@ -47,6 +47,7 @@ class BrokerMachine final : public Machine, public Actor {
   // Of all shards, since the machine began, as the shards see it themselves.
   server::Counters counted() const;
   std::uint64_t turns() const { return counted().turns_total; }
+  std::uint64_t channels_forgotten() const { return page_.channels_forgotten(); }
   // As the shards told some 100 ms ago.
   std::uint64_t closed(server::CloseReason reason) const;
 

@@ -59,6 +59,7 @@ SeedsOutcome run_seeds(const SeedsOptions& options) {
       if (outcome.failed++ == 0)
         outcome.first_problem = fmt::format("seed {}: {}", seed, verdict.problems.front());
       if (options.trace_lines > 0 && !options.live) print_failure(seed, options);
+      if (options.progress) fmt::print("seed {}: {}\n", seed, verdict.problems.front());
     }
     if (options.progress && outcome.seeds % 1000 == 0)
       fmt::print(stderr, "{} seeds, {} failed, {:.0f} seeds/s\n", outcome.seeds, outcome.failed,
