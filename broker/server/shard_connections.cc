@@ -127,7 +127,7 @@ void Shard::begin_stream(io::Slot slot) {
   connection.state = State::streaming;
   connection.quiet_since = tick_;
   connection.due = connection.heartbeat == 0 ? tick_ + ticks(delivery_options_.stall)
-                                             : tick_ + connection.heartbeat;
+                                             : tick_ + connection.heartbeat * 7 / 8;
   count_stream(connection, +1);
   if (connection.hang_up_armed) return;
   connection.hang_up_armed = true;

@@ -117,8 +117,9 @@ void Shard::stream_overdue(io::Slot slot, Connection& connection) {
   heartbeat_due(slot, connection);
 }
 
-// Whoever got data within the interval needs no heartbeat. Those of one feed got it at one time:
-// up to an eighth early, by chance, so that their heartbeats spread out.
+// Whoever got data within the interval needs no heartbeat. Those of one feed got it at one time,
+// and many streams may have begun at one time: the first heartbeat after that comes up to an eighth
+// early, by chance, and those that follow it keep the distance.
 void Shard::heartbeat_due(io::Slot slot, Connection& connection) {
   if (connection.heartbeat == 0) {
     connection.due = tick_ + 2 * kTicksPerSecond;
@@ -126,14 +127,14 @@ void Shard::heartbeat_due(io::Slot slot, Connection& connection) {
   }
   if (connection.behind != kNone) return;  // looked at again in a second
   const Tick last = std::max(audiences_[connection.audience].last_sent, connection.quiet_since);
-  const auto early = static_cast<Tick>(random_.below(connection.heartbeat / 8 + 1));
   const Tick due = last + connection.heartbeat;
   if (due >= tick_ + kTicksPerSecond) {  // a later visit is soon enough
+    const auto early = static_cast<Tick>(random_.below(connection.heartbeat / 8 + 1));
     connection.due = due - std::min(early, due - tick_ - kTicksPerSecond);
     return;
   }
   heartbeats_due_.push_back(slot);
-  connection.due = tick_ + connection.heartbeat - early;
+  connection.due = tick_ + connection.heartbeat;
 }
 
 void Shard::send_heartbeats() {
