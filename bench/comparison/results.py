@@ -29,6 +29,7 @@ def spread(runs, figure):
 
 def verdict(goal, figure, servers, ours, measured):
     """(reached, what it was) or None where the other side is missing."""
+    ours = goal.server or ours
     value = median(servers.get(ours), figure)
     if value is None:
         return None

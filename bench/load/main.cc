@@ -47,7 +47,9 @@ void add_options(CLI::App& app, Settings& settings, std::string& dialect, bool& 
       ->capture_default_str();
   app.add_option("--channels-each", settings.target.channels_each, "channels of one stream")
       ->capture_default_str();
-  app.add_option("--live", settings.live, "storm: subscribers that stay, to see what they notice")
+  app.add_option("--live", settings.live, "storm, beside: bystanders, to see what they notice")
+      ->capture_default_str();
+  app.add_option("--live-rate", settings.live_rate, "events a second to them")
       ->capture_default_str();
   app.add_option("--window", settings.window, "events in flight; 0: as fast as acknowledged")
       ->capture_default_str();
@@ -88,6 +90,7 @@ int main(int argc, char** argv) {
           {"fanout", {"deliveries per second of server CPU, and latencies", measure_fanout}},
           {"publish", {"events taken per second of server CPU, no subscribers", measure_publish}},
           {"storm", {"all clients cut, and back at once with their last id", measure_storm}},
+          {"beside", {"one busy channel, and what quiet ones notice", measure_beside}},
           {"slow", {"some subscribers stop reading", measure_slow}},
           {"churn", {"streams opened and closed over and over", measure_churn}},
       };

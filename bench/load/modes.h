@@ -23,7 +23,7 @@ struct Settings {
   std::uint32_t verify = 0;    // events sent to everybody at the end (idle)
   std::uint32_t missed = 100;  // events that each client misses (storm)
   double stalled = 0.1;        // share of subscribers that stop reading (slow)
-  std::uint32_t live = 0;      // subscribers that stay during a storm, on a channel of their own
+  std::uint32_t live = 0;      // storm, beside: subscribers that have nothing to do with it
   double live_rate = 20;       // events a second to them
 
   // Streams of one group follow the same channels.
@@ -40,6 +40,8 @@ Figures measure_fanout(const Settings& settings);
 Figures measure_publish(const Settings& settings);
 // All clients cut, `missed` events published, all back at once; what `live` others notice.
 Figures measure_storm(const Settings& settings);
+// `window` events in flight to all, and what `live` others, each on a channel of its own, notice.
+Figures measure_beside(const Settings& settings);
 // Some subscribers stop reading: what the others and the memory notice.
 Figures measure_slow(const Settings& settings);
 // Streams opened and closed, again and again: the cost of setting one up.

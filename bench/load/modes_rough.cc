@@ -14,7 +14,8 @@
 namespace fanfare::load {
 namespace {
 
-constexpr Duration kQuietBeforeStorm = 5s;
+constexpr Duration kQuiet = 5s;  // before it begins
+constexpr Duration kSettling = 500ms;
 
 Histogram& latency_of(Crew& crew, std::unique_ptr<Histogram>& into) {
   into = std::make_unique<Histogram>();
@@ -22,15 +23,16 @@ Histogram& latency_of(Crew& crew, std::unique_ptr<Histogram>& into) {
   return *into;
 }
 
-// Those who stay during a storm, on a channel of their own, with events at a steady rate.
+// Those who have nothing to do with what is going on, on `channels` of their own, with events at a
+// steady rate.
 class Bystanders {
  public:
-  explicit Bystanders(const Settings& settings)
+  Bystanders(const Settings& settings, std::uint32_t channels)
       : target_(named(settings.target)),
-        crew_(target_, settings.live, 1),
-        publisher_(target_, 1, settings.event_bytes) {
+        crew_(target_, settings.live, channels),
+        publisher_(target_, channels, settings.event_bytes) {
     crew_.await_connected();
-    pacer_.emplace(publisher_, settings.live_rate, 1);
+    pacer_.emplace(publisher_, settings.live_rate, channels);
     crew_.board().measuring.store(true);
   }
   void step() { pacer_->step(); }
@@ -59,11 +61,6 @@ void give_ids(const Settings& settings, Crew& crew, Publisher& publisher) {
   }
 }
 
-void cut(Crew& crew) {
-  crew.order(Order::cut);
-  crew.wait("cutting", 60s, [&] { return crew.board().sum(&WorkerRow::connected) == 0; });
-}
-
 }  // namespace
 
 Figures measure_storm(const Settings& settings) {
@@ -74,19 +71,31 @@ Figures measure_storm(const Settings& settings) {
   std::optional<Bystanders> live;
   std::unique_ptr<Histogram> quiet, stormy;
   if (settings.live > 0) {
-    live.emplace(settings);
-    crew.wait("quiet", kQuietBeforeStorm, [&] {
+    live.emplace(settings, 1);
+    crew.wait("quiet", kQuiet, [&] {
       live->step();
       return false;
     });
     latency_of(live->crew(), quiet);
   }
-  cut(crew);
+  // The bystanders' events go on being due: what waits for its publisher is not the server's delay.
+  const auto step = [&] {
+    if (live) live->step();
+  };
+  crew.order(Order::cut);
+  crew.wait("cutting", 60s, [&] {
+    step();
+    return crew.board().sum(&WorkerRow::connected) == 0;
+  });
   for (std::uint32_t i = 0; i < settings.missed * settings.groups(); ++i) {
     publisher.add(i % settings.groups() * settings.target.channels_each);
   }
   publisher.flush();
   publisher.await_acks(publisher.published());
+  crew.wait("settling", kSettling, [&] {
+    step();
+    return false;
+  });
   const ServerCost before = server_cost(settings.server_pid);
   const TimePoint begin = monotonic_now();
   const std::uint64_t wanted =
@@ -94,7 +103,7 @@ Figures measure_storm(const Settings& settings) {
   if (live) live->crew().clear_latency();
   crew.order(Order::reconnect);
   const bool all = crew.wait("storm", 120s, [&] {
-    if (live) live->step();
+    step();
     return crew.events() >= wanted;
   });
   const double took = seconds_of(monotonic_now() - begin);
@@ -112,6 +121,54 @@ Figures measure_storm(const Settings& settings) {
     add_latency(figures, latency_of(live->crew(), stormy), "live_storm_");
     figures.emplace_back("live_lost", live->crew().board().sum(&WorkerRow::lost));
   }
+  return figures;
+}
+
+Figures measure_beside(const Settings& settings) {
+  if (settings.live == 0) throw std::runtime_error("beside whom? give --live");
+  Crew crew(settings.target, settings.subscribers, settings.groups());
+  crew.await_connected();
+  Publisher publisher(settings.target, settings.channels, settings.event_bytes);
+  give_ids(settings, crew, publisher);
+  Bystanders live(settings, settings.live);
+  std::unique_ptr<Histogram> quiet, beside, loud;
+  crew.wait("quiet", kQuiet, [&] {
+    live.step();
+    return false;
+  });
+  latency_of(live.crew(), quiet);
+  live.crew().clear_latency();
+  crew.board().measuring.store(true);
+  const std::uint64_t per_event = settings.subscribers / settings.groups();
+  const ServerCost before = server_cost(settings.server_pid);
+  const TimePoint begin = monotonic_now();
+  std::uint64_t wanted = crew.events();
+  const std::uint64_t first = wanted;
+  bool all = true;
+  for (std::uint64_t count = 0; all && monotonic_now() - begin < duration_of(settings.seconds);) {
+    for (std::uint32_t i = 0; i < settings.window; ++i) {
+      publisher.add(static_cast<std::uint32_t>(count++ % settings.channels));
+    }
+    publisher.flush();
+    wanted += settings.window * per_event;
+    all = crew.wait("beside", 60s, [&] {
+      live.step();
+      publisher.take_acks();
+      return crew.events() >= wanted;
+    });
+  }
+  const double took = seconds_of(monotonic_now() - begin);
+  const double cpu = server_cost(settings.server_pid).cpu_seconds - before.cpu_seconds;
+  Figures figures = {
+      {"deliveries_per_second", static_cast<double>(crew.events() - first) / took},
+      {"server_cores", cpu / took},
+      {"missing", all ? 0 : static_cast<double>(wanted - crew.events())},
+  };
+  add_latency(figures, latency_of(crew, loud), "loud_");
+  add_latency(figures, *quiet, "live_quiet_");
+  add_latency(figures, latency_of(live.crew(), beside), "live_beside_");
+  add_faults(figures, crew.board());
+  figures.emplace_back("live_lost", live.crew().board().sum(&WorkerRow::lost));
   return figures;
 }
 
