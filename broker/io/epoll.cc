@@ -26,7 +26,8 @@ namespace {
 constexpr std::uint64_t kBell = 1ULL << 63U;
 constexpr std::uint64_t kListener = 1ULL << 62U;  // with the listener's index
 
-constexpr std::uint32_t kHangUp = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+constexpr std::uint32_t kBroken = EPOLLHUP | EPOLLERR;
+constexpr std::uint32_t kHangUp = EPOLLRDHUP | kBroken;
 // At most so many connections are accepted per listener and turn, so that a storm of them does not
 // starve those that are there.
 constexpr int kAcceptsPerTurn = 64;
@@ -242,7 +243,8 @@ void Epoll::arm_touched() {
 // Arming looks at the socket's state anew, so that what is already true is reported at once.
 void Epoll::arm(Slot slot) {
   Socket& socket = at(slot);
-  epoll_event event{.events = EPOLLONESHOT | EPOLLRDHUP, .data = {.u64 = slot}};
+  epoll_event event{.events = EPOLLONESHOT, .data = {.u64 = slot}};
+  if (socket.hang_up) event.events |= EPOLLRDHUP;
   if (socket.receive) event.events |= EPOLLIN;
   if (socket.writable) event.events |= EPOLLOUT;
   const int operation = socket.known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -299,7 +301,7 @@ void Epoll::collect_socket(Slot slot, std::uint32_t events) {
   if (socket.hang_up && hung_up) {
     complete(*std::exchange(socket.hang_up, std::nullopt), static_cast<std::int32_t>(events));
   }
-  if (socket.writable && (hung_up || (events & EPOLLOUT) != 0)) {
+  if (socket.writable && (events & (EPOLLOUT | kBroken)) != 0) {
     complete(*std::exchange(socket.writable, std::nullopt), static_cast<std::int32_t>(events));
   }
   if (socket.armed()) touch(slot);

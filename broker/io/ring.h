@@ -61,10 +61,12 @@ enum class BufferClass : std::uint8_t {
   ingest,   // large: what publishers pour in
 };
 
-// poll(): what to wait for. A hang-up (FIN, RST, error) always completes it too.
+// poll(): what to wait for. A hang-up (RST, error) always completes it too.
 enum class Interest : std::uint8_t {
-  hang_up,   // only that: what an idle subscriber keeps armed
-  writable,  // room in the send buffer (or a hang-up)
+  hang_up,   // FIN: what an idle subscriber keeps armed
+  writable,  // room in the send buffer. A FIN may complete it as well (io_uring has no way to ask
+             // otherwise), without POLLOUT in the result: whoever has said all may still be
+             // reading, slowly. Then call again a little later, since it would complete at once.
 };
 
 // The peer of an accepted socket, as text for logs and per-address limits.

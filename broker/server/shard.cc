@@ -1,5 +1,7 @@
 #include "broker/server/shard.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -270,6 +272,13 @@ void Shard::polled(const io::Completion& completion, Connection& connection, Op 
     connection.writable_armed = false;
   }
   if (completion.result == -ECANCELED || connection.state == State::closing) return;
+  // The peer has said all and does not read: asked again at once, it would be told again at once.
+  constexpr int kRoomOrBroken = POLLOUT | POLLERR | POLLHUP;
+  if (op == Op::poll_writable && completion.result > 0 &&
+      (completion.result & kRoomOrBroken) == 0) {
+    room_wanted_.push_back(completion.token);
+    return;
+  }
   if (op == Op::poll_hang_up) {
     // In any other state something is read, sent or awaited, which tells of the end in its turn.
     if (connection.state == State::streaming) close(slot, CloseReason::peer_closed);

@@ -121,6 +121,7 @@ class Shard {
   // shard_time.cc: what the clock brings
   void time_passes();
   void accept_again();
+  void look_for_room();
   void sweep_tick(Tick tick);
   void sweep(io::Slot begin, io::Slot end);
   void overdue(io::Slot slot, Connection& connection);
@@ -160,6 +161,7 @@ class Shard {
   std::vector<Courier::Result> results_;
   std::vector<Delivery::Outcome> outcomes_;
   std::vector<io::Slot> heartbeats_due_;
+  std::vector<io::Token> room_wanted_;  // polls for writable that a FIN has ended
   TimePoint started_{};
   TimePoint now_{};
   Tick tick_ = 0;

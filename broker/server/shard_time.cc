@@ -45,8 +45,16 @@ void Shard::time_passes() {
     }
   }
   accept_again();
+  look_for_room();
   take_stock();
   if (tick_ >= drain_deadline_) drain(true);
+}
+
+void Shard::look_for_room() {
+  for (const io::Token token : std::exchange(room_wanted_, {})) {
+    const Connection* const connection = connections_.find(token);
+    if (connection != nullptr && connection->state != State::closing) arm_room(token.index);
+  }
 }
 
 // Listeners whose accept failed for want of something that others may have given back meanwhile.

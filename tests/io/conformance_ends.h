@@ -55,6 +55,25 @@ TEST_P(RingConformance, ABlockedSenderHearsAHangUpToo) {
   EXPECT_NE(expect(token(kWritable, 0)).result & (POLLHUP | POLLERR), 0);
 }
 
+TEST_P(RingConformance, ABlockedSenderIsNotToldOfRoomByAFin) {
+  make_world();
+  const Connection c = connect(0);
+  const std::size_t filled = fill(c.slot);
+  world_->finish(c.peer);
+  ring_->poll(c.slot, Interest::writable, token(kWritable, 0));
+  settle();
+  if (has_seen(token(kWritable, 0))) {
+    EXPECT_EQ(expect(token(kWritable, 0)).result & (POLLOUT | POLLERR | POLLHUP), 0);
+    ring_->poll(c.slot, Interest::writable, token(kWritable, 0));
+  }
+  EXPECT_EQ(read(c.peer, filled).size(), filled);
+  if (has_seen(token(kWritable, 0))) {
+    if ((expect(token(kWritable, 0)).result & POLLOUT) != 0) return;
+    ring_->poll(c.slot, Interest::writable, token(kWritable, 0));
+  }
+  EXPECT_NE(expect(token(kWritable, 0)).result & POLLOUT, 0);
+}
+
 TEST_P(RingConformance, ReceiveAndBothPollsLiveSideBySide) {
   make_world();
   const Connection c = connect(0);

@@ -60,13 +60,19 @@ TEST_P(BrokerDayWithAMistake, IsFoundOutByItsChecker) {
 }
 
 std::vector<Planted> planted() {
-  std::vector<Planted> all = {
-      {PlantedBug::short_send_is_silent, "bytes: "}, {PlantedBug::send_drops_tail, "bytes: "},
-      {PlantedBug::send_twice, "order: "},           {PlantedBug::send_lost, "gap: "},
-      {PlantedBug::acks_swapped, "acks: "},          {PlantedBug::recycle_forgotten, "leak: "},
-      {PlantedBug::writable_forgotten, "quiet: "},   {PlantedBug::eager_ticks, "quiet: "},
-      {PlantedBug::heartbeat_lost, "heartbeat: "},   {PlantedBug::heartbeat_twice, "heartbeat: "},
-      {PlantedBug::notice_lost, "watch: "},          {PlantedBug::drain_forgotten, "drain: "}};
+  std::vector<Planted> all = {{PlantedBug::short_send_is_silent, "bytes: "},
+                              {PlantedBug::send_drops_tail, "bytes: "},
+                              {PlantedBug::send_twice, "order: "},
+                              {PlantedBug::send_lost, "gap: "},
+                              {PlantedBug::send_lost, "ack: "},
+                              {PlantedBug::acks_swapped, "acks: "},
+                              {PlantedBug::recycle_forgotten, "leak: "},
+                              {PlantedBug::writable_forgotten, "quiet: "},
+                              {PlantedBug::eager_ticks, "quiet: "},
+                              {PlantedBug::heartbeat_lost, "heartbeat: "},
+                              {PlantedBug::heartbeat_twice, "heartbeat: "},
+                              {PlantedBug::notice_lost, "watch: "},
+                              {PlantedBug::drain_forgotten, "drain: "}};
   // Where a sanitizer runs, that is for it to see.
   if (heap::watched()) all.push_back({PlantedBug::batch_leaked, "heap: "});
   return all;

@@ -391,8 +391,10 @@ void SimRing::evaluate(Slot slot) {
                   : entry.socket->failed() ? POLLIN | POLLRDHUP | POLLHUP | POLLERR
                                            : POLLIN | POLLRDHUP;
   if (live(Verb::hang_up) && hung_up) complete(slot, Verb::hang_up, end);
-  if (live(Verb::writable) && (hung_up || entry.socket->writable()))
-    complete(slot, Verb::writable, entry.socket->writable() ? end | POLLOUT : end);
+  // A FIN without room ends a poll of io_uring's, and not one of epoll's.
+  const bool room = entry.socket->writable();
+  if (live(Verb::writable) && (room || (hung_up && !kernel_.faults().sends_at_once)))
+    complete(slot, Verb::writable, room ? end | POLLOUT : end);
 }
 
 void SimRing::complete(Slot slot, Verb verb, std::int32_t result) {

@@ -96,7 +96,7 @@ void World::settle(Duration limit, const std::function<bool()>& also) {
     if (readers_settled() && (!also || also())) return;
   }
   if (!report_.failed())
-    kernel_.fail(fmt::format("quiet: {} s after the faults stopped {}", limit / 1s, unsettled()));
+    kernel_.fail(fmt::format("{} {} s after the faults stopped", unsettled(), limit / 1s));
 }
 
 bool World::readers_settled() const {
@@ -109,11 +109,11 @@ bool World::readers_settled() const {
 std::string World::unsettled() const {
   for (const auto& reader : readers_) {
     if (reader->gone()) continue;
-    if (!reader->streaming()) return reader->name() + " does not stream";
+    if (!reader->streaming()) return fmt::format("quiet: {} does not stream", reader->name());
     const Problems missing = missing_yet(reader->transcripts().back(), ledger_);
-    if (!missing.empty()) return missing.front();
+    if (!missing.empty()) return "ack: " + missing.front();
   }
-  return "somebody else is not done";
+  return "quiet: somebody else is not done";
 }
 
 void World::stay_calm(Duration time) {
