@@ -204,10 +204,9 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
     return advance(slot, pending, tick);
   }
   if (!connection.keep_alive) {
-    const CloseReason reason = connection.reason == CloseReason::bad_request
-                                   ? CloseReason::bad_request
-                                   : CloseReason::not_keep_alive;
-    return {PortOrder::Kind::linger, reason};
+    const bool said_why = connection.reason == CloseReason::bad_request ||
+                          connection.reason == CloseReason::overloaded;
+    return {PortOrder::Kind::linger, said_why ? connection.reason : CloseReason::not_keep_alive};
   }
   const std::string pending = std::exchange(exchange.pending, {});
   release(slot);

@@ -1,8 +1,12 @@
 // How event streams begin: where in the log, and what is said before the first event.
 #include "broker/server/streams.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <tuple>
 
 #include "tests/server/small_broker.h"
 
@@ -10,11 +14,12 @@ namespace fanfare::server {
 namespace {
 
 using testing::body_of;
+using ::testing::EndsWith;
 using testing::events_of;
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::Peer;
 using testing::SmallBroker;
+using ::testing::StartsWith;
 
 // A surface that has something to tell every second.
 class Chatty final : public AdminSurface {
@@ -99,6 +104,60 @@ TEST(Streams, ASubscriberIsCounted) {
   EXPECT_EQ(counters.subscribers, 0U);
   EXPECT_EQ(counters.connections_open, 0U);
   EXPECT_EQ(counters.connections_accepted_total, 1U);
+}
+
+TEST(Streams, AHeadIsAnsweredAndBeginsNothing) {
+  SmallBroker broker;
+  Peer& peer = broker.subscriber();
+  peer.say("HEAD /events?channel=a HTTP/1.1\r\nHost: x\r\n\r\n");
+  broker.pass();
+  const std::string answer = peer.take();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Content-Type: text/event-stream; charset=utf-8\r\n"));
+  EXPECT_EQ(body_of(answer), "");
+  EXPECT_EQ(broker.reported().subscribers, 0U);
+  EXPECT_EQ(broker.command("PUBLISH a 1\r\n"), ":0\r\n");
+  EXPECT_FALSE(peer.ended());
+}
+
+TEST(Streams, TellWhyAnIdCannotBeResumedFrom) {
+  Options options;
+  options.history.events = 2;
+  SmallBroker broker(options);
+  for (const std::string_view data : {"1", "2", "3"}) broker.publish("a", data);
+  const auto resumed_from = [&](std::string_view id) {
+    return events_of(
+        broker.get("/events?channel=a", "Last-Event-ID: " + std::string(id) + "\r\n").take());
+  };
+  const std::string left = "data: 2\nid: ep0ch00-2\n\ndata: 3\nid: ep0ch00-3\n\n";
+  EXPECT_EQ(resumed_from("ep0ch00-1"), left) << "nothing is missing";
+  EXPECT_EQ(resumed_from("ep0ch00-3"), "");
+  for (const auto& [id, reason, shown] : {std::tuple("ep0ch00-0", "evicted", "ep0ch00-0"),
+                                          std::tuple("0ther00-7", "restarted", "0ther00-7"),
+                                          std::tuple("ep0ch00-4", "unknown", "ep0ch00-4"),
+                                          std::tuple("what\"is\\this", "unknown", "whatisthis")}) {
+    const std::string events = resumed_from(id);
+    EXPECT_THAT(events, StartsWith(fmt::format("event: gap\ndata: {{\"reason\":\"{}\",\"after\":"
+                                               "\"{}\",",
+                                               reason, shown)))
+        << id;
+    EXPECT_THAT(events, EndsWith(left)) << id;
+  }
+  EXPECT_EQ(broker.counters().gaps_total, 4U);
+}
+
+TEST(Streams, WhoeverDoesNotFitIsToldToComeBackAndCountedSo) {
+  SmallBroker broker;
+  for (std::uint32_t i = 0; i < SmallBroker::kSubscribersMax; ++i) broker.get("/events?channel=a");
+  Peer& surplus = broker.get("/events?channel=a");
+  const std::string answer = surplus.take();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n")) << "anything else kills an EventSource";
+  EXPECT_THAT(body_of(answer), StartsWith("retry: "));
+  EXPECT_TRUE(surplus.ended());
+  surplus.hang_up();
+  EXPECT_EQ(broker.closes(CloseReason::overloaded), 1U);
+  EXPECT_EQ(broker.counters().overload_answers_total, 1U);
+  EXPECT_EQ(broker.reported().subscribers, SmallBroker::kSubscribersMax);
 }
 
 }  // namespace
