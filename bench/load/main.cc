@@ -12,7 +12,7 @@
 
 namespace {
 
-using namespace fanfare::load;  // NOLINT(google-build-using-namespace): the program is that
+using namespace fanfare::load;
 
 constexpr const char* kExamples = R"(
 Examples:

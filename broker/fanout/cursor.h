@@ -19,7 +19,7 @@ struct Cursor {
 
   Cursor() = default;
   // A bare place in the log, as a client presents it: no loss is known. Implicit on purpose.
-  Cursor(Sequence place) : at(place) {}  // NOLINT(google-explicit-constructor)
+  Cursor(Sequence place) : at(place) {}
   Cursor(Sequence place, std::uint64_t losses) : at(place), losses_known(losses) {}
 };
 

@@ -38,9 +38,11 @@ Words words_of(const char* at, std::size_t size) {
 
 }  // namespace
 
-NameHash::NameHash(const Epoch& epoch)
-    : seed_(fold(words_of(epoch.text().data(), Epoch::kSize).first ^ kA,
-                 words_of(epoch.text().data(), Epoch::kSize).last ^ kB)) {}
+NameHash::NameHash(const Epoch& epoch) {
+  const std::string_view text = epoch.text();
+  const Words words = words_of(text.data(), text.size());
+  seed_ = fold(words.first ^ kA, words.last ^ kB);
+}
 
 std::size_t NameHash::operator()(std::string_view name) const noexcept {
   const char* at = name.data();

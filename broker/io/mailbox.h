@@ -47,7 +47,7 @@ class Mailbox {
     } while (!head_.compare_exchange_weak(before, node.get(), std::memory_order_release,
                                           std::memory_order_relaxed));
     // From here on the shard owns the node.
-    static_cast<void>(node.release());  // NOLINT(bugprone-unused-return-value)
+    static_cast<void>(node.release());
     if (before == nullptr) owner_->wake();
   }
 

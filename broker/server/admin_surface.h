@@ -30,7 +30,6 @@ class AdminSurface {
   virtual ~AdminSurface() = default;
   // Once, after the subscriber listeners were bound and before the first answer(): where they
   // really listen ("127.0.0.1:8080"), as Broker::http_addresses() says it.
-  // NOLINTNEXTLINE(performance-unnecessary-value-param): whoever overrides it keeps them
   virtual void set_public_addresses(std::vector<std::string> /*addresses*/) {}
   // GET or HEAD of `path` (no query) on the admin listener. `/events` never arrives here: it is the
   // stream of kAdminChannel.

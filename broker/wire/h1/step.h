@@ -24,7 +24,7 @@ struct Step {
   Kind kind = Kind::more;
   std::size_t consumed = 0;  // bytes of this input that are done with
   // GCC asks for the initializer, or for the member in every braced list.
-  std::string_view body = {};  // NOLINT(readability-redundant-member-init)
+  std::string_view body = {};
 };
 
 }  // namespace fanfare::h1
