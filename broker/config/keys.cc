@@ -306,7 +306,7 @@ constexpr std::array kLimits{
     limits<&LimitOptions::bodies_bytes>(
         {.name = "bodies_bytes",
          .at_least = kMiB,
-         .at_most = 64 * 1024 * kMiB,
+         .at_most = kMiB * 64 * 1024,
          .help = "Bodies of all requests that are being received at a time: those of publishers, "
                  "and on each shard those of subscribers. Beyond it: 503."}),
     limits<&LimitOptions::head_time>(
@@ -331,7 +331,7 @@ constexpr std::array kLimits{
     limits<&LimitOptions::ingest_pending_bytes>(
         {.name = "ingest_pending_bytes",
          .at_least = 64 * kKiB,
-         .at_most = 64 * 1024 * kMiB,
+         .at_most = kMiB * 64 * 1024,
          .help = "Events published but not yet handed to all who are caught up. Beyond it, "
                  "publishers' sockets are not read until the shards have caught up."}),
     limits<&LimitOptions::ingest_batch_bytes>(
