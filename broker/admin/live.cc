@@ -170,7 +170,7 @@ void LiveFeed::write_busiest(JsonWriter& json, const server::Snapshot& now, doub
     json.begin_object();
     json.member("name", row.channel->name).key("events_s");
     row.events_s ? json.number(*row.events_s) : json.null();
-    json.member("subscribers", row.channel->subscribers);
+    json.member("subscribers", row.channel->receivers);
     json.end_object();
   }
   json.end_array();

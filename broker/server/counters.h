@@ -131,7 +131,7 @@ struct ShardSnapshot {
 struct ChannelSnapshot {
   std::string name;
   fanout::Sequencer::ChannelState state;
-  std::uint64_t subscribers = 0;  // of exactly this name
+  std::uint64_t receivers = 0;  // by name or by a pattern
 };
 
 // All of the broker at one moment, for the admin floor.

@@ -216,7 +216,7 @@ void Lead::describe(Snapshot& snapshot) {
     const auto before = published_before_.find(key);
     const std::uint64_t gained =
         state.published_total - (before == published_before_.end() ? 0 : before->second);
-    ranked.push_back({gained, {key, state, roster_.subscribers(name)}});
+    ranked.push_back({gained, {.name = key, .state = state}});
     published_now.emplace(std::move(key), state.published_total);
     return true;
   });
@@ -227,7 +227,10 @@ void Lead::describe(Snapshot& snapshot) {
                       return std::pair(a.gained, a.channel.state.published_total) >
                              std::pair(b.gained, b.channel.state.published_total);
                     });
-  for (std::size_t i = 0; i < count; ++i) snapshot.busiest.push_back(std::move(ranked[i].channel));
+  for (std::size_t i = 0; i < count; ++i) {
+    ranked[i].channel.receivers = roster_.receivers(ranked[i].channel.name);
+    snapshot.busiest.push_back(std::move(ranked[i].channel));
+  }
 }
 
 }  // namespace fanfare::server

@@ -14,7 +14,7 @@ namespace {
 namespace dom = simdjson::dom;
 
 server::ChannelSnapshot channel(std::string name, std::uint64_t published) {
-  return {.name = std::move(name), .state = {.published_total = published}, .subscribers = 7};
+  return {.name = std::move(name), .state = {.published_total = published}, .receivers = 7};
 }
 
 // A broker of two shards, seen twice, two seconds apart.

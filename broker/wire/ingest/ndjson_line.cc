@@ -77,6 +77,7 @@ struct NdjsonLine::Impl {
   bool read_reference(ondemand::value& value);
   bool check_value(ondemand::value& value, std::size_t depth);
   bool check_string(std::string_view token);
+  bool check_text(std::string_view raw);
   bool check_key(const ondemand::field& field);
   bool check_meaning();
 
@@ -257,12 +258,13 @@ bool NdjsonLine::Impl::read_channels(ondemand::value& value) {
 // simdjson has made sure that it is closed, UTF-8 and without control characters. A string without
 // escapes is not copied.
 bool NdjsonLine::Impl::read_string(Name name, ondemand::value& value, std::string_view& text) {
-  const std::string_view token = without_blanks_behind(value.raw_json_token());
+  const std::string_view raw = value.raw_json_token();
+  const std::string_view token = without_blanks_behind(raw);
   if (token[0] != '"') {
     note(column_of(token), fmt::format("\"{}\" must be a string", kNames[name]));
     return true;
   }
-  if (!check_string(token)) return false;
+  if (!check_text(raw)) return false;
   const std::string_view inside = token.substr(1, token.size() - 2);
   if (inside.find('\\') == std::string_view::npos) {
     text = inside;
@@ -281,6 +283,14 @@ bool NdjsonLine::Impl::check_string(std::string_view token) {
   return stop(column_of(token) + 1 + bad,
               R"(not an escape of JSON, or half a surrogate pair (such as \ud83d alone), which is )"
               "no character");
+}
+
+// A string that is a value. simdjson takes one that nobody asked for as a key, if a colon follows,
+// and skips what is behind it.
+bool NdjsonLine::Impl::check_text(std::string_view raw) {
+  if (!check_string(without_blanks_behind(raw))) return false;
+  if (*raw.end() != ':') return true;  // of the next token; the line is padded
+  return stop(column_of(raw.end()), "a colon behind a value: a comma or the end has to follow");
 }
 
 bool NdjsonLine::Impl::check_key(const ondemand::field& field) {
@@ -310,11 +320,12 @@ bool NdjsonLine::Impl::read_data(ondemand::value& value) {
 }
 
 bool NdjsonLine::Impl::check_value(ondemand::value& value, std::size_t depth) {
-  const std::string_view token = without_blanks_behind(value.raw_json_token());
+  const std::string_view raw = value.raw_json_token();
+  const std::string_view token = without_blanks_behind(raw);
   if (depth > kDepthMax) {
     return stop(column_of(token), fmt::format("data is nested deeper than {}", kDepthMax));
   }
-  if (token[0] == '"') return check_string(token);
+  if (token[0] == '"') return check_text(raw);
   if (token[0] == '{') {
     ondemand::object object;
     if (const simdjson::error_code error = value.get_object().get(object))
@@ -354,9 +365,10 @@ bool NdjsonLine::Impl::read_retry(ondemand::value& value) {
 }
 
 bool NdjsonLine::Impl::read_reference(ondemand::value& value) {
-  const std::string_view token = without_blanks_behind(value.raw_json_token());
+  const std::string_view raw = value.raw_json_token();
+  const std::string_view token = without_blanks_behind(raw);
   const bool text = token[0] == '"';
-  if (text && !check_string(token)) return false;
+  if (text && !check_text(raw)) return false;
   if (!text && !is_json_number(token)) {
     note(column_of(token), R"("ref" must be a string or a number)");
   } else if (token.size() > kReferenceMax) {

@@ -156,6 +156,18 @@ TEST(NdjsonData, MayBeNestedOnlySoDeep) {
 
 // ---- what is wrong, and where
 
+// What simdjson skips when nobody asks for it would be taken for the value of a key.
+TEST(NdjsonErrors, KnowAStringFromAKeyWithoutAnObject) {
+  const std::string sentence = "a colon behind a value: a comma or the end has to follow (column ";
+  EXPECT_EQ(error(R"({"channel":"c","data":"x":[1]},"retry":500})"), sentence + "26)");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x" : {"a":1}},"retry":500})"), sentence + "27)");
+  EXPECT_EQ(error(R"({"channel":"c","data":["x":[1]],"retry":500]})"), sentence + "27)");
+  EXPECT_EQ(error(R"({"channel":"c","data":{"k":"x":[1]}},"retry":500})"), sentence + "31)");
+  EXPECT_EQ(error(R"({"channel":["c":[1]],"data":"x"]})"), sentence + "16)");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x","ref":"r":[1]},"retry":500})"), sentence + "36)");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x","event":"e":{}},"retry":500})"), sentence + "38)");
+}
+
 TEST(NdjsonErrors, NameTheColumn) {
   EXPECT_EQ(error("[1]"),
             "a line is one object, not an array: write one {...} per line (column 1)");
