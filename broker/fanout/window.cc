@@ -67,6 +67,7 @@ Ref<Segment> Window::take_dead() {
   if (older_.empty()) {
     dead = std::move(newest_.segment);
     newest_ = {};
+    older_.shrink_to_fit();  // an empty channel keeps nothing of its best days
   } else {
     dead = std::move(older_.front().segment);
     older_.erase(older_.begin());

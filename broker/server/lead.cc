@@ -180,7 +180,6 @@ std::uint64_t Lead::receivers(std::string_view channel) {
 }
 
 void Lead::for_each_fact(const FactVisitor& visit) {
-  if (started_ == TimePoint{}) started_ = now_;
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now_ - started_).count();
   visit("version", kVersion);
   visit("epoch", sequencer_.epoch().text());

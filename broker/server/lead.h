@@ -23,7 +23,10 @@ class Lead final : public ingest::Sink {
        Counters& counters);
 
   // The shard tells the time once a turn; publishes are stamped with it.
-  void turn_begins(TimePoint now) { now_ = now; }
+  void turn_begins(TimePoint now) {
+    now_ = now;
+    if (started_ == TimePoint{}) started_ = now;
+  }
   void take_settings(std::shared_ptr<const Options> options);
   // From now on every publish is refused as unavailable: the broker is stopping.
   void stop_publishing() { stopping_ = true; }

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "broker/fanout/replica.h"
+#include "broker/fanout/segment_writer.h"
 #include "broker/fanout/sequencer.h"
+#include "broker/fanout/window.h"
 #include "tests/fanout/allocations/counting_new.h"
 
 namespace fanfare::fanout {
@@ -112,6 +114,21 @@ TEST_F(AllocationsTest, PublishingTakesItsShareOfSegmentsAndBatchesOnly) {
   }
   // A batch and its list of commands.
   EXPECT_EQ(allocation_count() - before, 200U);
+}
+
+TEST(WindowMemory, AnEmptyWindowKeepsNothingOfItsBestDays) {
+  Window window;
+  const std::size_t before = live_allocation_count();
+  for (Sequence sequence = 1; sequence <= 100; ++sequence) {
+    SegmentWriter writer(Segment::make(256));
+    writer.append(100, sequence, 0);
+    window.append(writer.segment(), writer.count(), writer.end(), sequence);
+  }
+  ASSERT_GT(live_allocation_count(), before + 100);
+  window.evict(100);
+  while (window.take_dead()) {
+  }
+  EXPECT_EQ(live_allocation_count(), before);
 }
 
 }  // namespace

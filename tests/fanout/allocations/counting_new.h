@@ -7,5 +7,7 @@ namespace fanfare::fanout {
 
 // Since the program began.
 std::size_t allocation_count();
+// That were not given back yet.
+std::size_t live_allocation_count();
 
 }  // namespace fanfare::fanout
