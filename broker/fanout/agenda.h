@@ -1,13 +1,15 @@
 // Agenda: the feeds that are due, in the order of their turns. The one place that decides which
-// feed is next: a feed with a pace, whose last round began less than that ago, is held back until
-// then.
+// feed is next. Crowds take turns, slice by slice; of a crowd's feeds one is in turn until its
+// round is over, then the next: a crowd of many feeds has no more turns than a crowd of one. A feed
+// with a pace, whose last round began less than that ago, is held back until then.
 #pragma once
 
 #include <cstddef>
 #include <optional>
-#include <utility>
 
+#include "broker/fanout/crowd.h"
 #include "broker/fanout/feed.h"
+#include "broker/fanout/feed_queue.h"
 
 #include "common/time.h"
 
@@ -15,7 +17,7 @@ namespace fanfare::fanout {
 
 class Agenda {
  public:
-  // Of those that are not held back:
+  // Of those in turn, one a crowd:
   bool empty() const { return turns_.first == nullptr; }
   std::size_t count() const { return turns_.count; }
   Feed* next() const { return turns_.first; }
@@ -25,7 +27,7 @@ class Agenda {
     feed->due = true;
     feed->held = feed->not_before > now_;
     if (!feed->held) {
-      turns_.insert(turns_.last, feed);
+      queue(feed);
       return;
     }
     // From the back: paces are mostly equal, so that the newest is mostly the last.
@@ -36,13 +38,23 @@ class Agenda {
   }
   void remove(Feed* feed) {
     feed->due = false;
-    (feed->held ? held_ : turns_).remove(feed);
+    if (feed->held) {
+      held_.remove(feed);
+    } else if (Crowd& crowd = feed->crowd; crowd.in_turn != feed) {
+      crowd.waiting.remove(feed);
+    } else {
+      turns_.remove(feed);
+      crowd.in_turn = crowd.waiting.first;
+      if (crowd.in_turn == nullptr) return;
+      crowd.waiting.remove(crowd.in_turn);
+      turns_.append(crowd.in_turn);
+    }
   }
-  // The first one's turn is over for now: the others come first.
+  // The first one's turn is over for now: the other crowds come first.
   void to_back(Feed* feed) {
     if (feed == turns_.last) return;
     turns_.remove(feed);
-    turns_.insert(turns_.last, feed);
+    turns_.append(feed);
   }
 
   TimePoint now() const { return now_; }
@@ -53,7 +65,7 @@ class Agenda {
       Feed* const feed = held_.first;
       held_.remove(feed);
       feed->held = false;
-      turns_.insert(turns_.last, feed);
+      queue(feed);
     }
   }
   // When the next of the held ones may go; nothing if there is none.
@@ -63,27 +75,17 @@ class Agenda {
   }
 
  private:
-  struct List {
-    Feed* first = nullptr;
-    Feed* last = nullptr;
-    std::size_t count = 0;
-
-    // Behind `before`; null: at the front.
-    void insert(Feed* before, Feed* feed) {
-      feed->previous_due = before;
-      feed->next_due =
-          before == nullptr ? std::exchange(first, feed) : std::exchange(before->next_due, feed);
-      (feed->next_due == nullptr ? last : feed->next_due->previous_due) = feed;
-      ++count;
+  void queue(Feed* feed) {
+    Crowd& crowd = feed->crowd;
+    if (crowd.in_turn != nullptr) {
+      crowd.waiting.append(feed);
+    } else {
+      crowd.in_turn = feed;
+      turns_.append(feed);
     }
-    void remove(Feed* feed) {
-      (feed->previous_due == nullptr ? first : feed->previous_due->next_due) = feed->next_due;
-      (feed->next_due == nullptr ? last : feed->next_due->previous_due) = feed->previous_due;
-      --count;
-    }
-  };
+  }
 
-  List turns_, held_;
+  FeedQueue turns_, held_;
   TimePoint now_;
 };
 

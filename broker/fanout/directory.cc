@@ -19,14 +19,14 @@ std::size_t hash_of(const Topics& topics, Framing framing, const NameHash& hash_
 
 }  // namespace
 
-std::size_t Directory::FeedHash::operator()(const Key& key) const {
+std::size_t Directory::CrowdHash::operator()(const Key& key) const {
   return hash_of(key.topics, key.framing, hash_name);
 }
-std::size_t Directory::FeedHash::operator()(const std::unique_ptr<Feed>& feed) const {
-  return hash_of(feed->topics(), feed->framing(), hash_name);
+std::size_t Directory::CrowdHash::operator()(const std::unique_ptr<Crowd>& crowd) const {
+  return hash_of(crowd->topics().texts(), crowd->framing(), hash_name);
 }
-bool Directory::FeedEqual::operator()(const Key& key, const std::unique_ptr<Feed>& feed) const {
-  return key.framing == feed->framing() && std::ranges::equal(key.topics, feed->topics());
+bool Directory::CrowdEqual::operator()(const Key& key, const std::unique_ptr<Crowd>& crowd) const {
+  return key.framing == crowd->framing() && std::ranges::equal(key.topics, crowd->topics().texts());
 }
 
 void Directory::appear(ChannelId id, std::string_view name) {
@@ -40,9 +40,12 @@ void Directory::appear(ChannelId id, std::string_view name) {
   Name& entry = names_[channel.name];
   CHECK(entry.channel == nullptr, "a name belongs to one channel");
   entry.channel = &channel;
-  for (Feed* const feed : entry.feeds) feed->attach(channel);
-  for (Feed* const feed : pattern_feeds_) {
-    if (!feed->names(name) && feed->matches(name)) feed->attach(channel);
+  const auto attach = [&](const Crowd& crowd) {
+    for (const auto& feed : crowd.feeds()) feed->attach(channel);
+  };
+  for (const Crowd* const crowd : entry.crowds) attach(*crowd);
+  for (const Crowd* const crowd : pattern_crowds_) {
+    if (!crowd->topics().names(name) && crowd->topics().matches(name)) attach(*crowd);
   }
 }
 
@@ -55,7 +58,7 @@ void Directory::finish(ChannelId id) {
   Channel& finished = channel(id);
   finished.finished = true;
   for (const Link* const link : finished.links) {
-    if (link->feed->names(finished.name)) ++link->feed->finished_topics;
+    if (link->feed->topics().names(finished.name)) ++link->feed->finished_topics;
   }
 }
 
@@ -63,7 +66,7 @@ void Directory::reopen(ChannelId id) {
   Channel& reopened = channel(id);
   reopened.finished = false;
   for (const Link* const link : reopened.links) {
-    if (link->feed->names(reopened.name)) --link->feed->finished_topics;
+    if (link->feed->topics().names(reopened.name)) --link->feed->finished_topics;
   }
 }
 
@@ -101,35 +104,60 @@ Feed* Directory::open(std::span<const std::string_view> topics, Framing framing)
   const auto repeated = std::ranges::unique(topics_sorted_);
   topics_sorted_.erase(repeated.begin(), repeated.end());
   const Key key{.topics = topics_sorted_, .framing = framing};
-  const auto found = feeds_.find(key);
-  Feed* const feed = found == feeds_.end() ? make(key) : found->get();
-  ++feed->opened;
+  const auto found = crowds_.find(key);
+  Crowd& crowd = found == crowds_.end() ? make_crowd(key) : **found;
+  Feed* feed = crowd.feed_with_room();
+  if (feed == nullptr) feed = &make_feed(crowd);
+  crowd.enter(*feed);
   return feed;
 }
 
-Feed* Directory::make(const Key& key) {
-  auto made = std::make_unique<Feed>(std::vector<std::string>(key.topics.begin(), key.topics.end()),
-                                     key.framing);
-  Feed* const feed = made.get();
-  feeds_.insert(std::move(made));
+Crowd& Directory::make_crowd(const Key& key) {
+  Topics topics(std::vector<std::string>(key.topics.begin(), key.topics.end()));
+  // A feed has a Link for each of its channels. Where they are without number, one feed must do.
+  const std::uint32_t members_max = topics.has_patterns() ? UINT32_MAX : feed_members_max_;
+  auto made = std::make_unique<Crowd>(std::move(topics), key.framing, members_max);
+  Crowd& crowd = *made;
+  crowds_.insert(std::move(made));
+  for (const std::string& topic : crowd.topics().texts()) {
+    if (!is_pattern(topic)) names_[topic].crowds.push_back(&crowd);
+  }
+  if (crowd.topics().has_patterns()) pattern_crowds_.push_back(&crowd);
+  return crowd;
+}
+
+void Directory::erase(Crowd& crowd) {
+  for (const std::string& topic : crowd.topics().texts()) {
+    if (is_pattern(topic)) continue;
+    const auto name = names_.find(topic);
+    std::erase(name->second.crowds, &crowd);
+    forget_name_if_unused(name);
+  }
+  if (crowd.topics().has_patterns()) std::erase(pattern_crowds_, &crowd);
+  const auto& texts = crowd.topics().texts();
+  const std::vector<std::string_view> topics(texts.begin(), texts.end());
+  crowds_.erase(crowds_.find(Key{.topics = topics, .framing = crowd.framing()}));
+}
+
+Feed& Directory::make_feed(Crowd& crowd) {
+  Feed& feed = crowd.add_feed();
+  ++feed_count_;
   std::vector<Channel*> channels;
-  follow_names(*feed, channels);
-  if (feed->has_patterns()) follow_patterns(*feed, channels);
+  follow_names(feed, channels);
+  if (crowd.topics().has_patterns()) follow_patterns(feed, channels);
   std::ranges::sort(channels, std::greater{}, &Channel::recent);
   for (Channel* const channel : channels) {
-    const Link* const link = feed->attach(*channel);
-    if (link->lost > 0) feed->losses.add(link->lost);
+    const Link* const link = feed.attach(*channel);
+    if (link->lost > 0) feed.losses.add(link->lost);
   }
   return feed;
 }
 
 void Directory::follow_names(Feed& feed, std::vector<Channel*>& channels) {
-  for (const std::string& topic : feed.topics()) {
+  for (const std::string& topic : feed.topics().texts()) {
     if (is_pattern(topic)) continue;
-    Name& name = names_[topic];
-    name.feeds.push_back(&feed);
-    if (name.channel != nullptr) {
-      channels.push_back(name.channel);
+    if (Channel* const channel = names_.find(topic)->second.channel; channel != nullptr) {
+      channels.push_back(channel);
     } else {
       feed.losses.add(tombstones_.evicted_through(topic));
     }
@@ -137,35 +165,28 @@ void Directory::follow_names(Feed& feed, std::vector<Channel*>& channels) {
 }
 
 void Directory::follow_patterns(Feed& feed, std::vector<Channel*>& channels) {
-  pattern_feeds_.push_back(&feed);
+  const Topics& topics = feed.topics();
   for (const auto& [text, name] : names_) {
-    if (name.channel == nullptr || feed.names(text)) continue;
-    if (feed.matches(text)) channels.push_back(name.channel);
+    if (name.channel == nullptr || topics.names(text)) continue;
+    if (topics.matches(text)) channels.push_back(name.channel);
   }
   Sequence lost = tombstones_.floor();
   for (const Tombstones::Tombstone& stone : tombstones_.all()) {
-    if (stone.evicted_through > lost && feed.matches(stone.name)) lost = stone.evicted_through;
+    if (stone.evicted_through > lost && topics.matches(stone.name)) lost = stone.evicted_through;
   }
   feed.losses.add(lost);
 }
 
 void Directory::release(Feed* feed) {
-  CHECK(feed->opened > 0, "each release() follows an open()");
-  if (--feed->opened > 0) return;
-  CHECK(feed->members.empty(), "a feed with members is open");
-  for (const std::string& topic : feed->topics()) {
-    if (is_pattern(topic)) continue;
-    const auto name = names_.find(topic);
-    std::erase(name->second.feeds, feed);
-    forget_name_if_unused(name);
-  }
-  if (feed->has_patterns()) std::erase(pattern_feeds_, feed);
-  std::vector<std::string_view> topics(feed->topics().begin(), feed->topics().end());
-  feeds_.erase(feeds_.find(Key{.topics = topics, .framing = feed->framing()}));
+  Crowd& crowd = feed->crowd;
+  const std::size_t feeds_before = crowd.feeds().size();
+  crowd.exit(*feed);
+  feed_count_ -= feeds_before - crowd.feeds().size();
+  if (crowd.feeds().empty()) erase(crowd);
 }
 
 void Directory::forget_name_if_unused(NameMap<Name>::iterator name) {
-  if (name->second.channel == nullptr && name->second.feeds.empty()) names_.erase(name);
+  if (name->second.channel == nullptr && name->second.crowds.empty()) names_.erase(name);
 }
 
 }  // namespace fanfare::fanout

@@ -1,9 +1,10 @@
-// Directory: which channels and feeds there are on this shard, and which feed follows which
+// Directory: which channels, crowds and feeds there are on this shard, and which feed follows which
 // channel. A feed follows the channels its topics name and those its patterns match, also those
 // that appear later. Knows nothing of rounds.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "broker/fanout/batch.h"
 #include "broker/fanout/channel.h"
+#include "broker/fanout/crowd.h"
 #include "broker/fanout/feed.h"
 #include "broker/fanout/name_hash.h"
 #include "broker/fanout/tombstones.h"
@@ -20,8 +22,11 @@ namespace fanfare::fanout {
 
 class Directory {
  public:
-  Directory(std::size_t tombstones_max, NameHash hash)
-      : names_(0, hash), feeds_(0, FeedHash(hash)), tombstones_(tombstones_max, hash) {}
+  Directory(std::size_t tombstones_max, std::uint32_t feed_members_max, NameHash hash)
+      : feed_members_max_(feed_members_max),
+        names_(0, hash),
+        crowds_(0, CrowdHash(hash)),
+        tombstones_(tombstones_max, hash) {}
 
   // ---- channels, as batches tell of them
   void appear(ChannelId id, std::string_view name);
@@ -34,54 +39,59 @@ class Directory {
   void drop(Link* link);
 
   // ---- feeds
+  // One with room, made if need be.
   Feed* open(std::span<const std::string_view> topics, Framing framing);
   // Without members if this was the last open().
   void release(Feed* feed);
 
-  std::size_t feed_count() const { return feeds_.size(); }
+  std::size_t feed_count() const { return feed_count_; }
   std::size_t channel_count() const { return channel_count_; }
 
  private:
-  // What is known under a name: the channel, if there is one, and the feeds that have it as topic.
+  // What is known under a name: the channel, if there is one, and the crowds that have it as topic.
   struct Name {
     Channel* channel = nullptr;
-    std::vector<Feed*> feeds;
+    std::vector<Crowd*> crowds;
   };
   struct Key {
     std::span<const std::string_view> topics;
     Framing framing;
   };
-  struct FeedHash {
+  struct CrowdHash {
     using is_transparent = void;
-    explicit FeedHash(NameHash hash) : hash_name(hash) {}
+    explicit CrowdHash(NameHash hash) : hash_name(hash) {}
     std::size_t operator()(const Key& key) const;
-    std::size_t operator()(const std::unique_ptr<Feed>& feed) const;
+    std::size_t operator()(const std::unique_ptr<Crowd>& crowd) const;
     NameHash hash_name;
   };
-  struct FeedEqual {
+  struct CrowdEqual {
     using is_transparent = void;
-    bool operator()(const Key& key, const std::unique_ptr<Feed>& feed) const;
-    bool operator()(const std::unique_ptr<Feed>& feed, const Key& key) const {
-      return operator()(key, feed);
+    bool operator()(const Key& key, const std::unique_ptr<Crowd>& crowd) const;
+    bool operator()(const std::unique_ptr<Crowd>& crowd, const Key& key) const {
+      return operator()(key, crowd);
     }
-    bool operator()(const std::unique_ptr<Feed>& a, const std::unique_ptr<Feed>& b) const {
+    bool operator()(const std::unique_ptr<Crowd>& a, const std::unique_ptr<Crowd>& b) const {
       return a == b;
     }
   };
 
-  Feed* make(const Key& key);
+  Crowd& make_crowd(const Key& key);
+  void erase(Crowd& crowd);
+  Feed& make_feed(Crowd& crowd);
   void follow_names(Feed& feed, std::vector<Channel*>& channels);
   void follow_patterns(Feed& feed, std::vector<Channel*>& channels);
   void forget_name_if_unused(NameMap<Name>::iterator name);
 
+  std::uint32_t feed_members_max_;
   // by id; null where the id is not in use
   std::vector<std::unique_ptr<Channel>> channels_;
   std::size_t channel_count_ = 0;
   // forgotten, with events that feeds have not sent yet
   std::vector<std::unique_ptr<Channel>> departed_;
   NameMap<Name> names_;
-  std::unordered_set<std::unique_ptr<Feed>, FeedHash, FeedEqual> feeds_;
-  std::vector<Feed*> pattern_feeds_;
+  std::unordered_set<std::unique_ptr<Crowd>, CrowdHash, CrowdEqual> crowds_;
+  std::vector<Crowd*> pattern_crowds_;
+  std::size_t feed_count_ = 0;
   Tombstones tombstones_;
   std::vector<std::string_view> topics_sorted_;  // of open(), kept for its memory
 };

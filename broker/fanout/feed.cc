@@ -1,31 +1,23 @@
 #include "broker/fanout/feed.h"
 
-#include <algorithm>
-#include <utility>
+#include "broker/fanout/crowd.h"
 
 #include "common/check.h"
-#include "common/pattern.h"
 
 namespace fanfare::fanout {
 
-Feed::Feed(std::vector<std::string> topics, Framing framing)
-    : topics_(std::move(topics)), framing_(framing) {
-  plain_names_ = static_cast<std::size_t>(
-      std::ranges::count_if(topics_, [](const auto& topic) { return !is_pattern(topic); }));
+const Topics& Feed::topics() const {
+  return crowd.topics();
+}
+Framing Feed::framing() const {
+  return crowd.framing();
+}
+bool Feed::complete() const {
+  return finished_topics == topics().count();
 }
 
 Feed::~Feed() {
   while (newest_ != nullptr) cut(newest_);
-}
-
-bool Feed::names(std::string_view name) const {
-  return std::ranges::binary_search(topics_, name);
-}
-
-bool Feed::matches(std::string_view name) const {
-  return std::ranges::any_of(topics_, [&](const auto& topic) {
-    return is_pattern(topic) && pattern_matches(topic, name);
-  });
 }
 
 Link* Feed::attach(Channel& channel) {
@@ -35,7 +27,7 @@ Link* Feed::attach(Channel& channel) {
   link->newer = oldest_;
   (oldest_ == nullptr ? newest_ : oldest_->older) = link;
   oldest_ = link;
-  if (channel.finished && names(channel.name)) ++finished_topics;
+  if (channel.finished && topics().names(channel.name)) ++finished_topics;
   link->lost = link->lost_through();
   return link;
 }

@@ -1,6 +1,7 @@
-// Feed: the subscribers of one set of topics, in one framing, on one shard; and where its rounds
-// have come in the log. A feed that owes its members nothing stands at the log's head without being
-// touched. One that does is due: it stands at `position`, and its pending links wait in `merge`.
+// Feed: subscribers of one set of topics, in one framing, on one shard, that stand at the same
+// place of the log; and where its rounds have come. A feed that owes its members nothing stands at
+// the log's head without being touched. One that does is due: it stands at `position`, and its
+// pending links wait in `merge`.
 //
 // What it has lost is noted while the log goes by, so that the gap test of a subscriber does not
 // look at channels, however many there are.
@@ -10,9 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "broker/fanout/channel.h"
 #include "broker/fanout/event_id.h"
@@ -25,6 +23,9 @@
 
 namespace fanfare::fanout {
 
+class Crowd;
+class Topics;
+
 class Feed {
  public:
   struct Round {
@@ -35,21 +36,15 @@ class Feed {
     TimePoint committed;
   };
 
-  // `topics` sorted and without duplicates.
-  Feed(std::vector<std::string> topics, Framing framing);
+  explicit Feed(Crowd& its_crowd) : crowd(its_crowd) {}
   ~Feed();
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
 
-  const std::vector<std::string>& topics() const { return topics_; }
-  Framing framing() const { return framing_; }
-  bool has_patterns() const { return plain_names_ < topics_.size(); }
-  // Whether one of the topics is `name` itself.
-  bool names(std::string_view name) const;
-  // Whether one of the patterns matches `name`.
-  bool matches(std::string_view name) const;
+  const Topics& topics() const;
+  Framing framing() const;
   // Every channel is there and finished, and there is no pattern.
-  bool complete() const { return finished_topics == topics_.size(); }
+  bool complete() const;
 
   // ---- the channels it follows
   // The feed knows what the channel has lost already.
@@ -72,6 +67,8 @@ class Feed {
     losses.add(through);
   }
 
+  Crowd& crowd;                           // owns it
+  std::size_t place = 0;                  // in crowd.feeds()
   std::uint32_t tag = ~std::uint32_t{0};  // the caller's
   std::uint32_t opened = 0;               // open() calls less release() calls
   std::uint32_t finished_topics = 0;      // topics that are the names of finished channels
@@ -94,9 +91,6 @@ class Feed {
   void cut(Link* link);
   void unlink(Link* link);
 
-  std::vector<std::string> topics_;
-  std::size_t plain_names_ = 0;  // topics without a star
-  Framing framing_;
   Link* newest_ = nullptr;
   Link* oldest_ = nullptr;
 };

@@ -14,7 +14,7 @@ namespace fanfare::fanout {
 struct Replica::Impl {
   explicit Impl(const ReplicaOptions& replica_options)
       : options(replica_options),
-        directory(options.tombstones_max, NameHash(options.epoch)),
+        directory(options.tombstones_max, options.feed_members_max, NameHash(options.epoch)),
         rounds(directory, options.members_max, options.span_bytes_max) {}
 
   void apply(const ChannelAppeared& appeared) { directory.appear(appeared.channel, appeared.name); }
@@ -92,7 +92,7 @@ bool Replica::complete(const Feed* feed) const {
   return feed->complete() && feed->merge.empty();
 }
 const std::vector<std::string>& Replica::topics(const Feed* feed) const {
-  return feed->topics();
+  return feed->topics().texts();
 }
 
 std::optional<Replica::Round> Replica::next_round(std::size_t members_max) {

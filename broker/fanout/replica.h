@@ -39,10 +39,17 @@ namespace fanfare::fanout {
 
 class Feed;  // opaque to callers
 
+// Four slices of Delivery: a pass over 10,000 takes up what is new ten times.
+inline constexpr std::uint32_t kFeedMembersMax = 1'024;
+
 struct ReplicaOptions {
   Epoch epoch;
   std::uint32_t members_max = 0;
   std::uint32_t tombstones_max = 65'536;
+  // More subscribers of the same topics have further feeds (broker/fanout/crowd.h). Small, so that
+  // a pass over a crowd takes up what is new often; large, so that what a feed costs an event is
+  // nothing beside its members' sends.
+  std::uint32_t feed_members_max = kFeedMembersMax;
   // A span built for several channels, or read for one member that is behind, is at most this long
   // (or one event). Spans of a single chunked channel are bounded by this too.
   std::size_t span_bytes_max = 256U << 10U;
@@ -61,8 +68,9 @@ class Replica {
   const Epoch& epoch() const;
 
   // ---- feeds and members
-  // The feed of exactly this set of channel names and patterns (duplicates and order do not
-  // matter), made if need be; it lives until release(). Each open() needs one release().
+  // A feed of exactly this set of channel names and patterns (duplicates and order do not matter)
+  // with room for one more, made if need be; it lives until release(). Each open() needs one
+  // release().
   Feed* open(std::span<const std::string_view> topics, Framing framing);
   void release(Feed* feed);
   // Where a member may join now: a newcomer that wants only new events starts here.
@@ -94,8 +102,9 @@ class Replica {
     bool ends = false;
     TimePoint committed;  // of the oldest batch in the span, for the latency histogram
   };
-  // The next slice of work: at most `members_max` members of the feed whose turn it is (feeds take
-  // turns, slice by slice), or nothing if every feed has been served. No members: the feed's turn
+  // The next slice of work: at most `members_max` members of the feed whose turn it is, or nothing
+  // if every feed has been served. Sets of topics take turns, slice by slice; if one has several
+  // feeds they follow each other, round by round. No members: the feed's turn
   // was over without a byte to send (raw framings of empty payloads). Members that did not take the
   // span whole are to leave() before their feed's next slice. With `ends`, the caller must leave()
   // every member of the slice.

@@ -140,19 +140,19 @@ void Rounds::end(Feed& feed) {
   feed.in_round = false;
   feed.members.end_round();
   if (feed.owed != 0) arrears_.settle(std::exchange(feed.owed, 0));
+  // If there is more to hand out, it comes behind the other feeds of its crowd. That may be the end
+  // alone: those who have been told so are about to leave, and the last of them takes the feed off
+  // the agenda; who has joined meanwhile, or came before the end was known, is still to be told.
+  agenda_.remove(&feed);
   if (!feed.merge.empty()) {
     feed.owed = feed.merge.top().next;
     arrears_.owe(feed.owed);
-    if (feed.owed > wanted && feed.not_before > agenda_.now()) {
-      agenda_.remove(&feed);
-      agenda_.add(&feed);
-    }
+  } else if (!feed.complete()) {
     return;
   }
-  // Complete: those who have been told so are about to leave, and the last of them takes the feed
-  // off the agenda; who has joined meanwhile, or came before the end was known, is still to be
-  // told.
-  if (!feed.complete()) agenda_.remove(&feed);
+  // What was there when this round began does not wait for the next one's time.
+  if (feed.owed <= wanted) feed.not_before = {};
+  agenda_.add(&feed);
 }
 
 }  // namespace fanfare::fanout

@@ -42,6 +42,7 @@ struct ShardConfig {
   std::uint32_t index = 0;            // 0: the lead
   std::uint32_t subscribers_max = 0;  // beyond: told to come back later; below the ring's capacity
   std::uint64_t connections_max = 0;  // of all shards, for the metrics
+  std::uint32_t feed_members_max = fanout::kFeedMembersMax;
   fanout::Epoch epoch;
   std::uint64_t seed = 0;
   std::shared_ptr<const Options> options;

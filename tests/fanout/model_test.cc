@@ -121,11 +121,13 @@ World::World(std::uint64_t seed) : random_(seed), epoch_(Epoch::from(random_)) {
                        .idle_forgotten_after = random_time(30s),
                        .tombstones_max = tombstones});
   for (std::uint64_t left = 1 + random_.below(3); left > 0; --left) {
-    shards_.push_back(std::make_unique<Shard>(
-        ReplicaOptions{.epoch = epoch_,
-                       .members_max = kMembers,
-                       .tombstones_max = tombstones,
-                       .span_bytes_max = random_.chance(0.5) ? 300 : 256U << 10U}));
+    shards_.push_back(std::make_unique<Shard>(ReplicaOptions{
+        .epoch = epoch_,
+        .members_max = kMembers,
+        .tombstones_max = tombstones,
+        .feed_members_max =
+            static_cast<std::uint32_t>(1 + random_.below(random_.chance(0.5) ? 3 : 20)),
+        .span_bytes_max = random_.chance(0.5) ? 300 : 256U << 10U}));
   }
 }
 

@@ -23,11 +23,13 @@ class ShardLog {
 
   explicit ShardLog(HistoryLimits limits = {},
                     SequencerOptions options = {.epoch = epoch(), .history = nullptr},
-                    std::size_t span_bytes_max = 256U << 10U)
+                    std::size_t span_bytes_max = 256U << 10U,
+                    std::uint32_t feed_members_max = kFeedMembersMax)
       : sequencer(with(limits, options)),
         replica({.epoch = epoch(),
                  .members_max = 1'000,
                  .tombstones_max = options.tombstones_max,
+                 .feed_members_max = feed_members_max,
                  .span_bytes_max = span_bytes_max}) {}
 
   Sequence publish(std::string_view channel, std::string_view data) {

@@ -43,6 +43,7 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
         server::ShardConfig{.index = index,
                             .subscribers_max = options_.subscribers_max,
                             .connections_max = options_.subscribers_max * options_.shards,
+                            .feed_members_max = options_.feed_members_max,
                             .epoch = epoch,
                             .seed = kernel.random().next(),
                             .options = broker,
