@@ -18,6 +18,7 @@
 #include "broker/wire/ingest/text.h"
 
 #include "common/pattern.h"
+#include "common/quotable.h"
 
 namespace fanfare::ingest {
 namespace {

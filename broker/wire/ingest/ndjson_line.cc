@@ -11,6 +11,7 @@
 #include "broker/wire/ingest/json_text.h"
 #include "broker/wire/ingest/text.h"
 
+#include "common/quotable.h"
 #include "common/utf8.h"
 
 namespace fanfare::ingest {

@@ -10,6 +10,8 @@
 #include "broker/wire/ingest/resp_reply.h"
 #include "broker/wire/ingest/text.h"
 
+#include "common/quotable.h"
+
 namespace fanfare::ingest {
 
 using resp::append_array;

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "common/quotable.h"
+
 namespace fanfare::ingest {
 namespace {
 
@@ -53,14 +55,6 @@ bool equals_ignoring_case(std::string_view text, std::string_view upper) {
     if (upper_case(text[i]) != upper[i]) return false;
   }
   return true;
-}
-
-std::string quotable(std::string_view text) {
-  constexpr std::size_t kShown = 64;
-  std::string shown(text.substr(0, kShown));
-  for (char& c : shown) c = c >= 0x20 && c < 0x7f ? c : '?';
-  if (text.size() > kShown) shown += "...";
-  return shown;
 }
 
 std::optional<std::uint32_t> parse_retry(std::string_view text) {

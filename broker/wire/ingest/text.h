@@ -11,9 +11,6 @@ namespace fanfare::ingest {
 // ASCII letters alike in both cases; `upper` is in upper case.
 bool equals_ignoring_case(std::string_view text, std::string_view upper);
 
-// `text` as it may be quoted in an error: at most 64 bytes, what is not printable ASCII as '?'.
-std::string quotable(std::string_view text);
-
 // Milliseconds in decimal digits, nothing else.
 std::optional<std::uint32_t> parse_retry(std::string_view text);
 // Why parse_retry() took nothing.

@@ -53,11 +53,6 @@ TEST(Text, ComparesLettersInBothCases) {
   EXPECT_FALSE(equals_ignoring_case("P[BLISH", "P{BLISH"));
 }
 
-TEST(Text, QuotesAPeersBytesHarmlessly) {
-  EXPECT_EQ(quotable("a\r\n\x80 b"), "a??? b");
-  EXPECT_EQ(quotable(std::string(65, 'x')), std::string(64, 'x') + "...");
-}
-
 TEST(Text, ReadsRetryInDigitsOnly) {
   EXPECT_EQ(parse_retry("0"), 0U);
   EXPECT_EQ(parse_retry("4294967295"), 4294967295U);
