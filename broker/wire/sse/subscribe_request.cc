@@ -9,6 +9,7 @@
 #include "broker/wire/http/negotiation.h"
 #include "broker/wire/http/query.h"
 
+#include "common/quotable.h"
 #include "common/units.h"
 
 namespace fanfare::sse {
@@ -40,9 +41,9 @@ std::expected<void, SubscribeProblem> read_query(const http::Query& query,
     request.replay = parse_number<std::uint32_t>(*text);
     if (!request.replay || *request.replay > kReplayMax) {
       return std::unexpected(fmt::format(
-          "replay={} is not a number of events; write how many of the newest you want, like "
-          "replay=10",
-          *text));
+          "replay={} is not a number of events up to {}; write how many of the newest you want, "
+          "like replay=10",
+          quotable(*text), kReplayMax));
     }
   }
   if (const auto text = query.last("heartbeat")) {
@@ -53,8 +54,8 @@ std::expected<void, SubscribeProblem> read_query(const http::Query& query,
     } else {
       return std::unexpected(fmt::format(
           "heartbeat={} is not a duration; write seconds, like heartbeat=4, or a unit, like "
-          "heartbeat=500ms",
-          *text));
+          "heartbeat=30s",
+          quotable(*text)));
     }
   }
   if (const auto format = query.last("format")) {
@@ -64,7 +65,7 @@ std::expected<void, SubscribeProblem> read_query(const http::Query& query,
       return std::unexpected(
           fmt::format("format={} is unknown; write format=raw for the payload alone, or leave it "
                       "out for an event stream",
-                      *format));
+                      quotable(*format)));
     }
   }
   return {};

@@ -24,7 +24,7 @@ struct SubscribeRequest {
   std::string cursor;                   // the id presented; empty: none
   bool earliest = false;                // the cursor was the word "earliest"
   std::optional<std::uint32_t> replay;  // ?replay=N: a newcomer wants the last N
-  std::optional<Duration> heartbeat;    // ?heartbeat=4 (seconds) or 4s, 500ms
+  std::optional<Duration> heartbeat;    // ?heartbeat=4 (seconds) or 4s, 1min
   bool raw = false;  // ?format=raw, or an Accept of text/plain but of no event stream
   bool native_event_source = false;  // a browser's own EventSource, not fetch or a library
 };

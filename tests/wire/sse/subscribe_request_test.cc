@@ -77,13 +77,30 @@ TEST(SubscribeRequest, ReadsReplayAndHeartbeat) {
 TEST(SubscribeRequest, SaysWhatWouldBeRight) {
   for (const std::string query :
        {"replay=", "replay=x", "replay=-1", "replay=4294967296", "replay=10000001", "replay=1+"}) {
+    EXPECT_NE(problem(asking(query)).find("up to 10000000; "), std::string::npos) << query;
     EXPECT_NE(problem(asking(query)).find("replay=10"), std::string::npos) << query;
   }
   for (const std::string query : {"heartbeat=", "heartbeat=x", "heartbeat=-1s", "heartbeat=4y",
                                   "heartbeat=nans", "heartbeat=infs", "heartbeat=1e400s"}) {
     EXPECT_NE(problem(asking(query)).find("heartbeat=4"), std::string::npos) << query;
+    EXPECT_NE(problem(asking(query)).find("heartbeat=30s"), std::string::npos) << query;
   }
   EXPECT_NE(problem(asking("format=json")).find("format=raw"), std::string::npos);
+}
+
+// 500ms was suggested once, and less than [limits] heartbeat_min is never granted.
+TEST(SubscribeRequest, SuggestsAHeartbeatThatIsGranted) {
+  EXPECT_EQ(problem(asking("heartbeat=x")),
+            "heartbeat=x is not a duration; write seconds, like heartbeat=4, or a unit, like "
+            "heartbeat=30s");
+}
+
+TEST(SubscribeRequest, RepeatsWhatItWasAskedShortAndPrintable) {
+  const std::string bytes = "%1b%0d%0a" + std::string(65, 'x');
+  for (const std::string key : {"replay", "heartbeat", "format"}) {
+    const std::string said = problem(asking(key + "=" + bytes));
+    EXPECT_TRUE(said.starts_with(key + "=???" + std::string(61, 'x') + "... is ")) << said;
+  }
 }
 
 TEST(SubscribeRequest, IsRawWhenAskedFor) {
