@@ -91,11 +91,13 @@ std::string channel_name_problem(std::string_view name) {
 }
 
 std::string channel_pattern_problem(std::string_view pattern) {
-  if (std::string problem = size_problem(pattern, "pattern"); !problem.empty()) return problem;
+  if (std::string problem = size_problem(pattern, "channel or pattern"); !problem.empty())
+    return problem;
   for (std::size_t at = 0; at < pattern.size(); ++at) {
     if (pattern[at] == '*' || of_names(pattern[at])) continue;
-    return fmt::format("a pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of {} (byte {})",
-                       shown(pattern[at]), at);
+    return fmt::format(
+        "a channel or pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of {} (byte {})",
+        shown(pattern[at]), at);
   }
   for (Segments segments(pattern); !segments.at_end(); segments.next()) {
     const std::string_view segment = segments.front();

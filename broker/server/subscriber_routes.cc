@@ -8,6 +8,7 @@
 #include "broker/server/rules.h"
 
 #include "common/pattern.h"
+#include "common/quotable.h"
 
 namespace fanfare::server {
 namespace {
@@ -145,10 +146,12 @@ std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& top
         topics.size(), most);
   }
   for (const std::string& topic : topics) {
-    if (std::string problem = channel_pattern_problem(topic); !problem.empty()) return problem;
+    if (const std::string problem = channel_pattern_problem(topic); !problem.empty()) {
+      return fmt::format("channel \"{}\": {}", quotable(topic), problem);
+    }
     if (is_own_channel(topic)) {
-      return fmt::format("channel {} is the broker's own; names that begin with ~ are not open",
-                         topic);
+      return fmt::format("channel \"{}\" is the broker's own; names that begin with ~ are not open",
+                         quotable(topic));
     }
   }
   return {};

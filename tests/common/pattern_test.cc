@@ -163,11 +163,11 @@ TEST(ChannelPattern, MayHoldStars) {
   for (const std::string_view pattern : {"news", "*", "**", "a*b*", "a/**/b", "*/**", "~a/*"}) {
     EXPECT_EQ(channel_pattern_problem(pattern), "") << pattern;
   }
-  EXPECT_EQ(channel_pattern_problem(""), "a pattern has at least one character");
+  EXPECT_EQ(channel_pattern_problem(""), "a channel or pattern has at least one character");
   EXPECT_EQ(channel_pattern_problem(std::string(256, '*')),
-            "a pattern has at most 255 bytes, this one has 256");
+            "a channel or pattern has at most 255 bytes, this one has 256");
   EXPECT_EQ(channel_pattern_problem("a/?"),
-            "a pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of '?' (byte 2)");
+            "a channel or pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of '?' (byte 2)");
 }
 
 TEST(ChannelPattern, TwoStarsAreASegmentOfTheirOwn) {

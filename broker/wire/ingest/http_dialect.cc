@@ -256,7 +256,9 @@ struct Listing {
 std::string read_listing(const http::Query& query, Listing& listing) {
   for (const auto& [key, value] : query) {
     if (key == "match") {
-      if (std::string problem = channel_pattern_problem(value); !problem.empty()) return problem;
+      if (const std::string problem = channel_pattern_problem(value); !problem.empty()) {
+        return fmt::format("match is \"{}\": {}", quotable(value), problem);
+      }
       listing.match = value;
     } else if (key == "limit") {
       const auto [stop, error] = std::from_chars(value.begin(), value.end(), listing.limit);

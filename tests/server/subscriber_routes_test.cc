@@ -1,0 +1,77 @@
+// What a request for a stream is refused with: which channel is wrong, and what would be right.
+#include "broker/server/subscriber_routes.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+#include "tests/server/small_broker.h"
+
+namespace fanfare::server {
+namespace {
+
+using testing::body_of;
+using ::testing::HasSubstr;
+using testing::Peer;
+using testing::SmallBroker;
+using ::testing::StartsWith;
+
+constexpr std::string_view kMadeOf =
+    "a channel or pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of ";
+
+// The sentence with which `target` is refused.
+std::string refusal(SmallBroker& broker, std::string_view target) {
+  Peer& peer = broker.get(target);
+  const std::string answer = peer.take();
+  EXPECT_THAT(answer, HasSubstr("400 Bad Request")) << target;
+  peer.hang_up();
+  return body_of(answer);
+}
+
+TEST(SubscriberRoutes, NameTheChannelThatIsWrong) {
+  SmallBroker broker;
+  EXPECT_EQ(refusal(broker, "/events?channel=bad%20name"),
+            fmt::format("channel \"bad name\": {}0x20 (byte 3)\n", kMadeOf));
+  EXPECT_EQ(refusal(broker, "/events?channel=good&channel=a/*&channel=what%3F&channel=b"),
+            fmt::format("channel \"what?\": {}'?' (byte 4)\n", kMadeOf));
+  EXPECT_EQ(refusal(broker, "/events?channel=good&channel=orders/a**"),
+            "channel \"orders/a**\": ** stands for whole segments, between slashes, not inside "
+            "\"a**\" (byte 8)\n");
+  EXPECT_EQ(refusal(broker, "/events?channel=good&channel=~admin/live"),
+            "channel \"~admin/live\" is the broker's own; names that begin with ~ are not open\n");
+}
+
+TEST(SubscriberRoutes, NameAnEmptyChannelInABody) {
+  SmallBroker broker;
+  Peer& peer = broker.subscriber();
+  peer.say(
+      "POST /events HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 22\r\n\r\n"
+      R"({"channels":["a", ""]})");
+  broker.pass();
+  EXPECT_EQ(body_of(peer.take()),
+            "channel \"\": a channel or pattern has at least one character\n");
+}
+
+TEST(SubscriberRoutes, RepeatNoMoreOfAChannelThanAPersonReads) {
+  SmallBroker broker;
+  EXPECT_EQ(refusal(broker, "/events?channel=%1b[2J%0d%0a%ff"),
+            fmt::format("channel \"?[2J???\": {}0x1b (byte 0)\n", kMadeOf));
+  const std::string long_name(300, 'x');
+  EXPECT_EQ(
+      refusal(broker, "/events?channel=" + long_name),
+      fmt::format("channel \"{}...\": a channel or pattern has at most 255 bytes, this one has "
+                  "300\n",
+                  long_name.substr(0, 64)));
+}
+
+TEST(SubscriberRoutes, SayWhereAChannelIsNamed) {
+  SmallBroker broker;
+  EXPECT_THAT(refusal(broker, "/events"),
+              StartsWith("no channel is named; write /events?channel="));
+}
+
+}  // namespace
+}  // namespace fanfare::server
