@@ -32,7 +32,11 @@ std::expected<Endpoint, Error> Endpoint::parse(std::string_view text) {
   if (rest.starts_with("https:")) {
     return not_an_address(text, "TLS is spoken by a front, not by this client");
   }
-  if (rest.starts_with("http://")) rest.remove_prefix(7);
+  if (rest.starts_with("http://")) {
+    rest.remove_prefix(7);
+  } else if (const auto colon = rest.find("://"); colon < rest.find_first_of("/?")) {
+    return not_an_address(text, "only http:// is spoken");
+  }
   if (const auto slash = rest.find_first_of("/?"); slash != rest.npos) {
     endpoint.target = rest.substr(slash);
     if (endpoint.target[0] == '?') endpoint.target.insert(0, "/");
@@ -48,6 +52,11 @@ std::expected<Endpoint, Error> Endpoint::parse(std::string_view text) {
     if (!rest.empty()) port = rest.substr(1);
   } else {
     const auto colon = rest.find(':');
+    if (rest.find('@') != rest.npos)
+      return not_an_address(text, "there is no login: write what follows the @");
+    if (colon != rest.rfind(':')) {
+      return not_an_address(text, "IPv6 stands in brackets, like [::1]:8080");
+    }
     endpoint.host = rest.substr(0, colon);
     if (colon != rest.npos) port = rest.substr(colon + 1);
     if (colon != rest.npos && port.empty()) return not_an_address(text, "the port is missing");
@@ -55,6 +64,9 @@ std::expected<Endpoint, Error> Endpoint::parse(std::string_view text) {
   if (endpoint.host.empty()) return not_an_address(text, "there is no host");
   if (endpoint.host.find_first_of(" \t\r\n") != endpoint.host.npos) {
     return not_an_address(text, "a host has no spaces");
+  }
+  if (endpoint.host.find_first_not_of("0123456789") == endpoint.host.npos) {
+    return not_an_address(text, "a number alone is no host");
   }
   if (!port.empty() && !port_parsed(port, endpoint.port)) {
     return not_an_address(text, "a port is a number from 1 to 65535");
