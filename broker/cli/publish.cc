@@ -60,7 +60,9 @@ class Publishing {
 
   Exit run() {
     if (const auto problem = usage_problem(); !problem.empty()) {
-      fmt::print(console_.err, "fanfare publish: {}\nRun with --help for examples.\n", problem);
+      fmt::print(console_.err,
+                 "fanfare publish: {}\n`fanfare publish --help` tells more, with examples.\n",
+                 problem);
       return Exit::usage;
     }
     const std::string path =

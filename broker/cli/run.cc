@@ -9,6 +9,8 @@
 #include <sstream>
 #include <string_view>
 
+#include "broker/cli/usage.h"
+
 namespace fanfare::cli {
 namespace {
 
@@ -49,12 +51,14 @@ Exit run(std::span<const char* const> arguments, Console& console) {
   try {
     parser.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::ParseError& error) {
-    std::ostringstream out;
-    std::ostringstream err;
-    const int code = parser.exit(error, out, err);
+    if (error.get_exit_code() != 0) {
+      fmt::print(console.err, "{}", usage_problem(parser, error));
+      return Exit::usage;
+    }
+    std::ostringstream out;  // --help and --version end parsing in this way too
+    parser.exit(error, out);
     fmt::print(console.out, "{}", out.str());
-    fmt::print(console.err, "{}", err.str());
-    return code == 0 ? Exit::done : Exit::usage;
+    return Exit::done;
   }
   for (const Command& command : commands) {
     if (parser.got_subcommand(command.arguments)) return command.run(console);

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +16,7 @@
 #include "broker/cli/signals.h"
 #include "broker/client/subscription.h"
 
+#include "common/quotable.h"
 #include "common/units.h"
 
 namespace fanfare::cli {
@@ -45,6 +48,16 @@ struct Arguments {
   bool wait = false;
 };
 
+// Empty if `text` counts events, and `least` of them or more.
+std::string event_count_problem(std::string_view text, std::uint64_t least) {
+  std::uint64_t count = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  const bool counts = error == std::errc{} && stop == text.data() + text.size();
+  if (counts && count >= least) return {};
+  return fmt::format("\"{}\" is not a number of events from {} on; write one like 10",
+                     quotable(text), least);
+}
+
 EventPrinter::Format format_of(const Arguments& arguments) {
   if (arguments.json) return EventPrinter::Format::json;
   return arguments.raw ? EventPrinter::Format::raw : EventPrinter::Format::plain;
@@ -68,8 +81,10 @@ class Following {
       if (!item && item.error().fault == client::Fault::timeout) continue;
       if (!item && item.error().fault == client::Fault::stopped) return Exit::done;
       if (!item) {
-        fmt::print(console_.err, "fanfare tail: {}\n", item.error().message);
-        return item.error().fault == client::Fault::address ? Exit::usage : Exit::failed;
+        const bool misaddressed = item.error().fault == client::Fault::address;
+        fmt::print(console_.err, "fanfare tail: {}{}\n", misaddressed ? "--url: " : "",
+                   item.error().message);
+        return misaddressed ? Exit::usage : Exit::failed;
       }
       const auto exit = std::visit([this](const auto& seen) { return show(seen); }, *item);
       std::fflush(console_.out);
@@ -138,10 +153,11 @@ Command add_tail(CLI::App& parser) {
                                     "Begin after this event id, or with \"earliest\"");
   command->add_option("--replay", arguments->replay, "Begin with the last N events")
       ->type_name("N")
+      ->check([](const std::string& text) { return event_count_problem(text, 0); })
       ->excludes(since);
   command->add_option("--count,-n", arguments->count, "End after N events")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check([](const std::string& text) { return event_count_problem(text, 1); });
   auto* json = command->add_flag("--json", arguments->json, "A line of JSON per event and gap");
   command->add_flag("--raw", arguments->raw, "Only the data of events; gaps go to standard error")
       ->excludes(json);

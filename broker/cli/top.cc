@@ -95,11 +95,15 @@ class Watching {
 
   Exit failed(const client::Error& error) {
     if (error.fault == client::Fault::stopped) return Exit::done;
+    if (error.fault == client::Fault::address) {
+      fmt::print(console_.err, "fanfare top: --admin: {}\n", error.message);
+      return Exit::usage;
+    }
     fmt::print(console_.err,
                "fanfare top: {}; is the broker running, and is listen.admin set? name it with "
                "--admin\n",
                error.message);
-    return error.fault == client::Fault::address ? Exit::usage : Exit::failed;
+    return Exit::failed;
   }
 
   // False when interrupted.

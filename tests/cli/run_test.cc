@@ -18,6 +18,7 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::StartsWith;
 
 // Streams that are kept in memory; standard input comes from a file.
 class CapturedConsole {
@@ -105,12 +106,77 @@ TEST(Run, RefusesNoCommandAnUnknownOneAndAnUnknownOption) {
   }
 }
 
+// What `arguments`, which make no sense, are answered with.
+std::string usage_problem(const std::vector<const char*>& arguments) {
+  CapturedConsole console;
+  EXPECT_EQ(console.run(arguments), Exit::usage);
+  EXPECT_THAT(console.out(), IsEmpty());
+  return console.err();
+}
+
+TEST(Run, ListsTheCommandsWhenNoneIsNamed) {
+  const std::string text = usage_problem({});
+  EXPECT_THAT(text, StartsWith("Usage: fanfare COMMAND [OPTIONS]\n"));
+  EXPECT_THAT(text, HasSubstr("\n  serve     Start the broker\n"));
+  for (const char* command : {"publish", "tail", "top", "check"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("\n  ") + command + " ")) << text;
+  }
+  EXPECT_THAT(text, HasSubstr("`fanfare --help`"));
+}
+
+TEST(Run, NamesACommandThatThereIsNot) {
+  EXPECT_THAT(usage_problem({"frob"}), StartsWith("fanfare: there is no command \"frob\"\n"));
+  EXPECT_THAT(usage_problem({"frob"}), HasSubstr("\n  serve     Start the broker\n"));
+  EXPECT_THAT(usage_problem({"frob", "serve"}), HasSubstr("no command \"frob\"\n"));
+  EXPECT_THAT(usage_problem({"--", "frob"}), HasSubstr("no command \"frob\"\n"));
+  EXPECT_THAT(usage_problem({"serv"}), HasSubstr("no command \"serv\"; did you mean \"serve\"?\n"));
+  EXPECT_THAT(usage_problem({"pubilsh", "news", "x"}), HasSubstr("did you mean \"publish\"?"));
+  EXPECT_THAT(usage_problem({"\x1b[2J"}), HasSubstr("no command \"?[2J\"\n"));
+}
+
+TEST(Run, SaysWhereAnOptionBeforeTheCommandBelongs) {
+  EXPECT_THAT(usage_problem({"--frob"}),
+              StartsWith("fanfare: there is no option \"--frob\"; there are --help, --version\n"));
+  EXPECT_THAT(usage_problem({"--verison"}), HasSubstr("did you mean \"--version\"?"));
+  EXPECT_THAT(usage_problem({"--json", "tail", "news"}), HasSubstr("`fanfare tail --json`"));
+}
+
+TEST(Run, NamesAnOptionThatACommandHasNot) {
+  EXPECT_THAT(
+      usage_problem({"serve", "--prot", "1"}),
+      StartsWith("fanfare serve: there is no option \"--prot\"; there are --help, --config, "
+                 "--set; any key of broker.toml can follow --set, like --set "
+                 "listen.http=127.0.0.1:8080\n"));
+  EXPECT_THAT(usage_problem({"serve", "--prot=1"}), HasSubstr("no option \"--prot\";"));
+  EXPECT_THAT(usage_problem({"tail", "news", "--jsn"}),
+              StartsWith("fanfare tail: there is no option \"--jsn\"; did you mean \"--json\"?\n"
+                         "`fanfare tail --help` tells more"));
+}
+
+TEST(Run, NamesAnArgumentThatHasNoPlace) {
+  EXPECT_THAT(usage_problem({"check", "nosuchfile.toml"}),
+              StartsWith("fanfare check: \"nosuchfile.toml\" has no place here; a configuration "
+                         "file is named with --config\n"));
+  EXPECT_THAT(usage_problem({"publish", "news", "hello", "world"}),
+              StartsWith("fanfare publish: \"world\" has no place here; quote what has "
+                         "spaces\n"));
+  EXPECT_THAT(usage_problem({"top", "now"}), HasSubstr("\"now\" has no place here"));
+}
+
+TEST(Run, SaysWhatIsMissing) {
+  EXPECT_THAT(usage_problem({"tail"}),
+              StartsWith("fanfare tail: which channel? write `fanfare tail CHANNEL`\n"));
+  EXPECT_THAT(usage_problem({"serve", "--config"}),
+              StartsWith("fanfare serve: --config lacks its value; write --config FILE\n"));
+  EXPECT_THAT(usage_problem({"check", "--set"}), HasSubstr("write --set KEY=VALUE\n"));
+  EXPECT_THAT(usage_problem({"tail", "news", "--count"}), HasSubstr("write --count N\n"));
+}
+
 TEST(Run, RefusesOptionsThatContradictEachOther) {
-  CapturedConsole since_and_replay;
-  EXPECT_EQ(since_and_replay.run({"tail", "news", "--since", "earliest", "--replay", "3"}),
-            Exit::usage);
-  CapturedConsole json_and_raw;
-  EXPECT_EQ(json_and_raw.run({"tail", "news", "--json", "--raw"}), Exit::usage);
+  EXPECT_THAT(usage_problem({"tail", "news", "--since", "earliest", "--replay", "3"}),
+              StartsWith("fanfare tail: --since does not go with --replay\n"));
+  EXPECT_THAT(usage_problem({"tail", "news", "--json", "--raw"}),
+              StartsWith("fanfare tail: --json does not go with --raw\n"));
 }
 
 TEST(Publish, SaysWhatItsArgumentsLack) {
@@ -148,7 +214,18 @@ TEST(Tail, SaysHowToGoOnWhenNobodyListens) {
 TEST(Tail, RefusesAnAddressThatIsNone) {
   CapturedConsole console;
   EXPECT_EQ(console.run({"tail", "news", "--url", "https://example.org"}), Exit::usage);
+  EXPECT_THAT(console.err(), HasSubstr("--url"));
   EXPECT_THAT(console.err(), HasSubstr("TLS"));
+}
+
+// The range of a double was told once, in 300 digits.
+TEST(Tail, SaysWhichNumbersCountEvents) {
+  for (const char* count : {"0", "-1", "x", "1.5", ""}) {
+    EXPECT_THAT(usage_problem({"tail", "news", "--count", count}),
+                StartsWith(std::string("fanfare tail: --count: \"") + count +
+                           "\" is not a number of events from 1 on; write one like 10\n"));
+  }
+  EXPECT_THAT(usage_problem({"tail", "news", "--replay", "x"}), HasSubstr("\"x\" is not a number"));
 }
 
 TEST(Top, SaysHowToGoOnWhenNobodyListens) {
@@ -157,6 +234,13 @@ TEST(Top, SaysHowToGoOnWhenNobodyListens) {
   CapturedConsole console;
   EXPECT_EQ(console.run({"top", "--once", "--admin", socket.c_str()}), Exit::failed);
   EXPECT_THAT(console.err(), HasSubstr("--admin"));
+}
+
+TEST(Top, RefusesAnAddressThatIsNone) {
+  CapturedConsole console;
+  EXPECT_EQ(console.run({"top", "--admin", "localhost:x"}), Exit::usage);
+  EXPECT_THAT(console.err(), StartsWith("fanfare top: --admin: \"localhost:x\" is not an address"));
+  EXPECT_THAT(console.err(), Not(HasSubstr("is the broker running")));
 }
 
 TEST(Top, RefusesAnIntervalThatIsNone) {
