@@ -86,7 +86,7 @@ void Retention::clear(Source& source) {
 }
 
 void Retention::evict_oldest_segment() {
-  Source& source = sources_.at(oldest_->queued.channel);
+  Source& source = sources_.at(oldest_->queued_.channel);
   draft_.touch(source);
   if (source.window.newest_segment() != nullptr) {
     counters_.by_total_bytes += source.window.evict(source.window.last_of_oldest_segment());
@@ -104,7 +104,7 @@ void Retention::close(Source& source) {
   Ref<Segment> closed = std::exchange(source.writer, {}).segment();
   source.told_count = 0;
   collect(source);
-  if (closed->queued.listed && source.window.newest_segment() != closed.get()) {
+  if (closed->queued_.listed && source.window.newest_segment() != closed.get()) {
     retire(std::move(closed));
   }
 }
@@ -116,16 +116,16 @@ void Retention::collect(Source& source) {
 }
 
 void Retention::list(Segment& segment, ChannelId channel) {
-  segment.queued = {.older = newest_, .newer = nullptr, .channel = channel, .listed = true};
-  (newest_ == nullptr ? oldest_ : newest_->queued.newer) = &segment;
+  segment.queued_ = {.older = newest_, .newer = nullptr, .channel = channel, .listed = true};
+  (newest_ == nullptr ? oldest_ : newest_->queued_.newer) = &segment;
   newest_ = &segment;
   segment_bytes_ += segment.footprint();
 }
 
 void Retention::retire(Ref<Segment> segment) {
-  const Segment::Queued queued = std::exchange(segment->queued, {});
-  (queued.older == nullptr ? oldest_ : queued.older->queued.newer) = queued.newer;
-  (queued.newer == nullptr ? newest_ : queued.newer->queued.older) = queued.older;
+  const Segment::Queued queued = std::exchange(segment->queued_, {});
+  (queued.older == nullptr ? oldest_ : queued.older->queued_.newer) = queued.newer;
+  (queued.newer == nullptr ? newest_ : queued.newer->queued_.older) = queued.older;
   segment_bytes_ -= segment->footprint();
   if (segment->footprint() == kSegmentFootprintMax) stock_.put(std::move(segment));
 }

@@ -7,13 +7,13 @@
 namespace fanfare::fanout {
 
 static_assert(alignof(Segment) >= alignof(Segment::Entry));
-static_assert(sizeof(Segment) == kCacheLine);
+static_assert(alignof(Segment) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+static_assert(sizeof(Segment) == 48);
 
 Ref<Segment> Segment::make(std::size_t capacity) {
   capacity = (capacity + 3) & ~std::size_t{3};
   CHECK(capacity <= UINT32_MAX, "offsets in a segment are 32 bits wide");
-  void* const memory =
-      ::operator new(sizeof(Segment) + capacity, std::align_val_t{alignof(Segment)});
+  void* const memory = ::operator new(sizeof(Segment) + capacity);
   return Ref<Segment>::adopt(new (memory) Segment(static_cast<std::uint32_t>(capacity)));
 }
 
@@ -39,7 +39,7 @@ std::uint32_t Segment::index_after(Sequence sequence, std::uint32_t begin,
 
 void Segment::destroy(Segment* segment) {
   segment->~Segment();
-  ::operator delete(segment, std::align_val_t{alignof(Segment)});
+  ::operator delete(segment);
 }
 
 }  // namespace fanfare::fanout

@@ -15,7 +15,9 @@
 // partly sent span. A shard also uses segments as plain buffers for spans that it builds itself
 // (other framings, merged channels): then it writes to blank() and makes no entries.
 //
-// One allocation: this header, a cache line, then `capacity` bytes.
+// One allocation: this header, then `capacity` bytes. It is aligned like any other, not to a cache
+// line: the C library (glibc before 2.38) never uses the hole that an over-aligned block leaves for
+// another of the same size, and a busy log is made of such holes.
 #pragma once
 
 #include <atomic>
@@ -31,7 +33,7 @@ namespace fanfare::fanout {
 
 inline constexpr std::size_t kCacheLine = 64;
 
-class alignas(kCacheLine) Segment {
+class alignas(16) Segment {
  public:
   struct Entry {
     std::uint32_t sequence_offset;  // sequence - first_sequence()
@@ -73,17 +75,17 @@ class alignas(kCacheLine) Segment {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(this);
   }
 
-  // The lead shard's list of all segments, oldest first (retention.h). Nobody else looks.
+ private:
+  friend class SegmentWriter;
+  friend class Retention;
+
+  // The lead shard's list of all segments, oldest first (retention.h).
   struct Queued {
     Segment* older = nullptr;
     Segment* newer = nullptr;
     std::uint32_t channel = 0;
     bool listed = false;
   };
-  Queued queued;
-
- private:
-  friend class SegmentWriter;
 
   explicit Segment(std::uint32_t capacity) : capacity_(capacity) {}
   ~Segment() = default;
@@ -93,9 +95,11 @@ class alignas(kCacheLine) Segment {
   Entry* entries_end() { return reinterpret_cast<Entry*>(data() + capacity_); }
   const Entry* entries_end() const { return reinterpret_cast<const Entry*>(bytes() + capacity_); }
 
+  // What others read comes first: 16 bytes never straddle two cache lines.
   std::uint32_t capacity_;
   std::atomic<std::uint32_t> references_{1};
   Sequence first_sequence_ = 0;
+  Queued queued_;
 };
 
 }  // namespace fanfare::fanout
