@@ -1,7 +1,5 @@
 #include "broker/fanout/draft.h"
 
-#include <algorithm>
-#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -52,9 +50,8 @@ BatchPtr Draft::seal(Sequence head, TimePoint now) {
   dirty_.clear();
   if (commands_.empty()) return nullptr;
   auto batch = std::make_shared<Batch>();
-  batch->commands.reserve(commands_.size());
-  std::ranges::move(commands_, std::back_inserter(batch->commands));
-  commands_.clear();
+  batch->commands = std::exchange(commands_, {});
+  commands_.reserve(2 * batch->commands.size());  // the next will hardly be larger than that
   batch->head = head;
   batch->committed = now;
   return batch;

@@ -28,6 +28,18 @@ class NameTable {
     }
     return nullptr;
   }
+  // A find() in two steps, with time between them for the memory to bring the slot. The second
+  // takes the hash that the first returned, and does not look at names: it may find a wrong one.
+  std::size_t expect(std::string_view name) const {
+    const std::size_t hash = hash_(name);
+    __builtin_prefetch(&slots_[home(hash)]);
+    return hash;
+  }
+  const T* expected(std::size_t hash) const {
+    std::size_t i = home(hash);
+    while (slots_[i].thing != nullptr && slots_[i].hash != hash) i = next(i);
+    return slots_[i].thing;
+  }
   // There is none of its name.
   void insert(T* thing) {
     if (2 * ++count_ > slots_.size()) grow();

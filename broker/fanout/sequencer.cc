@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kVisitsAtOnce = 1'024;
 constexpr std::size_t kReceiptsAtOnce = 4'096;
 // Fetched ahead of a publish; of more, the memory fetches the rest by itself while it is written.
-constexpr std::size_t kExpectedMax = 512;
+constexpr std::size_t kFetchMax = 512;
 constexpr std::size_t kFrameOverhead = 40;
 
 std::uint32_t whole_seconds(TimePoint time) {
@@ -32,6 +32,18 @@ struct Visit {
   friend bool operator<(const Visit& a, const Visit& b) { return a.due > b.due; }
 };
 
+// A publish that is about to come.
+struct Expected {
+  std::size_t hash = 0;  // of the channel's name
+  std::size_t frame_bytes = 0;
+  const Source* source = nullptr;  // most likely
+};
+
+void fetch(const void* begin, std::size_t size) {
+  const auto* const bytes = static_cast<const char*>(begin);
+  for (std::size_t at = 0; at < size; at += kCacheLine) __builtin_prefetch(bytes + at, 1);
+}
+
 }  // namespace
 
 struct Sequencer::Impl {
@@ -41,7 +53,9 @@ struct Sequencer::Impl {
         sources(NameHash(options.epoch)),
         retention(draft, sources, options.total_bytes),
         receipts(options.idempotency_keys_max, options.idempotency_age, NameHash(options.epoch)),
-        tombstones(options.tombstones_max, NameHash(options.epoch)) {}
+        tombstones(options.tombstones_max, NameHash(options.epoch)) {
+    expected.reserve(kExpectedMax);
+  }
 
   Source* appear(std::string_view channel, TimePoint now);
   Sequence append(Source& source, const Event& event, TimePoint now);
@@ -56,6 +70,7 @@ struct Sequencer::Impl {
   Receipts receipts;
   Tombstones tombstones;
   std::priority_queue<Visit> visits;
+  std::vector<Expected> expected;
   Sequence head = 0;
   Counters counters;
 };
@@ -133,11 +148,25 @@ std::expected<Sequence, PublishError> Sequencer::publish(std::string_view channe
   return sequence;
 }
 
-void Sequencer::expect(std::string_view channel, std::size_t bytes) const {
-  const Source* const source = impl_->sources.find(channel);
-  if (source == nullptr) return;
-  source->writer.expect(std::min(bytes + kFrameOverhead, kExpectedMax));
-  source->window.expect_eviction();
+void Sequencer::expect(std::string_view channel, std::size_t bytes) {
+  auto& expected = impl_->expected;
+  if (expected.size() == kExpectedMax) return;
+  expected.push_back({impl_->sources.expect(channel), std::min(bytes + kFrameOverhead, kFetchMax)});
+}
+
+// Each round asks for what the one before it has found the way to.
+void Sequencer::fetch_expected() {
+  for (Expected& expected : impl_->expected) {
+    expected.source = impl_->sources.expected(expected.hash);
+    if (expected.source != nullptr) fetch(expected.source, sizeof(Source));
+  }
+  for (const Expected& expected : impl_->expected) {
+    if (expected.source == nullptr) continue;
+    __builtin_prefetch(expected.source->name.data());
+    expected.source->writer.expect(expected.frame_bytes);
+    expected.source->window.expect_eviction();
+  }
+  impl_->expected.clear();
 }
 
 std::expected<Sequence, PublishError> Sequencer::finish(std::string_view channel, TimePoint now) {

@@ -50,9 +50,12 @@ class Sequencer {
   // nothing.
   std::expected<Sequence, PublishError> publish(std::string_view channel, const Event& event,
                                                 std::string_view key, TimePoint now);
-  // A hint that an event with about `bytes` of data is about to be published: what the publish will
-  // touch is fetched from memory meanwhile. Any name; worth it some publishes ahead.
-  void expect(std::string_view channel, std::size_t bytes) const;
+  // Hints, for who has several events at hand: expect() each (of any name, with about `bytes` of
+  // data), then fetch_expected(), then publish them. What lies far away in memory is then waited
+  // for once, by all of them together. A few at a time: more than kExpectedMax are not noted.
+  void expect(std::string_view channel, std::size_t bytes);
+  void fetch_expected();
+  static constexpr std::size_t kExpectedMax = 32;
   // No more events: subscribers get what is left and a clean end. Also on a channel that had no
   // event yet. Idempotent; the sequence is that of the channel's newest event (0: none).
   std::expected<Sequence, PublishError> finish(std::string_view channel, TimePoint now);

@@ -123,6 +123,11 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(const ingest::Pu
   return ingest::Published{.id = id, .receivers = roster_.receivers(event.channel)};
 }
 
+void Lead::expect(std::span<const ingest::Publish> events) {
+  for (const ingest::Publish& event : events) sequencer_.expect(event.channel, event.data.size());
+  sequencer_.fetch_expected();
+}
+
 std::string_view Lead::write_id(fanout::Sequence sequence) {
   char* const begin = id_.data();
   const std::string_view epoch = sequencer_.epoch().text();

@@ -49,9 +49,7 @@ class Lead final : public ingest::Sink {
 
   // ingest::Sink
   std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event) override;
-  void expect(std::string_view channel, std::size_t bytes) override {
-    sequencer_.expect(channel, bytes);
-  }
+  void expect(std::span<const ingest::Publish> events) override;
   std::expected<void, ingest::Refused> finish(std::string_view channel) override;
   std::expected<bool, ingest::Refused> erase(std::string_view channel) override;
   std::optional<ingest::ChannelState> find(std::string_view channel) override;

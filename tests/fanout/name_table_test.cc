@@ -43,6 +43,7 @@ TEST(NameTable, AgreesWithAMap) {
       const std::string name = "channel/" + std::to_string(random.below(names));
       const auto found = map.find(name);
       ASSERT_EQ(table.find(name), found == map.end() ? nullptr : found->second.get());
+      ASSERT_EQ(table.expected(table.expect(name)), table.find(name)) << "hashes of 64 bits";
       if (found == map.end()) {
         auto thing = std::make_unique<Thing>(name);
         table.insert(thing.get());

@@ -108,6 +108,21 @@ TEST_F(SequencerTest, TellsTwoBlocksWhenATurnStraddlesSegments) {
   EXPECT_EQ(seal(), "appeared:a=0 block:0x1to1 block:0x1to2");
 }
 
+TEST_F(SequencerTest, IsNotChangedByWhatItWasToldToExpect) {
+  publish("a");
+  seal();
+  for (std::size_t i = 0; i < Sequencer::kExpectedMax + 5; ++i) sequencer_->expect("a", 10);
+  sequencer_->expect("unknown", 100'000);
+  sequencer_->fetch_expected();
+  EXPECT_EQ(seal(), "nothing");
+  sequencer_->expect("unknown", 1);
+  sequencer_->expect("", 0);
+  sequencer_->fetch_expected();
+  EXPECT_FALSE(sequencer_->find("unknown"));
+  publish("b");
+  EXPECT_EQ(seal(), "appeared:b=1 block:1x1to2");
+}
+
 TEST_F(SequencerTest, EvictsByCountAndTellsItOnceATurn) {
   limits_.events = 2;
   for (int i = 0; i < 5; ++i) publish("a");

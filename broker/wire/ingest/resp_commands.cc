@@ -125,14 +125,18 @@ void RespCommands::append_wrong_arity(std::string& out, const Command& command) 
                fmt::format("wrong number of arguments for '{}' command: {}", lower, command.usage));
 }
 
-bool RespCommands::expect(Arguments arguments, std::vector<Publish>& waiting) {
+bool RespCommands::postpone(Arguments arguments, std::vector<Publish>& waiting) {
   if (arguments.size() != 3 || !equals_ignoring_case(arguments[0], "PUBLISH")) return false;
-  sink_.expect(arguments[1], arguments[2].size());
   Publish& event = waiting.emplace_back();
   event.channel = arguments[1];
   event.data = arguments[2];
   event.wants_id = false;
   return true;
+}
+
+void RespCommands::publish(std::span<const Publish> events, std::string& out) {
+  if (events.size() > 1) sink_.expect(events);
+  for (const Publish& event : events) publish(event, out);
 }
 
 void RespCommands::publish(Arguments arguments, std::string& out) {

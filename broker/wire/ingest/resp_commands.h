@@ -20,10 +20,10 @@ class RespCommands {
 
   // Appends exactly one reply.
   void run(Arguments arguments, std::string& out);
-  // A PUBLISH: the Sink is told to expect it, and it is added to `waiting`; publish() is to follow.
-  // False: it is something else.
-  bool expect(Arguments arguments, std::vector<Publish>& waiting);
-  void publish(const Publish& event, std::string& out);
+  // A PUBLISH is not run but added to `waiting`, for publish(). False: it is something else.
+  bool postpone(Arguments arguments, std::vector<Publish>& waiting);
+  // One after the other; their Sink hears of all of them first.
+  void publish(std::span<const Publish> events, std::string& out);
   // QUIT was run: its reply is the last.
   bool quit() const { return quit_; }
 
@@ -41,6 +41,7 @@ class RespCommands {
   static void append_description(std::string& out, const Command& command);
 
   void publish(Arguments arguments, std::string& out);
+  void publish(const Publish& event, std::string& out);
   void xadd(Arguments arguments, std::string& out);
   void xlen(Arguments arguments, std::string& out);
   void del(Arguments arguments, std::string& out);

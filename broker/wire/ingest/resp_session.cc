@@ -14,7 +14,7 @@ constexpr std::size_t kCommandOverhead = 64U << 10U;
 constexpr std::size_t kKeptCapacity = 4U << 10U;
 // Commands that wait, and room for their replies: where less is left before the next pause, none
 // waits.
-constexpr std::size_t kWaitingMax = 8;
+constexpr std::size_t kWaitingMax = 16;
 constexpr std::size_t kWaitingReplies = 4U << 10U;
 
 }  // namespace
@@ -64,7 +64,7 @@ void RespSession::serve(std::string_view& text, std::string& out) {
     const RespReader::Result read = reader_.read(text);
     if (in_place && read.step == RespReader::Step::command &&
         out.size() + kWaitingReplies < reply_end_ &&
-        commands_.expect(reader_.arguments(), waiting_)) {
+        commands_.postpone(reader_.arguments(), waiting_)) {
       text.remove_prefix(read.consumed);
       if (waiting_.size() == kWaitingMax) run_waiting(out);
       continue;
@@ -76,7 +76,7 @@ void RespSession::serve(std::string_view& text, std::string& out) {
 }
 
 void RespSession::run_waiting(std::string& out) {
-  for (const Publish& event : waiting_) commands_.publish(event, out);
+  commands_.publish(waiting_, out);
   waiting_.clear();
 }
 

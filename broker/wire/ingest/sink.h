@@ -12,6 +12,7 @@
 #include <expected>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -64,11 +65,8 @@ class Sink {
   virtual ~Sink() = default;
 
   virtual std::expected<Published, Refused> publish(const Publish& event) = 0;
-  // A hint: this much data is about to be published to the channel, after a few others. Any name.
-  virtual void expect(std::string_view channel, std::size_t bytes) {
-    static_cast<void>(channel);
-    static_cast<void>(bytes);
-  }
+  // A hint: these, a few, are about to be published. Nothing of them has been checked.
+  virtual void expect(std::span<const Publish> events) { static_cast<void>(events); }
   // No more events; subscribers get what is left and a clean end. Idempotent.
   virtual std::expected<void, Refused> finish(std::string_view channel) = 0;
   // Drops the history and the finished mark. False: there is no such channel.

@@ -54,8 +54,10 @@ TEST(RespSession, RunsCommandsInTheirOrderHoweverManyPublishesItReadsAhead) {
 TEST(RespSession, TellsTheSinkWhatItReadsAheadBeforeAnyOfItIsPublished) {
   class Foretold final : public RecordingSink {
    public:
-    void expect(std::string_view channel, std::size_t bytes) override {
-      calls.push_back(fmt::format("expect {} {}", channel, bytes));
+    void expect(std::span<const ingest::Publish> events) override {
+      for (const ingest::Publish& event : events) {
+        calls.push_back(fmt::format("expect {} {}", event.channel, event.data.size()));
+      }
     }
   };
   Foretold sink;
