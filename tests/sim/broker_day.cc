@@ -302,9 +302,8 @@ DayVerdict watched_day(const DayOptions& options) {
     if (heap::count().blocks == before.blocks) return verdict;
   }
   verdict.problems.push_back(
-      fmt::format("heap: at the end of the day {} blocks are left, {} of "
-                  "them segments",
-                  heap::count().blocks - before.blocks, heap::count().segments - before.segments));
+      fmt::format("heap: at the end of the day {} blocks of {} bytes are left",
+                  heap::count().blocks - before.blocks, heap::count().bytes - before.bytes));
   return verdict;
 }
 

@@ -47,22 +47,23 @@ constexpr unsigned char kFreed = 0xdd;
 // Of a large block only so much is poisoned: most are tables and pages whose use is elsewhere.
 constexpr std::size_t kPoisonMax = 4096;
 
-std::size_t poison(void* block, unsigned char with) {
+// Returns the size of the block.
+std::int64_t poison(void* block, unsigned char with) {
   const std::size_t size = malloc_usable_size(block);
   std::memset(block, with, size < kPoisonMax ? size : kPoisonMax);
-  return size;
+  return static_cast<std::int64_t>(size);
 }
 
 void* take(void* block) {
   if (block == nullptr) throw std::bad_alloc();
-  poison(block, kFresh);
+  counted.bytes += poison(block, kFresh);
   ++counted.blocks;
   return block;
 }
 
 void give_back(void* block) {
   if (block == nullptr) return;
-  poison(block, kFreed);
+  counted.bytes -= poison(block, kFreed);
   --counted.blocks;
   std::free(block);
 }
@@ -84,20 +85,13 @@ void operator delete(void* block, std::size_t /*size*/) noexcept {
 
 void* operator new(std::size_t size, std::align_val_t alignment) {
   const auto align = static_cast<std::size_t>(alignment);
-  void* const block =
-      fanfare::sim::heap::take(std::aligned_alloc(align, (size + align - 1) / align * align));
-  ++counted.segments;
-  counted.segment_bytes += static_cast<std::int64_t>(malloc_usable_size(block));
-  return block;
+  return fanfare::sim::heap::take(std::aligned_alloc(align, (size + align - 1) / align * align));
 }
 void operator delete(void* block, std::align_val_t /*alignment*/) noexcept {
-  if (block == nullptr) return;
-  --counted.segments;
-  counted.segment_bytes -= static_cast<std::int64_t>(malloc_usable_size(block));
   fanfare::sim::heap::give_back(block);
 }
-void operator delete(void* block, std::size_t /*size*/, std::align_val_t alignment) noexcept {
-  operator delete(block, alignment);
+void operator delete(void* block, std::size_t /*size*/, std::align_val_t /*alignment*/) noexcept {
+  fanfare::sim::heap::give_back(block);
 }
 
 #endif

@@ -11,9 +11,7 @@ bool watched();
 
 struct Count {
   std::int64_t blocks = 0;
-  // Of blocks aligned to a cache line or more: segments, and little else.
-  std::int64_t segments = 0;
-  std::int64_t segment_bytes = 0;
+  std::int64_t bytes = 0;
 };
 Count count();
 
