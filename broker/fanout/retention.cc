@@ -36,14 +36,14 @@ void Retention::make_room(Source& source, std::size_t frame_size, Sequence seque
   enforce(source);
   close(source);
   // With many channels, one segment must not drive out the history of several others.
-  const std::size_t share = total_bytes_ / (4 * sources_.count());
+  const std::size_t share = total_bytes_ / (4 * (holders_ + 1));
   const std::size_t footprint = footprint_for(source, frame_size, share);
   while (oldest_ != nullptr && segment_bytes_ + footprint > total_bytes_) evict_oldest_segment();
   const std::size_t capacity = footprint - sizeof(Segment);
   source.writer = SegmentWriter(footprint == kSegmentFootprintMax ? stock_.take(capacity)
                                                                   : Segment::make(capacity));
   source.next_footprint = std::min(std::bit_floor(footprint) * 2, footprint_max(source.limits));
-  list(*source.writer.segment(), source.id);
+  list(*source.writer.segment(), source);
 }
 
 void Retention::enforce(Source& source) {
@@ -115,8 +115,9 @@ void Retention::collect(Source& source) {
   }
 }
 
-void Retention::list(Segment& segment, ChannelId channel) {
-  segment.queued_ = {.older = newest_, .newer = nullptr, .channel = channel, .listed = true};
+void Retention::list(Segment& segment, Source& source) {
+  segment.queued_ = {.older = newest_, .newer = nullptr, .channel = source.id, .listed = true};
+  if (source.segments++ == 0) ++holders_;
   (newest_ == nullptr ? oldest_ : newest_->queued_.newer) = &segment;
   newest_ = &segment;
   segment_bytes_ += segment.footprint();
@@ -127,6 +128,7 @@ void Retention::retire(Ref<Segment> segment) {
   (queued.older == nullptr ? oldest_ : queued.older->queued_.newer) = queued.newer;
   (queued.newer == nullptr ? newest_ : queued.newer->queued_.older) = queued.older;
   segment_bytes_ -= segment->footprint();
+  if (--sources_.at(queued.channel).segments == 0) --holders_;
   if (segment->footprint() == kSegmentFootprintMax) stock_.put(std::move(segment));
 }
 

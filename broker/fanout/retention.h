@@ -49,13 +49,14 @@ class Retention {
   void close(Source& source);
   // Segments that have no live event and are not being written go.
   void collect(Source& source);
-  void list(Segment& segment, ChannelId channel);
+  void list(Segment& segment, Source& source);
   void retire(Ref<Segment> segment);
 
   Draft& draft_;
   Sources& sources_;
   std::uint64_t total_bytes_;
   std::uint64_t segment_bytes_ = 0;
+  std::size_t holders_ = 0;  // channels with segments
   Segment* oldest_ = nullptr;
   Segment* newest_ = nullptr;
   SegmentStock stock_;

@@ -24,6 +24,7 @@ struct Source {
   // bytes, so that a channel without history fills one segment after the other.
   SegmentWriter writer;
   std::size_t next_footprint = 0;  // of the segment after it
+  std::uint32_t segments = 0;      // that count for total_bytes
   std::uint64_t published = 0;
   Sequence newest = 0;  // 0: none since the channel appeared
   TimePoint last_activity;

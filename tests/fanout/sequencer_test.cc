@@ -320,6 +320,11 @@ TEST_F(SequencerTest, KeepsManyQuietChannelsSmall) {
 }
 
 TEST_F(SequencerTest, GivesABusyChannelLargerSegments) {
+  for (int i = 0; i < 2'000; ++i) {
+    const std::string channel = "empty/" + std::to_string(i);
+    publish(channel);
+    sequencer_->erase(channel, now_);
+  }
   limits_.events = 100'000;
   limits_.bytes = 64U << 20U;
   std::uint64_t before = 0;
