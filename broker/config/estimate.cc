@@ -38,7 +38,7 @@ constexpr std::uint64_t kKeysMax = 100'000;
 constexpr std::uint64_t kKeyBytes = 224;
 constexpr std::uint64_t kTombstonesMax = 65'536;
 constexpr std::uint64_t kTombstoneBytes = 320;
-// A stalled reader's socket, with TCP_NOTSENT_LOWAT at 16 KiB. Measured.
+// A stalled reader's socket, with TCP_NOTSENT_LOWAT at 12 KiB. Measured.
 constexpr std::uint64_t kStalledKernelBytes = 21 * kKiB;
 // Its record in the shard: cursor, a bounded piece of history that is on its way.
 constexpr std::uint64_t kStalledBytes = 512;

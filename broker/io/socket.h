@@ -26,9 +26,10 @@ struct TcpOptions {
   Duration keep_alive_idle = 60s;
   Duration keep_alive_interval = 10s;
   int keep_alive_count = 3;
-  // Bytes not yet sent that a socket takes; bounds what a stalled reader costs the kernel. Below
-  // 16 KiB a burst is refused for a healthy peer.
-  int unsent_bytes_max = 16 << 10;
+  // Bytes not yet sent that a socket takes; bounds what a stalled reader costs the kernel: these,
+  // and what its window still took, 16 KiB and more. With 4 KiB a burst of some 35 small events is
+  // refused for a healthy peer.
+  int unsent_bytes_max = 12 << 10;
   int backlog = 65535;  // cut to net.core.somaxconn
 };
 

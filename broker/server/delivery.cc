@@ -15,8 +15,10 @@ namespace {
 // Sends in one submit: at 4 to 7 us each, 1 to 2 ms in which nothing else is served (facts: batch
 // size does not change the cost of a send, only the latency of the loop).
 constexpr std::size_t kBatchSends = 256;
-// Of these, members that are behind: each may cost a read and a larger send.
+// Of these, members that are behind: each may cost a read and a larger send, of which so many bytes
+// take as long as a batch of events.
 constexpr std::size_t kBatchBehind = 64;
+constexpr std::size_t kBatchBehindBytes = 256U << 10U;
 // What one read of the backlog brings; about what a healthy socket takes at once.
 constexpr std::size_t kReadBytes = 64U << 10U;
 // A first span up to this size is copied behind the response head, so that a resuming client costs
@@ -124,7 +126,9 @@ void Delivery::end_members(const fanout::Replica::Round& round) {
 }
 
 void Delivery::send_behind(std::vector<Outcome>& outcomes) {
-  for (std::size_t sends = 0; sends < kBatchBehind && !ready_.empty();) {
+  std::size_t sends = 0;
+  std::size_t bytes = 0;
+  while (sends < kBatchBehind && bytes < kBatchBehindBytes && !ready_.empty()) {
     const std::uint32_t index = ready_.front();
     ready_.pop_front();
     Behind& behind = behind_[index];
@@ -140,6 +144,7 @@ void Delivery::send_behind(std::vector<Outcome>& outcomes) {
     counters_.sent_bytes_total += behind.rest.size();
     sent_behind_.push_back(index);
     ++sends;
+    bytes += behind.rest.size();
   }
 }
 

@@ -55,7 +55,7 @@ TEST(ListenTcp, GivesAcceptedSocketsEveryOption) {
   const Descriptor client = connect_to(bound_address(listeners->front().number()));
   const Descriptor accepted(::accept(listeners->front().number(), nullptr, nullptr));
   EXPECT_EQ(option_of(accepted, IPPROTO_TCP, TCP_NODELAY), 1);
-  EXPECT_EQ(option_of(accepted, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 16384);
+  EXPECT_EQ(option_of(accepted, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 12288);
   EXPECT_EQ(option_of(accepted, IPPROTO_TCP, TCP_USER_TIMEOUT), 30'000);
   EXPECT_EQ(option_of(accepted, SOL_SOCKET, SO_KEEPALIVE), 1);
   EXPECT_EQ(option_of(accepted, IPPROTO_TCP, TCP_KEEPIDLE), 60);
