@@ -93,6 +93,7 @@ ROWS = [
         (Goal(1e6),), OURS, seconds=4, in_quick=True),
     Row("redis-benchmark PUBLISH", "", (), "events_per_cpu_second", (Goal(1, peer="redis"),),
         ("fanfare", "redis"), seconds=4, seconds_quick=1, redis_benchmark=True, in_quick=True,
+        alone=True,
         also=(("events_per_second", Goal(1, peer="redis")),)),
     Row("storm 19,000 × 100 missed", "storm", arguments("subscribers 19000 missed 100 live 100"),
         "cpu_us_per_client", (Goal(0.2, peer="nchan", at_most=True),), ("fanfare", "nchan"),
