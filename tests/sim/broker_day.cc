@@ -24,11 +24,11 @@ class Day {
   explicit Day(const DayOptions& options)
       : draw_(options.seed * 0x9e3779b97f4a7c15U + 1), world_(world_options(options)) {
     machine_options_.broker = drawn_configuration(draw_);
+    if (options.seed % 2 == 0)
+      machine_options_.feed_members_max = static_cast<std::uint32_t>(1 + options.seed / 2 % 5);
     machine_options_.shards = static_cast<std::uint32_t>(1 + draw_.below(3));
     crowd_ = draw_.chance(0.005);
     machine_options_.subscribers_max = crowd_ ? 256 : draw_.chance(0.8) ? 64 : 6;
-    if (draw_.chance(0.5))
-      machine_options_.feed_members_max = static_cast<std::uint32_t>(1 + draw_.below(5));
     machine_options_.admin = draw_.chance(0.3);
     asks_ = draw_.chance(0.02);
     machine_options_.roomy_ingest = asks_;
