@@ -42,7 +42,8 @@ void IngestPort::release(io::Slot slot) {
   Connection& connection = connections_[slot];
   if (connection.publisher == kNone) return;
   Publisher& publisher = publisher_of(slot);
-  if (publisher.watching) switchboard_.watchers.fetch_sub(1, std::memory_order_relaxed);
+  if (publisher.watching && --watching_ == 0)
+    switchboard_.watch.store(0, std::memory_order_relaxed);
   publisher = Publisher{};
   free_.push_back(connection.publisher);
   connection.publisher = kNone;
@@ -84,7 +85,7 @@ PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
   publisher.session->receive(bytes, publisher.out);
   if (publisher.session->watching() && !publisher.watching) {
     publisher.watching = true;
-    switchboard_.watchers.fetch_add(1, std::memory_order_relaxed);
+    if (++watching_ == 1) switchboard_.watch.store(++watches_, std::memory_order_relaxed);
   }
   if (!publisher.out.empty()) reply_later(slot, publisher);
   if (publisher.session->closed()) {
@@ -175,6 +176,8 @@ PortOrder IngestPort::stop(io::Slot slot) {
 }
 
 void IngestPort::notify(const NoticeMessage& notice) {
+  // Of an earlier watch: nobody may have been told of the end of that stream, which came between.
+  if (notice.watch != watches_) return;
   for (io::Slot slot = 0; slot < connections_.high_water(); ++slot) {
     if (connections_[slot].publisher == kNone) continue;
     Publisher& publisher = publisher_of(slot);

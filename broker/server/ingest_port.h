@@ -84,6 +84,8 @@ class IngestPort {
   std::vector<io::Slot> reply_due_;
   std::vector<io::Slot> held_;
   std::vector<io::Slot> overfull_;
+  std::uint32_t watching_ = 0;  // publishers
+  std::uint32_t watches_ = 0;   // so far, with the current one
 };
 
 }  // namespace fanfare::server

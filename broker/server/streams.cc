@@ -187,9 +187,11 @@ void Streams::notice(io::Slot slot, bool subscribed, std::string_view query,
                      std::string_view cursor) {
   const Connection& connection = parts_.connections[slot];
   if (connection.port != Port::subscriber) return;
-  if (parts_.switchboard.watchers.load(std::memory_order_relaxed) == 0) return;
+  const std::uint32_t watch = parts_.switchboard.watch.load(std::memory_order_relaxed);
+  if (watch == 0) return;
   const Audience& audience = parts_.audiences[connection.audience];
-  parts_.switchboard.post(0, NoticeMessage{.subscribed = subscribed,
+  parts_.switchboard.post(0, NoticeMessage{.watch = watch,
+                                           .subscribed = subscribed,
                                            .connection = connection_id(slot),
                                            .topics = parts_.replica.topics(audience.feed),
                                            .query = std::string(query),

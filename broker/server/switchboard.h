@@ -38,6 +38,7 @@ struct AttendanceMessage {
 };
 // Shard to lead, while somebody watches: a subscriber came or went.
 struct NoticeMessage {
+  std::uint32_t watch = 0;  // Switchboard::watch when it was posted
   bool subscribed = false;
   std::uint64_t connection = 0;
   std::vector<std::string> topics;
@@ -65,8 +66,9 @@ struct Switchboard {
   // Set by the lead while publishers wait; a shard that catches up then wakes it.
   std::atomic<bool> publishers_paused{false};
   std::function<void()> wake_lead;
-  // Publishers that asked for {"op":"watch"}; notices are posted only while there are some.
-  std::atomic<std::uint32_t> watchers{0};
+  // Notices are posted only while a publisher watches ({"op":"watch"}), under the number of that
+  // watch; 0: nobody does. A watch begins with the first who watches and ends with the last.
+  std::atomic<std::uint32_t> watch{0};
   // The newest sequence of the log: an id above it is nobody's.
   std::atomic<std::uint64_t> head{0};
 

@@ -170,6 +170,32 @@ TEST(IngestPort, WatchersThatHaveGoneAreToldNothing) {
   EXPECT_EQ(broker.counters().mailbox_messages_total, 0U);
 }
 
+// Its end, when nobody watched, was told to nobody.
+TEST(IngestPort, AStreamThatBeganInAnEarlierWatchIsNotToldOf) {
+  SmallBroker broker;
+  Peer& first = broker.publisher();
+  first.say("{\"op\":\"watch\"}\n");
+  broker.pass();
+  const std::uint32_t earlier = broker.watch();
+  first.hang_up();
+  broker.pass();
+  EXPECT_EQ(broker.watch(), 0U);
+  Peer& second = broker.publisher();
+  second.say("{\"op\":\"watch\"}\n");
+  broker.pass();
+  second.take();
+  for (const std::uint32_t watch : {earlier, broker.watch()}) {
+    broker.post(NoticeMessage{.watch = watch,
+                              .subscribed = true,
+                              .connection = watch,
+                              .topics = {"late"},
+                              .query = "",
+                              .cursor = ""});
+    broker.pass();
+    EXPECT_EQ(second.take().find("late") != std::string::npos, watch != earlier);
+  }
+}
+
 TEST(IngestPort, AWatcherThatDoesNotReadIsLetGo) {
   sim::Faults faults;
   faults.socket_buffer_min = faults.socket_buffer_max = 4096;

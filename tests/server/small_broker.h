@@ -79,6 +79,9 @@ class SmallBroker {
   void pass(Duration time = 20ms);
   void drain();
   bool finished() const { return shard_->finished(); }
+  // As another shard would.
+  void post(Message message) { shard_->mailbox().post(std::move(message)); }
+  std::uint32_t watch() const { return switchboard_.watch.load(); }
 
   const Counters& counters() const { return shard_->counters(); }
   // As the last tick left them; lets one pass.
