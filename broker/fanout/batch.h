@@ -27,15 +27,20 @@ struct ChannelAppeared {
 // segments makes two blocks.
 struct BlockAppended {
   ChannelId channel;
+  // Null: that of the channel's last block, which every window of the channel still has. So a
+  // reference is counted once a segment, not once a turn, and not by several cores.
   Ref<Segment> segment;
   std::uint32_t count;     // entries of the segment that now exist
   std::uint32_t end;       // bytes of the segment that now exist
   Sequence last_sequence;  // of the block's last event
 };
-// Everything up to and including `through` has left the window.
+// Everything up to and including `through` has left the window. What is left is counted by who
+// evicts, so that nobody else needs to look at the segments for it.
 struct Evicted {
   ChannelId channel;
   Sequence through;
+  std::uint64_t events_left;
+  std::uint64_t bytes_left;  // of frames
 };
 struct ChannelFinished {
   ChannelId channel;

@@ -12,12 +12,14 @@ void Draft::appeared(const Source& source) {
 void Draft::tell_block(Source& source) {
   const SegmentWriter& writer = source.writer;
   if (writer.count() == source.told_count) return;
-  commands_.emplace_back(BlockAppended{.channel = source.id,
-                                       .segment = writer.segment(),
-                                       .count = writer.count(),
-                                       .end = writer.end(),
-                                       .last_sequence = source.newest});
+  commands_.emplace_back(
+      BlockAppended{.channel = source.id,
+                    .segment = source.told_segment ? Ref<Segment>() : writer.segment(),
+                    .count = writer.count(),
+                    .end = writer.end(),
+                    .last_sequence = source.newest});
   source.told_count = writer.count();
+  source.told_segment = true;
 }
 
 void Draft::write(Source& source) {
@@ -25,8 +27,12 @@ void Draft::write(Source& source) {
   tell_block(source);
   const Sequence evicted = source.window.evicted_through();
   if (evicted > source.told_evicted) {
-    commands_.emplace_back(Evicted{.channel = source.id, .through = evicted});
+    commands_.emplace_back(Evicted{.channel = source.id,
+                                   .through = evicted,
+                                   .events_left = source.window.events(),
+                                   .bytes_left = source.window.bytes()});
     source.told_evicted = evicted;
+    if (source.window.empty()) source.told_segment = false;  // an empty window lets go of it
   }
   if (source.finished == source.told_finished) return;
   source.told_finished = source.finished;

@@ -30,7 +30,7 @@ struct Replica::Impl {
   }
   void apply(const Evicted& evicted) {
     Channel& channel = directory.channel(evicted.channel);
-    channel.window.evict(evicted.through);
+    channel.window.evict(evicted.through, evicted.events_left, evicted.bytes_left);
     for (Link* const link : channel.links) link->feed->note_loss(*link);
     channel.trim();
   }

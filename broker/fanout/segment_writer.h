@@ -53,7 +53,6 @@ class SegmentWriter {
   // A frame of about `size` bytes is about to be appended: brings nearer what it is written to.
   void expect(std::size_t size) const {
     if (!segment_) return;
-    __builtin_prefetch(segment_.get(), 1);  // of which every batch takes a reference
     const char* const frame = segment_->bytes() + end_;
     for (std::size_t at = 0; at < size; at += kCacheLine) __builtin_prefetch(frame + at, 1);
     __builtin_prefetch(segment_->bytes() + capacity_ - (count_ + 1) * sizeof(Segment::Entry), 1);

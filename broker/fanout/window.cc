@@ -9,7 +9,9 @@ namespace fanfare::fanout {
 
 Window::Position Window::append(const Ref<Segment>& segment, std::uint32_t count, std::uint32_t end,
                                 Sequence last) {
-  if (newest_.segment != segment) open_page(segment, count);
+  if (segment && newest_.segment != segment) open_page(segment, count);
+  CHECK(newest_.segment, "without a segment named, a block goes on in the newest");
+  CHECK(count > newest_.count, "a block has at least one event that is new");
   const Position first_new{.page = newest_page(), .index = newest_.count};
   events_ += count - newest_.count;
   bytes_ += end - newest_.end;
@@ -23,7 +25,6 @@ void Window::open_page(const Ref<Segment>& segment, std::uint32_t count) {
   // A segment may come back after all it had was evicted and its page handed back.
   const bool is_new = segment->first_sequence() > last_;
   const std::uint32_t start = is_new ? 0 : segment->index_after(last_, 0, count);
-  CHECK(start < count, "a block has at least one event that is new");
   const bool all_evicted = first_ == end();
   if (newest_.segment) older_.push_back(std::move(newest_));
   newest_ = Page{.segment = segment,
@@ -40,6 +41,20 @@ std::uint64_t Window::evict(Sequence through) {
   advance_first(after(through));
   evicted_through_ = through;
   return before - events_;
+}
+
+void Window::evict(Sequence through, std::uint64_t events_left, std::uint64_t bytes_left) {
+  CHECK(events_left <= events_, "both windows had the same events");
+  std::uint64_t leave = events_ - events_left;
+  for (; first_.page < newest_page(); first_ = {.page = first_.page + 1, .index = 0}) {
+    const std::uint32_t here = at(first_.page).count - first_.index;
+    if (leave < here) break;
+    leave -= here;
+  }
+  first_.index += static_cast<std::uint32_t>(leave);
+  events_ = events_left;
+  bytes_ = bytes_left;
+  evicted_through_ = through;
 }
 
 void Window::evict_oldest() {

@@ -41,12 +41,15 @@ class Window {
   };
 
   // The segment now has `count` entries in `end` bytes, the newest being `last`. The segment is
-  // that of the last append, or one without events known to this window. Returns the position of
-  // the first new event.
+  // that of the last append (null says so, if the window is not empty), or one without events known
+  // to this window. Returns the position of the first new event.
   Position append(const Ref<Segment>& segment, std::uint32_t count, std::uint32_t end,
                   Sequence last);
   // Everything up to and including `through` leaves. Returns how many events that were.
   std::uint64_t evict(Sequence through);
+  // The same, where another window with the same events has done it and knows what is left. Touches
+  // no segment.
+  void evict(Sequence through, std::uint64_t events_left, std::uint64_t bytes_left);
   // The oldest event leaves; not empty().
   void evict_oldest();
   // What was evicted before this window was made (from a tombstone).

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/fanout/segments.h"
@@ -215,11 +216,14 @@ TEST_F(WindowTest, ReadsOnlyAsFarAsItWasTold) {
   EXPECT_EQ(read_all(0), "<10><20><30>|");
 }
 
-// Against a plain list of sequences, and segments with room for one to a few events.
+// Against a plain list of sequences, and segments with room for one to a few events; with a second
+// window that is told what the first one did.
 TEST(Window, AgreesWithAPlainList) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     Random random(seed);
     Window window;
+    Window told;
+    bool told_segment = false;
     SegmentWriter writer;
     std::vector<Sequence> list;
     Sequence head = 0;
@@ -230,9 +234,12 @@ TEST(Window, AgreesWithAPlainList) {
         const std::size_t size = frame_text(head).size();
         if (!writer.fits(size, head)) {
           writer = SegmentWriter(Segment::make(20 + random.below(80)));
+          told_segment = false;
         }
         append_event(writer, head);
         window.append(writer.segment(), writer.count(), writer.end(), head);
+        told.append(std::exchange(told_segment, true) ? Ref<Segment>() : writer.segment(),
+                    writer.count(), writer.end(), head);
         list.push_back(head);
       } else if (random.chance(0.5)) {
         const Sequence through = evicted + random.below(head - evicted + 1);
@@ -241,11 +248,17 @@ TEST(Window, AgreesWithAPlainList) {
         ASSERT_EQ(window.evict(through), count) << "seed " << seed;
         list.erase(list.begin(), gone);
         evicted = std::max(evicted, through);
+        told.evict(through, window.events(), window.bytes());
+        if (window.empty()) told_segment = false;
       }
-      if (random.chance(0.5)) {
-        while (window.take_dead()) {
+      for (Window* const each : {&window, &told}) {
+        while (random.chance(0.5) && each->take_dead()) {
         }
       }
+      ASSERT_EQ(told.begin() == told.end(), window.empty()) << "seed " << seed;
+      ASSERT_EQ(told.bytes(), window.bytes()) << "seed " << seed;
+      ASSERT_EQ(told.first(), window.first()) << "seed " << seed;
+      ASSERT_EQ(told.evicted_through(), window.evicted_through()) << "seed " << seed;
       ASSERT_EQ(window.events(), list.size()) << "seed " << seed;
       ASSERT_EQ(window.first(), list.empty() ? 0 : list.front()) << "seed " << seed;
       const Sequence after = random.below(head + 2);
