@@ -113,11 +113,11 @@ void BrokerMachine::kill() {
   for (Member& member : members_) {
     for (const int listener : std::exchange(member.listeners, {}))
       world_.kernel().close_listener(listener);
-    if (!member.shard) continue;
     // None is lost: a shard may still read what tells of more in its last turns, and a batch is
     // only understood after all before it.
-    for (Letter& letter : std::exchange(member.mail, {}))
-      member.shard->mailbox().post(std::move(letter.message));
+    std::deque<Letter> mail = std::exchange(member.mail, {});
+    if (!member.shard) continue;
+    for (Letter& letter : mail) member.shard->mailbox().post(std::move(letter.message));
     if (world_.report().failed()) abandon(member.shard);
     member.ring->die();
     if (member.shard) member.shard->mailbox().post(server::DrainMessage{.at_once = true});
