@@ -3,7 +3,8 @@
 // timers, no limits; the yardstick that the broker's fan-out is measured against.
 //
 // Subscribe: GET /<channel> on TCP. Publish: a line `channel data\n` on the Unix socket; the ack is
-// "+\n" after the last send. One thread, epoll.
+// "+\n" after the last send. One thread, epoll. With --bare it stops waiting for a subscriber once
+// it has answered: a socket that was accepted, and nothing else.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -38,7 +39,7 @@ struct Peer {
 
 class Server {
  public:
-  Server(std::uint16_t port, const std::string& path) {
+  Server(std::uint16_t port, const std::string& path, bool bare) : bare_(bare) {
     poll_ = ::epoll_create1(EPOLL_CLOEXEC);
     listen_tcp(port);
     listen_unix(path);
@@ -132,6 +133,7 @@ class Server {
         "Transfer-Encoding: chunked\r\n\r\n3\r\n:\n\n\r\n";
     ::send(descriptor, kHead.data(), kHead.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     channels_[peer.channel].push_back(descriptor);
+    if (bare_) ::epoll_ctl(poll_, EPOLL_CTL_DEL, descriptor, nullptr);
   }
 
   void publish_lines(int descriptor, Peer& peer) {
@@ -164,6 +166,7 @@ class Server {
     ::close(descriptor);
   }
 
+  bool bare_;
   int poll_ = -1, tcp_ = -1, unix_ = -1;
   std::unordered_map<int, Peer> peers_;
   std::unordered_map<std::string, std::vector<int>> channels_;
@@ -173,9 +176,10 @@ class Server {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: reference-server PORT SOCKET\n");
+  const bool bare = argc == 4 && std::string_view(argv[3]) == "--bare";
+  if (argc != 3 && !bare) {
+    std::fprintf(stderr, "usage: reference-server PORT SOCKET [--bare]\n");
     return 2;
   }
-  Server(static_cast<std::uint16_t>(std::atoi(argv[1])), argv[2]).run();
+  Server(static_cast<std::uint16_t>(std::atoi(argv[1])), argv[2], bare).run();
 }

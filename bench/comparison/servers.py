@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+from comparison import kernel_memory
+
 NCHAN_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 DESCRIPTORS = 20000  # RLIMIT_NOFILE of every server: what these machines allow
 
@@ -31,7 +33,8 @@ def cpu_seconds(pid):
 class World:
     """A folder for sockets, and the servers that run in it. Names: fanfare (one shard), fanfare 2
     (two), fanfare 100k (as many as 100,000 connections need), fanfare long (a history that holds
-    what a publisher without a window is ahead of its readers), reference, nchan, redis."""
+    what a publisher without a window is ahead of its readers), reference, bare (the reference, but
+    waiting for nothing more from its subscribers), nchan, redis."""
 
     def __init__(self, build, settings=None):
         self.build = build
@@ -58,11 +61,16 @@ class World:
         try:
             if row.redis_benchmark:
                 return self.redis_benchmark(server, seconds)
+            if row.kernel_memory:
+                return self.kernel_memory(server)
             return self.load(row, server, seconds)
         finally:
             if row.alone:
-                self.running[server].terminate()
-                self.running.pop(server).wait(30)
+                self.stop(server)
+
+    def stop(self, server):
+        self.running[server].terminate()
+        self.running.pop(server).wait(30)
 
     def load(self, row, server, seconds):
         command = [str(self.build / "fanfare-load"), row.mode, "--json", "--server-pid",
@@ -90,6 +98,15 @@ class World:
         rate = float(done.stdout.strip().splitlines()[-1].split('","')[1])
         return {"events": events, "events_per_second": rate, "events_per_cpu_second": events / cpu}
 
+    def kernel_memory(self, server):
+        self.start("bare")  # it never learns that a client has gone: one for each time
+        path = "/load" if server == "reference" else "/events?channel=load"
+        try:
+            return {"kernel_bytes_above_bare": kernel_memory.above_bare(
+                (self.port(server), path), (self.port("bare"), "/load"))}
+        finally:
+            self.stop("bare")
+
     def speak(self, server):
         if server == "nchan":
             return ["--port", "18090", "--path", "/sub/{channel}", "--dialect", "http",
@@ -100,7 +117,8 @@ class World:
         return path
 
     def port(self, server):
-        return 18080 + ["fanfare", "fanfare 2", "fanfare 100k", "fanfare long", "reference"].index(server)
+        return 18080 + ["fanfare", "fanfare 2", "fanfare 100k", "fanfare long", "reference",
+                        "bare"].index(server)
 
     def start(self, server):
         sock = self.folder / f"{server}.sock"
@@ -108,8 +126,9 @@ class World:
             command = self.nchan()
         elif server == "redis":
             command = ["redis-server", "--port", "0", "--unixsocket", str(sock), "--save", ""]
-        elif server == "reference":
+        elif server in ("reference", "bare"):
             command = [str(self.build / "reference-server"), str(self.port(server)), str(sock)]
+            command += ["--bare"] if server == "bare" else []
         else:
             command = [str(self.build / "fanfare"), "serve"]
             settings = {"listen.http": f"0.0.0.0:{self.port(server)}", "listen.ingest": sock,
