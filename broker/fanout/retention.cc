@@ -40,8 +40,8 @@ void Retention::make_room(Source& source, std::size_t frame_size, Sequence seque
   const std::size_t footprint = footprint_for(source, frame_size, share);
   while (oldest_ != nullptr && segment_bytes_ + footprint > total_bytes_) evict_oldest_segment();
   const std::size_t capacity = footprint - sizeof(Segment);
-  source.writer = SegmentWriter(footprint == kSegmentFootprintMax ? stock_.take(capacity)
-                                                                  : Segment::make(capacity));
+  source.writer = SegmentWriter(
+      footprint == kSegmentFootprintMax ? stock_.take(capacity) : Segment::make(capacity, arena_));
   source.next_footprint = std::min(std::bit_floor(footprint) * 2, footprint_max(source.limits));
   list(*source.writer.segment(), source);
 }

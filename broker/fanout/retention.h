@@ -17,6 +17,7 @@ namespace fanfare::fanout {
 
 inline constexpr std::size_t kSegmentFootprintMin = 1U << 10U;
 inline constexpr std::size_t kSegmentFootprintMax = 128U << 10U;
+static_assert(kSegmentFootprintMin >= SegmentArena::kBlockBytes);
 
 class Retention {
  public:
@@ -59,6 +60,7 @@ class Retention {
   std::size_t holders_ = 0;  // channels with segments
   Segment* oldest_ = nullptr;
   Segment* newest_ = nullptr;
+  Ref<SegmentArena> arena_ = SegmentArena::make();
   SegmentStock stock_;
   Counters counters_;
 };

@@ -1,6 +1,7 @@
 #include "broker/fanout/segment.h"
 
 #include <new>
+#include <utility>
 
 #include "common/check.h"
 
@@ -10,11 +11,14 @@ static_assert(alignof(Segment) >= alignof(Segment::Entry));
 static_assert(alignof(Segment) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
 static_assert(sizeof(Segment) == 48);
 
-Ref<Segment> Segment::make(std::size_t capacity) {
+Ref<Segment> Segment::make(std::size_t capacity, const Ref<SegmentArena>& arena) {
   capacity = (capacity + 3) & ~std::size_t{3};
   CHECK(capacity <= UINT32_MAX, "offsets in a segment are 32 bits wide");
-  void* const memory = ::operator new(sizeof(Segment) + capacity);
-  return Ref<Segment>::adopt(new (memory) Segment(static_cast<std::uint32_t>(capacity)));
+  const std::size_t size = sizeof(Segment) + capacity;
+  const bool of_arena = arena && SegmentArena::serves(size);
+  void* const memory = of_arena ? arena->take(size) : ::operator new(size);
+  return Ref<Segment>::adopt(new (memory) Segment(static_cast<std::uint32_t>(capacity),
+                                                  of_arena ? arena : Ref<SegmentArena>()));
 }
 
 std::uint32_t Segment::index_after(Sequence sequence, std::uint32_t begin,
@@ -38,8 +42,14 @@ std::uint32_t Segment::index_after(Sequence sequence, std::uint32_t begin,
 }
 
 void Segment::destroy(Segment* segment) {
+  const std::size_t size = segment->footprint();
+  const Ref<SegmentArena> arena = std::move(segment->arena_);
   segment->~Segment();
-  ::operator delete(segment);
+  if (arena) {
+    arena->give_back(segment, size);
+  } else {
+    ::operator delete(segment);
+  }
 }
 
 }  // namespace fanfare::fanout

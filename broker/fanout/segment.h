@@ -15,16 +15,19 @@
 // partly sent span. A shard also uses segments as plain buffers for spans that it builds itself
 // (other framings, merged channels): then it writes to blank() and makes no entries.
 //
-// One allocation: this header, then `capacity` bytes. It is aligned like any other, not to a cache
-// line: the C library (glibc before 2.38) never uses the hole that an over-aligned block leaves for
-// another of the same size, and a busy log is made of such holes.
+// One piece of memory: this header, then `capacity` bytes. The log's small ones come from an arena
+// (broker/fanout/arena.h), all others from the heap. There it is aligned like any other, not to a
+// cache line: the C library (glibc before 2.38) never uses the hole that an over-aligned block
+// leaves for another of the same size.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
+#include "broker/fanout/arena.h"
 #include "broker/fanout/event_id.h"
 
 #include "common/intrusive.h"
@@ -42,8 +45,9 @@ class alignas(16) Segment {
   };
   static_assert(sizeof(Entry) == 12);
 
-  // Room for `capacity` bytes of frames and entries together; rounded up to a multiple of 4.
-  static Ref<Segment> make(std::size_t capacity);
+  // Room for `capacity` bytes of frames and entries together; rounded up to a multiple of 4. Of the
+  // arena, if there is one and its footprint is one that the arena serves.
+  static Ref<Segment> make(std::size_t capacity, const Ref<SegmentArena>& arena = {});
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
 
@@ -87,7 +91,8 @@ class alignas(16) Segment {
     bool listed = false;
   };
 
-  explicit Segment(std::uint32_t capacity) : capacity_(capacity) {}
+  Segment(std::uint32_t capacity, Ref<SegmentArena> arena)
+      : capacity_(capacity), arena_(std::move(arena)) {}
   ~Segment() = default;
   static void destroy(Segment* segment);
 
@@ -100,6 +105,7 @@ class alignas(16) Segment {
   std::atomic<std::uint32_t> references_{1};
   Sequence first_sequence_ = 0;
   Queued queued_;
+  Ref<SegmentArena> arena_;  // null: of the heap
 };
 
 }  // namespace fanfare::fanout

@@ -1,0 +1,135 @@
+#include "broker/fanout/arena.h"
+
+#include <sanitizer/asan_interface.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <new>
+#include <utility>
+
+#include "common/check.h"
+
+namespace fanfare::fanout {
+namespace {
+
+unsigned order_of(std::size_t size) {
+  return static_cast<unsigned>(std::countr_zero(size / SegmentArena::kBlockBytes));
+}
+
+std::size_t offset_in_chunk(const void* memory) {
+  return reinterpret_cast<std::uintptr_t>(memory) & (SegmentArena::kChunkBytes - 1);
+}
+
+// Aligned to its size: of twice as much, what lies before and behind goes back.
+char* map_chunk() {
+  constexpr std::size_t kSize = SegmentArena::kChunkBytes;
+  void* const mapped =
+      ::mmap(nullptr, 2 * kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapped == MAP_FAILED) throw std::bad_alloc();
+  char* const begin = static_cast<char*>(mapped);
+  const std::size_t before = (kSize - offset_in_chunk(begin)) % kSize;
+  if (before > 0) ::munmap(begin, before);
+  ::munmap(begin + before + kSize, kSize - before);
+  return begin + before;
+}
+
+}  // namespace
+
+bool SegmentArena::serves(std::size_t size) {
+  return std::has_single_bit(size) && size >= kBlockBytes && size <= kTakenMax;
+}
+
+void* SegmentArena::take(std::size_t size) {
+  CHECK(serves(size), "segments of other sizes come from the heap");
+  const unsigned order = order_of(size);
+  const std::scoped_lock lock(mutex_);
+  Chunk& chunk = chunk_with(order);
+  if (empty_ == &chunk) empty_ = nullptr;
+  char* const memory =
+      reinterpret_cast<char*>(&chunk) + chunk.buddy.take(order) * std::size_t{kBlockBytes};
+  chunk.blocks += 1U << order;
+  note(chunk);
+  ASAN_UNPOISON_MEMORY_REGION(memory, size);
+  return memory;
+}
+
+void SegmentArena::give_back(void* memory, std::size_t size) {
+  const unsigned order = order_of(size);
+  ASAN_POISON_MEMORY_REGION(memory, size);
+  const std::scoped_lock lock(mutex_);
+  const std::size_t offset = offset_in_chunk(memory);
+  Chunk& chunk = *reinterpret_cast<Chunk*>(static_cast<char*>(memory) - offset);
+  chunk.buddy.give_back(static_cast<std::uint32_t>(offset / kBlockBytes), order);
+  chunk.blocks -= 1U << order;
+  note(chunk);
+  for (unsigned free = 0; free < std::min<unsigned>(chunk.buddy.longest(), kOrders); ++free) {
+    first_[free] = std::min<std::size_t>(first_[free], chunk.index);
+  }
+  if (chunk.blocks > 0) return;
+  // Of two that are empty the upper one goes.
+  if (empty_ == nullptr) {
+    empty_ = &chunk;
+  } else if (empty_->index < chunk.index) {
+    drop(chunk);
+  } else {
+    drop(*std::exchange(empty_, &chunk));
+  }
+}
+
+SegmentArena::Chunk& SegmentArena::chunk_with(unsigned order) {
+  std::size_t& first = first_[order];
+  while (first < chunks_.size() && longest_[first] <= order) ++first;
+  return first < chunks_.size() ? *chunks_[first] : add_chunk();
+}
+
+SegmentArena::Chunk& SegmentArena::add_chunk() {
+  auto place = std::ranges::find(chunks_, nullptr);
+  if (place == chunks_.end()) {
+    longest_.push_back(0);
+    place = chunks_.insert(place, nullptr);
+  }
+  char* const memory = map_chunk();
+  *place = new (memory) Chunk;
+  Chunk& chunk = **place;
+  ++in_use_;
+  chunk.index = static_cast<std::uint32_t>(place - chunks_.begin());
+  constexpr std::size_t kOwn = std::bit_ceil(sizeof(Chunk));
+  chunk.buddy.take(order_of(kOwn));
+  note(chunk);
+  ASAN_POISON_MEMORY_REGION(memory + kOwn, kChunkBytes - kOwn);
+  for (std::size_t& first : first_) first = std::min<std::size_t>(first, chunk.index);
+  return chunk;
+}
+
+void SegmentArena::drop(Chunk& chunk) {
+  longest_[chunk.index] = 0;
+  chunks_[chunk.index] = nullptr;
+  --in_use_;
+  while (!chunks_.empty() && chunks_.back() == nullptr) {
+    chunks_.pop_back();
+    longest_.pop_back();
+  }
+  ASAN_UNPOISON_MEMORY_REGION(&chunk, kChunkBytes);
+  ::munmap(&chunk, kChunkBytes);
+}
+
+void SegmentArena::note(const Chunk& chunk) {
+  longest_[chunk.index] = static_cast<std::uint8_t>(chunk.buddy.longest());
+}
+
+std::size_t SegmentArena::footprint() const {
+  const std::scoped_lock lock(mutex_);
+  return in_use_ * kChunkBytes;
+}
+
+void SegmentArena::release() {
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+}
+
+SegmentArena::~SegmentArena() {
+  if (empty_ != nullptr) drop(*empty_);
+  CHECK(in_use_ == 0, "every segment holds its arena");
+}
+
+}  // namespace fanfare::fanout
