@@ -91,10 +91,7 @@ def write(folder, rows, measured, facts):
              if name != "seconds"]
     text += ["\n", table(rows, measured), "\n## Commands\n\n```sh\n"]
     for row in rows:
-        command = ("redis-benchmark -r 1000 -P 64 -c 4 PUBLISH load/__rand_int__ <200 bytes>"
-                   if row.redis_benchmark
-                   else f"fanfare-load {row.mode} --seconds {facts['seconds'][row.name]:g} {' '.join(row.arguments)}")
-        text.append(f"{command}   # {row.name}\n")
+        text.append(f"{row.command(facts['seconds'][row.name])}   # {row.name}\n")
     text.append("```\n")
     kept = (folder / "RESULTS.md").read_text() if (folder / "RESULTS.md").exists() else ""
     notes = kept[kept.index("## Notes"):] if "## Notes" in kept else ""

@@ -39,6 +39,14 @@ class Row:
     kernel_memory: bool = False
     unit: str = ""
 
+    def command(self, seconds):
+        """What measures one server, less where that one listens."""
+        if self.redis_benchmark:
+            return "redis-benchmark -r 1000 -P 64 -c 4 PUBLISH load/__rand_int__ <200 bytes>"
+        if self.kernel_memory:
+            return "above_bare() of bench/comparison/kernel_memory.py"
+        return f"fanfare-load {self.mode} --seconds {seconds:g} {' '.join(self.arguments)}"
+
 
 def arguments(text):
     return tuple(f"--{word}" if not word[0].isdigit() else word for word in text.split())
