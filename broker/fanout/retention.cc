@@ -17,10 +17,13 @@ std::size_t footprint_max(const HistoryLimits& limits) {
   return std::clamp<std::uint64_t>(quarter, kSegmentFootprintMin, kSegmentFootprintMax);
 }
 
-std::size_t footprint_for(const Source& source, std::size_t frame_size, std::size_t share) {
+// `share`: of the total, for each channel's last segment. Who holds more than others may have
+// larger ones: what is unfilled of a segment is then still little beside what it holds.
+std::size_t footprint_for(const Source& source, std::size_t frame_size, std::uint64_t share) {
   const std::size_t needed = frame_size + kOverhead;
+  const std::uint64_t fair = std::bit_floor(std::max(share, source.window.bytes() / 16));
   const std::size_t usual =
-      std::max(std::min(source.next_footprint, std::bit_floor(share)), kSegmentFootprintMin);
+      std::max(std::min<std::size_t>(source.next_footprint, fair), kSegmentFootprintMin);
   if (needed <= usual) return usual;
   return needed <= kSegmentFootprintMax ? std::bit_ceil(needed) : needed;
 }
@@ -36,7 +39,7 @@ void Retention::make_room(Source& source, std::size_t frame_size, Sequence seque
   enforce(source);
   close(source);
   // With many channels, one segment must not drive out the history of several others.
-  const std::size_t share = total_bytes_ / (4 * (holders_ + 1));
+  const std::uint64_t share = total_bytes_ / (4 * (holders_ + 1));
   const std::size_t footprint = footprint_for(source, frame_size, share);
   while (oldest_ != nullptr && segment_bytes_ + footprint > total_bytes_) evict_oldest_segment();
   const std::size_t capacity = footprint - sizeof(Segment);

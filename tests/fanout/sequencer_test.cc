@@ -200,6 +200,24 @@ TEST_F(SequencerTest, EvictsTheOldestSegmentWhoeverItBelongsTo) {
   EXPECT_EQ(sequencer_->counters().evicted_by_total_bytes, 2U);
 }
 
+TEST_F(SequencerTest, GivesABusyChannelAmongManySegmentsToItsMeasure) {
+  start({.epoch = kEpoch, .history = nullptr, .total_bytes = 1U << 20U});
+  for (int i = 0; i < 500; ++i) publish("quiet/" + std::to_string(i));
+  seal();
+  const auto segments_of = [&](int events) {
+    int segments = 0;
+    for (int i = 0; i < events; ++i) {
+      publish("busy", std::string(200, 'x'));
+      if (seal().contains("block:500")) ++segments;
+    }
+    return segments;
+  };
+  EXPECT_GT(segments_of(100), 20) << "small as long as it holds little: four events to a KiB";
+  segments_of(600);
+  EXPECT_LT(segments_of(100), 10) << "a sixteenth of what it holds";
+  EXPECT_EQ(state("quiet/0").events, 1U) << "and there is room for all";
+}
+
 TEST_F(SequencerTest, LetsAnEventInThatIsLargerThanEverything) {
   start({.epoch = kEpoch, .history = nullptr, .total_bytes = 4'096});
   publish("a");
