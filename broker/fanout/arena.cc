@@ -17,6 +17,8 @@ unsigned order_of(std::size_t size) {
   return static_cast<unsigned>(std::countr_zero(size / SegmentArena::kBlockBytes));
 }
 
+constexpr std::size_t kKeptShare = 5;  // of all chunks, one in so many is kept though it is empty
+
 std::size_t offset_in_chunk(const void* memory) {
   return reinterpret_cast<std::uintptr_t>(memory) & (SegmentArena::kChunkBytes - 1);
 }
@@ -37,7 +39,7 @@ char* map_chunk() {
 }  // namespace
 
 bool SegmentArena::serves(std::size_t size) {
-  return std::has_single_bit(size) && size >= kBlockBytes && size <= kTakenMax;
+  return std::has_single_bit(size) && size >= kBlockBytes && size <= kPieceMax;
 }
 
 void* SegmentArena::take(std::size_t size) {
@@ -45,9 +47,8 @@ void* SegmentArena::take(std::size_t size) {
   const unsigned order = order_of(size);
   const std::scoped_lock lock(mutex_);
   Chunk& chunk = chunk_with(order);
-  if (empty_ == &chunk) empty_ = nullptr;
-  char* const memory =
-      reinterpret_cast<char*>(&chunk) + chunk.buddy.take(order) * std::size_t{kBlockBytes};
+  if (chunk.blocks == 0) --empty_;
+  char* const memory = reinterpret_cast<char*>(&chunk) + chunk.buddy.take(order) * kBlockBytes;
   chunk.blocks += 1U << order;
   note(chunk);
   ASAN_UNPOISON_MEMORY_REGION(memory, size);
@@ -67,14 +68,8 @@ void SegmentArena::give_back(void* memory, std::size_t size) {
     first_[free] = std::min<std::size_t>(first_[free], chunk.index);
   }
   if (chunk.blocks > 0) return;
-  // Of two that are empty the upper one goes.
-  if (empty_ == nullptr) {
-    empty_ = &chunk;
-  } else if (empty_->index < chunk.index) {
-    drop(chunk);
-  } else {
-    drop(*std::exchange(empty_, &chunk));
-  }
+  ++empty_;
+  while (empty_ > 1 + mapped_ / kKeptShare) drop(uppermost_empty());
 }
 
 SegmentArena::Chunk& SegmentArena::chunk_with(unsigned order) {
@@ -92,7 +87,8 @@ SegmentArena::Chunk& SegmentArena::add_chunk() {
   char* const memory = map_chunk();
   *place = new (memory) Chunk;
   Chunk& chunk = **place;
-  ++in_use_;
+  ++mapped_;
+  ++empty_;
   chunk.index = static_cast<std::uint32_t>(place - chunks_.begin());
   constexpr std::size_t kOwn = std::bit_ceil(sizeof(Chunk));
   chunk.buddy.take(order_of(kOwn));
@@ -105,7 +101,8 @@ SegmentArena::Chunk& SegmentArena::add_chunk() {
 void SegmentArena::drop(Chunk& chunk) {
   longest_[chunk.index] = 0;
   chunks_[chunk.index] = nullptr;
-  --in_use_;
+  --mapped_;
+  --empty_;
   while (!chunks_.empty() && chunks_.back() == nullptr) {
     chunks_.pop_back();
     longest_.pop_back();
@@ -114,13 +111,19 @@ void SegmentArena::drop(Chunk& chunk) {
   ::munmap(&chunk, kChunkBytes);
 }
 
+// There is one.
+SegmentArena::Chunk& SegmentArena::uppermost_empty() {
+  return **std::find_if(chunks_.rbegin(), chunks_.rend(),
+                        [](const Chunk* chunk) { return chunk != nullptr && chunk->blocks == 0; });
+}
+
 void SegmentArena::note(const Chunk& chunk) {
   longest_[chunk.index] = static_cast<std::uint8_t>(chunk.buddy.longest());
 }
 
 std::size_t SegmentArena::footprint() const {
   const std::scoped_lock lock(mutex_);
-  return in_use_ * kChunkBytes;
+  return mapped_ * kChunkBytes;
 }
 
 void SegmentArena::release() {
@@ -128,8 +131,8 @@ void SegmentArena::release() {
 }
 
 SegmentArena::~SegmentArena() {
-  if (empty_ != nullptr) drop(*empty_);
-  CHECK(in_use_ == 0, "every segment holds its arena");
+  CHECK(empty_ == mapped_, "every segment holds its arena");
+  while (empty_ > 0) drop(uppermost_empty());
 }
 
 }  // namespace fanfare::fanout

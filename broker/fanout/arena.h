@@ -1,10 +1,8 @@
-// SegmentArena: memory for small segments, 1 to 8 KiB in powers of two, apart from the heap.
-// With many channels nearly all segments are small; they live for minutes, names and windows for
-// hours, and where both lie in one heap neither leaves a hole that the other can use. Cut from
-// chunks of 2 MiB (broker/fanout/buddy.h), lowest chunk first; one in which nothing is left goes
-// back to the system. Larger segments are the heap's: at multiples of their size, as they would be
-// here, a thousand of them that fill at the same pace drive each other out of the cache's few
-// places for such addresses (PUBLISH to 1,000 channels in turn: 17 % fewer events per CPU-second).
+// SegmentArena: memory for segments, apart from the heap: segments live for minutes and names for
+// hours, and where both lie in one heap neither leaves a hole that the other can use. A piece has
+// 1, 2, 4 ... 128 KiB, cut from chunks of 2 MiB (broker/fanout/buddy.h), lowest chunk
+// first. Chunks in which nothing is left go back to the system, but for a fifth of all: channels
+// that are published to in turn change their segments at the same time.
 //
 // Segments are given back by whoever lets go of them last, on any thread; it lives as long as one
 // of them.
@@ -26,16 +24,16 @@ namespace fanfare::fanout {
 class SegmentArena {
  public:
   static constexpr std::size_t kBlockBytes = 1U << 10U;
-  static constexpr std::size_t kTakenMax = 8U << 10U;
+  static constexpr std::size_t kPieceMax = 128U << 10U;
   static constexpr std::size_t kChunkBytes = Buddy::kBlocks * kBlockBytes;
 
   static Ref<SegmentArena> make() { return Ref<SegmentArena>::adopt(new SegmentArena); }
   SegmentArena(const SegmentArena&) = delete;
   SegmentArena& operator=(const SegmentArena&) = delete;
 
-  // Whether `size` is a power of two from kBlockBytes to kTakenMax.
+  // Whether `size` is that of a piece.
   static bool serves(std::size_t size);
-  // serves(size). Aligned to `size`, or to kChunkBytes at most. Throws std::bad_alloc.
+  // serves(size). Aligned to its size. Throws std::bad_alloc.
   void* take(std::size_t size);
   void give_back(void* memory, std::size_t size);
 
@@ -52,7 +50,7 @@ class SegmentArena {
     std::uint32_t index = 0;   // in chunks_
     std::uint32_t blocks = 0;  // taken, without those it lies in itself
   };
-  static constexpr std::size_t kOrders = 4;  // of what is taken: kBlockBytes << order
+  static constexpr std::size_t kOrders = 8;  // of pieces: kBlockBytes << order
 
   SegmentArena() = default;
   ~SegmentArena();
@@ -60,6 +58,7 @@ class SegmentArena {
   Chunk& chunk_with(unsigned order);
   Chunk& add_chunk();
   void drop(Chunk& chunk);
+  Chunk& uppermost_empty();
   void note(const Chunk& chunk);
 
   mutable std::mutex mutex_;
@@ -67,8 +66,8 @@ class SegmentArena {
   std::vector<std::uint8_t> longest_;  // their buddies', close together
   // No chunk before it has a run of that order.
   std::array<std::size_t, kOrders> first_{};
-  std::size_t in_use_ = 0;
-  Chunk* empty_ = nullptr;  // kept, lest one comes and goes with every segment
+  std::size_t mapped_ = 0;  // chunks
+  std::size_t empty_ = 0;   // of them
   std::atomic<std::uint32_t> references_{1};
 };
 

@@ -57,8 +57,9 @@ class Buddy {
   void climb(std::uint32_t node) {
     for (unsigned order = order_of(node) + 1; order <= kHeight; ++order) {
       node /= 2;
-      const std::uint8_t left = longest_[2 * node];
-      const std::uint8_t right = longest_[2 * node + 1];
+      const std::size_t children = std::size_t{2} * node;
+      const std::uint8_t left = longest_[children];
+      const std::uint8_t right = longest_[children + 1];
       const bool both = left == whole(order - 1) && right == whole(order - 1);
       longest_[node] = both ? whole(order) : std::max(left, right);
     }

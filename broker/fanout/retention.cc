@@ -13,8 +13,8 @@ constexpr std::size_t kOverhead = sizeof(Segment) + sizeof(Segment::Entry) + 3;
 // A quarter of what the channel keeps at most: then what is evicted but not yet released, and what
 // is not yet filled, stay small beside it.
 std::size_t footprint_max(const HistoryLimits& limits) {
-  const std::uint64_t quarter = std::bit_floor(limits.bytes / 4);
-  return std::clamp<std::uint64_t>(quarter, kSegmentFootprintMin, kSegmentFootprintMax);
+  return std::clamp<std::uint64_t>(std::bit_floor(limits.bytes / 4), kSegmentFootprintMin,
+                                   kSegmentFootprintMax);
 }
 
 // `share`: of the total, for each channel's last segment. Who holds more than others may have
@@ -42,9 +42,7 @@ void Retention::make_room(Source& source, std::size_t frame_size, Sequence seque
   const std::uint64_t share = total_bytes_ / (4 * (holders_ + 1));
   const std::size_t footprint = footprint_for(source, frame_size, share);
   while (oldest_ != nullptr && segment_bytes_ + footprint > total_bytes_) evict_oldest_segment();
-  const std::size_t capacity = footprint - sizeof(Segment);
-  source.writer = SegmentWriter(
-      footprint == kSegmentFootprintMax ? stock_.take(capacity) : Segment::make(capacity, arena_));
+  source.writer = SegmentWriter(Segment::make(footprint - sizeof(Segment), arena_));
   source.next_footprint = std::min(std::bit_floor(footprint) * 2, footprint_max(source.limits));
   list(*source.writer.segment(), source);
 }
@@ -104,18 +102,18 @@ void Retention::evict_oldest_segment() {
 void Retention::close(Source& source) {
   if (!source.writer) return;
   draft_.tell_block(source);
-  Ref<Segment> closed = std::exchange(source.writer, {}).segment();
+  const Ref<Segment> closed = std::exchange(source.writer, {}).segment();
   source.told_count = 0;
   source.told_segment = false;
   collect(source);
   if (closed->queued_.listed && source.window.newest_segment() != closed.get()) {
-    retire(std::move(closed));
+    retire(*closed);
   }
 }
 
 void Retention::collect(Source& source) {
-  while (Ref<Segment> dead = source.window.take_dead()) {
-    if (dead != source.writer.segment()) retire(std::move(dead));
+  while (const Ref<Segment> dead = source.window.take_dead()) {
+    if (dead != source.writer.segment()) retire(*dead);
   }
 }
 
@@ -127,13 +125,12 @@ void Retention::list(Segment& segment, Source& source) {
   segment_bytes_ += segment.footprint();
 }
 
-void Retention::retire(Ref<Segment> segment) {
-  const Segment::Queued queued = std::exchange(segment->queued_, {});
+void Retention::retire(Segment& segment) {
+  const Segment::Queued queued = std::exchange(segment.queued_, {});
   (queued.older == nullptr ? oldest_ : queued.older->queued_.newer) = queued.newer;
   (queued.newer == nullptr ? newest_ : queued.newer->queued_.older) = queued.older;
-  segment_bytes_ -= segment->footprint();
+  segment_bytes_ -= segment.footprint();
   if (--sources_.at(queued.channel).segments == 0) --holders_;
-  if (segment->footprint() == kSegmentFootprintMax) stock_.put(std::move(segment));
 }
 
 }  // namespace fanfare::fanout

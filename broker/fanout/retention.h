@@ -1,23 +1,22 @@
 // Retention: what leaves the windows, and when. Four limits: events and bytes per channel, once a
 // turn; bytes over all channels, at each new segment, the oldest segment first whoever it
-// belongs to; age, now and then. It owns the sizes of segments: small for a channel with few
-// events (1 KiB), doubling up to 128 KiB for a busy one, or as large as one big event needs.
+// belongs to; age, now and then. It owns the sizes of segments: 1 KiB for a channel with
+// few events, doubling up to 128 KiB for a busy one, or as large as one big event needs.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "broker/fanout/arena.h"
 #include "broker/fanout/draft.h"
 #include "broker/fanout/segment.h"
 #include "broker/fanout/source.h"
 #include "broker/fanout/sources.h"
-#include "broker/fanout/stock.h"
 
 namespace fanfare::fanout {
 
-inline constexpr std::size_t kSegmentFootprintMin = 1U << 10U;
-inline constexpr std::size_t kSegmentFootprintMax = 128U << 10U;
-static_assert(kSegmentFootprintMin >= SegmentArena::kBlockBytes);
+inline constexpr std::size_t kSegmentFootprintMin = SegmentArena::kBlockBytes;
+inline constexpr std::size_t kSegmentFootprintMax = SegmentArena::kPieceMax;
 
 class Retention {
  public:
@@ -26,7 +25,7 @@ class Retention {
   };
 
   Retention(Draft& draft, Sources& sources, std::uint64_t total_bytes)
-      : draft_(draft), sources_(sources), total_bytes_(total_bytes), stock_(kStock) {}
+      : draft_(draft), sources_(sources), total_bytes_(total_bytes) {}
 
   // Makes sure that source.writer takes a frame of `frame_size`; older segments may leave for it.
   void make_room(Source& source, std::size_t frame_size, Sequence sequence);
@@ -42,16 +41,13 @@ class Retention {
   const Counters& counters() const { return counters_; }
 
  private:
-  // 8 MiB of memory that is warm. More would only help if so much left in one turn.
-  static constexpr std::size_t kStock = 64;
-
   void evict_oldest_segment();
   // No more events go to the segment that is being written.
   void close(Source& source);
   // Segments that have no live event and are not being written go.
   void collect(Source& source);
   void list(Segment& segment, Source& source);
-  void retire(Ref<Segment> segment);
+  void retire(Segment& segment);
 
   Draft& draft_;
   Sources& sources_;
@@ -61,7 +57,6 @@ class Retention {
   Segment* oldest_ = nullptr;
   Segment* newest_ = nullptr;
   Ref<SegmentArena> arena_ = SegmentArena::make();
-  SegmentStock stock_;
   Counters counters_;
 };
 

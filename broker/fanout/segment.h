@@ -15,10 +15,10 @@
 // partly sent span. A shard also uses segments as plain buffers for spans that it builds itself
 // (other framings, merged channels): then it writes to blank() and makes no entries.
 //
-// One piece of memory: this header, then `capacity` bytes. The log's small ones come from an arena
-// (broker/fanout/arena.h), all others from the heap. There it is aligned like any other, not to a
-// cache line: the C library (glibc before 2.38) never uses the hole that an over-aligned block
-// leaves for another of the same size.
+// One piece of memory: this header, then `capacity` bytes. The log's come from an arena
+// (broker/fanout/arena.h), unless of an unusual size, all others from the heap. There it is aligned
+// like any other, not to a cache line: the C library (glibc before 2.38) never uses the hole that
+// an over-aligned block leaves for another of the same size.
 #pragma once
 
 #include <atomic>

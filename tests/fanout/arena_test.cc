@@ -68,10 +68,11 @@ TEST(Buddy, AgreesWithAPlainList) {
   }
 }
 
-TEST(SegmentArena, ServesPowersOfTwoOfAFewKilobytes) {
-  for (const std::size_t size : {1024U, 2048U, 4096U, 8192U})
-    EXPECT_TRUE(SegmentArena::serves(size));
-  for (const std::size_t size : {0U, 512U, 1025U, 3072U, 16384U})
+TEST(SegmentArena, ServesPowersOfTwo) {
+  constexpr std::size_t kBlock = SegmentArena::kBlockBytes;
+  for (const std::size_t blocks : {1U, 2U, 64U, 128U})
+    EXPECT_TRUE(SegmentArena::serves(blocks * kBlock));
+  for (const std::size_t size : {std::size_t{0}, kBlock - 1, kBlock + 1, 3 * kBlock, 256 * kBlock})
     EXPECT_FALSE(SegmentArena::serves(size));
 }
 
@@ -92,7 +93,7 @@ TEST(SegmentArena, GivesPiecesThatAreTheTakersAlone) {
   };
   for (int step = 0; step < 20'000; ++step) {
     if (random.chance(step < 12'000 ? 0.7 : 0.3)) {
-      const std::size_t size = SegmentArena::kBlockBytes << random.below(4);
+      const std::size_t size = SegmentArena::kBlockBytes << random.below(8);
       const Piece piece{static_cast<char*>(arena->take(size)), size, static_cast<char>(step)};
       std::memset(piece.begin, piece.mark, size);
       pieces.push_back(piece);
@@ -108,7 +109,7 @@ TEST(SegmentArena, GivesPiecesThatAreTheTakersAlone) {
 
 TEST(SegmentArena, HandsChunksBackAndFillsTheLowestFirst) {
   const Ref<SegmentArena> arena = SegmentArena::make();
-  constexpr std::size_t kSize = 8192;
+  constexpr std::size_t kSize = 8 * SegmentArena::kBlockBytes;
   std::vector<void*> pieces;
   while (arena->footprint() <= 2 * SegmentArena::kChunkBytes) pieces.push_back(arena->take(kSize));
   const std::size_t each = (pieces.size() - 1) / 2;
@@ -125,25 +126,28 @@ TEST(SegmentArena, HandsChunksBackAndFillsTheLowestFirst) {
 }
 
 TEST(SegmentArena, LivesAsLongAsASegmentThatIsReleasedElsewhere) {
+  constexpr std::size_t kBlock = SegmentArena::kBlockBytes;
   Ref<SegmentArena> arena = SegmentArena::make();
-  std::vector<Ref<Segment>> here;
-  for (int i = 0; i < 5'000; ++i) here.push_back(Segment::make(1024 - sizeof(Segment), arena));
-  EXPECT_GT(arena->footprint(), 5'000U * 1024);
+  std::vector<Ref<Segment>> here(5'000);
+  for (Ref<Segment>& segment : here) segment = Segment::make(kBlock - sizeof(Segment), arena);
+  EXPECT_GT(arena->footprint(), 5'000 * kBlock);
   std::vector<Ref<Segment>> there(here.begin() + 1'000, here.end());
   here.resize(3'000);
   std::thread other([&] { there.clear(); });
-  for (int i = 0; i < 1'000; ++i) here.push_back(Segment::make(2048 - sizeof(Segment), arena));
+  for (int i = 0; i < 1'000; ++i)
+    here[1'000U + static_cast<std::size_t>(i)] = Segment::make(2 * kBlock - sizeof(Segment), arena);
   here.resize(1'000);
   other.join();
   EXPECT_LE(arena->footprint(), 2 * SegmentArena::kChunkBytes);
   arena = {};
-  EXPECT_EQ(here.back()->footprint(), 1024U);
+  EXPECT_EQ(here.back()->footprint(), kBlock);
 }
 
 TEST(Segment, IsOfTheHeapWhereTheArenaDoesNotServe) {
   const Ref<SegmentArena> arena = SegmentArena::make();
   const Ref<Segment> odd = Segment::make(3000, arena);
-  const Ref<Segment> large = Segment::make((16U << 10U) - sizeof(Segment), arena);
+  const Ref<Segment> large =
+      Segment::make(256 * SegmentArena::kBlockBytes - sizeof(Segment), arena);
   EXPECT_EQ(arena->footprint(), 0U);
 }
 

@@ -183,20 +183,20 @@ TEST_F(SequencerTest, KeepsForEverWhatHasNoAge) {
 }
 
 TEST_F(SequencerTest, EvictsTheOldestSegmentWhoeverItBelongsTo) {
-  start({.epoch = kEpoch, .history = nullptr, .total_bytes = 4'096});
+  start({.epoch = kEpoch, .history = nullptr, .total_bytes = 4 * kSegmentFootprintMin});
   const std::string large(800, 'x');
   publish("a", large);
   publish("b", large);
   publish("c", large);
   publish("b", large);
   seal();
-  EXPECT_EQ(sequencer_->segment_bytes(), 4'096U);
+  EXPECT_EQ(sequencer_->segment_bytes(), 4 * kSegmentFootprintMin);
   publish("d", large);
   EXPECT_EQ(seal(), "appeared:d=3 evicted:0to1 block:3x1to5");
   EXPECT_EQ(state("a").events, 0U);
   publish("a", large);
   EXPECT_EQ(seal(), "evicted:1to2 block:0x1to6");
-  EXPECT_EQ(sequencer_->segment_bytes(), 4'096U);
+  EXPECT_EQ(sequencer_->segment_bytes(), 4 * kSegmentFootprintMin);
   EXPECT_EQ(sequencer_->counters().evicted_by_total_bytes, 2U);
 }
 
@@ -227,7 +227,7 @@ TEST_F(SequencerTest, LetsAnEventInThatIsLargerThanEverything) {
 }
 
 TEST_F(SequencerTest, ToldOrNotAnEvictedEventIsStillSentToWhoIsThere) {
-  start({.epoch = kEpoch, .history = nullptr, .total_bytes = 1'024});
+  start({.epoch = kEpoch, .history = nullptr, .total_bytes = kSegmentFootprintMin});
   publish("a");
   publish("b");
   EXPECT_EQ(seal(), "appeared:a=0 appeared:b=1 block:0x1to1 evicted:0to1 block:1x1to2");
