@@ -42,6 +42,7 @@ def per_connection(port, path):
     for number in range(CONNECTIONS):
         client = socket.socket()
         client.settimeout(30)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # over TIME_WAIT of other rows
         client.bind(("127.0.0.1", FIRST_PORT + number))
         client.connect(("127.0.0.1", port))
         client.sendall(request)

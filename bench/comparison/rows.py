@@ -41,7 +41,8 @@ class Row:
     def command(self, seconds):
         """What measures one server, less where that one listens."""
         if self.redis_benchmark:
-            return "redis-benchmark -r 1000 -P 64 -c 4 PUBLISH load/__rand_int__ <200 bytes>"
+            return (f"redis-benchmark -n {int(400_000 * seconds)} -r 1000 -P 64 -c 4 "
+                    "PUBLISH load/__rand_int__ <200 bytes>, after one of -n 1200000")
         if self.kernel_memory:
             return "above_bare() of bench/comparison/kernel_memory.py"
         return f"fanfare-load {self.mode} --seconds {seconds:g} {' '.join(self.arguments)}"
