@@ -45,7 +45,6 @@ class Log {
   Log& operator=(const Log&) = delete;
 
   fanout::Replica& replica() { return replica_; }
-  fanout::Sequencer& sequencer() { return sequencer_; }
   std::string_view name(std::size_t channel) const { return names_[channel]; }
 
   // The feed of channel `channel` with `members` members, numbered from `first`.
@@ -61,6 +60,15 @@ class Log {
     for (std::size_t i = 0; i < count; ++i) {
       static_cast<void>(sequencer_.publish(names_[channel],
                                            {.type = {}, .data = data_, .retry_ms = {}}, {}, now_));
+    }
+  }
+  // As many commands of one socket are published.
+  void publish_to_each(std::span<const std::size_t> channels) {
+    coming_.clear();
+    for (const std::size_t channel : channels) coming_.push_back({names_[channel], data_.size()});
+    for (const fanout::Sequencer::Place& place : sequencer_.places(coming_)) {
+      static_cast<void>(
+          sequencer_.publish(place, {.type = {}, .data = data_, .retry_ms = {}}, {}, now_));
     }
   }
   fanout::BatchPtr seal() { return sequencer_.seal(now_); }
@@ -79,6 +87,7 @@ class Log {
   fanout::Replica replica_;
   std::vector<std::string> names_;
   std::vector<Joined> joined_;
+  std::vector<fanout::Sequencer::Coming> coming_;
   std::string data_ = std::string(200, 'x');
   TimePoint now_{1'000'000'000};
 };

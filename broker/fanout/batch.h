@@ -1,9 +1,10 @@
 // Batch: what happened to the log in one turn of the lead shard, in order, as every shard (the lead
-// included) applies it. Immutable once sealed; shared, counted by reference.
+// included) applies it. Immutable once sealed; shared, counted by reference, and written anew by
+// the lead when nobody else has it any more.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "broker/fanout/event_id.h"
 #include "broker/fanout/segment.h"
 
+#include "common/intrusive.h"
 #include "common/time.h"
 
 namespace fanfare::fanout {
@@ -61,7 +63,15 @@ struct Batch {
   std::vector<Command> commands;
   Sequence head = 0;    // the log's newest sequence after this batch
   TimePoint committed;  // when the turn sealed it
+
+  // Nobody else holds it: the only holder may write it anew.
+  bool unshared() const { return references.load(std::memory_order_acquire) == 1; }
+  void retain() const { references.fetch_add(1, std::memory_order_relaxed); }
+  void release() const {
+    if (references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+  mutable std::atomic<std::uint32_t> references{1};
 };
-using BatchPtr = std::shared_ptr<const Batch>;
+using BatchPtr = Ref<const Batch>;
 
 }  // namespace fanfare::fanout

@@ -1,6 +1,5 @@
 #include "broker/fanout/draft.h"
 
-#include <memory>
 #include <utility>
 
 namespace fanfare::fanout {
@@ -54,13 +53,22 @@ void Draft::forgotten(Source& source) {
 BatchPtr Draft::seal(Sequence head, TimePoint now) {
   for (Source* const source : dirty_) write(*source);
   dirty_.clear();
-  if (commands_.empty()) return nullptr;
-  auto batch = std::make_shared<Batch>();
-  batch->commands = std::exchange(commands_, {});
-  commands_.reserve(2 * batch->commands.size());  // the next will hardly be larger than that
+  if (commands_.empty()) return {};
+  const Ref<Batch> batch = blank();
+  std::swap(batch->commands, commands_);
   batch->head = head;
   batch->committed = now;
-  return batch;
+  return BatchPtr(batch.get());
+}
+
+Ref<Batch> Draft::blank() {
+  for (Ref<Batch>& kept : kept_) {
+    if (kept && !kept->unshared()) continue;
+    if (!kept || kept->commands.capacity() > kCommandsKept) kept = Ref<Batch>::adopt(new Batch);
+    kept->commands.clear();
+    return kept;
+  }
+  return Ref<Batch>::adopt(new Batch);
 }
 
 }  // namespace fanfare::fanout

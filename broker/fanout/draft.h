@@ -4,6 +4,8 @@
 // one command.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -32,10 +34,18 @@ class Draft {
   BatchPtr seal(Sequence head, TimePoint now);
 
  private:
+  // Batches given out lately: one that every shard is done with is used again, with its memory.
+  // Until then it holds the segments that it names.
+  static constexpr std::size_t kBatchesKept = 4;
+  static constexpr std::size_t kCommandsKept = 16'384;  // of a batch; a longer one is not kept
+
   void write(Source& source);
+  // An empty batch that nobody else has.
+  Ref<Batch> blank();
 
   std::vector<Command> commands_;
   std::vector<Source*> dirty_;
+  std::array<Ref<Batch>, kBatchesKept> kept_;
 };
 
 }  // namespace fanfare::fanout

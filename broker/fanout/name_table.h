@@ -21,21 +21,22 @@ class NameTable {
 
   std::size_t count() const { return count_; }
   // Null: there is none.
-  T* find(std::string_view name) const {
-    const std::size_t hash = hash_(name);
+  T* find(std::string_view name) const { return find(name, hash_(name)); }
+  T* find(std::string_view name, std::size_t hash) const {
     for (std::size_t i = home(hash); slots_[i].thing != nullptr; i = next(i)) {
       if (slots_[i].hash == hash && slots_[i].thing->name == name) return slots_[i].thing;
     }
     return nullptr;
   }
-  // A find() in two steps, with time between them for the memory to bring the slot. The second
-  // takes the hash that the first returned, and does not look at names: it may find a wrong one.
+  // A find() in three steps, with time between them for the memory to bring the slot, then the
+  // thing: expect(), expected() and find(), which take the hash that the first returned. The second
+  // does not look at names: it may find a wrong one.
   std::size_t expect(std::string_view name) const {
     const std::size_t hash = hash_(name);
     __builtin_prefetch(&slots_[home(hash)]);
     return hash;
   }
-  const T* expected(std::size_t hash) const {
+  T* expected(std::size_t hash) const {
     std::size_t i = home(hash);
     while (slots_[i].thing != nullptr && slots_[i].hash != hash) i = next(i);
     return slots_[i].thing;

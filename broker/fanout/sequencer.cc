@@ -32,13 +32,6 @@ struct Visit {
   friend bool operator<(const Visit& a, const Visit& b) { return a.due > b.due; }
 };
 
-// A publish that is about to come.
-struct Expected {
-  std::size_t hash = 0;  // of the channel's name
-  std::size_t frame_bytes = 0;
-  const Source* source = nullptr;  // most likely
-};
-
 void fetch(const void* begin, std::size_t size) {
   const auto* const bytes = static_cast<const char*>(begin);
   for (std::size_t at = 0; at < size; at += kCacheLine) __builtin_prefetch(bytes + at, 1);
@@ -53,9 +46,7 @@ struct Sequencer::Impl {
         sources(NameHash(options.epoch)),
         retention(draft, sources, options.total_bytes),
         receipts(options.idempotency_keys_max, options.idempotency_age, NameHash(options.epoch)),
-        tombstones(options.tombstones_max, NameHash(options.epoch)) {
-    expected.reserve(kExpectedMax);
-  }
+        tombstones(options.tombstones_max, NameHash(options.epoch)) {}
 
   Source* appear(std::string_view channel, TimePoint now);
   Sequence append(Source& source, const Event& event, TimePoint now);
@@ -70,7 +61,7 @@ struct Sequencer::Impl {
   Receipts receipts;
   Tombstones tombstones;
   std::priority_queue<Visit> visits;
-  std::vector<Expected> expected;
+  std::vector<Place> places;  // the last places()
   Sequence head = 0;
   Counters counters;
 };
@@ -133,40 +124,61 @@ Sequencer::~Sequencer() = default;
 std::expected<Sequence, PublishError> Sequencer::publish(std::string_view channel,
                                                          const Event& event, std::string_view key,
                                                          TimePoint now) {
+  return publish(place(channel), event, key, now);
+}
+
+std::expected<Sequence, PublishError> Sequencer::publish(const Place& place, const Event& event,
+                                                         std::string_view key, TimePoint now) {
   if (!key.empty()) {
-    if (const auto first = impl_->receipts.find(channel, key, now)) {
+    if (const auto first = impl_->receipts.find(place.channel_, key, now)) {
       ++impl_->counters.duplicates_total;
       return *first;
     }
   }
-  Source* source = impl_->sources.find(channel);
-  if (source == nullptr) source = impl_->appear(channel, now);
+  Source* source = place.source_;
+  // It may have appeared since.
+  if (source == nullptr) source = impl_->sources.find(place.channel_, place.hash_);
+  if (source == nullptr) source = impl_->appear(place.channel_, now);
   if (source == nullptr) return std::unexpected(PublishError::too_many_channels);
   if (source->finished) return std::unexpected(PublishError::channel_finished);
   const Sequence sequence = impl_->append(*source, event, now);
-  if (!key.empty()) impl_->receipts.add(channel, key, sequence, now);
+  if (!key.empty()) impl_->receipts.add(place.channel_, key, sequence, now);
   return sequence;
 }
 
-void Sequencer::expect(std::string_view channel, std::size_t bytes) {
-  auto& expected = impl_->expected;
-  if (expected.size() == kExpectedMax) return;
-  expected.push_back({impl_->sources.expect(channel), std::min(bytes + kFrameOverhead, kFetchMax)});
+Sequencer::Place Sequencer::place(std::string_view channel) const {
+  Place place;
+  place.channel_ = channel;
+  place.hash_ = impl_->sources.expect(channel);
+  place.source_ = impl_->sources.find(channel, place.hash_);
+  return place;
 }
 
 // Each round asks for what the one before it has found the way to.
-void Sequencer::fetch_expected() {
-  for (Expected& expected : impl_->expected) {
-    expected.source = impl_->sources.expected(expected.hash);
-    if (expected.source != nullptr) fetch(expected.source, sizeof(Source));
+std::span<const Sequencer::Place> Sequencer::places(std::span<const Coming> events) {
+  const Sources& sources = impl_->sources;
+  auto& places = impl_->places;
+  places.resize(events.size());
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    places[i].channel_ = events[i].channel;
+    places[i].hash_ = sources.expect(events[i].channel);
   }
-  for (const Expected& expected : impl_->expected) {
-    if (expected.source == nullptr) continue;
-    __builtin_prefetch(expected.source->name.data());
-    expected.source->writer.expect(expected.frame_bytes);
-    expected.source->window.expect_eviction();
+  for (Place& place : places) {
+    place.source_ = sources.expected(place.hash_);
+    if (place.source_ != nullptr) fetch(place.source_, sizeof(Source));
   }
-  impl_->expected.clear();
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const Source* const source = places[i].source_;
+    if (source == nullptr) continue;
+    __builtin_prefetch(source->name.data());
+    source->writer.expect(std::min(events[i].bytes + kFrameOverhead, kFetchMax));
+    source->window.expect_eviction();
+  }
+  for (Place& place : places) {
+    if (place.source_ == nullptr || place.source_->name == place.channel_) continue;
+    place.source_ = sources.find(place.channel_, place.hash_);
+  }
+  return places;
 }
 
 std::expected<Sequence, PublishError> Sequencer::finish(std::string_view channel, TimePoint now) {

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,8 @@ enum class PublishError : std::uint8_t {
   channel_finished,   // it was finished; delete it to start again
   too_many_channels,  // [limits] channels
 };
+
+struct Source;
 
 struct SequencerOptions {
   Epoch epoch;
@@ -50,12 +53,29 @@ class Sequencer {
   // nothing.
   std::expected<Sequence, PublishError> publish(std::string_view channel, const Event& event,
                                                 std::string_view key, TimePoint now);
-  // Hints, for who has several events at hand: expect() each (of any name, with about `bytes` of
-  // data), then fetch_expected(), then publish them. What lies far away in memory is then waited
-  // for once, by all of them together. A few at a time: more than kExpectedMax are not noted.
-  void expect(std::string_view channel, std::size_t bytes);
-  void fetch_expected();
-  static constexpr std::size_t kExpectedMax = 32;
+  // Where a channel's events go, looked up once for all that has to be known of it.
+  class Place {
+   public:
+    bool exists() const { return source_ != nullptr; }  // the channel is there
+
+   private:
+    friend class Sequencer;
+    std::string_view channel_;
+    std::size_t hash_ = 0;
+    Source* source_ = nullptr;
+  };
+  // Of any name, which is to live as long as the place. Valid until expire().
+  Place place(std::string_view channel) const;
+  std::expected<Sequence, PublishError> publish(const Place& place, const Event& event,
+                                                std::string_view key, TimePoint now);
+  // The same for several events at once, in their order, until the next call. What lies far away in
+  // memory is then waited for once, by all of them together; for a few, since what was brought near
+  // does not stay there for long.
+  struct Coming {
+    std::string_view channel;
+    std::size_t bytes;  // of data, about
+  };
+  std::span<const Place> places(std::span<const Coming> events);
   // No more events: subscribers get what is left and a clean end. Also on a channel that had no
   // event yet. Idempotent; the sequence is that of the channel's newest event (0: none).
   std::expected<Sequence, PublishError> finish(std::string_view channel, TimePoint now);

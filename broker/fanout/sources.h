@@ -19,10 +19,11 @@ class Sources {
 
   // Null: no such channel.
   Source* find(std::string_view name) const { return by_name_.find(name); }
-  // A look-up in two steps, with time between them for the memory: the second takes the hash that
-  // the first returned, and finds the source of that name, most likely.
+  // The same in three steps, with time between them for the memory: the others take the hash that
+  // the first returned; the second finds the source of that name, most likely.
   std::size_t expect(std::string_view name) const { return by_name_.expect(name); }
-  const Source* expected(std::size_t hash) const { return by_name_.expected(hash); }
+  Source* find(std::string_view name, std::size_t hash) const { return by_name_.find(name, hash); }
+  Source* expected(std::size_t hash) const { return by_name_.expected(hash); }
   Source& at(ChannelId id) { return *by_id_[id]; }
   Source& make(std::string_view name);
   void destroy(Source& source);

@@ -25,6 +25,7 @@ void Window::open_page(const Ref<Segment>& segment, std::uint32_t count) {
   // A segment may come back after all it had was evicted and its page handed back.
   const bool is_new = segment->first_sequence() > last_;
   const std::uint32_t start = is_new ? 0 : segment->index_after(last_, 0, count);
+  CHECK(start < count, "a block has at least one event that is new");
   const bool all_evicted = first_ == end();
   if (newest_.segment) older_.push_back(std::move(newest_));
   newest_ = Page{.segment = segment,

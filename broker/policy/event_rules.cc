@@ -118,6 +118,10 @@ std::optional<Problem> key_problem(std::string_view key) {
 
 std::optional<Problem> event_problem(const Draft& draft, const EventLimits& limits) {
   if (auto problem = channel_problem(draft.channel)) return problem;
+  return content_problem(draft, limits);
+}
+
+std::optional<Problem> content_problem(const Draft& draft, const EventLimits& limits) {
   if (!draft.type.empty()) {
     if (auto problem = type_problem(draft.type, limits)) return problem;
   }

@@ -46,6 +46,8 @@ struct Draft {
   std::string_view key = {};
 };
 std::optional<Problem> event_problem(const Draft& draft, const EventLimits& limits);
+// The same without the channel: of an event for one that is there, whose name was checked before.
+std::optional<Problem> content_problem(const Draft& draft, const EventLimits& limits);
 
 // Allowed but unwise: what to tell the operator about this event name, or empty. `open` and `error`
 // reach a page's onopen and onerror.

@@ -66,7 +66,7 @@ void Lead::take_settings(std::shared_ptr<const Options> options) {
 
 fanout::BatchPtr Lead::seal() {
   fanout::BatchPtr batch = sequencer_.seal(now_);
-  if (!batch) return nullptr;
+  if (!batch) return {};
   const std::uint64_t bytes_total = sequencer_.counters().bytes_total;
   const std::uint64_t frame_bytes = bytes_total - std::exchange(sealed_bytes_, bytes_total);
   switchboard_.head.store(batch->head, std::memory_order_release);
@@ -93,13 +93,27 @@ void Lead::publish_own(std::string_view channel, std::string_view data) {
 }
 
 std::expected<ingest::Published, ingest::Refused> Lead::publish(const ingest::Publish& event) {
+  return publish(event, sequencer_.place(event.channel));
+}
+
+void Lead::publish_all(std::span<const ingest::Publish> events, const Answer& answer) {
+  coming_.clear();
+  for (const ingest::Publish& event : events) coming_.push_back({event.channel, event.data.size()});
+  const std::span<const fanout::Sequencer::Place> places = sequencer_.places(coming_);
+  for (std::size_t i = 0; i < events.size(); ++i) answer(publish(events[i], places[i]));
+}
+
+std::expected<ingest::Published, ingest::Refused> Lead::publish(
+    const ingest::Publish& event, const fanout::Sequencer::Place& place) {
   if (stopping_) {
     ++counters_.ingest_errors_total;
     return std::unexpected(ingest::Refused{
         ingest::Refusal::unavailable, "the broker is stopping; publish again when it is back"});
   }
-  if (auto problem = policy::event_problem(
-          {event.channel, event.type, event.data, event.retry_ms, event.key}, limits_)) {
+  const policy::Draft draft{event.channel, event.type, event.data, event.retry_ms, event.key};
+  const bool name_checked = place.exists() && !is_own_channel(event.channel);
+  if (auto problem = name_checked ? policy::content_problem(draft, limits_)
+                                  : policy::event_problem(draft, limits_)) {
     ++counters_.ingest_errors_total;
     return std::unexpected(ingest::Refused{problem->kind == policy::Problem::Kind::too_large
                                                ? ingest::Refusal::too_large
@@ -111,8 +125,7 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(const ingest::Pu
   const fanout::Sequence told = sequencer_.head() + 1;
   std::string_view id = event.wants_id ? write_id(told) : std::string_view();
   const auto sequence = sequencer_.publish(
-      event.channel, {.type = event.type, .data = event.data, .retry_ms = event.retry_ms},
-      event.key, now_);
+      place, {.type = event.type, .data = event.data, .retry_ms = event.retry_ms}, event.key, now_);
   if (!sequence) {
     ++counters_.ingest_errors_total;
     return refused(sequence.error(), event.channel);
@@ -121,11 +134,6 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(const ingest::Pu
   counters_.ingest_bytes_total += event.data.size();
   if (event.wants_id && *sequence != told) id = write_id(*sequence);  // published before
   return ingest::Published{.id = id, .receivers = roster_.receivers(event.channel)};
-}
-
-void Lead::expect(std::span<const ingest::Publish> events) {
-  for (const ingest::Publish& event : events) sequencer_.expect(event.channel, event.data.size());
-  sequencer_.fetch_expected();
 }
 
 std::string_view Lead::write_id(fanout::Sequence sequence) {

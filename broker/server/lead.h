@@ -6,7 +6,9 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "broker/fanout/sequencer.h"
 #include "broker/policy/event_rules.h"
@@ -49,7 +51,7 @@ class Lead final : public ingest::Sink {
 
   // ingest::Sink
   std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event) override;
-  void expect(std::span<const ingest::Publish> events) override;
+  void publish_all(std::span<const ingest::Publish> events, const Answer& answer) override;
   std::expected<void, ingest::Refused> finish(std::string_view channel) override;
   std::expected<bool, ingest::Refused> erase(std::string_view channel) override;
   std::optional<ingest::ChannelState> find(std::string_view channel) override;
@@ -59,6 +61,8 @@ class Lead final : public ingest::Sink {
   void for_each_fact(const FactVisitor& visit) override;
 
  private:
+  std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event,
+                                                            const fanout::Sequencer::Place& place);
   ingest::ChannelState state_of(std::string_view name,
                                 const fanout::Sequencer::ChannelState& state) const;
   std::string id_text(fanout::Sequence sequence) const;
@@ -76,6 +80,7 @@ class Lead final : public ingest::Sink {
   std::uint64_t sealed_bytes_ = 0;  // of the log's counter, at the last seal
   bool stopping_ = false;
   std::array<char, fanout::EventId::kSizeMax> id_{};
+  std::vector<fanout::Sequencer::Coming> coming_;
   // Published totals at the last snapshot, to find the busiest channels.
   std::unordered_map<std::string, std::uint64_t> published_before_;
 };

@@ -108,19 +108,24 @@ TEST_F(SequencerTest, TellsTwoBlocksWhenATurnStraddlesSegments) {
   EXPECT_EQ(seal(), "appeared:a=0 block:0x1to1 block:0x1to2");
 }
 
-TEST_F(SequencerTest, IsNotChangedByWhatItWasToldToExpect) {
+TEST_F(SequencerTest, FindsThePlacesOfSeveralAtOnce) {
   publish("a");
-  seal();
-  for (std::size_t i = 0; i < Sequencer::kExpectedMax + 5; ++i) sequencer_->expect("a", 10);
-  sequencer_->expect("unknown", 100'000);
-  sequencer_->fetch_expected();
-  EXPECT_EQ(seal(), "nothing");
-  sequencer_->expect("unknown", 1);
-  sequencer_->expect("", 0);
-  sequencer_->fetch_expected();
-  EXPECT_FALSE(sequencer_->find("unknown"));
   publish("b");
-  EXPECT_EQ(seal(), "appeared:b=1 block:1x1to2");
+  seal();
+  const std::vector<Sequencer::Coming> events{{"b", 10}, {"new", 100'000}, {"a", 0}, {"new", 1}};
+  const auto places = sequencer_->places(events);
+  ASSERT_EQ(places.size(), 4U);
+  EXPECT_TRUE(places[0].exists());
+  EXPECT_FALSE(places[1].exists());
+  EXPECT_TRUE(places[2].exists());
+  EXPECT_EQ(seal(), "nothing") << "to look is not to publish";
+  EXPECT_FALSE(sequencer_->find("new"));
+  for (const Sequencer::Place& place : places) {
+    ASSERT_TRUE(sequencer_->publish(place, {.type = {}, .data = "x", .retry_ms = {}}, {}, now_));
+  }
+  EXPECT_EQ(seal(), "appeared:new=2 more:1x2to3 block:2x2to6 more:0x2to5");
+  EXPECT_TRUE(sequencer_->place("new").exists());
+  EXPECT_TRUE(sequencer_->places({}).empty());
 }
 
 TEST_F(SequencerTest, EvictsByCountAndTellsItOnceATurn) {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <expected>
 #include <utility>
 #include <vector>
 
@@ -134,19 +135,24 @@ bool RespCommands::postpone(Arguments arguments, std::vector<Publish>& waiting) 
   return true;
 }
 
+namespace {
+
+void append_receivers(std::string& out, const std::expected<Published, Refused>& published) {
+  if (!published) return append_refused(out, published.error());
+  append_integer(out, published->receivers);
+}
+
+}  // namespace
+
 void RespCommands::publish(std::span<const Publish> events, std::string& out) {
-  if (events.size() > 1) sink_.expect(events);
-  for (const Publish& event : events) publish(event, out);
+  if (events.empty()) return;
+  sink_.publish_all(events, [&out](const auto& published) { append_receivers(out, published); });
 }
 
 void RespCommands::publish(Arguments arguments, std::string& out) {
-  publish({.channel = arguments[1], .data = arguments[2], .wants_id = false}, out);
-}
-
-void RespCommands::publish(const Publish& event, std::string& out) {
-  const auto published = sink_.publish(event);
-  if (!published) return append_refused(out, published.error());
-  append_integer(out, published->receivers);
+  append_receivers(out, sink_.publish({.channel = arguments[1],  //
+                                       .data = arguments[2],
+                                       .wants_id = false}));
 }
 
 namespace {

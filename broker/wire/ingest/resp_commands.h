@@ -22,7 +22,6 @@ class RespCommands {
   void run(Arguments arguments, std::string& out);
   // A PUBLISH is not run but added to `waiting`, for publish(). False: it is something else.
   bool postpone(Arguments arguments, std::vector<Publish>& waiting);
-  // One after the other; their Sink hears of all of them first.
   void publish(std::span<const Publish> events, std::string& out);
   // QUIT was run: its reply is the last.
   bool quit() const { return quit_; }
@@ -41,7 +40,6 @@ class RespCommands {
   static void append_description(std::string& out, const Command& command);
 
   void publish(Arguments arguments, std::string& out);
-  void publish(const Publish& event, std::string& out);
   void xadd(Arguments arguments, std::string& out);
   void xlen(Arguments arguments, std::string& out);
   void del(Arguments arguments, std::string& out);

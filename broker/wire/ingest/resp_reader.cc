@@ -85,16 +85,19 @@ RespReader::Result RespReader::read(std::string_view text) {
 namespace {
 
 // The number of up to kPlainDigits digits behind the character at `at`; moves past its CRLF. False:
-// this is something else, or cut.
+// this is something else, or so near the end that it may be cut.
 constexpr std::ptrdiff_t kPlainDigits = 6;
 bool take_plain_size(const char*& at, const char* end, std::size_t& size) {
+  if (end - at < 1 + kPlainDigits + static_cast<std::ptrdiff_t>(kCrlf)) return false;
   const char* digit = at + 1;
-  const char* const stop = std::min(end, digit + kPlainDigits);
   size = 0;
-  for (; digit < stop && *digit >= '0' && *digit <= '9'; ++digit) {
-    size = size * 10 + static_cast<std::size_t>(*digit - '0');
+  while (true) {
+    const unsigned value = static_cast<unsigned char>(*digit) - unsigned{'0'};
+    if (value > 9) break;
+    if (++digit - at > kPlainDigits + 1) return false;
+    size = size * 10 + value;
   }
-  if (digit == at + 1 || end - digit < 2 || digit[0] != '\r' || digit[1] != '\n') return false;
+  if (digit == at + 1 || digit[0] != '\r' || digit[1] != '\n') return false;
   at = digit + kCrlf;
   return true;
 }

@@ -56,8 +56,8 @@ void RespSession::complete_kept(std::string_view& in, std::string& out) {
   }
 }
 
-// PUBLISH commands are read up to eight at a time before the first of them is run: what each will
-// touch in the log comes from memory meanwhile. All are run, and answered, in their order.
+// PUBLISH commands are read up to kWaitingMax at a time before the first of them is run: so the
+// Sink can look up all their channels at once. All are run, and answered, in their order.
 void RespSession::serve(std::string_view& text, std::string& out) {
   while (!text.empty()) {
     const bool in_place = text[0] == '*';  // the arguments of an inline command are not in `text`

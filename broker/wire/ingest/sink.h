@@ -65,8 +65,11 @@ class Sink {
   virtual ~Sink() = default;
 
   virtual std::expected<Published, Refused> publish(const Publish& event) = 0;
-  // A hint: these, a few, are about to be published. Nothing of them has been checked.
-  virtual void expect(std::span<const Publish> events) { static_cast<void>(events); }
+  // Several, one after the other. Each is answered before the next is published.
+  using Answer = std::function<void(const std::expected<Published, Refused>&)>;
+  virtual void publish_all(std::span<const Publish> events, const Answer& answer) {
+    for (const Publish& event : events) answer(publish(event));
+  }
   // No more events; subscribers get what is left and a clean end. Idempotent.
   virtual std::expected<void, Refused> finish(std::string_view channel) = 0;
   // Drops the history and the finished mark. False: there is no such channel.

@@ -51,21 +51,19 @@ TEST(RespSession, RunsCommandsInTheirOrderHoweverManyPublishesItReadsAhead) {
   EXPECT_EQ(outcome.calls, calls);
 }
 
-TEST(RespSession, TellsTheSinkWhatItReadsAheadBeforeAnyOfItIsPublished) {
-  class Foretold final : public RecordingSink {
+TEST(RespSession, GivesTheSinkWhatItReadsAheadAtOnce) {
+  class Counting final : public RecordingSink {
    public:
-    void expect(std::span<const ingest::Publish> events) override {
-      for (const ingest::Publish& event : events) {
-        calls.push_back(fmt::format("expect {} {}", event.channel, event.data.size()));
-      }
+    void publish_all(std::span<const ingest::Publish> events, const Answer& answer) override {
+      calls.push_back(fmt::format("{} at once", events.size()));
+      RecordingSink::publish_all(events, answer);
     }
   };
-  Foretold sink;
+  Counting sink;
   const auto session = ingest::make_session(Dialect::resp, sink, {});
   std::string replies;
   session->receive(command({"PUBLISH", "a", "one"}) + command({"PUBLISH", "b", "three"}), replies);
-  EXPECT_EQ(sink.calls, (Calls{"expect a 3", "expect b 5", "publish a [] data=one",
-                               "publish b [] data=three"}));
+  EXPECT_EQ(sink.calls, (Calls{"2 at once", "publish a [] data=one", "publish b [] data=three"}));
 }
 
 // ---- the bytes that real tools send (redis-tools 7.0.15)
