@@ -85,9 +85,11 @@ RespReader::Result RespReader::read(std::string_view text) {
 namespace {
 
 // The number of up to kPlainDigits digits behind the character at `at`; moves past its CRLF. False:
-// this is something else, or so near the end that it may be cut.
+// this is something else, or so near the end that it may be cut. Inline by force: four of them in
+// every PUBLISH, a quarter of what reading one costs.
 constexpr std::ptrdiff_t kPlainDigits = 6;
-bool take_plain_size(const char*& at, const char* end, std::size_t& size) {
+[[gnu::always_inline]] inline bool take_plain_size(const char*& at, const char* end,
+                                                   std::size_t& size) {
   if (end - at < 1 + kPlainDigits + static_cast<std::ptrdiff_t>(kCrlf)) return false;
   const char* digit = at + 1;
   size = 0;
