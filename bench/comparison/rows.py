@@ -34,7 +34,8 @@ class Row:
     seconds_quick: float = 2
     in_quick: bool = False
     once: bool = False
-    alone: bool = False     # the server is started for this row and stopped after it
+    turns: int = 1          # of each server in a round, one after the other: for small differences
+    alone: bool = False     # the server is started for this row and stopped after its last turn
     redis_benchmark: bool = False
     kernel_memory: bool = False
 
@@ -42,7 +43,8 @@ class Row:
         """What measures one server, less where that one listens."""
         if self.redis_benchmark:
             return (f"redis-benchmark -n {int(400_000 * seconds)} -r 1000 -P 64 -c 4 "
-                    "PUBLISH load/__rand_int__ <200 bytes>, after one of -n 1200000")
+                    "PUBLISH load/__rand_int__ <200 bytes>, after one of -n 1200000; "
+                    f"{self.turns} times a round, in turn")
         if self.kernel_memory:
             return "above_bare() of bench/comparison/kernel_memory.py"
         return f"fanfare-load {self.mode} --seconds {seconds:g} {' '.join(self.arguments)}"
@@ -70,9 +72,11 @@ ROWS = [
         (Goal(320, at_most=True),), servers=("fanfare 100k",), seconds=30, once=True, alone=True,
         also=(("idle_cpu_percent_of_a_core", Goal(5, at_most=True)),)),
     Row("fanout 1 × 1,000, 1 in flight", "fanout", arguments("subscribers 1000 window 1"), PER_CPU,
-        (Goal(0.95, peer="reference"), TWO), ALL, in_quick=True, also=((RATE, TWO),)),
+        (Goal(0.95, peer="reference"), TWO), ALL, seconds=3, turns=2, in_quick=True,
+        also=((RATE, TWO),)),
     Row("fanout 1 × 10,000, 1 in flight", "fanout", arguments("subscribers 10000 window 1"), PER_CPU,
-        (Goal(0.95, peer="reference"), TWO), ALL, in_quick=True, also=((RATE, TWO),)),
+        (Goal(0.95, peer="reference"), TWO), ALL, seconds=3, turns=2, in_quick=True,
+        also=((RATE, TWO),)),
     Row("fanout 1 × 1,000, 32 in flight", "fanout", arguments("subscribers 1000 window 32"), PER_CPU,
         (Goal(5, peer="reference"), Goal(8, peer="nchan"), TWO), ALL, seconds=4, in_quick=True,
         also=((RATE, TWO),)),
@@ -102,8 +106,8 @@ ROWS = [
         arguments("channels 1000") + ("--dialect", "ndjson"), "events_per_cpu_second",
         (Goal(1e6),), OURS, seconds=4, in_quick=True),
     Row("redis-benchmark PUBLISH", "", (), "events_per_cpu_second", (Goal(1, peer="redis"),),
-        ("fanfare", "redis"), seconds=8, seconds_quick=1, redis_benchmark=True, in_quick=True,
-        alone=True,
+        ("fanfare", "redis"), seconds=2, seconds_quick=1, redis_benchmark=True, in_quick=True,
+        alone=True, turns=4,
         also=(("events_per_second", Goal(1, peer="redis")),)),
     Row("storm 19,000 × 100 missed", "storm", arguments("subscribers 19000 missed 100 live 100"),
         "cpu_us_per_client", (Goal(0.2, peer="nchan", at_most=True),), ("fanfare", "nchan"),
