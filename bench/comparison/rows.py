@@ -36,6 +36,7 @@ class Row:
     once: bool = False
     turns: int = 1          # of each server in a round, one after the other: for small differences
     alone: bool = False     # the server is started for this row and stopped after its last turn
+    apart: bool = False     # the server on one CPU, the load on another: neither takes from the other
     redis_benchmark: bool = False
     kernel_memory: bool = False
 
@@ -47,7 +48,8 @@ class Row:
                     f"{self.turns} times a round, in turn")
         if self.kernel_memory:
             return "above_bare() of bench/comparison/kernel_memory.py"
-        return f"fanfare-load {self.mode} --seconds {seconds:g} {' '.join(self.arguments)}"
+        apart = "taskset -c 1 " if self.apart else ""  # and the server on CPU 0
+        return f"{apart}fanfare-load {self.mode} --seconds {seconds:g} {' '.join(self.arguments)}"
 
 
 def arguments(text):
@@ -77,6 +79,12 @@ ROWS = [
     Row("fanout 1 × 10,000, 1 in flight", "fanout", arguments("subscribers 10000 window 1"), PER_CPU,
         (Goal(0.95, peer="reference"), TWO), ALL, seconds=3, turns=2, in_quick=True,
         also=((RATE, TWO),)),
+    Row("shards on one CPU, 1 × 1,000, 1 in flight", "fanout",
+        arguments("subscribers 1000 window 1"), PER_CPU, (TWO,), BOTH, seconds=3, turns=2,
+        alone=True, apart=True, also=((RATE, TWO),)),
+    Row("shards on one CPU, 1 × 10,000, 1 in flight", "fanout",
+        arguments("subscribers 10000 window 1"), PER_CPU, (TWO,), BOTH, seconds=3, turns=2,
+        alone=True, apart=True, also=((RATE, TWO),)),
     Row("fanout 1 × 1,000, 32 in flight", "fanout", arguments("subscribers 1000 window 32"), PER_CPU,
         (Goal(5, peer="reference"), Goal(8, peer="nchan"), TWO), ALL, seconds=4, in_quick=True,
         also=((RATE, TWO),)),

@@ -1,5 +1,6 @@
 """The servers under test, each started once a round, and how fanfare-load speaks to each."""
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -76,9 +77,13 @@ class World:
         self.running.pop(server).wait(30)
 
     def load(self, row, server, seconds):
+        pid = self.running[server].pid
         command = [str(self.build / "fanfare-load"), row.mode, "--json", "--server-pid",
-                   str(self.running[server].pid), "--seconds", str(seconds),
-                   *self.speak(server), *row.arguments]
+                   str(pid), "--seconds", str(seconds), *self.speak(server), *row.arguments]
+        if row.apart:
+            for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                os.sched_setaffinity(int(thread.name), {0})
+            command = ["taskset", "-c", "1", *command]
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         if not done.stdout:
             raise subprocess.CalledProcessError(done.returncode, command, stderr=done.stderr)
