@@ -91,7 +91,9 @@ struct Listeners {
 class RunningBroker final : public Broker {
  public:
   RunningBroker(const Options& options, std::unique_ptr<AdminSurface> surface)
-      : options_(std::make_shared<const Options>(options)), surface_(std::move(surface)) {}
+      : options_(std::make_shared<const Options>(options)),
+        // Nobody could see it: without it nothing is published for it, either.
+        surface_(options.listen.admin.empty() ? nullptr : std::move(surface)) {}
   ~RunningBroker() override;
 
   std::expected<void, StartError> begin();
@@ -158,7 +160,7 @@ std::expected<void, StartError> RunningBroker::bind() {
   for (const std::string& text : options_->listen.http) {
     if (auto bound = bind_http(text); !bound) return bound;
   }
-  if (surface_ && !options_->listen.admin.empty()) {
+  if (surface_) {
     auto address = io::parse_address(options_->listen.admin);
     if (!address) return std::unexpected(StartError{address.error().message, kExitConfig});
     auto listeners = once_released([&] { return io::listen_tcp(*address, 1); });

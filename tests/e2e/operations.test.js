@@ -43,6 +43,19 @@ test('a configuration file that is not there: exit 78, named', async () => {
   assertRefused(await fanfare(['serve', '--config', join(folder, 'none.toml')]), 78, /none\.toml/);
 });
 
+test('without an admin listener the broker publishes nothing for it', async (t) => {
+  const socket = join(folder, `ingest-${sockets++}.sock`);
+  const set = ['listen.http=127.0.0.1:0', 'listen.admin=', `listen.ingest=${socket}`];
+  const running = start(kBinary, ['serve', ...set.flatMap((one) => ['--set', one])]);
+  t.after(() => running.child.kill('SIGKILL'));
+  await until(() => existsSync(socket), 'the broker listens', 20);
+  const info = await until(async () => {
+    const { stdout } = await run('redis-cli', ['-s', socket, 'INFO']);
+    return Number(/uptime_seconds:(\d+)/.exec(stdout)?.[1]) >= 2 && stdout;
+  }, 'two seconds have passed', 20);
+  assert.match(info, /^head:0/m);
+});
+
 test('wrong arguments: exit 2', async () => {
   assert.equal((await fanfare(['serve', '--prot', '80'])).code, 2);
 });

@@ -150,9 +150,8 @@ void RespCommands::publish(std::span<const Publish> events, std::string& out) {
 }
 
 void RespCommands::publish(Arguments arguments, std::string& out) {
-  append_receivers(out, sink_.publish({.channel = arguments[1],  //
-                                       .data = arguments[2],
-                                       .wants_id = false}));
+  const Publish event{.channel = arguments[1], .data = arguments[2], .wants_id = false};
+  append_receivers(out, sink_.publish(event));
 }
 
 namespace {
