@@ -28,7 +28,7 @@ class Pump {
                    .audiences = audiences_,
                    .counters = counters_,
                    .latency = latency_,
-                   .options = options_,
+                   .settings = settings_,
                    .random = random_}) {
     for (std::uint32_t channel = 0; channel < channels; ++channel) {
       for (std::uint32_t i = 0; i < members; ++i) subscribe(channel);
@@ -72,7 +72,7 @@ class Pump {
   server::Audiences audiences_;
   server::Counters counters_;
   server::LatencyHistogram latency_;
-  server::DeliveryOptions options_;
+  server::Settings settings_{std::make_shared<const server::Options>()};
   Random random_{1};
   server::Delivery delivery_;
   std::vector<io::Completion> completions_;

@@ -130,10 +130,10 @@ class Serving {
     notify_reloading();
     if (const auto options = load_configuration(arguments_, console_)) {
       const auto changes = config::differences(options_, *options);
-      broker_->reload(*options);
+      options_ = config::in_force(options_, *options);
+      broker_->reload(options_);
       for (const config::Difference& change : changes) log::info("reload: {}", change.text());
       if (changes.empty()) log::info("reload: nothing changed");
-      options_ = *options;
     } else {
       log::error("reload: the configuration has problems; everything stays as it was");
     }
@@ -143,7 +143,7 @@ class Serving {
   const ConfigurationArguments& arguments_;
   Console& console_;
   std::unique_ptr<server::Broker> broker_;
-  server::Options options_;  // as read last
+  server::Options options_;  // in force: keys that wait for the next start keep their values
   bool draining_ = false;
 };
 

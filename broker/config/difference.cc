@@ -58,4 +58,15 @@ std::vector<Difference> differences(const server::Options& before, const server:
   return found;
 }
 
+server::Options in_force(const server::Options& running, const server::Options& loaded) {
+  server::Options options = loaded;
+  for (const Section<server::Options>& section : sections()) {
+    for (const Key<server::Options>& key : section.keys) {
+      if (!key.facts.restart) continue;
+      if (const auto value = key.read(running)) key.write(options, *value);
+    }
+  }
+  return options;
+}
+
 }  // namespace fanfare::config

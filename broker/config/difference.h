@@ -22,4 +22,8 @@ struct Difference {
 // In the order of the table of keys. Rules count as one: that they changed, not how.
 std::vector<Difference> differences(const server::Options& before, const server::Options& after);
 
+// What a running broker goes on with when it has read `loaded`: its values, but those of `running`
+// where a key takes effect only at the start.
+server::Options in_force(const server::Options& running, const server::Options& loaded);
+
 }  // namespace fanfare::config

@@ -32,9 +32,9 @@ Routes::Verdict AdminRoutes::answer(const Request& request, std::string& out) {
     }
     asked->topics = {std::string(kAdminChannel)};
     return streams_.open(request, *asked,
-                         {.options = *options_,
+                         {.options = settings_.options(),
                           .fields = {},
-                          .announce = options_->delivery.announce_position,
+                          .announce = settings_->delivery.announce_position,
                           .heartbeat = {}},
                          out);
   }

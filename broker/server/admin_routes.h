@@ -7,8 +7,8 @@
 #include <string>
 
 #include "broker/server/admin_surface.h"
-#include "broker/server/options.h"
 #include "broker/server/routes.h"
+#include "broker/server/settings.h"
 #include "broker/server/streams.h"
 
 namespace fanfare::server {
@@ -16,21 +16,16 @@ namespace fanfare::server {
 class AdminRoutes final : public Routes {
  public:
   // `snapshot` makes a fresh one when asked.
-  AdminRoutes(std::shared_ptr<const Options> options, AdminSurface& surface, Streams& streams,
+  AdminRoutes(const Settings& settings, AdminSurface& surface, Streams& streams,
               std::function<const Snapshot&()> snapshot)
-      : options_(std::move(options)),
-        surface_(surface),
-        streams_(streams),
-        snapshot_(std::move(snapshot)) {}
-
-  void take_settings(std::shared_ptr<const Options> options) { options_ = std::move(options); }
+      : settings_(settings), surface_(surface), streams_(streams), snapshot_(std::move(snapshot)) {}
 
   std::size_t body_allowed(const Request& /*request*/, std::string& /*out*/) override { return 0; }
   void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) override;
   Verdict answer(const Request& request, std::string& out) override;
 
  private:
-  std::shared_ptr<const Options> options_;
+  const Settings& settings_;
   AdminSurface& surface_;
   Streams& streams_;
   std::function<const Snapshot&()> snapshot_;

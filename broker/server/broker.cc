@@ -103,7 +103,7 @@ class RunningBroker final : public Broker {
   std::string ingest_path() const override { return listeners_.ingest_path; }
   void join() override;
   void drain() override;
-  std::vector<std::string> reload(const Options& options) override;
+  void reload(const Options& options) override;
 
  private:
   struct Member {
@@ -118,7 +118,7 @@ class RunningBroker final : public Broker {
   void run(std::uint32_t index);
   void post_all(const Message& message);
 
-  std::shared_ptr<const Options> options_;
+  std::shared_ptr<const Options> options_;  // of the start
   std::unique_ptr<AdminSurface> surface_;
   io::Choice choice_;
   Plan plan_;
@@ -286,27 +286,8 @@ void RunningBroker::drain() {
   post_all(DrainMessage{.at_once = drains_.fetch_add(1) > 0});
 }
 
-std::vector<std::string> RunningBroker::reload(const Options& options) {
-  std::vector<std::string> restart;
-  const auto compare = [&restart](bool same, std::string_view key) {
-    if (!same) restart.push_back(fmt::format("{} was changed; it takes a restart", key));
-  };
-  const Options& old = *options_;
-  compare(options.listen.http == old.listen.http, "[listen] http");
-  compare(options.listen.admin == old.listen.admin, "[listen] admin");
-  compare(options.listen.ingest == old.listen.ingest &&
-              options.listen.ingest_mode == old.listen.ingest_mode &&
-              options.listen.ingest_group == old.listen.ingest_group &&
-              options.listen.ingest_users == old.listen.ingest_users,
-          "[listen] ingest");
-  compare(options.shards == old.shards, "[server] shards");
-  compare(options.backend == old.backend, "[server] backend");
-  compare(options.history.total_bytes == old.history.total_bytes, "[history] total_bytes");
-  compare(options.limits.connections == old.limits.connections, "[limits] connections");
-  compare(options.limits.channels == old.limits.channels, "[limits] channels");
-  options_ = std::make_shared<const Options>(options);
-  post_all(SettingsMessage{options_});
-  return restart;
+void RunningBroker::reload(const Options& options) {
+  post_all(SettingsMessage{std::make_shared<const Options>(options)});
 }
 
 }  // namespace

@@ -36,9 +36,9 @@ class Broker {
   virtual void join() = 0;
   // Any thread: begin to drain (SIGTERM). A second call ends at once.
   virtual void drain() = 0;
-  // Any thread: take over what may change while running ([cors], [delivery], [limits] but
-  // connections, [[channel]], [[route]]). The sentences name what was changed but needs a restart.
-  virtual std::vector<std::string> reload(const Options& options) = 0;
+  // Any thread: these options are in force from now on. What is fixed at the start is the same in
+  // them as it was then (config::in_force()).
+  virtual void reload(const Options& options) = 0;
 };
 
 }  // namespace fanfare::server

@@ -42,7 +42,7 @@ Delivery::Delivery(const Parts& parts)
       audiences_(parts.audiences),
       counters_(parts.counters),
       latency_(parts.latency),
-      options_(parts.options),
+      settings_(parts.settings),
       random_(parts.random) {}
 
 void Delivery::open(io::Slot slot, StreamStart start) {
@@ -157,12 +157,12 @@ bool Delivery::read_on(Behind& behind, fanout::Replica::Read& read) {
     // A raw stream cannot tell of a loss but by ending.
     if (is_raw(audience.framing)) return false;
     if (!behind.fresh && audience.slow == SlowPolicy::disconnect) return false;
-    if (!options_.gap_event.empty()) {
+    if (!settings_->delivery.gap_event.empty()) {
       const auto id = [this](fanout::Sequence sequence) {
         return fanout::EventId{replica_.epoch(), sequence}.text();
       };
       append_framed(behind.opening, audience.framing,
-                    gap_event(options_.gap_event, behind.fresh ? "evicted" : "slow",
+                    gap_event(settings_->delivery.gap_event, behind.fresh ? "evicted" : "slow",
                               id(read.gap->after), id(read.gap->resumed), id(read.gap->cursor.at)));
       ++counters_.gaps_total;
     }
@@ -198,9 +198,9 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<Outcome>& outcomes)
     behind.rest = behind.owned;
   }
   if (events.empty() && read.caught_up && replica_.complete(audience.feed)) {
-    if (!options_.end_event.empty() && !is_raw(audience.framing)) {
+    if (!settings_->delivery.end_event.empty() && !is_raw(audience.framing)) {
       append_framed(behind.owned, audience.framing,
-                    fmt::format("event: {}\ndata: \n\n", options_.end_event));
+                    fmt::format("event: {}\ndata: \n\n", settings_->delivery.end_event));
     }
     behind.owned += last_chunk(audience.framing);
     behind.rest = behind.owned;
@@ -298,7 +298,8 @@ void Delivery::block(std::uint32_t index) {
   Connection& connection = connections_[behind.slot];
   // Its heartbeat may be further away than the end of its patience.
   if (!connection.leaving) {
-    connection.due = std::min(connection.due, behind.blocked_since + ticks(options_.stall));
+    connection.due =
+        std::min(connection.due, behind.blocked_since + ticks(settings_->delivery.stall));
   }
   if (connection.writable_armed) return;
   connection.writable_armed = true;
@@ -378,9 +379,9 @@ void Delivery::farewell(io::Slot slot, CloseReason reason) {
   if (behind.rest.empty()) {
     behind.owned = std::exchange(behind.opening, {});
     if (!is_raw(audience.framing)) {
-      const auto jitter =
-          Duration(random_.below(static_cast<std::uint64_t>(options_.retry.count()) + 1));
-      append_framed(behind.owned, audience.framing, retry_line(options_.retry + jitter));
+      const auto jitter = Duration(
+          random_.below(static_cast<std::uint64_t>(settings_->delivery.retry.count()) + 1));
+      append_framed(behind.owned, audience.framing, retry_line(settings_->delivery.retry + jitter));
     }
     behind.rest = behind.owned;
   }

@@ -22,6 +22,7 @@
 #include "broker/server/audience.h"
 #include "broker/server/connection.h"
 #include "broker/server/counters.h"
+#include "broker/server/settings.h"
 
 #include "common/random.h"
 
@@ -43,7 +44,7 @@ class Delivery {
     Audiences& audiences;
     Counters& counters;
     LatencyHistogram& latency;
-    const DeliveryOptions& options;  // follows a reload
+    const Settings& settings;
     Random& random;
   };
   explicit Delivery(const Parts& parts);
@@ -128,7 +129,7 @@ class Delivery {
   Audiences& audiences_;
   Counters& counters_;
   LatencyHistogram& latency_;
-  const DeliveryOptions& options_;
+  const Settings& settings_;
   Random& random_;
 
   std::deque<Behind> behind_;  // addresses must not move: `rest` may point into `owned`

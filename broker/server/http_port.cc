@@ -28,18 +28,18 @@ std::uint64_t& requests_total(Counters& counters, Port port) {
 }  // namespace
 
 HttpPort::HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
-                   const http::Limits& limits, const Bounds& bounds, Routes& routes)
+                   const http::Limits& limits, const Settings& settings, Routes& routes)
     : connections_(connections),
       courier_(courier),
       counters_(counters),
       limits_(limits),
-      bounds_(bounds),
+      settings_(settings),
       routes_(routes) {}
 
 PortOrder HttpPort::begin(io::Slot slot, Tick tick, std::string_view first) {
   Connection& connection = connections_[slot];
   connection.state = State::reading;
-  connection.due = tick + bounds_.head;
+  connection.due = tick + ticks(settings_->limits.head_time);
   return first.empty() ? PortOrder{PortOrder::Kind::receive} : received(slot, first, tick);
 }
 
@@ -75,7 +75,7 @@ void HttpPort::release(io::Slot slot) {
 PortOrder HttpPort::received(io::Slot slot, std::string_view bytes, Tick tick) {
   Connection& connection = connections_[slot];
   const bool first = connection.exchange == kNone;
-  if (first) connection.due = tick + bounds_.head;
+  if (first) connection.due = tick + ticks(settings_->limits.head_time);
   return advance(slot, bytes, tick);
 }
 
@@ -107,7 +107,7 @@ PortOrder HttpPort::advance(io::Slot slot, std::string_view input, Tick tick) {
       case Kind::more:
         if (!exchange.parser.begun()) {  // nothing but an empty line so far
           release(slot);
-          connections_[slot].due = tick + bounds_.idle;
+          connections_[slot].due = tick + ticks(settings_->limits.idle_time);
         }
         return {PortOrder::Kind::receive};
       case Kind::head:
@@ -138,7 +138,7 @@ PortOrder HttpPort::advance(io::Slot slot, std::string_view input, Tick tick) {
 std::optional<BodyRefusal> HttpPort::refused_body(const Exchange& exchange,
                                                   std::uint64_t more) const {
   if (exchange.body.size() + more > exchange.body_max) return BodyRefusal::too_large;
-  if (bodies_bytes_ + more > bounds_.bodies_bytes) return BodyRefusal::too_many_bodies;
+  if (bodies_bytes_ + more > settings_->limits.bodies_bytes) return BodyRefusal::too_many_bodies;
   return {};
 }
 
@@ -191,7 +191,8 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
   if (result < 0) return {PortOrder::Kind::close, CloseReason::peer_reset};
   exchange.out_sent += static_cast<std::size_t>(result);
   if (exchange.out_sent < exchange.out.size()) {
-    if (result > 0 || connection.due == kNever) connection.due = tick + bounds_.stall;
+    if (result > 0 || connection.due == kNever)
+      connection.due = tick + ticks(settings_->delivery.stall);
     return {PortOrder::Kind::room};
   }
   exchange.out.clear();
@@ -199,7 +200,7 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
   if (exchange.interim) {
     exchange.interim = false;
     connection.state = State::reading;
-    connection.due = tick + bounds_.head;
+    connection.due = tick + ticks(settings_->limits.head_time);
     const std::string pending = std::exchange(exchange.pending, {});
     return advance(slot, pending, tick);
   }
@@ -211,7 +212,7 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
   const std::string pending = std::exchange(exchange.pending, {});
   release(slot);
   connection.state = State::reading;
-  connection.due = tick + bounds_.idle;
+  connection.due = tick + ticks(settings_->limits.idle_time);
   if (pending.empty()) return {PortOrder::Kind::receive};
   return received(slot, pending, tick);
 }

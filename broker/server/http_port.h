@@ -16,6 +16,7 @@
 #include "broker/server/counters.h"
 #include "broker/server/courier.h"
 #include "broker/server/routes.h"
+#include "broker/server/settings.h"
 #include "broker/wire/h1/request_parser.h"
 
 namespace fanfare::server {
@@ -36,14 +37,9 @@ struct PortOrder {
 
 class HttpPort {
  public:
-  struct Bounds {
-    Tick head = 0, idle = 0, stall = 0;
-    std::uint64_t bodies_bytes = 0;  // of all requests that are being received
-  };
+  // `limits` is the part of the settings that bounds a request of this port.
   HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
-           const http::Limits& limits, const Bounds& bounds, Routes& routes);
-
-  void take_bounds(const Bounds& bounds) { bounds_ = bounds; }
+           const http::Limits& limits, const Settings& settings, Routes& routes);
 
   // A new connection; its first bytes may have been read already (ingest sniffing).
   PortOrder begin(io::Slot slot, Tick tick, std::string_view first = {});
@@ -86,8 +82,8 @@ class HttpPort {
   Courier& courier_;
   Counters& counters_;
   const http::Limits& limits_;
-  Bounds bounds_;
-  std::uint64_t bodies_bytes_ = 0;
+  const Settings& settings_;
+  std::uint64_t bodies_bytes_ = 0;  // of all requests that are being received
   Routes& routes_;
   std::deque<Exchange> exchanges_;
   std::vector<std::uint32_t> free_;

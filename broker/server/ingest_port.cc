@@ -14,14 +14,14 @@ constexpr std::size_t kUnreadNoticesMax = 1U << 20U;
 
 IngestPort::IngestPort(ConnectionTable& connections, Courier& courier, Counters& counters,
                        HttpPort& http, ingest::Sink& sink, Switchboard& switchboard,
-                       std::shared_ptr<const Options> options)
+                       const Settings& settings)
     : connections_(connections),
       courier_(courier),
       counters_(counters),
       http_(http),
       sink_(sink),
       switchboard_(switchboard),
-      options_(std::move(options)) {}
+      settings_(settings) {}
 
 PortOrder IngestPort::begin(io::Slot slot) {
   Connection& connection = connections_[slot];
@@ -75,7 +75,7 @@ PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick)
   }
   publisher.session = ingest::make_session(
       dialect, sink_,
-      {.event_bytes = options_->limits.event_bytes, .connection = slot, .version = kVersion});
+      {.event_bytes = settings_->limits.event_bytes, .connection = slot, .version = kVersion});
   const std::string first = std::exchange(publisher.first, {});
   return feed(slot, first);
 }

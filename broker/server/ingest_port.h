@@ -16,7 +16,7 @@
 #include "broker/server/counters.h"
 #include "broker/server/courier.h"
 #include "broker/server/http_port.h"
-#include "broker/server/options.h"
+#include "broker/server/settings.h"
 #include "broker/server/switchboard.h"
 #include "broker/wire/ingest/session.h"
 
@@ -25,9 +25,7 @@ namespace fanfare::server {
 class IngestPort {
  public:
   IngestPort(ConnectionTable& connections, Courier& courier, Counters& counters, HttpPort& http,
-             ingest::Sink& sink, Switchboard& switchboard, std::shared_ptr<const Options> options);
-
-  void take_settings(std::shared_ptr<const Options> options) { options_ = std::move(options); }
+             ingest::Sink& sink, Switchboard& switchboard, const Settings& settings);
 
   PortOrder begin(io::Slot slot);
   PortOrder received(io::Slot slot, std::string_view bytes, Tick tick);
@@ -78,7 +76,7 @@ class IngestPort {
   HttpPort& http_;
   ingest::Sink& sink_;
   Switchboard& switchboard_;
-  std::shared_ptr<const Options> options_;
+  const Settings& settings_;
   std::deque<Publisher> publishers_;
   std::vector<std::uint32_t> free_;
   std::vector<io::Slot> reply_due_;

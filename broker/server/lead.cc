@@ -20,15 +20,15 @@ namespace {
 constexpr fanout::HistoryLimits kOwnHistory{.events = 600, .bytes = 8U << 20U, .age = 1h};
 constexpr std::size_t kBusiestMax = 50;
 
-fanout::SequencerOptions sequencer_options(fanout::Epoch epoch, const Options& options,
-                                           const std::shared_ptr<const Options>* current) {
+fanout::SequencerOptions sequencer_options(fanout::Epoch epoch, const Settings& settings) {
   return {.epoch = epoch,
           .history =
-              [current](std::string_view channel) {
-                return is_own_channel(channel) ? kOwnHistory : history_of(**current, channel);
+              [&settings](std::string_view channel) {
+                return is_own_channel(channel) ? kOwnHistory
+                                               : history_of(settings.options(), channel);
               },
-          .total_bytes = options.history.total_bytes,
-          .channels_max = options.limits.channels};
+          .total_bytes = settings->history.total_bytes,
+          .channels_max = settings->limits.channels};
 }
 
 std::unexpected<ingest::Refused> refused(fanout::PublishError error, std::string_view channel) {
@@ -49,20 +49,12 @@ std::unexpected<ingest::Refused> refused(fanout::PublishError error, std::string
 
 }  // namespace
 
-Lead::Lead(fanout::Epoch epoch, std::shared_ptr<const Options> options, Switchboard& switchboard,
+Lead::Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard,
            Counters& counters)
-    : options_(std::move(options)),
+    : settings_(settings),
       switchboard_(switchboard),
       counters_(counters),
-      limits_{.data_bytes = options_->limits.event_bytes,
-              .type_bytes = options_->limits.event_name_bytes},
-      sequencer_(sequencer_options(epoch, *options_, &options_)) {}
-
-void Lead::take_settings(std::shared_ptr<const Options> options) {
-  options_ = std::move(options);
-  limits_ = {.data_bytes = options_->limits.event_bytes,
-             .type_bytes = options_->limits.event_name_bytes};
-}
+      sequencer_(sequencer_options(epoch, settings_)) {}
 
 fanout::BatchPtr Lead::seal() {
   fanout::BatchPtr batch = sequencer_.seal(now_);
@@ -81,7 +73,7 @@ bool Lead::overrun() const {
   for (const Switchboard::Gauge& gauge : switchboard_.gauges) {
     const std::uint64_t behind = gauge.in_mail_bytes.load(std::memory_order_relaxed) +
                                  gauge.unserved_bytes.load(std::memory_order_relaxed);
-    if (behind > options_->limits.ingest_pending_bytes) return true;
+    if (behind > settings_->limits.ingest_pending_bytes) return true;
   }
   return false;
 }
@@ -112,8 +104,8 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
   }
   const policy::Draft draft{event.channel, event.type, event.data, event.retry_ms, event.key};
   const bool name_checked = place.exists() && !is_own_channel(event.channel);
-  if (auto problem = name_checked ? policy::content_problem(draft, limits_)
-                                  : policy::event_problem(draft, limits_)) {
+  if (auto problem = name_checked ? policy::content_problem(draft, settings_.events())
+                                  : policy::event_problem(draft, settings_.events())) {
     ++counters_.ingest_errors_total;
     return std::unexpected(ingest::Refused{problem->kind == policy::Problem::Kind::too_large
                                                ? ingest::Refusal::too_large
@@ -210,7 +202,7 @@ void Lead::describe(Snapshot& snapshot) {
   snapshot.head = sequencer_.head();
   snapshot.channels = sequencer_.channel_count();
   snapshot.segment_bytes = sequencer_.segment_bytes();
-  snapshot.total_bytes_limit = options_->history.total_bytes;
+  snapshot.total_bytes_limit = settings_->history.total_bytes;
   snapshot.epoch = sequencer_.epoch().text();
   snapshot.version = kVersion;
   // Beyond this many channels, to look at each of them once a second would be felt.

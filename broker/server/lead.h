@@ -12,8 +12,8 @@
 
 #include "broker/fanout/sequencer.h"
 #include "broker/policy/event_rules.h"
-#include "broker/server/options.h"
 #include "broker/server/roster.h"
+#include "broker/server/settings.h"
 #include "broker/server/switchboard.h"
 #include "broker/wire/ingest/sink.h"
 
@@ -21,15 +21,13 @@ namespace fanfare::server {
 
 class Lead final : public ingest::Sink {
  public:
-  Lead(fanout::Epoch epoch, std::shared_ptr<const Options> options, Switchboard& switchboard,
-       Counters& counters);
+  Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard, Counters& counters);
 
   // The shard tells the time once a turn; publishes are stamped with it.
   void turn_begins(TimePoint now) {
     now_ = now;
     if (started_ == TimePoint{}) started_ = now;
   }
-  void take_settings(std::shared_ptr<const Options> options);
   // From now on every publish is refused as unavailable: the broker is stopping.
   void stop_publishing() { stopping_ = true; }
 
@@ -69,10 +67,9 @@ class Lead final : public ingest::Sink {
   // Into id_.
   std::string_view write_id(fanout::Sequence sequence);
 
-  std::shared_ptr<const Options> options_;
+  const Settings& settings_;
   Switchboard& switchboard_;
   Counters& counters_;
-  policy::EventLimits limits_;
   fanout::Sequencer sequencer_;
   Roster roster_;
   TimePoint now_{};

@@ -25,10 +25,8 @@ class LeadDesk {
     std::string_view backend;
     std::uint64_t connections_max = 0;
   };
-  LeadDesk(const Parts& parts, fanout::Epoch epoch, const std::shared_ptr<const Options>& options,
-           const HttpPort::Bounds& bounds);
+  LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings);
 
-  void take_settings(const std::shared_ptr<const Options>& options, const HttpPort::Bounds& bounds);
   // Once a second: ages the log, takes stock, tells the live page.
   void second_passed(TimePoint now, bool draining);
   HttpPort* admin_port() { return admin_port_.get(); }
@@ -43,7 +41,6 @@ class LeadDesk {
 
   Switchboard& switchboard_;
   AdminSurface* surface_;
-  http::Limits publish_limits_;
   http::Limits admin_limits_;
   Lead lead_;
   PublishRoutes publish_routes_;

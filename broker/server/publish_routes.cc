@@ -22,12 +22,13 @@ std::size_t PublishRoutes::body_allowed(const Request& request, std::string& out
   if (ingest::refused_by_head(request.head, answer_)) {
     write_answer(request, h1::Connection::close, out);
   }
-  return ingest::body_bytes_max(request.head, limits_);
+  return ingest::body_bytes_max(request.head, settings_.publishes());
 }
 
 void PublishRoutes::refuse_body(const Request& request, BodyRefusal refusal, std::string& out) {
   if (refusal == BodyRefusal::too_large) {
-    ingest::answer_body_too_large(request.head, request.body.size(), limits_, answer_);
+    ingest::answer_body_too_large(request.head, request.body.size(), settings_.publishes(),
+                                  answer_);
   } else {
     ingest::answer_too_many_bodies(answer_);
   }
@@ -38,7 +39,7 @@ Routes::Verdict PublishRoutes::answer(const Request& request, std::string& out) 
   answer_.status = 200;
   answer_.content_type = answer_.allow = {};
   answer_.body.clear();
-  ingest::answer_request(request.head, request.body, sink_, limits_, answer_);
+  ingest::answer_request(request.head, request.body, sink_, settings_.publishes(), answer_);
   write_answer(request, request.connection, out);
   return Verdict::answered;
 }

@@ -23,12 +23,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
     : config_(config),
       ring_(ring),
       switchboard_(switchboard),
-      options_(config.options),
-      delivery_options_(options_->delivery),
-      limits_{.head_bytes = static_cast<std::uint32_t>(options_->limits.head_bytes),
-              .target_bytes = static_cast<std::uint32_t>(options_->limits.target_bytes),
-              .fields = options_->limits.head_fields,
-              .body_bytes = options_->limits.body_bytes},
+      settings_(config.options),
       random_(config.seed),
       mailbox_(ring),
       connections_(ring.capacity()),
@@ -36,20 +31,20 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
                 .members_max = ring.capacity(),
                 .feed_members_max = config.feed_members_max}),
       audiences_(replica_),
-      delivery_({ring_, connections_, replica_, audiences_, counters_, latency_, delivery_options_,
-                 random_}),
+      delivery_(
+          {ring_, connections_, replica_, audiences_, counters_, latency_, settings_, random_}),
       courier_(ring_, connections_),
       streams_({config.index, connections_, replica_, audiences_, delivery_, counters_,
                 switchboard_, random_}),
-      routes_(options_, streams_, counters_),
-      port_(connections_, courier_, counters_, limits_, http_bounds(), routes_),
+      routes_(settings_, streams_, counters_),
+      port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, routes_),
       started_(ring.now()),
       now_(started_) {
   if (config.index != 0) return;
   desk_ = std::make_unique<LeadDesk>(
       LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
                       ring.name(), config.connections_max},
-      config.epoch, options_, http_bounds());
+      config.epoch, settings_);
 }
 
 Shard::~Shard() = default;
@@ -183,7 +178,7 @@ bool Shard::has_room(Port port) {
       room = room && counters_.admin_connections_open < kAdminSlots;
       break;
     case Port::ingest:
-      room = room && publishers < options_->limits.ingest_connections;
+      room = room && publishers < settings_->limits.ingest_connections;
       break;
   }
   if (room) return true;
@@ -306,11 +301,7 @@ void Shard::take(const LogMessage& message) {
 }
 
 void Shard::take(const SettingsMessage& message) {
-  options_ = message.options;
-  delivery_options_ = options_->delivery;
-  routes_.take_settings(options_);
-  port_.take_bounds(http_bounds());
-  if (desk_) desk_->take_settings(options_, http_bounds());
+  settings_.replace(message.options);
 }
 
 void Shard::take(DrainMessage message) {
@@ -364,7 +355,7 @@ void Shard::pump() {
   if (!switchboard_.publishers_paused.load(std::memory_order_relaxed)) return;
   if (desk_) {
     release_held();
-  } else if (counters_.unserved_bytes <= options_->limits.ingest_pending_bytes) {
+  } else if (counters_.unserved_bytes <= settings_->limits.ingest_pending_bytes) {
     switchboard_.wake_lead();
   }
 }

@@ -29,6 +29,7 @@
 #include "broker/server/http_port.h"
 #include "broker/server/lead_desk.h"
 #include "broker/server/options.h"
+#include "broker/server/settings.h"
 #include "broker/server/streams.h"
 #include "broker/server/subscriber_routes.h"
 #include "broker/server/switchboard.h"
@@ -45,7 +46,7 @@ struct ShardConfig {
   std::uint32_t feed_members_max = fanout::kFeedMembersMax;
   fanout::Epoch epoch;
   std::uint64_t seed = 0;
-  std::shared_ptr<const Options> options;
+  std::shared_ptr<const Options> options;   // at the start; later ones come by SettingsMessage
   AdminSurface* surface = nullptr;          // the lead's; may be null
   std::vector<std::uint32_t> ingest_users;  // allowed user ids; empty: whoever may open the socket
 };
@@ -132,14 +133,11 @@ class Shard {
   void drain(bool at_once);
   void drain_connection(io::Slot slot, Tick over);
   void take_stock();
-  HttpPort::Bounds http_bounds() const;
 
   ShardConfig config_;
   io::Ring& ring_;
   Switchboard& switchboard_;
-  std::shared_ptr<const Options> options_;
-  DeliveryOptions delivery_options_;  // what Delivery refers to; follows a reload
-  http::Limits limits_;
+  Settings settings_;
   Random random_;
   Counters counters_;
   std::array<std::uint64_t, kCloseReasonCount> closes_{};

@@ -20,13 +20,6 @@ constexpr Tick kFarewellTicks = 20;
 
 }  // namespace
 
-HttpPort::Bounds Shard::http_bounds() const {
-  return {.head = ticks(options_->limits.head_time),
-          .idle = ticks(options_->limits.idle_time),
-          .stall = ticks(options_->delivery.stall),
-          .bodies_bytes = options_->limits.bodies_bytes};
-}
-
 void Shard::time_passes() {
   if (!heartbeats_due_.empty()) send_heartbeats();
   const auto tick = static_cast<Tick>((now_ - started_) / kTick);
@@ -116,7 +109,7 @@ void Shard::stream_overdue(io::Slot slot, Connection& connection) {
     }
     return;
   }
-  const Tick stall = ticks(delivery_options_.stall);
+  const Tick stall = ticks(settings_->delivery.stall);
   if (delivery_.stalled_for(slot, tick_) > stall &&
       audiences_[connection.audience].slow == SlowPolicy::disconnect) {
     close(slot, CloseReason::slow_stalled);
@@ -167,7 +160,7 @@ void Shard::drain(bool at_once) {
           {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = i});
     }
     if (desk_) desk_->lead().stop_publishing();
-    const Tick over = ticks(options_->limits.drain);
+    const Tick over = ticks(settings_->limits.drain);
     drain_deadline_ = tick_ + over + 2 * kFarewellTicks;
     for (io::Slot slot = 0; slot < connections_.high_water(); ++slot) drain_connection(slot, over);
   }

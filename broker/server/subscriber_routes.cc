@@ -18,33 +18,20 @@ constexpr std::string_view kHint =
     "Fanfare: event streams are at /events?channel=NAME (repeat channel= for more; NAME may be a "
     "pattern like metrics/* or orders/**)\n";
 
-policy::CorsRules cors_rules(const Options& options) {
-  return {options.cors.origins, options.cors.credentials};
-}
-
 }  // namespace
 
-SubscriberRoutes::SubscriberRoutes(std::shared_ptr<const Options> options, Streams& streams,
-                                   Counters& counters)
-    : options_(std::move(options)),
-      cors_(cors_rules(*options_)),
-      streams_(streams),
-      counters_(counters) {}
-
-void SubscriberRoutes::take_settings(std::shared_ptr<const Options> options) {
-  options_ = std::move(options);
-  cors_ = cors_rules(*options_);
-}
+SubscriberRoutes::SubscriberRoutes(const Settings& settings, Streams& streams, Counters& counters)
+    : settings_(settings), streams_(streams), counters_(counters) {}
 
 std::size_t SubscriberRoutes::body_allowed(const Request& /*request*/, std::string& /*out*/) {
-  return options_->limits.body_bytes;
+  return settings_->limits.body_bytes;
 }
 
 void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal, std::string& out) {
   if (refusal == BodyRefusal::too_large) {
     answer_text(request, 413,
                 fmt::format("the body is longer than [limits] body_bytes allows ({} bytes)\n",
-                            options_->limits.body_bytes),
+                            settings_->limits.body_bytes),
                 cors_fields(request), out);
   } else {
     answer_text(request, 503,
@@ -57,12 +44,12 @@ void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal, 
 std::vector<http::Field> SubscriberRoutes::cors_fields(const Request& request) {
   const std::string_view origin = request.head.value("origin");
   const bool preflight = request.head.method == http::Method::options;
-  const policy::CorsAnswer answer =
-      preflight ? policy::cors_preflight(cors_, origin) : policy::cors_answer(cors_, origin);
+  const policy::CorsAnswer answer = preflight ? policy::cors_preflight(settings_.cors(), origin)
+                                              : policy::cors_answer(settings_.cors(), origin);
   if (answer.verdict == policy::CorsVerdict::refused) {
     if (const auto left_out = refused_origin_log_.admit(now_); left_out >= 0) {
-      log::warn("{} ({} like it left out)", policy::refused_origin_sentence(cors_, origin),
-                left_out);
+      log::warn("{} ({} like it left out)",
+                policy::refused_origin_sentence(settings_.cors(), origin), left_out);
     }
   }
   std::vector<http::Field> fields;
@@ -91,9 +78,9 @@ Routes::Verdict SubscriberRoutes::answer(const Request& request, std::string& ou
     return Verdict::answered;
   }
   const auto route =
-      std::find_if(options_->routes.begin(), options_->routes.end(),
+      std::find_if(settings_->routes.begin(), settings_->routes.end(),
                    [&](const RouteRule& rule) { return rule.path == request.head.path; });
-  const bool configured = route != options_->routes.end();
+  const bool configured = route != settings_->routes.end();
   if (request.head.path != kEventsPath && !configured) {
     answer_text(request, 404, kHint, cors, out);
     return Verdict::answered;
@@ -120,9 +107,9 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
     answer_text(request, 400, problem + "\n", cors, out);
     return Verdict::answered;
   }
-  Streams::Terms terms{.options = *options_,
+  Streams::Terms terms{.options = settings_.options(),
                        .fields = cors,
-                       .announce = options_->delivery.announce_position,
+                       .announce = settings_->delivery.announce_position,
                        .heartbeat = {}};
   if (route != nullptr) {
     terms.announce = route->announce_position.value_or(terms.announce);
@@ -138,7 +125,7 @@ std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& top
   if (topics.empty()) {
     return "no channel is named; write /events?channel=NAME, and repeat channel= for more";
   }
-  const std::size_t most = options_->limits.channels_per_subscription;
+  const std::size_t most = settings_->limits.channels_per_subscription;
   if (topics.size() > most) {
     return fmt::format(
         "{} channels in one stream; [limits] channels_per_subscription allows {}: use a pattern, "

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "broker/policy/cors.h"
-#include "broker/server/options.h"
 #include "broker/server/routes.h"
+#include "broker/server/settings.h"
 #include "broker/server/streams.h"
 
 #include "common/log.h"
@@ -18,9 +18,8 @@ namespace fanfare::server {
 
 class SubscriberRoutes final : public Routes {
  public:
-  SubscriberRoutes(std::shared_ptr<const Options> options, Streams& streams, Counters& counters);
+  SubscriberRoutes(const Settings& settings, Streams& streams, Counters& counters);
 
-  void take_settings(std::shared_ptr<const Options> options);
   // The shard says so: no more streams fit, or the broker is stopping.
   void set_overloaded(bool overloaded) { overloaded_ = overloaded; }
   void turn_begins(TimePoint now) { now_ = now; }
@@ -37,8 +36,7 @@ class SubscriberRoutes final : public Routes {
                    std::span<const http::Field> further, std::string& out);
   std::vector<http::Field> cors_fields(const Request& request);
 
-  std::shared_ptr<const Options> options_;
-  policy::CorsRules cors_;
+  const Settings& settings_;
   Streams& streams_;
   Counters& counters_;
   bool overloaded_ = false;

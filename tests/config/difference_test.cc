@@ -49,5 +49,21 @@ TEST(Difference, SeesThatRulesChanged) {
               ElementsAre("[[channel]] rules changed", "[[route]] rules changed"));
 }
 
+TEST(Difference, WhatWaitsForTheNextStartKeepsItsValueUntilThen) {
+  server::Options running;
+  running.limits.connections = 100;
+  server::Options loaded;
+  loaded.limits.connections = 200;
+  loaded.listen.admin = "";
+  loaded.delivery.heartbeat = 5s;
+  const server::Options options = in_force(running, loaded);
+  EXPECT_EQ(options.limits.connections, 100U);
+  EXPECT_EQ(options.listen, running.listen);
+  EXPECT_EQ(options.delivery.heartbeat, 5s);
+  EXPECT_THAT(texts(options, loaded),
+              ElementsAre("listen.admin: \"127.0.0.1:9180\" -> \"\" (at the next start)",
+                          "limits.connections: 100 -> 200 (at the next start)"));
+}
+
 }  // namespace
 }  // namespace fanfare::config

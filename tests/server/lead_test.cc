@@ -28,8 +28,8 @@ class LeadTest : public ::testing::Test {
 
   Switchboard switchboard_{1};
   Counters counters_;
-  Lead lead_{*fanout::Epoch::parse("0123abc"), std::make_shared<const Options>(), switchboard_,
-             counters_};
+  Settings settings_{std::make_shared<const Options>()};
+  Lead lead_{*fanout::Epoch::parse("0123abc"), settings_, switchboard_, counters_};
 };
 
 TEST_F(LeadTest, PublishersCannotPublishToTheBrokersOwnChannelsThatAreThere) {

@@ -80,7 +80,8 @@ bool ChunkedDecoder::take_size(char c) {
   if (const int digit = http::hex_value(c); digit >= 0) {
     if (++digits_ > kSizeDigitsMax) return refuse(400, "a chunk size has too many digits");
     chunk_left_ = chunk_left_ * 16 + static_cast<unsigned>(digit);
-    if (chunk_left_ > limits_->body_bytes - body_bytes_) {
+    // The limit may have been lowered since the chunks before this one.
+    if (chunk_left_ > limits_->body_bytes - std::min(body_bytes_, limits_->body_bytes)) {
       return refuse(413, "the body is larger than this server takes");
     }
     state_ = State::size;

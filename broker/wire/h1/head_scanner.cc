@@ -137,7 +137,7 @@ HeadScanner::Found HeadScanner::target(std::string_view text) {
   at_ = skip(text.substr(0, end), at_, http::kTargetText);
   if (at_ == text.size()) return Found::more;
   const char c = text[at_];
-  if (at_ == end && is(c, http::kTargetText)) return refuse(414, "the request target is too long");
+  if (at_ >= end && is(c, http::kTargetText)) return refuse(414, "the request target is too long");
   if (c != ' ') return refuse_target_byte(c, text);
   target_ = here();
   const std::string_view target = target_.of(text);
@@ -197,7 +197,7 @@ HeadScanner::Found HeadScanner::version_byte(char c, std::uint32_t index, std::s
 HeadScanner::Found HeadScanner::field(std::string_view text) {
   const char c = text[at_];
   if (is(c, http::kToken)) {
-    if (fields_ == limits_->fields) return refuse(431, "too many header fields");
+    if (fields_ >= limits_->fields) return refuse(431, "too many header fields");
     ++fields_;
     mark_ = at_;
     state_ = State::name;

@@ -1,0 +1,22 @@
+#include "broker/server/settings.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace fanfare::server {
+
+void Settings::replace(std::shared_ptr<const Options> options) {
+  before_ = std::exchange(options_, std::move(options));
+  ++revision_;
+  const LimitOptions& limits = options_->limits;
+  subscriber_requests_.head_bytes = static_cast<std::uint32_t>(limits.head_bytes);
+  subscriber_requests_.target_bytes = static_cast<std::uint32_t>(limits.target_bytes);
+  subscriber_requests_.fields = limits.head_fields;
+  subscriber_requests_.body_bytes = limits.body_bytes;
+  publisher_requests_.body_bytes = std::max(limits.ingest_batch_bytes, limits.event_bytes);
+  publishes_ = {.event_bytes = limits.event_bytes, .batch_bytes = limits.ingest_batch_bytes};
+  events_ = {.data_bytes = limits.event_bytes, .type_bytes = limits.event_name_bytes};
+  cors_ = {options_->cors.origins, options_->cors.credentials};
+}
+
+}  // namespace fanfare::server
