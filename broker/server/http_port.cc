@@ -111,26 +111,26 @@ PortOrder HttpPort::advance(io::Slot slot, std::string_view input, Tick tick) {
         }
         return {PortOrder::Kind::receive};
       case Kind::head:
-        if (!head_complete(slot, exchange)) return say(slot, exchange, false, {});
-        if (exchange.interim) return say(slot, exchange, true, input);
+        if (!head_complete(slot, exchange)) return say(slot, exchange, false, {}, tick);
+        if (exchange.interim) return say(slot, exchange, true, input, tick);
         break;
       case Kind::body:
         if (const auto refusal = refused_body(exchange, step.body.size())) {
           ++counters_.bodies_refused_total;
           routes_.refuse_body(request_of(slot, exchange), *refusal, exchange.out);
-          return say(slot, exchange, false, {});
+          return say(slot, exchange, false, {}, tick);
         }
         exchange.body += step.body;
         bodies_bytes_ += step.body.size();
         break;
       case Kind::end:
-        return request_complete(slot, exchange, input);
+        return request_complete(slot, exchange, input, tick);
       case Kind::refused:
         ++counters_.requests_refused_total;
         exchange.out.clear();
         h1::append_refusal(exchange.out, exchange.parser.refusal());
         connections_[slot].reason = CloseReason::bad_request;
-        return say(slot, exchange, false, {});
+        return say(slot, exchange, false, {}, tick);
     }
   }
 }
@@ -161,7 +161,8 @@ bool HttpPort::head_complete(io::Slot slot, Exchange& exchange) {
   return true;
 }
 
-PortOrder HttpPort::request_complete(io::Slot slot, Exchange& exchange, std::string_view rest) {
+PortOrder HttpPort::request_complete(io::Slot slot, Exchange& exchange, std::string_view rest,
+                                     Tick tick) {
   ++requests_total(counters_, connections_[slot].port);
   const bool keep_alive =
       exchange.parser.connection() != h1::Connection::close && !connections_[slot].leaving;
@@ -170,12 +171,16 @@ PortOrder HttpPort::request_complete(io::Slot slot, Exchange& exchange, std::str
     release(slot);
     return {PortOrder::Kind::stream};
   }
-  return say(slot, exchange, keep_alive && verdict != Routes::Verdict::answered_last, rest);
+  return say(slot, exchange, keep_alive && verdict != Routes::Verdict::answered_last, rest, tick);
 }
 
-PortOrder HttpPort::say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest) {
+// From here the peer has the time of a stall to take a first byte, and again after each that it
+// takes, whatever it had used up of the time for its request.
+PortOrder HttpPort::say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest,
+                        Tick tick) {
   Connection& connection = connections_[slot];
   connection.state = State::answering;
+  connection.due = tick + ticks(settings_->delivery.stall);
   connection.keep_alive = keep_alive;
   exchange.answered = !exchange.interim;
   // `rest` may be a view of `pending` itself.
@@ -191,8 +196,7 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
   if (result < 0) return {PortOrder::Kind::close, CloseReason::peer_reset};
   exchange.out_sent += static_cast<std::size_t>(result);
   if (exchange.out_sent < exchange.out.size()) {
-    if (result > 0 || connection.due == kNever)
-      connection.due = tick + ticks(settings_->delivery.stall);
+    if (result > 0) connection.due = tick + ticks(settings_->delivery.stall);
     return {PortOrder::Kind::room};
   }
   exchange.out.clear();

@@ -74,8 +74,9 @@ class HttpPort {
   PortOrder advance(io::Slot slot, std::string_view input, Tick tick);
   std::optional<BodyRefusal> refused_body(const Exchange& exchange, std::uint64_t more) const;
   bool head_complete(io::Slot slot, Exchange& exchange);
-  PortOrder request_complete(io::Slot slot, Exchange& exchange, std::string_view rest);
-  PortOrder say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest);
+  PortOrder request_complete(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick);
+  PortOrder say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest,
+                Tick tick);
   Request request_of(io::Slot slot, const Exchange& exchange) const;
 
   ConnectionTable& connections_;

@@ -198,6 +198,52 @@ TEST(HttpPort, WhoDoesNotReadItsAnswerIsLetGo) {
   EXPECT_EQ(broker.closes(CloseReason::slow_stalled), 1U);
 }
 
+// A socket that one answer fills to the last byte: the first send of the next one takes nothing.
+// Half of the time for that next request is gone when it is whole.
+void expect_the_whole_stall(sim::Door door, std::string_view first, std::string_view next) {
+  Options options = impatient();
+  options.limits.head_time = 3s;
+  options.limits.idle_time = 3s;
+  options.delivery.stall = 20s;
+  std::size_t size = 0;
+  {
+    SmallBroker broker(options);
+    Peer& peer = broker.connect(door);
+    peer.say(first);
+    broker.pass();
+    size = peer.take().size();
+  }
+  sim::Faults faults;
+  faults.socket_buffer_min = faults.socket_buffer_max = size;
+  SmallBroker broker(options, nullptr, faults);
+  Peer& peer = broker.connect(door);
+  peer.stop_reading();
+  peer.say(first);
+  broker.pass();
+  peer.say(next.substr(0, 10));
+  broker.pass(2s);
+  peer.say(next.substr(10));
+  broker.pass(15s);
+  EXPECT_EQ(broker.closes(CloseReason::slow_stalled), 0U) << "it has the stall's 20 s";
+  EXPECT_FALSE(peer.gone());
+  broker.pass(8s);
+  EXPECT_EQ(broker.closes(CloseReason::slow_stalled), 1U);
+}
+
+TEST(HttpPort, AnAnswersStallBeganWithItsRequestAndCutItShort) {
+  constexpr std::string_view kFirst = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
+  expect_the_whole_stall(sim::Door::subscribers, kFirst, kFirst);
+  constexpr std::string_view kListing = "GET /channels HTTP/1.1\r\nHost: x\r\n\r\n";
+  expect_the_whole_stall(sim::Door::publishers, kListing, kListing);
+}
+
+TEST(HttpPort, AnInterimAnswersStallBeganWithItsRequestAndCutItShort) {
+  constexpr std::string_view kFirst = "GET /channels HTTP/1.1\r\nHost: x\r\n\r\n";
+  constexpr std::string_view kNext =
+      "POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n";
+  expect_the_whole_stall(sim::Door::publishers, kFirst, kNext);
+}
+
 TEST(HttpPort, ARequestOnAConnectionThatEndsIsForgotten) {
   SmallBroker broker;
   Peer& peer = broker.subscriber();

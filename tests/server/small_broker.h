@@ -67,6 +67,7 @@ class SmallBroker {
 
   Peer& subscriber() { return connect(sim::Door::subscribers); }
   Peer& publisher() { return connect(sim::Door::publishers); }
+  Peer& connect(sim::Door door);
   Peer& operators() { return connect(sim::Door::admin); }
   // Says GET `target` over HTTP/1.0, whose answer has no chunks, and takes what comes at once.
   Peer& get(std::string_view target, std::string_view fields = {});
@@ -89,8 +90,6 @@ class SmallBroker {
   std::uint64_t closes(CloseReason reason);
 
  private:
-  Peer& connect(sim::Door door);
-
   sim::Report report_;
   sim::Kernel kernel_;
   sim::SimRing ring_;
