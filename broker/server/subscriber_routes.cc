@@ -123,7 +123,8 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
 
 std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& topics) const {
   if (topics.empty()) {
-    return "no channel is named; write /events?channel=NAME, and repeat channel= for more";
+    return "no channel is named; write /events?channel=NAME, and repeat channel= for more, or POST "
+           R"({"channels": ["NAME"]} as application/json)";
   }
   const std::size_t most = settings_->limits.channels_per_subscription;
   if (topics.size() > most) {

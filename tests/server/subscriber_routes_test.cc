@@ -15,6 +15,7 @@ namespace {
 
 using testing::body_of;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::Peer;
 using testing::SmallBroker;
 using ::testing::StartsWith;
@@ -71,6 +72,55 @@ TEST(SubscriberRoutes, SayWhereAChannelIsNamed) {
   SmallBroker broker;
   EXPECT_THAT(refusal(broker, "/events"),
               StartsWith("no channel is named; write /events?channel="));
+}
+
+// ---- Bodies.
+
+Options with_fixed_route() {
+  Options options;
+  RouteRule& route = options.routes.emplace_back();
+  route.path = "/fixed";
+  route.channels = {"news"};
+  return options;
+}
+
+std::string post(SmallBroker& broker, std::string_view target, std::string_view body,
+                 std::string_view type = "application/json") {
+  Peer& peer = broker.subscriber();
+  peer.say(fmt::format("POST {} HTTP/1.0\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n{}",
+                       target, type, body.size(), body));
+  broker.pass();
+  std::string answer = peer.take();
+  peer.hang_up();
+  return answer;
+}
+
+// It was dropped without a word when the channels stood in the query, or the path had its own.
+TEST(SubscriberRoutes, ACursorInABodyResumesWhereverTheChannelsAreNamed) {
+  SmallBroker broker(with_fixed_route());
+  broker.publish("news", "one");
+  broker.publish("news", "two");
+  const std::string cursor = fmt::format("\"lastEventId\":\"{}-1\"", SmallBroker::kEpoch);
+  for (const auto& [target, channels] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"/events?channel=news", ""},
+           {"/events", R"("channels":["news"],)"},
+           {"/events?channel=other", R"("channel":"news",)"},
+           {"/fixed", ""}}) {
+    const std::string answer = post(broker, target, fmt::format("{{{}{}}}", channels, cursor));
+    EXPECT_THAT(answer, HasSubstr("data: two\n")) << target;
+    EXPECT_THAT(answer, Not(HasSubstr("data: one\n"))) << target;
+  }
+}
+
+TEST(SubscriberRoutes, RefuseABodyThatIsNotUnderstoodOnEveryRoute) {
+  SmallBroker broker(with_fixed_route());
+  for (const std::string_view target : {"/events?channel=a", "/fixed"}) {
+    EXPECT_THAT(post(broker, target, R"({"last_event_id":7})"), HasSubstr("400 Bad Request"))
+        << target;
+    EXPECT_THAT(post(broker, target, "{}", "text/plain"), HasSubstr("this one is text/plain"))
+        << target;
+    EXPECT_THAT(post(broker, target, "{", "application/json"), HasSubstr("not JSON")) << target;
+  }
 }
 
 }  // namespace

@@ -1,15 +1,13 @@
 #include "broker/wire/sse/subscribe_request.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 
 #include <charconv>
 #include <utility>
 
 #include "broker/wire/http/negotiation.h"
-#include "broker/wire/http/query.h"
+#include "broker/wire/sse/subscribe_wishes.h"
 
-#include "common/quotable.h"
 #include "common/units.h"
 
 namespace fanfare::sse {
@@ -27,79 +25,56 @@ std::optional<Number> parse_number(std::string_view text) {
   return number;
 }
 
-std::expected<void, SubscribeProblem> read_query(const http::Query& query,
-                                                 SubscribeRequest& request) {
-  for (const auto& [key, value] : query) {
-    // `stream` is what Go's r3labs/sse sends.
-    if ((key == "channel" || key == "stream") && !value.empty()) request.topics.emplace_back(value);
-  }
-  if (const auto cursor = query.last_of(
-          {"lastEventId", "lastEventID", "last_event_id", "last-event-id", "Last-Event-ID"})) {
-    request.cursor = *cursor;
-  }
-  if (const auto text = query.last("replay")) {
-    request.replay = parse_number<std::uint32_t>(*text);
-    if (!request.replay || *request.replay > kReplayMax) {
-      return std::unexpected(fmt::format(
-          "replay={} is not a number of events up to {}; write how many of the newest you want, "
-          "like replay=10",
-          quotable(*text), kReplayMax));
-    }
-  }
-  if (const auto text = query.last("heartbeat")) {
-    if (const auto seconds = parse_number<std::uint32_t>(*text)) {
-      request.heartbeat = std::chrono::seconds(*seconds);
-    } else if (const auto duration = parse_duration(*text)) {
-      request.heartbeat = *duration;
-    } else {
-      return std::unexpected(fmt::format(
-          "heartbeat={} is not a duration; write seconds, like heartbeat=4, or a unit, like "
-          "heartbeat=30s",
-          quotable(*text)));
-    }
-  }
-  if (const auto format = query.last("format")) {
-    if (*format == "raw") {
-      request.raw = true;
-    } else if (*format != "sse" && *format != "event-stream") {
-      return std::unexpected(
-          fmt::format("format={} is unknown; write format=raw for the payload alone, or leave it "
-                      "out for an event stream",
-                      quotable(*format)));
-    }
-  }
-  return {};
+std::unexpected<SubscribeProblem> wrong(const Wish& wish, std::string_view what,
+                                        std::string_view in_query, std::string_view in_body) {
+  return std::unexpected(
+      fmt::format("{} is {}{}", wish.shown, what, wish.in_body ? in_body : in_query));
 }
 
-// {"channels": ["a", …], "last_event_id": "…"}; "channel" for one. Other keys are the
-// application's.
-std::expected<void, SubscribeProblem> read_body(std::string_view body, SubscribeRequest& request) {
-  simdjson::dom::parser parser;
-  simdjson::dom::element document;
-  if (parser.parse(body.data(), body.size()).get(document) != simdjson::SUCCESS ||
-      !document.is_object()) {
-    return std::unexpected(
-        "the body is not a JSON object; write {\"channels\": [\"news\"]}, or name the channels in "
-        "the query");
+std::expected<std::uint32_t, SubscribeProblem> replay_of(const Wish& wish) {
+  const auto count = parse_number<std::uint32_t>(wish.text);
+  if (count && *count <= kReplayMax) return *count;
+  return wrong(wish,
+               fmt::format("not a number of events up to {}; write how many of the newest you "
+                           "want, like ",
+                           kReplayMax),
+               "replay=10", R"("replay": 10)");
+}
+
+std::expected<Duration, SubscribeProblem> heartbeat_of(const Wish& wish) {
+  if (const auto seconds = parse_number<std::uint32_t>(wish.text)) {
+    return std::chrono::seconds(*seconds);
   }
-  std::string_view text;
-  if (document["channel"].get(text) == simdjson::SUCCESS) request.topics.emplace_back(text);
-  simdjson::dom::element channels;
-  if (document["channels"].get(channels) == simdjson::SUCCESS) {
-    simdjson::dom::array names;
-    if (channels.get(names) != simdjson::SUCCESS) {
-      return std::unexpected(
-          "\"channels\" in the body is not an array; write {\"channels\": [\"news\"]}");
-    }
-    for (const simdjson::dom::element name : names) {
-      if (name.get(text) != simdjson::SUCCESS) {
-        return std::unexpected("\"channels\" in the body holds something that is not a string");
-      }
-      request.topics.emplace_back(text);
-    }
+  if (const auto duration = parse_duration(wish.text)) return *duration;
+  return wrong(wish, "not a duration; write seconds, like ",
+               "heartbeat=4, or a unit, like heartbeat=30s",
+               R"("heartbeat": 4, or a unit, like "heartbeat": "30s")");
+}
+
+// Whether the payload alone is wanted.
+std::expected<bool, SubscribeProblem> raw_of(const Wish& wish) {
+  if (wish.text == "raw") return true;
+  if (wish.text == "sse" || wish.text == "event-stream") return false;
+  constexpr std::string_view kElse = " for the payload alone, or leave it out for an event stream";
+  return wrong(wish, "unknown; write ", fmt::format("format=raw{}", kElse),
+               fmt::format(R"("format": "raw"{})", kElse));
+}
+
+std::expected<void, SubscribeProblem> understand(const Wishes& wishes, SubscribeRequest& request) {
+  if (wishes.replay) {
+    const auto replay = replay_of(*wishes.replay);
+    if (!replay) return std::unexpected(replay.error());
+    request.replay = *replay;
   }
-  if (request.cursor.empty() && document["last_event_id"].get(text) == simdjson::SUCCESS) {
-    request.cursor = text;
+  if (wishes.heartbeat) {
+    const auto heartbeat = heartbeat_of(*wishes.heartbeat);
+    if (!heartbeat) return std::unexpected(heartbeat.error());
+    request.heartbeat = *heartbeat;
+  }
+  if (wishes.format) {
+    const auto raw = raw_of(*wishes.format);
+    if (!raw) return std::unexpected(raw.error());
+    request.raw = *raw;
   }
   return {};
 }
@@ -119,20 +94,29 @@ bool is_native_event_source(const http::RequestHead& head) {
 
 std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
     const http::RequestHead& head, std::string_view body) {
+  auto query = wishes_of_query(head.query);
+  if (!query) return std::unexpected(query.error());
+  auto further = wishes_of_body(head, body);
+  if (!further) return std::unexpected(further.error());
+  // The body first, so that the query overrules it; a wrong value is refused all the same.
   SubscribeRequest request;
-  const http::Query query(head.query);
-  if (auto read = read_query(query, request); !read) return std::unexpected(read.error());
+  if (auto read = understand(*further, request); !read) return std::unexpected(read.error());
+  if (auto read = understand(*query, request); !read) return std::unexpected(read.error());
+  request.topics = std::move(query->topics);
+  for (std::string& topic : further->topics) request.topics.push_back(std::move(topic));
   // An empty field counts as none: some libraries send one before they have an id.
-  if (const std::string_view id = head.value("last-event-id"); !id.empty()) request.cursor = id;
-  if (head.method == http::Method::post && request.topics.empty() && !body.empty() &&
-      http::media_type_is(head.value("content-type"), "application/json")) {
-    if (auto read = read_body(body, request); !read) return std::unexpected(read.error());
+  if (const std::string_view id = head.value("last-event-id"); !id.empty()) {
+    request.cursor = id;
+  } else if (query->cursor && !query->cursor->text.empty()) {
+    request.cursor = std::move(query->cursor->text);
+  } else if (further->cursor) {
+    request.cursor = std::move(further->cursor->text);
   }
   if (request.cursor == kEarliest) {
     request.earliest = true;
     request.cursor.clear();
   }
-  request.raw = request.raw || asks_for_text(head);
+  if (!query->format && !further->format) request.raw = asks_for_text(head);
   request.native_event_source = is_native_event_source(head);
   return request;
 }

@@ -2,8 +2,9 @@
 // head (query, Last-Event-ID, Accept) and, for POST, its JSON body. Meaning only: whether the
 // channel names are valid, allowed and known is for others to say.
 //
-// Cursor, in this order: a non-empty Last-Event-ID field; the last of lastEventId, lastEventID,
-// last_event_id, last-event-id, Last-Event-ID in the query; `last_event_id` in the body.
+// Channels are those of the query and then those of the body. Every other parameter is the query's
+// where both have it. The cursor is, in this order: a non-empty Last-Event-ID field, the query's,
+// the body's.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +24,17 @@ struct SubscribeRequest {
   std::vector<std::string> topics;      // channel names and patterns, as asked, in order
   std::string cursor;                   // the id presented; empty: none
   bool earliest = false;                // the cursor was the word "earliest"
-  std::optional<std::uint32_t> replay;  // ?replay=N: a newcomer wants the last N
-  std::optional<Duration> heartbeat;    // ?heartbeat=4 (seconds) or 4s, 1min
-  bool raw = false;  // ?format=raw, or an Accept of text/plain but of no event stream
+  std::optional<std::uint32_t> replay;  // replay=N: a newcomer wants the last N
+  std::optional<Duration> heartbeat;    // heartbeat=4 (seconds) or 4s, 1min
+  bool raw = false;  // format=raw, or an Accept of text/plain but of no event stream
   bool native_event_source = false;  // a browser's own EventSource, not fetch or a library
 };
 
 // One sentence for the client (a 400), without a full stop.
 using SubscribeProblem = std::string;
 
-// `body` is the whole body; it is looked at only when it is JSON (by its Content-Type) and the
-// query names no channel.
+// `body` is the whole body; empty if there is none. One that is not understood is a problem,
+// wherever the channels are named.
 std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
     const http::RequestHead& head, std::string_view body);
 

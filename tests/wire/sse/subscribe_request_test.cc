@@ -2,6 +2,7 @@
 // polyfills, fetch readers, libraries.
 #include "broker/wire/sse/subscribe_request.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -111,6 +112,11 @@ TEST(SubscribeRequest, IsRawWhenAskedFor) {
 }
 
 // axios and Angular send "application/json, text/plain, */*" with everything they ask for.
+// An Accept that happens to name text/plain does not overrule what was asked in words.
+TEST(SubscribeRequest, IsNotRawWhenAnEventStreamIsAskedForByName) {
+  EXPECT_FALSE(read(asking("format=sse", {{"Accept", "text/plain"}})).raw);
+}
+
 TEST(SubscribeRequest, IsNotRawForWhoeverTakesAnEventStreamToo) {
   EXPECT_FALSE(read(asking("", {{"Accept", "application/json, text/plain, */*"}})).raw);
   EXPECT_FALSE(read(asking("", {{"Accept", "text/event-stream, text/plain"}})).raw);
@@ -130,32 +136,202 @@ TEST(SubscribeRequest, R1KnowsABrowsersOwnEventSource) {
   }
 }
 
-TEST(SubscribeRequest, ReadsTheBodyOfAPost) {
-  const auto post =
-      asking("", {{"Content-Type", "application/json; charset=utf-8"}}, http::Method::post);
-  const SubscribeRequest request =
-      read(post, R"({"channels":["a","b/*"],"last_event_id":"k3-1","message":"hi"})");
-  EXPECT_EQ(request.topics, (Topics{"a", "b/*"}));
-  EXPECT_EQ(request.cursor, "k3-1");
-  EXPECT_EQ(read(post, R"({"channel":"a"})").topics, (Topics{"a"}));
+// ---- Bodies.
+
+http::RequestHead post(std::string_view query = {}, std::string_view id = {}) {
+  return asking(query, {{"Content-Type", "application/json; charset=utf-8"}, {"Last-Event-ID", id}},
+                http::Method::post);
 }
 
-TEST(SubscribeRequest, LeavesABodyAloneThatIsNotForIt) {
+TEST(SubscribeRequest, ReadsTheBodyOfAPost) {
+  const SubscribeRequest request =
+      read(post(), R"({"channels":["a","b/*"],"last_event_id":"k3-1","message":"hi"})");
+  EXPECT_EQ(request.topics, (Topics{"a", "b/*"}));
+  EXPECT_EQ(request.cursor, "k3-1");
+}
+
+TEST(SubscribeRequest, NamesItsChannelsInABodyAsOneOrAsAList) {
+  for (const std::string_view key : {"channel", "channels"}) {
+    EXPECT_EQ(read(post(), fmt::format(R"({{"{}":"a"}})", key)).topics, (Topics{"a"}));
+    EXPECT_EQ(read(post(), fmt::format(R"({{"{}":["b","a"]}})", key)).topics, (Topics{"b", "a"}));
+    EXPECT_EQ(read(asking(fmt::format("{}=b&{}=a", key, key))).topics, (Topics{"b", "a"}));
+  }
+  EXPECT_EQ(read(post("channel=q"), R"({"channel":"a","channels":["b"]})").topics,
+            (Topics{"q", "a", "b"}));
+}
+
+// The cursor was dropped once when the channels stood in the query.
+TEST(SubscribeRequest, EveryParameterOfTheQueryCountsInABodyWhereverTheChannelsAre) {
+  for (const std::string_view query : {"", "channel=news"}) {
+    for (const std::string name :
+         {"lastEventId", "lastEventID", "last_event_id", "last-event-id", "Last-Event-ID"}) {
+      const std::string body = fmt::format(R"({{"channels":["a"],"{}":"k3-2"}})", name);
+      EXPECT_EQ(read(post(query), body).cursor, "k3-2") << query << name;
+    }
+    EXPECT_TRUE(read(post(query), R"({"last_event_id":"earliest"})").earliest);
+    EXPECT_EQ(read(post(query), R"({"replay":10})").replay, 10U);
+    EXPECT_EQ(read(post(query), R"({"replay":"10"})").replay, 10U);
+    EXPECT_EQ(read(post(query), R"({"heartbeat":4})").heartbeat, Duration(4s));
+    EXPECT_EQ(read(post(query), R"({"heartbeat":"4"})").heartbeat, Duration(4s));
+    EXPECT_EQ(read(post(query), R"({"heartbeat":"1min"})").heartbeat, Duration(60s));
+    EXPECT_TRUE(read(post(query), R"({"format":"raw"})").raw);
+  }
+}
+
+TEST(SubscribeRequest, TheFieldGoesBeforeTheQueryAndTheQueryBeforeTheBody) {
+  const std::string_view body =
+      R"({"last_event_id":"b-1","replay":1,"heartbeat":1,"format":"raw"})";
+  const SubscribeRequest request =
+      read(post("lastEventId=q-1&replay=2&heartbeat=2&format=sse"), body);
+  EXPECT_EQ(request.cursor, "q-1");
+  EXPECT_EQ(request.replay, 2U);
+  EXPECT_EQ(request.heartbeat, Duration(2s));
+  EXPECT_FALSE(request.raw);
+  EXPECT_EQ(read(post("lastEventId=q-1", "f-1"), body).cursor, "f-1");
+  EXPECT_EQ(read(post("", "f-1"), body).cursor, "f-1");
+  EXPECT_EQ(read(post("lastEventId="), body).cursor, "b-1") << "an empty one is none";
+  EXPECT_EQ(problem(post("replay=2"), R"({"replay":"x"})").substr(0, 28),
+            R"("replay": "x" in the body is)")
+      << "refused although the query overrules it";
+}
+
+TEST(SubscribeRequest, TakesNullAndEmptyIdsForNothing) {
+  const SubscribeRequest request = read(
+      post(), R"({"channel":null,"channels":["a"],"last_event_id":null,"replay":null,"format":null,
+                  "heartbeat":null})");
+  EXPECT_EQ(request.topics, (Topics{"a"}));
+  EXPECT_EQ(request.cursor, "");
+  EXPECT_EQ(request.replay, std::nullopt);
+  EXPECT_EQ(read(post(), R"({"lastEventId":""})").cursor, "");
+}
+
+TEST(SubscribeRequest, NamesTheKeyOfABodyThatHasTheWrongType) {
+  for (const auto& [value, kind] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"1", "a number"}, {"true", "true or false"}, {"{}", "an object"}, {"[]", "a list"}}) {
+    EXPECT_EQ(
+        problem(post("channel=a"), R"({"last_event_id":)" + value + "}"),
+        R"("last_event_id" in the body is )" + kind + "; write the id as the string it came as");
+    EXPECT_EQ(problem(post("channel=a"), R"({"format":)" + value + "}"),
+              R"("format" in the body is )" + kind +
+                  R"(; write "format": "raw" for the payload alone, or leave it out)");
+  }
+  EXPECT_EQ(problem(post(), R"({"channels":1})"),
+            R"("channels" in the body is a number; write a list of names: "channels": ["news"])");
+  EXPECT_EQ(problem(post(), R"({"channel":{"name":"a"}})"),
+            R"("channel" in the body is an object; write a list of names: "channels": ["news"])");
+  EXPECT_EQ(problem(post(), R"({"channels":["a",1]})"),
+            R"("channels" in the body holds a number, not only strings; write the names: )"
+            R"("channels": ["news"])");
+  EXPECT_EQ(problem(post(), R"({"replay":true})"),
+            R"("replay" in the body is true or false; write how many of the newest you want, like )"
+            R"("replay": 10)");
+  EXPECT_EQ(problem(post(), R"({"heartbeat":[4]})"),
+            R"("heartbeat" in the body is a list; write seconds, like "heartbeat": 4, or a unit, )"
+            R"(like "heartbeat": "30s")");
+}
+
+TEST(SubscribeRequest, SaysWhatWouldBeRightInABodyToo) {
+  for (const std::string value : {"\"\"", "\"x\"", "-1", "4294967296", "10000001", "1.5", "1e3"}) {
+    const std::string said = problem(post("channel=a"), R"({"replay":)" + value + "}");
+    EXPECT_EQ(said.find(R"("replay": )" + (value == "1e3" ? "1000" : value)), 0U) << said;
+    EXPECT_NE(said.find(R"(up to 10000000; )"), std::string::npos) << said;
+    EXPECT_NE(said.find(R"(like "replay": 10)"), std::string::npos) << said;
+  }
+  for (const std::string value : {"\"\"", "\"x\"", "-1", "1.5", "\"4y\""}) {
+    const std::string said = problem(post("channel=a"), R"({"heartbeat":)" + value + "}");
+    EXPECT_NE(said.find(R"(like "heartbeat": "30s")"), std::string::npos) << said;
+  }
+  EXPECT_EQ(
+      problem(post("channel=a"), R"({"format":"zip"})"),
+      R"("format": "zip" in the body is unknown; write "format": "raw" for the payload alone, )"
+      R"(or leave it out for an event stream)");
+}
+
+// Misspelt in case or by a dash, they were the application's own once, and their values lost.
+TEST(SubscribeRequest, KnowsAParameterInAnotherSpelling) {
+  EXPECT_EQ(read(asking("LAST_EVENT_ID=k3-1")).cursor, "k3-1");
+  EXPECT_EQ(read(post(), R"({"lasteventid":"k3-1"})").cursor, "k3-1");
+  EXPECT_EQ(problem(asking("Channel=a")), R"("Channel" in the query is spelt "channel")");
+  EXPECT_EQ(problem(asking("channel=a&heart_beat=4")),
+            R"("heart_beat" in the query is spelt "heartbeat")");
+  EXPECT_EQ(problem(post(), R"({"Channels":["a"]})"),
+            R"("Channels" in the body is spelt "channels")");
+  EXPECT_EQ(read(post("channel=a&chan=b"), R"({"stream":true,"messages":[{"channel":7}]})").topics,
+            (Topics{"a"}))
+      << "the rest is the application's";
+}
+
+TEST(SubscribeRequest, RefusesAKeyThatStandsTwiceInABody) {
+  EXPECT_EQ(problem(post(), R"({"channels":["a"],"channels":["b"]})"),
+            R"("channels" stands twice in the body; write it once)");
+  EXPECT_EQ(problem(post(), R"({"replay":1,"x":1,"x":2,"replay":1})"),
+            R"("replay" stands twice in the body; write it once)");
+}
+
+TEST(SubscribeRequest, NamesTheTypeOfABodyThatIsNotRead) {
   const std::string_view body = R"({"channels":["a"]})";
-  const std::vector<http::Field> json = {{"Content-Type", "application/json"}};
-  EXPECT_EQ(read(asking("channel=q", json, http::Method::post), body).topics, (Topics{"q"}));
-  EXPECT_TRUE(read(asking("", json), body).topics.empty());  // a GET handed on by a proxy
-  EXPECT_TRUE(
-      read(asking("", {{"Content-Type", "text/plain"}}, http::Method::post), body).topics.empty());
+  const auto sent_as = [&](std::string_view type) {
+    return problem(asking("channel=q", {{"Content-Type", type}}, http::Method::post), body);
+  };
+  EXPECT_EQ(sent_as("text/plain;charset=UTF-8"),
+            "the body is read as application/json only, this one is text/plain;charset=UTF-8; send "
+            "{\"channels\": [\"news\"]} as that, or name the channels in the query");
+  EXPECT_NE(sent_as("application/x-www-form-urlencoded").find("application/x-www-form-urlencoded"),
+            std::string::npos);
+  EXPECT_NE(sent_as("").find("this one has no Content-Type"), std::string::npos);
+  EXPECT_EQ(sent_as("application/json"), "none");
+  EXPECT_EQ(sent_as("APPLICATION/JSON"), "none");
+  EXPECT_EQ(problem(asking("channel=q",
+                           {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}},
+                           http::Method::post),
+                    body),
+            "the body is encoded (gzip); send it as it is");
+}
+
+TEST(SubscribeRequest, RefusesABodyWhereNoneIsRead) {
+  auto get = asking("channel=q", {{"Content-Type", "application/json"}});
+  get.method_text = "GET";
+  EXPECT_EQ(problem(get, R"({"last_event_id":"k3-1"})"),
+            "the body of a GET request is not read; send it with POST");
+}
+
+TEST(SubscribeRequest, TakesAnEmptyBodyOfAnyTypeForNone) {
+  for (const std::string_view body : {"", " \r\n\t", "\xef\xbb\xbf"}) {
+    EXPECT_EQ(read(asking("channel=q", {{"Content-Type", "text/plain"}}, http::Method::post), body)
+                  .topics,
+              (Topics{"q"}));
+    EXPECT_EQ(read(post("channel=q"), body).topics, (Topics{"q"}));
+  }
+}
+
+TEST(SubscribeRequest, ReadsJsonAsItIsDefined) {
+  EXPECT_EQ(read(post(), "\xef\xbb\xbf{\"channels\":[\"a\"]}").topics, (Topics{"a"}));
+  EXPECT_EQ(read(post(), "\n {\"channels\" : [ \"a\" ] } \n").topics, (Topics{"a"}));
+  EXPECT_EQ(read(post(), R"({"\u0063hannels":["\u0061\/b"]})").topics, (Topics{"a/b"}));
+  EXPECT_EQ(read(post(), R"({"channels":["a"],"deep":[[[{"replay":"x"}]]],"n":-1.5e300})").topics,
+            (Topics{"a"}));
 }
 
 TEST(SubscribeRequest, SaysWhatIsWrongWithABody) {
-  const auto post = asking("", {{"Content-Type", "application/json"}}, http::Method::post);
-  for (const std::string_view body : {"x", "[]", "{", "\"a\"", "{\"a\":\xff}"}) {
-    EXPECT_NE(problem(post, body).find("not a JSON object"), std::string::npos) << body;
+  for (const std::string_view body :
+       {"x", "{", R"({"channels":["a"]} x)", R"({"channels":["a"]}{})", "channel=a",
+        "{'channel':'a'}", R"({"channel":"a",})"}) {
+    EXPECT_EQ(problem(post("channel=q"), body).find("the body is not JSON"), 0U) << body;
   }
-  EXPECT_NE(problem(post, R"({"channels":"a"})").find("not an array"), std::string::npos);
-  EXPECT_NE(problem(post, R"({"channels":[1]})").find("not a string"), std::string::npos);
+  EXPECT_EQ(problem(post(), "[]"),
+            "the body is a list, not a JSON object; write {\"channels\": [\"news\"]}, or name the "
+            "channels in the query");
+  EXPECT_EQ(problem(post(), "\"a\"").find("the body is a string, not"), 0U);
+  EXPECT_EQ(problem(post(), "{\"a\":\"\xff\"}").find("the body is not valid UTF-8"), 0U);
+  EXPECT_EQ(problem(post(), R"({"a":"\x"})").find("the body is not JSON: a string"), 0U);
+  EXPECT_EQ(problem(post(), R"({"channel":"\ud800"})").find("the body is not JSON: a string"), 0U);
+  for (const std::string_view number : {"123456789012345678901234567890", "1e999", "01"}) {
+    EXPECT_EQ(
+        problem(post(), fmt::format(R"({{"user":{}}})", number)).find("the body holds a number"),
+        0U)
+        << number;
+  }
+  EXPECT_EQ(problem(post(), std::string(5000, '[')).find("the body is "), 0U);
 }
 
 }  // namespace

@@ -1,0 +1,269 @@
+#include "broker/wire/sse/subscribe_wishes.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "broker/wire/http/characters.h"
+#include "broker/wire/http/negotiation.h"
+#include "broker/wire/http/query.h"
+
+#include "common/quotable.h"
+
+namespace fanfare::sse {
+namespace {
+
+using Element = simdjson::dom::element;
+using Type = simdjson::dom::element_type;
+
+enum class Parameter : std::uint8_t { other, topic, cursor, replay, heartbeat, format };
+
+struct Name {
+  std::string_view text;
+  Parameter parameter;
+};
+constexpr auto kNames = std::to_array<Name>({
+    {"channel", Parameter::topic},
+    {"channels", Parameter::topic},
+    {"replay", Parameter::replay},
+    {"heartbeat", Parameter::heartbeat},
+    {"format", Parameter::format},
+});
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+constexpr std::string_view kRightBody =
+    R"(write {"channels": ["news"]}, or name the channels in the query)";
+
+// Without what spellings differ in: "lastEventId", "last-event-id", "LAST_EVENT_ID".
+std::string folded(std::string_view name) {
+  std::string text;
+  for (const char c : name) {
+    if (c != '-' && c != '_') text += http::lower(c);
+  }
+  return text;
+}
+
+// The error is the name that was meant.
+std::expected<Parameter, std::string_view> parameter_of(std::string_view name) {
+  // No application's parameter is nearly as short as these and folds into one of them.
+  if (name.size() > 32) return Parameter::other;
+  const std::string plain = folded(name);
+  // Every library spells this one in a way of its own.
+  if (plain == "lasteventid") return Parameter::cursor;
+  for (const auto& [text, parameter] : kNames) {
+    if (name == text) return parameter;
+    if (plain == text) return std::unexpected(text);
+  }
+  return Parameter::other;
+}
+
+std::string misspelt(std::string_view place, std::string_view name, std::string_view meant) {
+  return fmt::format("\"{}\" in the {} is spelt \"{}\"", quotable(name), place, meant);
+}
+
+std::optional<Wish>* wish_for(Wishes& wishes, Parameter parameter) {
+  switch (parameter) {
+    case Parameter::cursor:
+      return &wishes.cursor;
+    case Parameter::replay:
+      return &wishes.replay;
+    case Parameter::heartbeat:
+      return &wishes.heartbeat;
+    case Parameter::format:
+      return &wishes.format;
+    case Parameter::other:
+    case Parameter::topic:
+      break;
+  }
+  return nullptr;
+}
+
+// ---- The body.
+
+std::string_view kind_of(const Element& value) {
+  switch (value.type()) {
+    case Type::ARRAY:
+      return "a list";
+    case Type::OBJECT:
+      return "an object";
+    case Type::INT64:
+    case Type::UINT64:
+    case Type::DOUBLE:
+      return "a number";
+    case Type::STRING:
+      return "a string";
+    case Type::BOOL:
+      return "true or false";
+    case Type::NULL_VALUE:
+      break;
+  }
+  return "null";
+}
+
+std::string not_json(simdjson::error_code error) {
+  switch (error) {
+    case simdjson::UTF8_ERROR:
+      return fmt::format("the body is not valid UTF-8; {}", kRightBody);
+    case simdjson::DEPTH_ERROR:
+      return fmt::format("the body is nested too deeply; {}", kRightBody);
+    case simdjson::STRING_ERROR:
+    case simdjson::UNESCAPED_CHARS:
+    case simdjson::UNCLOSED_STRING:
+      return fmt::format(
+          "the body is not JSON: a string in it has no end, a wrong escape or a control "
+          "character; {}",
+          kRightBody);
+    case simdjson::NUMBER_ERROR:
+      return "the body holds a number that is not JSON's or does not fit into 64 bits; write it as "
+             "a string";
+    default:
+      return fmt::format("the body is not JSON; {}", kRightBody);
+  }
+}
+
+std::string read_topics(std::string_view key, const Element& value, Wishes& wishes) {
+  std::string_view text;
+  if (value.is_null()) return {};
+  if (value.get(text) == simdjson::SUCCESS) {
+    wishes.topics.emplace_back(text);
+    return {};
+  }
+  simdjson::dom::array names;
+  if (value.get(names) != simdjson::SUCCESS) {
+    return fmt::format(R"("{}" in the body is {}; write a list of names: "channels": ["news"])",
+                       key, kind_of(value));
+  }
+  for (const Element name : names) {
+    if (name.get(text) != simdjson::SUCCESS) {
+      return fmt::format(
+          R"("{}" in the body holds {}, not only strings; write the names: "channels": ["news"])",
+          key, kind_of(name));
+    }
+    wishes.topics.emplace_back(text);
+  }
+  return {};
+}
+
+std::string_view right_value(Parameter parameter) {
+  switch (parameter) {
+    case Parameter::cursor:
+      return "write the id as the string it came as";
+    case Parameter::replay:
+      return R"(write how many of the newest you want, like "replay": 10)";
+    case Parameter::heartbeat:
+      return R"(write seconds, like "heartbeat": 4, or a unit, like "heartbeat": "30s")";
+    case Parameter::format:
+      return R"(write "format": "raw" for the payload alone, or leave it out)";
+    case Parameter::other:
+    case Parameter::topic:
+      break;
+  }
+  return {};
+}
+
+std::string read_wish(std::string_view key, const Element& value, Parameter parameter,
+                      Wishes& wishes) {
+  std::optional<Wish>& wish = *wish_for(wishes, parameter);
+  if (value.is_null()) {
+    wish.reset();
+    return {};
+  }
+  const bool numbers = parameter == Parameter::replay || parameter == Parameter::heartbeat;
+  std::string_view text;
+  if (value.get(text) == simdjson::SUCCESS) {
+    wish = {.text = std::string(text),
+            .shown = fmt::format(R"("{}": "{}" in the body)", key, quotable(text)),
+            .in_body = true};
+  } else if (numbers && value.is_number()) {
+    std::string number = simdjson::to_string(value);
+    wish = {.text = number,
+            .shown = fmt::format(R"("{}": {} in the body)", key, number),
+            .in_body = true};
+  } else {
+    return fmt::format(R"("{}" in the body is {}; {})", key, kind_of(value),
+                       right_value(parameter));
+  }
+  return {};
+}
+
+std::string read_members(const simdjson::dom::object& members, Wishes& wishes) {
+  std::vector<std::string_view> seen;
+  for (const auto& [key, value] : members) {
+    const auto parameter = parameter_of(key);
+    if (!parameter) return misspelt("body", key, parameter.error());
+    if (*parameter == Parameter::other) continue;
+    // Of two, readers in between may have believed the other one.
+    if (std::ranges::find(seen, key) != seen.end()) {
+      return fmt::format("\"{}\" stands twice in the body; write it once", quotable(key));
+    }
+    seen.push_back(key);
+    std::string problem = *parameter == Parameter::topic
+                              ? read_topics(key, value, wishes)
+                              : read_wish(key, value, *parameter, wishes);
+    if (!problem.empty()) return problem;
+  }
+  return {};
+}
+
+std::string unread_body(const http::RequestHead& head) {
+  if (head.method != http::Method::post) {
+    return fmt::format("the body of a {} request is not read; send it with POST",
+                       quotable(head.method_text));
+  }
+  const std::string_view coding = head.value("content-encoding");
+  if (!coding.empty() && !http::same_ignoring_case(coding, "identity")) {
+    return fmt::format("the body is encoded ({}); send it as it is", quotable(coding));
+  }
+  const std::string_view type = head.value("content-type");
+  if (http::media_type_is(type, "application/json")) return {};
+  return fmt::format(
+      "the body is read as application/json only, this one {}; {}",
+      type.empty() ? std::string("has no Content-Type") : fmt::format("is {}", quotable(type)),
+      R"(send {"channels": ["news"]} as that, or name the channels in the query)");
+}
+
+}  // namespace
+
+std::expected<Wishes, std::string> wishes_of_query(std::string_view text) {
+  Wishes wishes;
+  const http::Query query(text);
+  for (const auto& [key, value] : query) {
+    // What Go's r3labs/sse sends. In a body it would be somebody's {"stream": true}.
+    const bool stream = key == "stream";
+    const auto parameter =
+        stream ? std::expected<Parameter, std::string_view>(Parameter::topic) : parameter_of(key);
+    if (!parameter) return std::unexpected(misspelt("query", key, parameter.error()));
+    if (*parameter == Parameter::topic && !value.empty()) wishes.topics.emplace_back(value);
+    if (std::optional<Wish>* const wish = wish_for(wishes, *parameter)) {
+      *wish = {.text = std::string(value),
+               .shown = fmt::format("{}={}", quotable(key), quotable(value))};
+    }
+  }
+  return wishes;
+}
+
+std::expected<Wishes, std::string> wishes_of_body(const http::RequestHead& head,
+                                                  std::string_view body) {
+  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
+  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return Wishes{};
+  if (std::string problem = unread_body(head); !problem.empty()) return std::unexpected(problem);
+  simdjson::dom::parser parser;
+  Element document;
+  if (const auto error = parser.parse(body.data(), body.size()).get(document)) {
+    return std::unexpected(not_json(error));
+  }
+  simdjson::dom::object members;
+  if (document.get(members) != simdjson::SUCCESS) {
+    return std::unexpected(
+        fmt::format("the body is {}, not a JSON object; {}", kind_of(document), kRightBody));
+  }
+  Wishes wishes;
+  if (std::string problem = read_members(members, wishes); !problem.empty()) {
+    return std::unexpected(problem);
+  }
+  return wishes;
+}
+
+}  // namespace fanfare::sse
