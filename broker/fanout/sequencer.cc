@@ -53,6 +53,10 @@ struct Sequencer::Impl {
   TimePoint next_visit(const Source& source, TimePoint now) const;
   void forget(Source& source);
 
+  bool has_room_for(std::size_t channels) const {
+    return sources.count() + channels <= options.channels_max;
+  }
+
   SequencerOptions options;
   Encoder encoder;
   Sources sources;
@@ -67,7 +71,7 @@ struct Sequencer::Impl {
 };
 
 Source* Sequencer::Impl::appear(std::string_view channel, TimePoint now) {
-  if (sources.count() >= options.channels_max) return nullptr;
+  if (!has_room_for(1)) return nullptr;
   Source& source = sources.make(channel);
   if (options.history) source.limits = options.history(channel);
   source.told_evicted = tombstones.take(channel);
@@ -260,6 +264,9 @@ const Epoch& Sequencer::epoch() const {
 }
 std::size_t Sequencer::channel_count() const {
   return impl_->sources.count();
+}
+bool Sequencer::room_for(std::size_t channels) const {
+  return impl_->has_room_for(channels);
 }
 std::uint64_t Sequencer::segment_bytes() const {
   return impl_->retention.segment_bytes();

@@ -102,6 +102,8 @@ class Sequencer {
   Sequence head() const;
   const Epoch& epoch() const;
   std::size_t channel_count() const;
+  // Whether so many channels more may appear.
+  bool room_for(std::size_t channels) const;
   std::uint64_t segment_bytes() const;  // what total_bytes bounds
 
   struct Counters {

@@ -31,22 +31,6 @@ fanout::SequencerOptions sequencer_options(fanout::Epoch epoch, const Settings& 
           .channels_max = settings->limits.channels};
 }
 
-std::unexpected<ingest::Refused> refused(fanout::PublishError error, std::string_view channel) {
-  using enum fanout::PublishError;
-  switch (error) {
-    case channel_finished:
-      return std::unexpected(ingest::Refused{
-          ingest::Refusal::finished,
-          fmt::format("channel {} was finished; delete it to publish to it again", channel)});
-    case too_many_channels:
-      return std::unexpected(ingest::Refused{
-          ingest::Refusal::unavailable,
-          "the broker has as many channels as [limits] channels allows; publish to an existing "
-          "one, or raise the limit"});
-  }
-  std::unreachable();
-}
-
 }  // namespace
 
 Lead::Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard,
@@ -54,7 +38,8 @@ Lead::Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboa
     : settings_(settings),
       switchboard_(switchboard),
       counters_(counters),
-      sequencer_(sequencer_options(epoch, settings_)) {}
+      sequencer_(sequencer_options(epoch, settings_)),
+      admission_(settings_, sequencer_, counters_) {}
 
 fanout::BatchPtr Lead::seal() {
   fanout::BatchPtr batch = sequencer_.seal(now_);
@@ -99,18 +84,14 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
     const ingest::Publish& event, const fanout::Sequencer::Place& place) {
   if (stopping_) {
     ++counters_.ingest_errors_total;
-    return std::unexpected(ingest::Refused{
-        ingest::Refusal::unavailable, "the broker is stopping; publish again when it is back"});
+    return std::unexpected(stopping_refusal());
   }
   const policy::Draft draft{event.channel, event.type, event.data, event.retry_ms, event.key};
   const bool name_checked = place.exists() && !is_own_channel(event.channel);
   if (auto problem = name_checked ? policy::content_problem(draft, settings_.events())
                                   : policy::event_problem(draft, settings_.events())) {
     ++counters_.ingest_errors_total;
-    return std::unexpected(ingest::Refused{problem->kind == policy::Problem::Kind::too_large
-                                               ? ingest::Refusal::too_large
-                                               : ingest::Refusal::invalid,
-                                           std::move(problem->sentence)});
+    return std::unexpected(refusal_of(std::move(*problem)));
   }
   // Told before the event is written: the bytes of an id cannot be read before every store ahead of
   // them is done, and those of the event's frame go to memory that is far away.
@@ -120,7 +101,7 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
       place, {.type = event.type, .data = event.data, .retry_ms = event.retry_ms}, event.key, now_);
   if (!sequence) {
     ++counters_.ingest_errors_total;
-    return refused(sequence.error(), event.channel);
+    return std::unexpected(refusal_of(sequence.error(), event.channel));
   }
   ++counters_.ingest_events_total;
   counters_.ingest_bytes_total += event.data.size();
@@ -139,16 +120,16 @@ std::string_view Lead::write_id(fanout::Sequence sequence) {
 
 std::expected<void, ingest::Refused> Lead::finish(std::string_view channel) {
   if (auto problem = policy::channel_problem(channel)) {
-    return std::unexpected(ingest::Refused{ingest::Refusal::invalid, std::move(problem->sentence)});
+    return std::unexpected(refusal_of(std::move(*problem)));
   }
   const auto finished = sequencer_.finish(channel, now_);
-  if (!finished) return refused(finished.error(), channel);
+  if (!finished) return std::unexpected(refusal_of(finished.error(), channel));
   return {};
 }
 
 std::expected<bool, ingest::Refused> Lead::erase(std::string_view channel) {
   if (auto problem = policy::channel_problem(channel)) {
-    return std::unexpected(ingest::Refused{ingest::Refusal::invalid, std::move(problem->sentence)});
+    return std::unexpected(refusal_of(std::move(*problem)));
   }
   return sequencer_.erase(channel, now_);
 }

@@ -12,6 +12,7 @@
 
 #include "broker/fanout/sequencer.h"
 #include "broker/policy/event_rules.h"
+#include "broker/server/admission.h"
 #include "broker/server/roster.h"
 #include "broker/server/settings.h"
 #include "broker/server/switchboard.h"
@@ -50,6 +51,10 @@ class Lead final : public ingest::Sink {
   // ingest::Sink
   std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event) override;
   void publish_all(std::span<const ingest::Publish> events, const Answer& answer) override;
+  std::optional<ingest::Refused> check(const ingest::Change& change) override {
+    return admission_.check(change, stopping_);
+  }
+  std::unique_ptr<ingest::Rehearsal> rehearse() override { return admission_.rehearse(stopping_); }
   std::expected<void, ingest::Refused> finish(std::string_view channel) override;
   std::expected<bool, ingest::Refused> erase(std::string_view channel) override;
   std::optional<ingest::ChannelState> find(std::string_view channel) override;
@@ -71,6 +76,7 @@ class Lead final : public ingest::Sink {
   Switchboard& switchboard_;
   Counters& counters_;
   fanout::Sequencer sequencer_;
+  const Admission admission_;
   Roster roster_;
   TimePoint now_{};
   TimePoint started_{};

@@ -60,5 +60,68 @@ TEST_F(LeadTest, ChecksEachOfSeveralEvents) {
   EXPECT_EQ(lead_.sequencer().head(), 2U);
 }
 
+using Kind = ingest::Change::Kind;
+
+TEST_F(LeadTest, RehearsesChangesOneAfterAnotherAndMakesNone) {
+  ASSERT_TRUE(lead_.publish({.channel = "news", .data = "1"}));
+  ASSERT_TRUE(lead_.finish("over"));
+  const auto rehearsal = lead_.rehearse();
+  const auto answer = [&](Kind kind, std::string_view channel, std::string_view data = "x") {
+    const auto refused = rehearsal->add({kind, {.channel = channel, .data = data}});
+    return refused ? refused->message : "taken";
+  };
+  EXPECT_EQ(answer(Kind::publish, "news"), "taken");
+  EXPECT_THAT(answer(Kind::publish, "over"), HasSubstr("channel over was finished"));
+  EXPECT_THAT(answer(Kind::publish_if_there, "over"), HasSubstr("channel over was finished"));
+  EXPECT_EQ(answer(Kind::erase, "over"), "taken");
+  EXPECT_EQ(answer(Kind::publish, "over"), "taken") << "it would have been deleted before";
+  EXPECT_EQ(answer(Kind::finish, "news"), "taken");
+  EXPECT_EQ(answer(Kind::finish, "news"), "taken") << "twice does no harm";
+  EXPECT_THAT(answer(Kind::publish, "news"), HasSubstr("channel news was finished"));
+  EXPECT_EQ(answer(Kind::publish_if_there, "nowhere"), "taken") << "nothing would be done";
+  EXPECT_EQ(answer(Kind::erase, "nowhere"), "taken");
+  EXPECT_THAT(answer(Kind::publish, "news", "\xff"), HasSubstr("UTF-8"));
+  EXPECT_THAT(answer(Kind::erase, "no name"), HasSubstr("not of 0x20"));
+  EXPECT_EQ(lead_.sequencer().head(), 1U);
+  EXPECT_EQ(lead_.sequencer().channel_count(), 2U);
+  EXPECT_TRUE(lead_.publish({.channel = "news", .data = "2"}));
+}
+
+TEST_F(LeadTest, CountsTheChannelsThatARehearsalWouldMake) {
+  Options options;
+  options.limits.channels = 3;
+  const Settings settings{std::make_shared<const Options>(options)};
+  Lead lead{*fanout::Epoch::parse("0123abc"), settings, switchboard_, counters_};
+  ASSERT_TRUE(lead.publish({.channel = "a", .data = "1"}));
+  const auto rehearsal = lead.rehearse();
+  const auto taken = [&](Kind kind, std::string_view channel) {
+    return !rehearsal->add({kind, {.channel = channel, .data = "x"}});
+  };
+  EXPECT_TRUE(taken(Kind::publish, "b"));
+  EXPECT_TRUE(taken(Kind::finish, "c"));
+  EXPECT_TRUE(taken(Kind::publish, "b")) << "it would be there";
+  EXPECT_FALSE(taken(Kind::publish, "d"));
+  EXPECT_FALSE(taken(Kind::finish, "d"));
+  EXPECT_TRUE(taken(Kind::publish_if_there, "d"));
+  EXPECT_TRUE(taken(Kind::publish, "a"));
+}
+
+TEST_F(LeadTest, ChecksAChangeWhateverTheLogHolds) {
+  ASSERT_TRUE(lead_.finish("over"));
+  const auto refused = [&](Kind kind, std::string_view channel, std::string_view data = "x") {
+    return lead_.check({kind, {.channel = channel, .data = data}}).has_value();
+  };
+  EXPECT_FALSE(refused(Kind::publish, "over")) << "it may be deleted before it comes to that";
+  EXPECT_TRUE(refused(Kind::publish, "~own"));
+  EXPECT_TRUE(refused(Kind::publish, "a", std::string(70'000, 'x')));
+  EXPECT_TRUE(refused(Kind::publish_if_there, "a", "\xff"));
+  EXPECT_TRUE(refused(Kind::finish, "no name"));
+  EXPECT_EQ(counters_.ingest_errors_total, 4U);
+  lead_.stop_publishing();
+  EXPECT_TRUE(refused(Kind::publish, "a"));
+  EXPECT_FALSE(refused(Kind::finish, "a"));
+  EXPECT_TRUE(lead_.rehearse()->add({Kind::publish, {.channel = "a", .data = "x"}}));
+}
+
 }  // namespace
 }  // namespace fanfare::server

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -49,6 +50,28 @@ struct Refused {
   std::string message = {};  // one sentence: what is wrong, where, and what would be right
 };
 
+// A change of the log that is thought of, not yet made.
+struct Change {
+  enum class Kind : std::uint8_t {
+    publish,
+    publish_if_there,  // of a channel that is not there, nothing is done
+    finish,            // of these two, only event.channel counts
+    erase,
+  };
+  Kind kind = Kind::publish;
+  Publish event = {};
+};
+
+// Changes that are to be made together, tried one after the other on a picture of the log: what
+// each would be answered after those before it. Nothing is done, so a batch that must be whole can
+// be refused whole. Holds good until the Sink is next called.
+class Rehearsal {
+ public:
+  virtual ~Rehearsal() = default;
+  // Why `change` would be refused, if it would. Its views live as long as the rehearsal.
+  virtual std::optional<Refused> add(const Change& change) = 0;
+};
+
 struct ChannelState {
   std::uint64_t events = 0;           // in the window
   std::uint64_t bytes = 0;            // of the window
@@ -70,6 +93,11 @@ class Sink {
   virtual void publish_all(std::span<const Publish> events, const Answer& answer) {
     for (const Publish& event : events) answer(publish(event));
   }
+  // Why `change` would be refused whatever the log holds: its names, its size, its bytes, a broker
+  // that is stopping.
+  virtual std::optional<Refused> check(const Change& /*change*/) { return std::nullopt; }
+  // Never null. By default only check() refuses.
+  virtual std::unique_ptr<Rehearsal> rehearse();
   // No more events; subscribers get what is left and a clean end. Idempotent.
   virtual std::expected<void, Refused> finish(std::string_view channel) = 0;
   // Drops the history and the finished mark. False: there is no such channel.
