@@ -118,9 +118,10 @@ void Shard::stream_overdue(io::Slot slot, Connection& connection) {
   heartbeat_due(slot, connection);
 }
 
-// Whoever got data within the interval needs no heartbeat. Those of one feed got it at one time,
-// and many streams may have begun at one time: the first heartbeat after that comes up to an eighth
-// early, by chance, and those that follow it keep the distance.
+// A stream that got data within the interval needs no heartbeat. Those of one feed got it at one
+// time, and many streams may have begun at one time: to spread their heartbeats, the first one
+// after an event is sent at random up to an eighth of the interval early; later ones keep that
+// offset.
 void Shard::heartbeat_due(io::Slot slot, Connection& connection) {
   if (connection.heartbeat == 0) {
     connection.due = tick_ + 2 * kTicksPerSecond;
@@ -129,9 +130,10 @@ void Shard::heartbeat_due(io::Slot slot, Connection& connection) {
   if (connection.behind != kNone) return;  // looked at again in a second
   const Tick last = std::max(audiences_[connection.audience].last_sent, connection.quiet_since);
   const Tick due = last + connection.heartbeat;
-  if (due >= tick_ + kTicksPerSecond) {  // a later visit is soon enough
-    const auto early = static_cast<Tick>(random_.below(connection.heartbeat / 8 + 1));
-    connection.due = due - std::min(early, due - tick_ - kTicksPerSecond);
+  const Tick early_max = connection.heartbeat / 8;
+  // Drawn once: a visit within the last eighth is the one that was drawn.
+  if (due >= tick_ + kTicksPerSecond + early_max) {
+    connection.due = due - static_cast<Tick>(random_.below(early_max + 1));
     return;
   }
   heartbeats_due_.push_back(slot);

@@ -64,17 +64,18 @@ void Peer::changed(sim::Socket& socket) {
   }
 }
 
-SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const sim::Faults& faults)
+SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const sim::Faults& faults,
+                         std::uint32_t subscribers_max)
     : kernel_(1, faults, report_),
-      ring_(kernel_, kSubscribersMax + kSpareSlots + kAdminSlots, "ring",
+      ring_(kernel_, subscribers_max + kSpareSlots + kAdminSlots, "ring",
             sim::SimRing::Pools::of(faults)) {
   switchboard_.post = [this](std::uint32_t, Message message) {
     shard_->mailbox().post(std::move(message));
   };
   switchboard_.wake_lead = [this] { ring_.wake(); };
   shard_ = std::make_unique<Shard>(ShardConfig{.index = 0,
-                                               .subscribers_max = kSubscribersMax,
-                                               .connections_max = kSubscribersMax,
+                                               .subscribers_max = subscribers_max,
+                                               .connections_max = subscribers_max,
                                                .epoch = *fanout::Epoch::parse(kEpoch),
                                                .seed = 1,
                                                .options = std::make_shared<const Options>(options),
@@ -138,21 +139,42 @@ void SmallBroker::pass(Duration time) {
   }
 }
 
+void SmallBroker::pass_without_turns(Duration time) {
+  const TimePoint end = kernel_.now() + time;
+  while (kernel_.step(end)) {
+  }
+}
+
 void SmallBroker::drain() {
   shard_->mailbox().post(DrainMessage{.at_once = false});
   pass();
 }
 
 Counters SmallBroker::reported() {
-  pass(2 * kTick);
-  const std::lock_guard lock(switchboard_.board);
-  return switchboard_.snapshots[0].counters;
+  return snapshot().counters;
 }
 
 std::uint64_t SmallBroker::closes(CloseReason reason) {
+  return snapshot().closes[static_cast<std::size_t>(reason)];
+}
+
+ShardSnapshot SmallBroker::snapshot() {
   pass(2 * kTick);
   const std::lock_guard lock(switchboard_.board);
-  return switchboard_.snapshots[0].closes[static_cast<std::size_t>(reason)];
+  return switchboard_.snapshots[0];
+}
+
+ChannelRule& channel_rule(Options& options, std::string_view match) {
+  ChannelRule& rule = options.channels.emplace_back();
+  rule.match = match;
+  return rule;
+}
+
+RouteRule& route_rule(Options& options, std::string_view path, std::vector<std::string> channels) {
+  RouteRule& rule = options.routes.emplace_back();
+  rule.path = path;
+  rule.channels = std::move(channels);
+  return rule;
 }
 
 std::string body_of(std::string_view response) {

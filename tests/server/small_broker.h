@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/server/admin_surface.h"
 #include "broker/server/options.h"
@@ -59,7 +60,8 @@ class SmallBroker {
   static constexpr std::uint32_t kSubscribersMax = 16;
 
   explicit SmallBroker(const Options& options = {}, AdminSurface* surface = nullptr,
-                       const sim::Faults& faults = {});
+                       const sim::Faults& faults = {},
+                       std::uint32_t subscribers_max = kSubscribersMax);
   // Everybody goes; nothing may be left, and no promise to the kernel may have been broken.
   ~SmallBroker();
   SmallBroker(const SmallBroker&) = delete;
@@ -78,6 +80,10 @@ class SmallBroker {
 
   // Long enough for a question and its answer, unless said otherwise.
   void pass(Duration time = 20ms);
+  // The shard gets one turn, in which no time passes; or time passes, and it gets none.
+  void turn() { shard_->turn(kernel_.now()); }
+  void pass_without_turns(Duration time);
+  TimePoint now() const { return kernel_.now(); }
   void drain();
   bool finished() const { return shard_->finished(); }
   // As another shard would.
@@ -87,6 +93,7 @@ class SmallBroker {
   const Counters& counters() const { return shard_->counters(); }
   // As the last tick left them; lets one pass.
   Counters reported();
+  ShardSnapshot snapshot();
   std::uint64_t closes(CloseReason reason);
 
  private:
@@ -98,6 +105,11 @@ class SmallBroker {
   std::deque<Peer> peers_;
   Peer* commander_ = nullptr;
 };
+
+// A further [[channel]], or [[route]], of which everything else is still to be said.
+ChannelRule& channel_rule(Options& options, std::string_view match);
+RouteRule& route_rule(Options& options, std::string_view path,
+                      std::vector<std::string> channels = {});
 
 // What follows the head of a response.
 std::string body_of(std::string_view response);
