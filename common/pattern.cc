@@ -39,22 +39,34 @@ std::string size_problem(std::string_view text, std::string_view what) {
                      text.size());
 }
 
-// Goes through the segments of a path.
-class Segments {
- public:
-  explicit Segments(std::string_view path) : rest_(path) {}
-  bool at_end() const { return done_; }
-  std::string_view front() const { return rest_.substr(0, rest_.find('/')); }
-  void next() {
-    const std::size_t slash = rest_.find('/');
-    done_ = slash == std::string_view::npos;
-    if (!done_) rest_.remove_prefix(slash + 1);
-  }
+}  // namespace
 
- private:
-  std::string_view rest_;
-  bool done_ = false;
-};
+std::string channel_name_problem(std::string_view name) {
+  if (std::string problem = size_problem(name, "channel name"); !problem.empty()) return problem;
+  const std::size_t at = first_not_of_names(name);
+  if (at == std::string_view::npos) return {};
+  return fmt::format("a channel name is made of A-Z a-z 0-9 . _ ~ : @ / -, not of {} (byte {})",
+                     shown(name[at]), at);
+}
+
+std::string channel_pattern_problem(std::string_view pattern) {
+  if (std::string problem = size_problem(pattern, "channel or pattern"); !problem.empty())
+    return problem;
+  for (std::size_t at = 0; at < pattern.size(); ++at) {
+    if (pattern[at] == '*' || of_names(pattern[at])) continue;
+    return fmt::format(
+        "a channel or pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of {} (byte {})",
+        shown(pattern[at]), at);
+  }
+  for (PathSegments segments(pattern); !segments.at_end(); segments.next()) {
+    const std::string_view segment = segments.front();
+    const std::size_t stars = segment.find("**");
+    if (stars == std::string_view::npos || segment == "**") continue;
+    return fmt::format("** stands for whole segments, between slashes, not inside \"{}\" (byte {})",
+                       segment, static_cast<std::size_t>(segment.data() - pattern.data()) + stars);
+  }
+  return {};
+}
 
 // `*` stands for one character or more: it takes one at once, and one more each time the rest does
 // not fit. Only the last `*` need ever take more.
@@ -80,35 +92,6 @@ bool segment_matches(std::string_view pattern, std::string_view segment) {
   return p == pattern.size();
 }
 
-}  // namespace
-
-std::string channel_name_problem(std::string_view name) {
-  if (std::string problem = size_problem(name, "channel name"); !problem.empty()) return problem;
-  const std::size_t at = first_not_of_names(name);
-  if (at == std::string_view::npos) return {};
-  return fmt::format("a channel name is made of A-Z a-z 0-9 . _ ~ : @ / -, not of {} (byte {})",
-                     shown(name[at]), at);
-}
-
-std::string channel_pattern_problem(std::string_view pattern) {
-  if (std::string problem = size_problem(pattern, "channel or pattern"); !problem.empty())
-    return problem;
-  for (std::size_t at = 0; at < pattern.size(); ++at) {
-    if (pattern[at] == '*' || of_names(pattern[at])) continue;
-    return fmt::format(
-        "a channel or pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of {} (byte {})",
-        shown(pattern[at]), at);
-  }
-  for (Segments segments(pattern); !segments.at_end(); segments.next()) {
-    const std::string_view segment = segments.front();
-    const std::size_t stars = segment.find("**");
-    if (stars == std::string_view::npos || segment == "**") continue;
-    return fmt::format("** stands for whole segments, between slashes, not inside \"{}\" (byte {})",
-                       segment, static_cast<std::size_t>(segment.data() - pattern.data()) + stars);
-  }
-  return {};
-}
-
 bool is_hidden(std::string_view name) {
   return name.starts_with('~');
 }
@@ -120,11 +103,11 @@ bool is_pattern(std::string_view text) {
 // The same walk as in segment_matches, over segments, with `**` for `*`.
 bool pattern_matches(std::string_view pattern, std::string_view name) {
   if (is_hidden(name) && !is_hidden(pattern)) return false;
-  Segments p(pattern);
-  Segments n(name);
+  PathSegments p(pattern);
+  PathSegments n(name);
   bool starred = false;
-  Segments after_stars = p;
-  Segments stars_end = n;
+  PathSegments after_stars = p;
+  PathSegments stars_end = n;
   while (!n.at_end()) {
     if (!p.at_end() && p.front() == "**") {
       p.next();

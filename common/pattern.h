@@ -30,4 +30,24 @@ bool is_pattern(std::string_view text);
 // segment for `*`.
 bool pattern_matches(std::string_view pattern, std::string_view name);
 
+// The same for one segment, none of them `**`.
+bool segment_matches(std::string_view pattern, std::string_view segment);
+
+// Goes through the segments of a name or a pattern.
+class PathSegments {
+ public:
+  explicit PathSegments(std::string_view path) : rest_(path) {}
+  bool at_end() const { return done_; }
+  std::string_view front() const { return rest_.substr(0, rest_.find('/')); }
+  void next() {
+    const std::size_t slash = rest_.find('/');
+    done_ = slash == std::string_view::npos;
+    if (!done_) rest_.remove_prefix(slash + 1);
+  }
+
+ private:
+  std::string_view rest_;
+  bool done_ = false;
+};
+
 }  // namespace fanfare

@@ -25,8 +25,8 @@ class CountingSink final : public ingest::Sink {
   std::expected<bool, ingest::Refused> erase(std::string_view) override { return true; }
   std::optional<ingest::ChannelState> find(std::string_view) override { return std::nullopt; }
   void for_each_channel(const ChannelVisitor&) override {}
-  std::uint64_t receivers(std::string_view) override { return 0; }
-  std::uint64_t pattern_subscribers() override { return 0; }
+  std::uint64_t subscribers(std::string_view) override { return 0; }
+  std::uint64_t pattern_count() override { return 0; }
   void for_each_fact(const FactVisitor&) override {}
 
   std::uint64_t bytes = 0;

@@ -21,10 +21,11 @@ namespace fanfare::fanout {
 
 class Crowd {
  public:
-  Crowd(Topics topics, Framing framing, std::uint32_t members_max)
+  Crowd(std::shared_ptr<const Topics> topics, Framing framing, std::uint32_t members_max)
       : topics_(std::move(topics)), framing_(framing), members_max_(members_max) {}
 
-  const Topics& topics() const { return topics_; }
+  const Topics& topics() const { return *topics_; }
+  const std::shared_ptr<const Topics>& shared_topics() const { return topics_; }
   Framing framing() const { return framing_; }
   std::span<const std::unique_ptr<Feed>> feeds() const { return feeds_; }
 
@@ -60,7 +61,7 @@ class Crowd {
     feeds_[b]->place = b;
   }
 
-  Topics topics_;
+  std::shared_ptr<const Topics> topics_;
   Framing framing_;
   std::uint32_t members_max_;
   std::vector<std::unique_ptr<Feed>> feeds_;  // the full ones first

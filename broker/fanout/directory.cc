@@ -113,9 +113,10 @@ Feed* Directory::open(std::span<const std::string_view> topics, Framing framing)
 }
 
 Crowd& Directory::make_crowd(const Key& key) {
-  Topics topics(std::vector<std::string>(key.topics.begin(), key.topics.end()));
+  auto topics = std::make_shared<const Topics>(
+      std::vector<std::string>(key.topics.begin(), key.topics.end()));
   // A feed has a Link for each of its channels. Where they are without number, one feed must do.
-  const std::uint32_t members_max = topics.has_patterns() ? UINT32_MAX : feed_members_max_;
+  const std::uint32_t members_max = topics->has_patterns() ? UINT32_MAX : feed_members_max_;
   auto made = std::make_unique<Crowd>(std::move(topics), key.framing, members_max);
   Crowd& crowd = *made;
   crowds_.insert(std::move(made));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "broker/fanout/backlog.h"
+#include "broker/fanout/crowd.h"
 #include "broker/fanout/directory.h"
 #include "broker/fanout/feed.h"
 #include "broker/fanout/rounds.h"
@@ -93,6 +94,9 @@ bool Replica::complete(const Feed* feed) const {
 }
 const std::vector<std::string>& Replica::topics(const Feed* feed) const {
   return feed->topics().texts();
+}
+std::shared_ptr<const Topics> Replica::shared_topics(const Feed* feed) const {
+  return feed->crowd.shared_topics();
 }
 
 std::optional<Replica::Round> Replica::next_round(std::size_t members_max) {

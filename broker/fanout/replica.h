@@ -38,6 +38,7 @@
 namespace fanfare::fanout {
 
 class Feed;  // opaque to callers
+class Topics;
 
 // Four slices of Delivery: a pass over 10,000 takes up what is new ten times.
 inline constexpr std::uint32_t kFeedMembersMax = 1'024;
@@ -91,6 +92,8 @@ class Replica {
   bool complete(const Feed* feed) const;
   // The exact names and patterns, sorted.
   const std::vector<std::string>& topics(const Feed* feed) const;
+  // The same, to be kept beyond the feed's life, and by other threads.
+  std::shared_ptr<const Topics> shared_topics(const Feed* feed) const;
 
   // ---- rounds
   struct Round {

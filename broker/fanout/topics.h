@@ -1,4 +1,5 @@
-// Topics: a set of exact channel names and patterns, as a subscriber asks for it.
+// Topics: a set of exact channel names and patterns, as a subscriber asks for it. It never changes,
+// so that shards can share one.
 #pragma once
 
 #include <algorithm>
@@ -18,13 +19,22 @@ class Topics {
   explicit Topics(std::vector<std::string> texts) : texts_(std::move(texts)) {
     names_ = static_cast<std::size_t>(
         std::ranges::count_if(texts_, [](const auto& text) { return !is_pattern(text); }));
+    if (names_ == 0 || !has_patterns()) return;
+    for (const std::string& text : texts_) {
+      names_covered_.push_back(!is_pattern(text) && matches(text));
+    }
   }
 
   const std::vector<std::string>& texts() const { return texts_; }
   std::size_t count() const { return texts_.size(); }
+  std::size_t pattern_count() const { return texts_.size() - names_; }
   bool has_patterns() const { return names_ < texts_.size(); }
   // Whether one of them is `name` itself.
   bool names(std::string_view name) const { return std::ranges::binary_search(texts_, name); }
+  // Whether one of the patterns matches a name that is itself a topic.
+  bool name_covered(std::size_t index) const {
+    return !names_covered_.empty() && names_covered_[index];
+  }
   // Whether one of the patterns matches `name`.
   bool matches(std::string_view name) const {
     return has_patterns() && std::ranges::any_of(texts_, [=](const auto& text) {
@@ -34,7 +44,8 @@ class Topics {
 
  private:
   std::vector<std::string> texts_;
-  std::size_t names_ = 0;  // texts without a star
+  std::size_t names_ = 0;            // texts without a star
+  std::vector<bool> names_covered_;  // by text; empty where there are only names or only patterns
 };
 
 }  // namespace fanfare::fanout

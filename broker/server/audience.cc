@@ -48,9 +48,7 @@ std::vector<Audiences::Change> Audiences::take_changes() {
     const auto delta = std::int64_t{audience.subscribers} - std::int64_t{audience.reported};
     audience.report_due = false;
     if (delta != 0) {
-      for (const std::string& topic : replica_.topics(audience.feed)) {
-        changes.push_back({topic, delta});
-      }
+      changes.push_back({replica_.shared_topics(audience.feed), delta});
       audience.reported = audience.subscribers;
     }
     if (audience.subscribers == 0) {

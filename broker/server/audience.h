@@ -3,8 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <unordered_map>
+#include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "broker/fanout/replica.h"
@@ -38,9 +39,10 @@ class Audiences {
   Audience& operator[](std::uint32_t index) { return audiences_[index]; }
   std::uint32_t index_of(const fanout::Feed* feed) const { return replica_.tag(feed); }
 
-  // What the lead shard does not know yet: topics and the change of their subscriber count.
+  // What the lead shard does not know yet: sets of topics, and how many subscribers each of them
+  // has gained or lost.
   struct Change {
-    std::string topic;
+    std::shared_ptr<const fanout::Topics> topics;
     std::int64_t delta = 0;
   };
   std::vector<Change> take_changes();

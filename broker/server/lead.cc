@@ -39,7 +39,8 @@ Lead::Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboa
       switchboard_(switchboard),
       counters_(counters),
       sequencer_(sequencer_options(epoch, settings_)),
-      admission_(settings_, sequencer_, counters_) {}
+      admission_(settings_, sequencer_, counters_),
+      roster_(fanout::NameHash(epoch)) {}
 
 fanout::BatchPtr Lead::seal() {
   fanout::BatchPtr batch = sequencer_.seal(now_);
@@ -106,7 +107,8 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
   ++counters_.ingest_events_total;
   counters_.ingest_bytes_total += event.data.size();
   if (event.wants_id && *sequence != told) id = write_id(*sequence);  // published before
-  return ingest::Published{.id = id, .receivers = roster_.receivers(event.channel)};
+  const std::uint64_t receivers = event.wants_receivers ? roster_.receivers(event.channel) : 0;
+  return ingest::Published{.id = id, .receivers = receivers};
 }
 
 std::string_view Lead::write_id(fanout::Sequence sequence) {
@@ -139,7 +141,7 @@ std::string Lead::id_text(fanout::Sequence sequence) const {
 }
 
 ingest::ChannelState Lead::state_of(std::string_view name,
-                                    const fanout::Sequencer::ChannelState& state) const {
+                                    const fanout::Sequencer::ChannelState& state) {
   return {.events = state.events,
           .bytes = state.bytes,
           .published_total = state.published_total,
@@ -161,8 +163,8 @@ void Lead::for_each_channel(const ChannelVisitor& visit) {
   });
 }
 
-std::uint64_t Lead::receivers(std::string_view channel) {
-  return roster_.receivers(channel);
+std::uint64_t Lead::subscribers(std::string_view name) {
+  return roster_.subscribers(name);
 }
 
 void Lead::for_each_fact(const FactVisitor& visit) {

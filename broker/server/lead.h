@@ -59,15 +59,15 @@ class Lead final : public ingest::Sink {
   std::expected<bool, ingest::Refused> erase(std::string_view channel) override;
   std::optional<ingest::ChannelState> find(std::string_view channel) override;
   void for_each_channel(const ChannelVisitor& visit) override;
-  std::uint64_t receivers(std::string_view channel) override;
-  std::uint64_t pattern_subscribers() override { return roster_.pattern_subscribers(); }
+  std::uint64_t subscribers(std::string_view name) override;
+  std::uint64_t pattern_count() override { return roster_.pattern_count(); }
   void for_each_fact(const FactVisitor& visit) override;
 
  private:
   std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event,
                                                             const fanout::Sequencer::Place& place);
   ingest::ChannelState state_of(std::string_view name,
-                                const fanout::Sequencer::ChannelState& state) const;
+                                const fanout::Sequencer::ChannelState& state);
   std::string id_text(fanout::Sequence sequence) const;
   // Into id_.
   std::string_view write_id(fanout::Sequence sequence);

@@ -1,40 +1,87 @@
-// Roster: how many subscribers every topic has over all shards, as the lead shard has been told.
-// Answers PUBLISH's receivers, PUBSUB NUMSUB and the live page. Exact up to what is in the mail.
+// Roster: how many streams there are over all shards, by what they subscribe to, as the lead shard
+// has been told. Answers PUBLISH's receivers, PUBSUB NUMSUB and the live page. Exact up to what is
+// in the mail.
+//
+// A stream counts once for an event, however many of its topics match the channel. A name is not
+// counted for it where one of its own patterns matches that name; and streams with the same several
+// patterns are a group, so that those with two patterns in the channel's way can be taken off
+// again. Most events meet one pattern at most, where nothing is to be taken off.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "broker/fanout/name_hash.h"
+#include "broker/fanout/topics.h"
+
+#include "common/pattern_index.h"
+#include "common/postings.h"
+
 namespace fanfare::server {
 
 class Roster {
  public:
-  void change(std::string_view topic, std::int64_t delta);
+  explicit Roster(fanout::NameHash hash);
+  ~Roster();
 
-  // Subscribers of exactly this name, without patterns.
-  std::uint64_t subscribers(std::string_view channel) const;
-  // Whoever would get an event of this channel. A subscriber with several matching topics counts
-  // once for each.
-  std::uint64_t receivers(std::string_view channel) const;
-  std::uint64_t pattern_subscribers() const;
+  // Streams of exactly these topics have come, or gone: never more than had come.
+  void change(const fanout::Topics& topics, std::int64_t delta);
+
+  // Streams that subscribe to exactly this name, whatever patterns they have besides.
+  std::uint64_t subscribers(std::string_view name) const;
+  // Streams that an event of this channel goes to.
+  std::uint64_t receivers(std::string_view channel);
+  // Different patterns.
+  std::size_t pattern_count() const { return index_.count(); }
 
  private:
-  struct Hash {
-    using is_transparent = void;  // NOLINT(readability-identifier-naming): the standard's name
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>{}(text);
-    }
+  using Id = PatternIndex::Id;
+  struct Name {
+    std::uint64_t streams = 0;
+    std::uint64_t alone = 0;  // of these: none of its patterns matches the name
   };
-  // Signed: of two shards, the one's loss may arrive before the other's gain.
-  std::unordered_map<std::string, std::int64_t, Hash, std::equal_to<>> names_;
+  // Streams that have the same patterns, two or more of them.
+  struct Group {
+    std::vector<Id> patterns;           // in order
+    std::vector<std::uint32_t> places;  // among the groups of each of them
+    std::uint64_t streams = 0;
+    std::uint64_t seen = 0;  // the last count that came here
+  };
   struct Pattern {
-    std::string text;
-    std::int64_t count = 0;
+    std::uint64_t streams = 0;
+    Postings<Group> groups;
   };
-  std::vector<Pattern> patterns_;  // few; scanned for each publish only while there are some
+  struct IdsHash {
+    std::size_t operator()(const std::vector<Id>& ids) const;
+  };
+  // Of the channels asked for last, how many streams their patterns bring.
+  struct Known {
+    std::uint64_t generation = 0;
+    std::uint64_t receivers = 0;
+    std::string channel;
+  };
+  static constexpr std::size_t kKnownMax = 4096;  // a power of two
+
+  void change_names(const fanout::Topics& topics, std::int64_t delta);
+  void change_group(std::int64_t delta);
+  std::uint64_t by_patterns(std::string_view channel);
+  std::uint64_t count_by_patterns(std::string_view channel);
+  std::uint64_t counted_twice();
+
+  fanout::NameHash hash_;
+  fanout::NameMap<Name> names_;
+  PatternIndex index_;
+  std::vector<Pattern> patterns_;  // by the index's number
+  std::unordered_map<std::vector<Id>, std::unique_ptr<Group>, IdsHash> groups_;
+  std::uint64_t generation_ = 1;  // of the patterns
+  std::vector<Known> known_;      // by hash; none before there is a pattern
+  std::uint64_t counts_ = 0;      // so far, for Group::seen
+  std::vector<Id> ids_;           // kept for their memory
+  std::vector<Id> matched_;
 };
 
 }  // namespace fanfare::server

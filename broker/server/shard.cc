@@ -310,7 +310,7 @@ void Shard::take(DrainMessage message) {
 
 void Shard::take(const AttendanceMessage& message) {
   for (const Audiences::Change& change : message.changes) {
-    desk_->lead().roster().change(change.topic, change.delta);
+    desk_->lead().roster().change(*change.topics, change.delta);
   }
 }
 

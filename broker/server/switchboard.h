@@ -32,7 +32,7 @@ struct SettingsMessage {
 struct DrainMessage {
   bool at_once = false;
 };
-// Shard to lead: how many subscribers topics have gained or lost.
+// Shard to lead: how many subscribers sets of topics have gained or lost.
 struct AttendanceMessage {
   std::vector<Audiences::Change> changes;
 };

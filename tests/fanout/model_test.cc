@@ -25,7 +25,7 @@ namespace {
 using namespace fanfare::fanout::testing;
 
 const std::vector<std::string> kNames = {"a", "b", "m/1", "m/2", "m/3", "m/1/x", "z"};
-const std::vector<Topics> kTopics = {
+const std::vector<TopicList> kTopics = {
     {"a"},          {"b"},        {"m/1"}, {"a", "b"}, {"a", "m/1"},  {"m/*"},
     {"m/**"},       {"a", "m/*"}, {"**"},  {"z"},      {"m/*", "**"}, {"m/1", "m/2", "z"},
     {"m/1", "m/*"}, {"a", "zz/*"}};
@@ -43,7 +43,7 @@ struct Shard {
 struct Subscriber {
   enum class State { off, behind, joined };
   State state = State::off;
-  Topics topics;
+  TopicList topics;
   Framing framing{};
   Shard* shard = nullptr;
   Feed* feed = nullptr;

@@ -18,9 +18,9 @@
 
 namespace fanfare::fanout::testing {
 
-using Topics = std::vector<std::string>;
+using TopicList = std::vector<std::string>;
 
-inline bool covers(const Topics& topics, std::string_view name) {
+inline bool covers(const TopicList& topics, std::string_view name) {
   return std::ranges::any_of(topics, [&](const auto& topic) {
     return topic == name || (is_pattern(topic) && pattern_matches(topic, name));
   });
@@ -69,7 +69,7 @@ class NaiveLog {
   void add(Published event) { events_.push_back(std::move(event)); }
 
   // The events of `topics` in (after, through].
-  std::vector<const Published*> between(const Topics& topics, Sequence after,
+  std::vector<const Published*> between(const TopicList& topics, Sequence after,
                                         Sequence through) const {
     std::vector<const Published*> found;
     for (Sequence sequence = after + 1; sequence <= through && sequence <= events_.size();
@@ -80,8 +80,8 @@ class NaiveLog {
     return found;
   }
   // Those of them that `shard` still has.
-  std::vector<const Published*> left(const NaiveShard& shard, const Topics& topics, Sequence after,
-                                     Sequence through) const {
+  std::vector<const Published*> left(const NaiveShard& shard, const TopicList& topics,
+                                     Sequence after, Sequence through) const {
     auto found = between(topics, after, through);
     std::erase_if(found, [&](const Published* event) { return shard.gone(*event); });
     return found;

@@ -141,6 +141,28 @@ TEST(IngestPort, ReadsNoPublisherWhileTheShardsAreBehindTheLog) {
   EXPECT_THAT(events_of(reader.take()), HasSubstr("data: third\n"));
 }
 
+TEST(IngestPort, AStreamIsOneReceiverHoweverManyOfItsTopicsMatch) {
+  SmallBroker broker;
+  broker.get("/events?channel=**&channel=a/1&channel=a/*");
+  broker.get("/events?channel=a/*&channel=*/1");
+  broker.get("/events?channel=a/1&channel=b");
+  EXPECT_EQ(broker.command("PUBLISH a/1 x"), ":3\r\n");
+  EXPECT_EQ(broker.command("PUBLISH a/2 x"), ":2\r\n");
+  EXPECT_EQ(broker.command("PUBLISH b x"), ":2\r\n");
+  EXPECT_EQ(broker.command("PUBSUB NUMSUB a/1 a/2 b"),
+            "*6\r\n$3\r\na/1\r\n:2\r\n$3\r\na/2\r\n:0\r\n$1\r\nb\r\n:1\r\n")
+      << "by exactly this name, as in Redis";
+  EXPECT_EQ(broker.command("PUBSUB NUMPAT"), ":3\r\n") << "different patterns, as in Redis";
+  Peer& peer = broker.publisher();
+  peer.say("POST /publish/a/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
+  broker.pass();
+  EXPECT_THAT(peer.take(), HasSubstr(R"("receivers":3})"));
+  Peer& asker = broker.publisher();
+  asker.say("{\"op\":\"info\",\"channel\":\"a/1\"}\n");
+  broker.pass();
+  EXPECT_THAT(asker.take(), HasSubstr(R"("receivers":3,)"));
+}
+
 TEST(IngestPort, TellsWatchersWhoComesAndGoes) {
   SmallBroker broker;
   Peer& watcher = broker.publisher();

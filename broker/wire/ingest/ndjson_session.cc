@@ -137,7 +137,8 @@ void NdjsonSession::publish(const LineRequest& request, std::string& out) {
                                         .type = request.type,
                                         .data = request.data,
                                         .retry_ms = request.retry_ms,
-                                        .key = request.key});
+                                        .key = request.key,
+                                        .wants_receivers = false});
   if (!published) return refuse(published.error().message, out);
   out += R"({"ok":true,"id":")";
   out += published->id;
@@ -154,7 +155,8 @@ void NdjsonSession::publish_to_several(const LineRequest& request, std::string& 
                                           .type = request.type,
                                           .data = request.data,
                                           .retry_ms = request.retry_ms,
-                                          .key = request.key});
+                                          .key = request.key,
+                                          .wants_receivers = false});
     if (!published) {
       out += R"({"ok":false,"ids":[)";
       out += ids_;

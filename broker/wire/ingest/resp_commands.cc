@@ -228,7 +228,7 @@ void RespCommands::xadd(Arguments arguments, std::string& out) {
   if (!options.problem.empty()) return append_error(out, options.problem);
   const std::size_t field_words = arguments.size() - options.fields_at;
   if (field_words == 0 || field_words % 2 != 0) return append_wrong_arity(out, *find("XADD"));
-  Publish event{.channel = arguments[1]};
+  Publish event{.channel = arguments[1], .wants_receivers = false};
   if (const std::string problem = read_xadd_fields(arguments, options.fields_at, event);
       !problem.empty()) {
     return append_error(out, problem);
@@ -269,12 +269,12 @@ void RespCommands::pubsub(Arguments arguments, std::string& out) {
     append_array(out, 2 * (arguments.size() - 2));
     for (const std::string_view channel : arguments.subspan(2)) {
       append_bulk(out, channel);
-      append_integer(out, sink_.receivers(channel));
+      append_integer(out, sink_.subscribers(channel));
     }
     return;
   }
   if (equals_ignoring_case(what, "NUMPAT") && arguments.size() == 2) {
-    return append_integer(out, sink_.pattern_subscribers());
+    return append_integer(out, sink_.pattern_count());
   }
   append_unknown_subcommand(arguments, out);
 }

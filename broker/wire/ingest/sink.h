@@ -28,13 +28,15 @@ struct Publish {
   std::optional<std::uint32_t> retry_ms = {};  // `retry:`
   // Idempotency key; empty: none. Of this channel: on another channel it is another event's.
   std::string_view key = {};
-  bool wants_id = true;  // false: its dialect has no place for it
+  bool wants_id = true;         // false: its dialect has no place for it
+  bool wants_receivers = true;  // the same
 };
 
 struct Published {
   // "<epoch>-<sequence>"; valid until the next call of the Sink. May be empty if not wanted.
   std::string_view id = {};
-  std::uint64_t receivers = 0;  // subscribers of the channel at this moment
+  // Streams that this event goes to, each counted once. 0 if not wanted.
+  std::uint64_t receivers = 0;
 };
 
 // Why something was refused; each dialect has its own word for it.
@@ -107,10 +109,10 @@ class Sink {
   // Every channel of publishers (not the broker's own `~…`), until `visit` returns false.
   using ChannelVisitor = std::function<bool(std::string_view name, const ChannelState&)>;
   virtual void for_each_channel(const ChannelVisitor& visit) = 0;
-  // 0 for a name nobody subscribes to, valid or not.
-  virtual std::uint64_t receivers(std::string_view channel) = 0;
-  // Subscribers that hold at least one pattern.
-  virtual std::uint64_t pattern_subscribers() = 0;
+  // Of exactly this name, without patterns; 0 for a name nobody subscribes to, valid or not.
+  virtual std::uint64_t subscribers(std::string_view channel) = 0;
+  // Different patterns that somebody subscribes to.
+  virtual std::uint64_t pattern_count() = 0;
   // What the broker tells about itself (version, epoch, uptime, counters), in a fixed order; names
   // are lower_case words, values numbers or short texts without control characters.
   using FactVisitor = std::function<void(std::string_view name, FactValue value)>;

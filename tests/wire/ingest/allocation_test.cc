@@ -40,8 +40,8 @@ class Sieve final : public Sink {
   std::expected<bool, Refused> erase(std::string_view /*channel*/) override { return true; }
   std::optional<ChannelState> find(std::string_view /*channel*/) override { return std::nullopt; }
   void for_each_channel(const ChannelVisitor& /*visit*/) override {}
-  std::uint64_t receivers(std::string_view /*channel*/) override { return 0; }
-  std::uint64_t pattern_subscribers() override { return 0; }
+  std::uint64_t subscribers(std::string_view /*channel*/) override { return 0; }
+  std::uint64_t pattern_count() override { return 0; }
   void for_each_fact(const FactVisitor& /*visit*/) override {}
 };
 

@@ -33,7 +33,7 @@ class RecordingSink : public ingest::Sink {
     state.bytes += event.data.size();
     state.last = id_;
     if (state.first.empty()) state.first = id_;
-    return ingest::Published{.id = id_, .receivers = receivers(event.channel)};
+    return ingest::Published{.id = id_, .receivers = subscribers(event.channel)};
   }
   std::expected<void, ingest::Refused> finish(std::string_view channel) override {
     if (auto refused = refuse(channel)) return std::unexpected(*refused);
@@ -57,8 +57,8 @@ class RecordingSink : public ingest::Sink {
     }
   }
   // As many as the name has letters.
-  std::uint64_t receivers(std::string_view channel) override { return channel.size(); }
-  std::uint64_t pattern_subscribers() override { return 3; }
+  std::uint64_t subscribers(std::string_view channel) override { return channel.size(); }
+  std::uint64_t pattern_count() override { return 3; }
   void for_each_fact(const FactVisitor& visit) override {
     visit("version", "1.2.3");
     visit("events_total", sequence_);
