@@ -21,7 +21,7 @@ class Pump {
       : log_(channels),
         ring_(channels * members),
         connections_(channels * members),
-        audiences_(log_.replica()),
+        audiences_(log_.replica(), settings_),
         delivery_({.ring = ring_,
                    .connections = connections_,
                    .replica = log_.replica(),
@@ -56,8 +56,7 @@ class Pump {
     connections_[slot].state = server::State::streaming;
     const std::string_view topic = log_.name(channel);
     const std::uint32_t audience =
-        audiences_.enter(std::span<const std::string_view>(&topic, 1), fanout::Framing::chunked,
-                         server::SlowPolicy::disconnect, Duration(0));
+        audiences_.enter(std::span<const std::string_view>(&topic, 1), fanout::Framing::chunked);
     delivery_.open(slot, {.audience = audience,
                           .cursor = log_.replica().target(audiences_[audience].feed),
                           .opening = "HTTP/1.1 200 OK\r\n\r\n"});
@@ -69,10 +68,10 @@ class Pump {
   Log log_;
   NullRing ring_;
   server::ConnectionTable connections_;
+  server::Settings settings_{std::make_shared<const server::Options>()};
   server::Audiences audiences_;
   server::Counters counters_;
   server::LatencyHistogram latency_;
-  server::Settings settings_{std::make_shared<const server::Options>()};
   Random random_{1};
   server::Delivery delivery_;
   std::vector<io::Completion> completions_;

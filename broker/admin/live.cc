@@ -44,7 +44,7 @@ void write_now(JsonWriter& json, const server::Snapshot& now, const server::Coun
   json.member("publishers", totals.ingest_connections_open);
   json.member("channels", now.channels);
   json.member("history_bytes", now.segment_bytes);
-  json.member("history_bytes_max", now.total_bytes_limit);
+  json.member("history_bytes_max", now.options->history.total_bytes);
   json.member("lag_events", lag_of(now));
   json.member("unserved_bytes", totals.unserved_bytes);
   json.member("head", now.head);

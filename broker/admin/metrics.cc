@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <variant>
 
 #include "broker/admin/exposition.h"
 
@@ -110,40 +111,18 @@ void write_latency(Exposition& out, const server::Snapshot& now) {
   out.sample(latency.count(), {}, "_count");
 }
 
-void write_limits(Exposition& out, const server::Snapshot& now, const server::Options& options) {
-  const auto limit = [&](std::string_view key, std::string_view help, auto value) {
-    out.single(fmt::format("fanfare_limit_{}", key), "gauge", help, value);
-  };
-  const server::LimitOptions& limits = options.limits;
-  limit("connections", "Connections that all shards together can hold", now.connections_max);
-  limit("history_total_bytes", "Memory that history may occupy", now.total_bytes_limit);
-  limit("history_events", "Events kept per channel unless a rule says otherwise",
-        std::uint64_t{options.history.events});
-  limit("history_bytes", "Bytes kept per channel unless a rule says otherwise",
-        options.history.bytes);
-  limit("history_age_seconds", "Age of an event at which it leaves, unless a rule says otherwise",
-        seconds(options.history.age));
-  limit("channels", "Channels that may exist", std::uint64_t{limits.channels});
-  limit("channels_per_subscription", "Channels and patterns of one subscription",
-        std::uint64_t{limits.channels_per_subscription});
-  limit("event_bytes", "Data of one event", limits.event_bytes);
-  limit("event_name_bytes", "Name of one event", std::uint64_t{limits.event_name_bytes});
-  limit("head_bytes", "Request line and fields", limits.head_bytes);
-  limit("head_fields", "Fields of a request", std::uint64_t{limits.head_fields});
-  limit("target_bytes", "Request target", limits.target_bytes);
-  limit("body_bytes", "Body of a request on a subscriber listener", limits.body_bytes);
-  limit("bodies_bytes", "Bodies of the requests one shard is receiving", limits.bodies_bytes);
-  limit("head_time_seconds", "Time for a whole head, and for a whole body",
-        seconds(limits.head_time));
-  limit("idle_time_seconds", "Time between requests of a keep-alive connection",
-        seconds(limits.idle_time));
-  limit("stall_seconds", "Time without a byte taken after which a subscriber is slow",
-        seconds(options.delivery.stall));
-  limit("ingest_pending_bytes", "Unserved bytes at which publishers are slowed",
-        limits.ingest_pending_bytes);
-  limit("ingest_batch_bytes", "Body of one HTTP publish", limits.ingest_batch_bytes);
-  limit("ingest_connections", "Publisher connections", std::uint64_t{limits.ingest_connections});
-  limit("drain_seconds", "Time over which subscribers are let go", seconds(limits.drain));
+void write_limits(Exposition& out, const server::Snapshot& now,
+                  const std::vector<server::LimitFigure>& limits) {
+  out.single("fanfare_limit_connections", "gauge",
+             "[limits] connections: what all shards together can hold", now.connections_max);
+  for (const server::LimitFigure& limit : limits) {
+    if (limit.name == "connections") continue;
+    std::visit(
+        [&](auto value) {
+          out.single(fmt::format("fanfare_limit_{}", limit.name), "gauge", limit.help, value);
+        },
+        limit.value);
+  }
 }
 
 // The names every Prometheus client library uses.
@@ -161,7 +140,8 @@ void write_process(Exposition& out, const ProcessFigures& process) {
 
 }  // namespace
 
-std::string metrics_text(const server::Snapshot& now, const server::Options& options,
+std::string metrics_text(const server::Snapshot& now,
+                         const std::vector<server::LimitFigure>& limits,
                          const ProcessFigures& process) {
   Exposition out;
   write_identity(out, now);
@@ -170,7 +150,7 @@ std::string metrics_text(const server::Snapshot& now, const server::Options& opt
   write_shards(out, now);
   write_log(out, now);
   write_latency(out, now);
-  write_limits(out, now, options);
+  write_limits(out, now, limits);
   write_process(out, process);
   return out.take();
 }

@@ -4,15 +4,17 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "broker/admin/process.h"
+#include "broker/server/admin_surface.h"
 #include "broker/server/counters.h"
-#include "broker/server/options.h"
 
 namespace fanfare::admin {
 
-// `options` for the limits that are configured; those the Snapshot knows come from there.
-std::string metrics_text(const server::Snapshot& now, const server::Options& options,
+// `limits` come from the options in force; how many connections fit, the Snapshot knows.
+std::string metrics_text(const server::Snapshot& now,
+                         const std::vector<server::LimitFigure>& limits,
                          const ProcessFigures& process);
 
 }  // namespace fanfare::admin

@@ -47,8 +47,8 @@ std::string source_expression(std::string_view address) {
 
 class Surface final : public server::AdminSurface {
  public:
-  explicit Surface(const server::Options& options)
-      : options_(options), addresses_(options.listen.http) {}
+  Surface(std::vector<std::string> http, server::LimitFigures limits)
+      : addresses_(std::move(http)), limits_(std::move(limits)) {}
 
   void set_public_addresses(std::vector<std::string> addresses) override {
     addresses_ = std::move(addresses);
@@ -58,7 +58,8 @@ class Surface final : public server::AdminSurface {
     if (path == "/healthz") return fresh(200, kPlainText, "ok\n");
     if (path == "/readyz") return readiness(now);
     if (path == "/metrics") {
-      return fresh(200, kExpositionType, metrics_text(now, options_, read_process()));
+      const auto limits = limits_ ? limits_(*now.options) : std::vector<server::LimitFigure>();
+      return fresh(200, kExpositionType, metrics_text(now, limits, read_process()));
     }
     if (path == "/screen.json") return fresh(200, "application/json", screen_json(now));
     const auto all = assets();
@@ -116,7 +117,7 @@ class Surface final : public server::AdminSurface {
       json.key("any_host").boolean(any_address(address)).end_object();
     }
     json.end_array();
-    json.member("gap_event", options_.delivery.gap_event);
+    json.member("gap_event", now.options->delivery.gap_event);
     json.member("version", now.version);
     return json.end_object().take();
   }
@@ -140,15 +141,16 @@ class Surface final : public server::AdminSurface {
     return fresh(404, kPlainText, std::move(body));
   }
 
-  server::Options options_;
   std::vector<std::string> addresses_;
+  server::LimitFigures limits_;
   LiveFeed live_;
 };
 
 }  // namespace
 
-std::unique_ptr<server::AdminSurface> make_surface(const server::Options& options) {
-  return std::make_unique<Surface>(options);
+std::unique_ptr<server::AdminSurface> make_surface(std::vector<std::string> http,
+                                                   server::LimitFigures limits) {
+  return std::make_unique<Surface>(std::move(http), std::move(limits));
 }
 
 }  // namespace fanfare::admin

@@ -3,13 +3,16 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "broker/server/admin_surface.h"
-#include "broker/server/options.h"
 
 namespace fanfare::admin {
 
-// `options` as the broker was started with: /metrics shows the limits, /screen the listeners.
-std::unique_ptr<server::AdminSurface> make_surface(const server::Options& options = {});
+// `limits` says which of the options in force /metrics shows as limits. Until the broker says where
+// it listens, /screen goes by `http`.
+std::unique_ptr<server::AdminSurface> make_surface(std::vector<std::string> http = {},
+                                                   server::LimitFigures limits = {});
 
 }  // namespace fanfare::admin

@@ -18,6 +18,7 @@
 #include "broker/cli/notify.h"
 #include "broker/client/stop.h"
 #include "broker/config/difference.h"
+#include "broker/config/figures.h"
 #include "broker/server/broker.h"
 
 #include "common/check.h"
@@ -86,7 +87,8 @@ class Serving {
     const auto options = load_configuration(arguments_, console_);
     if (!options) return options.error();
     const SignalStream signals;
-    auto started = server::Broker::start(*options, admin::make_surface(*options));
+    auto started = server::Broker::start(
+        *options, admin::make_surface(options->listen.http, config::limit_figures));
     if (!started) {
       fmt::print(console_.err, "fanfare serve: {}\n", started.error().message);
       return started.error().exit_code == 78 ? Exit::configuration : Exit::failed;

@@ -112,7 +112,6 @@ constexpr Key<Options> broker(Facts facts) {
 }
 template <auto kMember>
 constexpr Key<Options> history(Facts facts) {
-  facts.restart = true;
   return key<Options, &Options::history, kMember>(facts);
 }
 template <auto kMember>
@@ -219,13 +218,16 @@ constexpr std::array kDelivery{
          .at_most = ns(1h),
          .help =
              "A comment is sent to a stream that has been silent for this long, so that proxies "
-             "do not cut it (many do after 30 or 60 s) and dead peers are found."}),
+             "do not cut it (many do after 30 or 60 s) and dead peers are found. Streams that are "
+             "open keep theirs."}),
     delivery<&DeliveryOptions::retry>(
         {.name = "retry",
          .at_least = ns(100ms),
          .at_most = ns(1h),
          .help = "How long a client waits before it reconnects. Each is told up to half as much "
-                 "again, at random, so that they do not all come back at once."}),
+                 "again, at random, so that they do not all come back at once. A stream says it "
+                 "once, when "
+                 "it begins."}),
     delivery<&DeliveryOptions::slow>(
         {.name = "slow",
          .help = "What becomes of a subscriber that stops reading until what it needs has left the "
@@ -235,7 +237,9 @@ constexpr std::array kDelivery{
         {.name = "stall",
          .at_least = ns(1s),
          .at_most = ns(1h),
-         .help = "A subscriber that takes no byte for this long is disconnected."}),
+         .help = "A subscriber that takes no byte for this long is disconnected. (The kernel gives "
+                 "up a connection that acknowledges nothing after twice this time, and 30 s at "
+                 "least, as it was when that was accepted.)"}),
     delivery<&DeliveryOptions::gap_event>(
         {.name = "gap_event",
          .help = "Name of the event that tells a client which events it can no longer have. Empty: "
@@ -339,10 +343,12 @@ constexpr std::array kLimits{
          .at_least = 64 * kKiB,
          .at_most = 1024 * kMiB,
          .help = "Body of one publish request over HTTP (a batch of NDJSON). Larger: 413."}),
-    limits<&LimitOptions::ingest_connections>({.name = "ingest_connections",
-                                               .at_least = 1,
-                                               .at_most = 20'000,
-                                               .help = "Publishers connected at a time."}),
+    limits<&LimitOptions::ingest_connections>(
+        {.name = "ingest_connections",
+         .at_least = 1,
+         .at_most = 20'000,
+         .help = "Publishers connected at a time. The lead shard keeps room for as "
+                 "many as were allowed at the start; more compete with subscribers for it."}),
     limits<&LimitOptions::drain>(
         {.name = "drain",
          .at_most = ns(1h),

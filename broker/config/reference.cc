@@ -20,8 +20,9 @@ problem of a file at once, and the most memory and descriptors it can come to.
   of 1024), `"2GB"` (powers of 1000). A bare number is an error: it always means something else to somebody.
 - An unknown key, a value of the wrong type or out of bounds, a contradiction between two keys: each is an error with
   file, line and column, and nothing is started (exit code 78).
-- On SIGHUP the file is read again. What changes while the broker runs is marked ↻; the rest waits for a restart, and
-  the log says so. A file with problems changes nothing.
+- On SIGHUP the file is read again. A key marked ↻ takes effect at once, on what is open as well, unless its text says
+  otherwise; the old value of every other key stays in force (and in `/metrics`) until the next start, and the log says
+  so. A file with problems changes nothing, and the log names every one.
 
 This file is written by `cmake --build --preset dev --target write-config-reference` from the table in
 `broker/config/keys.cc`; do not edit it by hand.

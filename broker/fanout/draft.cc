@@ -1,5 +1,6 @@
 #include "broker/fanout/draft.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace fanfare::fanout {
@@ -45,7 +46,8 @@ void Draft::write(Source& source) {
 void Draft::forgotten(Source& source) {
   if (source.dirty) {
     write(source);
-    std::erase(dirty_, &source);
+    // Most likely it is what was touched last: its last events have just been evicted.
+    dirty_.erase(std::find(dirty_.rbegin(), dirty_.rend(), &source).base() - 1);
   }
   commands_.emplace_back(ChannelForgotten{source.id});
 }

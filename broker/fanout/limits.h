@@ -1,4 +1,5 @@
 // HistoryLimits: how much of a channel is kept. An event leaves as soon as one of them is exceeded.
+// LogLimits: what all channels together may come to.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +13,14 @@ struct HistoryLimits {
   std::uint32_t events = 1000;
   std::uint64_t bytes = 1U << 20U;
   Duration age = 1h;  // 0: no limit
+};
+
+// May change while the log is written: the sequencer reads it where it uses it.
+struct LogLimits {
+  std::uint64_t total_bytes = 256U << 20U;  // of segments
+  std::uint32_t channels_max = 1'000'000;
+  // Another number: every channel is asked for its HistoryLimits anew.
+  std::uint32_t revision = 0;
 };
 
 }  // namespace fanfare::fanout

@@ -39,9 +39,11 @@ void Retention::make_room(Source& source, std::size_t frame_size, Sequence seque
   enforce(source);
   close(source);
   // With many channels, one segment must not drive out the history of several others.
-  const std::uint64_t share = total_bytes_ / (4 * (holders_ + 1));
+  const std::uint64_t share = limits_.total_bytes / (4 * (holders_ + 1));
   const std::size_t footprint = footprint_for(source, frame_size, share);
-  while (oldest_ != nullptr && segment_bytes_ + footprint > total_bytes_) evict_oldest_segment();
+  // Above total_bytes since that was lowered: shrink() sees to it, and here no more is added.
+  const std::uint64_t most = std::max(limits_.total_bytes, segment_bytes_);
+  while (oldest_ != nullptr && segment_bytes_ + footprint > most) evict_oldest_segment();
   source.writer = SegmentWriter(Segment::make(footprint - sizeof(Segment), arena_));
   source.next_footprint = std::min(std::bit_floor(footprint) * 2, footprint_max(source.limits));
   list(*source.writer.segment(), source);
@@ -84,6 +86,13 @@ void Retention::clear(Source& source) {
   counters_.by_erase += source.window.evict(source.window.last());
   close(source);
   source.next_footprint = 0;
+}
+
+bool Retention::shrink(std::size_t segments) {
+  // The newest segment stays: one event may be larger than everything.
+  const auto over = [this] { return oldest_ != newest_ && segment_bytes_ > limits_.total_bytes; };
+  for (; segments > 0 && over(); --segments) evict_oldest_segment();
+  return over();
 }
 
 void Retention::evict_oldest_segment() {

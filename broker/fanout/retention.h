@@ -9,6 +9,7 @@
 
 #include "broker/fanout/arena.h"
 #include "broker/fanout/draft.h"
+#include "broker/fanout/limits.h"
 #include "broker/fanout/segment.h"
 #include "broker/fanout/source.h"
 #include "broker/fanout/sources.h"
@@ -24,8 +25,9 @@ class Retention {
     std::uint64_t by_total_bytes = 0, by_age = 0, by_events = 0, by_bytes = 0, by_erase = 0;
   };
 
-  Retention(Draft& draft, Sources& sources, std::uint64_t total_bytes)
-      : draft_(draft), sources_(sources), total_bytes_(total_bytes) {}
+  // `limits` outlives it and may change.
+  Retention(Draft& draft, Sources& sources, const LogLimits& limits)
+      : draft_(draft), sources_(sources), limits_(limits) {}
 
   // Makes sure that source.writer takes a frame of `frame_size`; older segments may leave for it.
   void make_room(Source& source, std::size_t frame_size, Sequence sequence);
@@ -34,8 +36,11 @@ class Retention {
   void enforce(Source& source);
   // Events committed `limits.age` ago, or earlier, leave.
   void expire(Source& source, TimePoint now);
-  // All events leave, and the segments with them.
+  // All events leave, and the segments with them. (At most one segment for each 128 KiB of a large
+  // channel is touched, none of its events.)
   void clear(Source& source);
+  // total_bytes was lowered: the oldest segments leave, at most so many at once. True: more are to.
+  bool shrink(std::size_t segments);
 
   std::uint64_t segment_bytes() const { return segment_bytes_; }
   const Counters& counters() const { return counters_; }
@@ -51,7 +56,7 @@ class Retention {
 
   Draft& draft_;
   Sources& sources_;
-  std::uint64_t total_bytes_;
+  const LogLimits& limits_;
   std::uint64_t segment_bytes_ = 0;
   std::size_t holders_ = 0;  // channels with segments
   Segment* oldest_ = nullptr;

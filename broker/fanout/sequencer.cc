@@ -17,6 +17,8 @@ namespace {
 // Bounds of one expire().
 constexpr std::size_t kVisitsAtOnce = 1'024;
 constexpr std::size_t kReceiptsAtOnce = 4'096;
+constexpr std::size_t kSegmentsAtOnce = 256;
+constexpr LogLimits kUsualLimits;
 // Fetched ahead of a publish; of more, the memory fetches the rest by itself while it is written.
 constexpr std::size_t kFetchMax = 512;
 constexpr std::size_t kFrameOverhead = 40;
@@ -25,11 +27,17 @@ std::uint32_t whole_seconds(TimePoint time) {
   return static_cast<std::uint32_t>(time.nanoseconds / Duration(1s).count());
 }
 
-// When a channel is to be looked at again. Each channel has exactly one.
+// When a channel is to be looked at again. It counts if it is the channel's `visit_due`.
 struct Visit {
   TimePoint due;
   ChannelId channel;
   friend bool operator<(const Visit& a, const Visit& b) { return a.due > b.due; }
+};
+
+// What may leave in one turn because limits were lowered.
+struct Evictions {
+  std::uint64_t events = 8'192;
+  std::uint64_t bytes = 1U << 20U;
 };
 
 void fetch(const void* begin, std::size_t size) {
@@ -44,28 +52,38 @@ struct Sequencer::Impl {
       : options(std::move(sequencer_options)),
         encoder(options.epoch),
         sources(NameHash(options.epoch)),
-        retention(draft, sources, options.total_bytes),
+        limits(options.limits == nullptr ? kUsualLimits : *options.limits),
+        retention(draft, sources, limits),
         receipts(options.idempotency_keys_max, options.idempotency_age, NameHash(options.epoch)),
-        tombstones(options.tombstones_max, NameHash(options.epoch)) {}
+        tombstones(options.tombstones_max, NameHash(options.epoch)),
+        revision(limits.revision) {}
 
   Source* appear(std::string_view channel, TimePoint now);
   Sequence append(Source& source, const Event& event, TimePoint now);
   TimePoint next_visit(const Source& source, TimePoint now) const;
   void forget(Source& source);
+  void visit_at(Source& source, TimePoint due);
+  void visit(Source& source, TimePoint now);
+  bool visit_due_ones(TimePoint now);
+  bool revise(TimePoint now);
+  bool tighten(Source& source, Evictions& left);
 
   bool has_room_for(std::size_t channels) const {
-    return sources.count() + channels <= options.channels_max;
+    return sources.count() + channels <= limits.channels_max;
   }
 
   SequencerOptions options;
   Encoder encoder;
   Sources sources;
   Draft draft;
+  const LogLimits& limits;
   Retention retention;
   Receipts receipts;
   Tombstones tombstones;
   std::priority_queue<Visit> visits;
-  std::vector<Place> places;  // the last places()
+  std::vector<Place> places;       // the last places()
+  std::uint32_t revision;          // of `limits`, by which the sources below `revised` go
+  std::size_t revised = SIZE_MAX;  // ids
   Sequence head = 0;
   Counters counters;
 };
@@ -78,8 +96,13 @@ Source* Sequencer::Impl::appear(std::string_view channel, TimePoint now) {
   source.window.inherit(source.told_evicted);
   source.last_activity = now;
   draft.appeared(source);
-  visits.push({.due = next_visit(source, now), .channel = source.id});
+  visit_at(source, next_visit(source, now));
   return &source;
+}
+
+void Sequencer::Impl::visit_at(Source& source, TimePoint due) {
+  source.visit_due = due;
+  visits.push({.due = due, .channel = source.id});
 }
 
 Sequence Sequencer::Impl::append(Source& source, const Event& event, TimePoint now) {
@@ -206,22 +229,68 @@ bool Sequencer::erase(std::string_view channel, TimePoint now) {
   return true;
 }
 
-bool Sequencer::expire(TimePoint now) {
-  auto& visits = impl_->visits;
-  for (std::size_t left = kVisitsAtOnce; left > 0; --left) {
-    if (visits.empty() || visits.top().due > now) break;
-    Source& source = impl_->sources.at(visits.top().channel);
-    visits.pop();
-    impl_->retention.expire(source, now);
-    if (source.window.empty() &&
-        now - source.last_activity >= impl_->options.idle_forgotten_after) {
-      impl_->forget(source);
-    } else {
-      visits.push({.due = impl_->next_visit(source, now), .channel = source.id});
-    }
+void Sequencer::Impl::visit(Source& source, TimePoint now) {
+  retention.expire(source, now);
+  if (source.window.empty() && now - source.last_activity >= options.idle_forgotten_after) {
+    forget(source);
+  } else {
+    visit_at(source, next_visit(source, now));
   }
-  const bool more_receipts = impl_->receipts.expire(now, kReceiptsAtOnce);
-  return more_receipts || (!visits.empty() && visits.top().due <= now);
+}
+
+bool Sequencer::Impl::visit_due_ones(TimePoint now) {
+  for (std::size_t left = kVisitsAtOnce; left > 0; --left) {
+    if (visits.empty() || visits.top().due > now) return false;
+    const Visit due = visits.top();
+    visits.pop();
+    Source* const source = sources.all()[due.channel].get();
+    if (source != nullptr && source->visit_due == due.due) visit(*source, now);
+  }
+  return !visits.empty() && visits.top().due <= now;
+}
+
+// The limits as they are now, for the channels that exist: some in each turn.
+bool Sequencer::Impl::revise(TimePoint now) {
+  if (std::exchange(revision, limits.revision) != limits.revision) revised = 0;
+  Evictions left;
+  for (std::size_t visits_left = kVisitsAtOnce; visits_left > 0; --visits_left) {
+    if (revised >= sources.all().size() || !options.history) return false;
+    if (Source* const source = sources.all()[revised].get()) {
+      source->limits = options.history(source->name);
+      if (!tighten(*source, left)) return true;
+      retention.expire(*source, now);
+      const TimePoint due = next_visit(*source, now);
+      if (due < source->visit_due) visit_at(*source, due);
+    }
+    ++revised;
+  }
+  return true;
+}
+
+// What is above its limits comes down to them at the end of the turn, or a step closer: then false.
+bool Sequencer::Impl::tighten(Source& source, Evictions& left) {
+  const auto step = [](std::uint64_t present, std::uint64_t wanted, std::uint64_t& most) {
+    if (present <= wanted) return wanted;
+    const std::uint64_t leave = std::min(present - wanted, most);
+    most -= leave;
+    return present - leave;
+  };
+  const HistoryLimits wanted = source.limits;
+  source.limits.events =
+      static_cast<std::uint32_t>(step(source.window.events(), wanted.events, left.events));
+  source.limits.bytes = step(source.window.bytes(), wanted.bytes, left.bytes);
+  if (source.window.events() > wanted.events || source.window.bytes() > wanted.bytes) {
+    draft.touch(source);
+  }
+  return source.limits.events == wanted.events && source.limits.bytes == wanted.bytes;
+}
+
+bool Sequencer::expire(TimePoint now) {
+  bool more = impl_->visit_due_ones(now);
+  more |= impl_->revise(now);
+  more |= impl_->retention.shrink(kSegmentsAtOnce);
+  more |= impl_->receipts.expire(now, kReceiptsAtOnce);
+  return more;
 }
 
 BatchPtr Sequencer::seal(TimePoint now) {
@@ -272,9 +341,9 @@ std::uint64_t Sequencer::segment_bytes() const {
   return impl_->retention.segment_bytes();
 }
 
-const Sequencer::Counters& Sequencer::counters() const {
+Sequencer::Counters Sequencer::counters() const {
   const Retention::Counters& evicted = impl_->retention.counters();
-  Counters& counters = impl_->counters;
+  Counters counters = impl_->counters;
   counters.evicted_by_total_bytes = evicted.by_total_bytes;
   counters.evicted_by_age = evicted.by_age;
   counters.evicted_by_events = evicted.by_events;

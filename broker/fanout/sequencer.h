@@ -32,10 +32,9 @@ struct Source;
 
 struct SequencerOptions {
   Epoch epoch;
-  // Asked once, when a channel appears.
+  // Asked when a channel appears, and again when `limits` have another revision.
   std::function<HistoryLimits(std::string_view channel)> history;
-  std::uint64_t total_bytes = 256U << 20U;  // of segments, over all channels
-  std::uint32_t channels_max = 1'000'000;
+  const LogLimits* limits = nullptr;  // outlives the sequencer, and may change; null: the defaults
   Duration idle_forgotten_after = 10min;  // an empty window, nothing published for this long
   std::uint32_t tombstones_max = 65'536;
   Duration idempotency_age = 5min;
@@ -81,7 +80,8 @@ class Sequencer {
   std::expected<Sequence, PublishError> finish(std::string_view channel, TimePoint now);
   // Drops the history and the finished mark; subscribers stay. False: no such channel.
   bool erase(std::string_view channel, TimePoint now);
-  // Age and idleness; call about once a second. Bounded work; true if there is more to do at once.
+  // Age, idleness, and limits that have changed; call about once a second. Bounded work; true if
+  // there is more to do, in the next turn.
   bool expire(TimePoint now);
 
   // What happened since the last seal, or null if nothing did.
@@ -112,7 +112,7 @@ class Sequencer {
                   evicted_by_events = 0, evicted_by_bytes = 0;
     std::uint64_t channels_forgotten_total = 0;
   };
-  const Counters& counters() const;
+  Counters counters() const;
 
  private:
   struct Impl;

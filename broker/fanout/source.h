@@ -28,6 +28,7 @@ struct Source {
   std::uint64_t published = 0;
   Sequence newest = 0;  // 0: none since the channel appeared
   TimePoint last_activity;
+  TimePoint visit_due;  // when expire() looks at it again; a visit of another time is out of date
   bool finished = false;
 
   // What the draft and the batches before it say.

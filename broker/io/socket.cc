@@ -14,6 +14,10 @@
 namespace fanfare::io {
 namespace {
 
+int milliseconds(Duration duration) {
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+}
+
 int whole_seconds(Duration duration) {
   return static_cast<int>(std::max<std::int64_t>(
       1, std::chrono::duration_cast<std::chrono::seconds>(duration).count()));
@@ -67,14 +71,12 @@ std::expected<Descriptor, Problem> bind_tcp(const PeerAddress& address, bool cla
   Descriptor listener(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!listener) return refused(address, errno);
   const Option share{SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT"};
-  const auto milliseconds =
-      std::chrono::duration_cast<std::chrono::milliseconds>(options.user_timeout).count();
   const Option wanted[] = {
       {SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR"},
       {SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"},
       {IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY"},
       {IPPROTO_TCP, TCP_NOTSENT_LOWAT, options.unsent_bytes_max, "TCP_NOTSENT_LOWAT"},
-      {IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(milliseconds), "TCP_USER_TIMEOUT"},
+      {IPPROTO_TCP, TCP_USER_TIMEOUT, milliseconds(options.user_timeout), "TCP_USER_TIMEOUT"},
       {IPPROTO_TCP, TCP_KEEPIDLE, whole_seconds(options.keep_alive_idle), "TCP_KEEPIDLE"},
       {IPPROTO_TCP, TCP_KEEPINTVL, whole_seconds(options.keep_alive_interval), "TCP_KEEPINTVL"},
       {IPPROTO_TCP, TCP_KEEPCNT, options.keep_alive_count, "TCP_KEEPCNT"},
@@ -95,6 +97,12 @@ std::expected<Descriptor, Problem> bind_tcp(const PeerAddress& address, bool cla
 }
 
 }  // namespace
+
+// Cannot fail on a TCP socket, and a listener that keeps the old value is no worse than before.
+void set_user_timeout(int listener, Duration timeout) {
+  const int value = milliseconds(timeout);
+  static_cast<void>(::setsockopt(listener, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, sizeof value));
+}
 
 std::expected<std::vector<Descriptor>, Problem> listen_tcp(const PeerAddress& address,
                                                            std::uint32_t count,

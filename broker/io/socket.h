@@ -41,6 +41,9 @@ struct TcpOptions {
 std::expected<std::vector<Descriptor>, Problem> listen_tcp(const PeerAddress& address,
                                                            std::uint32_t count = 1,
                                                            const TcpOptions& options = {});
+// Of what this listener accepts from now on (TcpOptions::user_timeout).
+void set_user_timeout(int listener, Duration timeout);
+
 struct UnixOptions {
   std::uint32_t mode = 0660;
   std::string group;  // empty: left as it is

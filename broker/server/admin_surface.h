@@ -2,11 +2,15 @@
 // does not know its pages. Called on the lead shard's thread; must not block.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "broker/server/counters.h"
+#include "broker/server/options.h"
 
 namespace fanfare::server {
 
@@ -24,6 +28,15 @@ struct AdminAnswer {
   // Content-Length, Content-Encoding, Connection, Date and X-Content-Type-Options are the server's.
   std::vector<AdminField> fields = {};
 };
+
+// A limit in force, as /metrics shows it: fanfare_limit_<name>.
+struct LimitFigure {
+  std::string name;
+  std::string help;
+  std::variant<std::uint64_t, double> value;
+};
+// Where they come from: the table of configuration keys, which lies above this floor.
+using LimitFigures = std::function<std::vector<LimitFigure>(const Options& in_force)>;
 
 class AdminSurface {
  public:

@@ -1,9 +1,10 @@
 #include "broker/server/audience.h"
 
+#include "broker/server/rules.h"
+
 namespace fanfare::server {
 
-std::uint32_t Audiences::enter(std::span<const std::string_view> topics, fanout::Framing framing,
-                               SlowPolicy slow, Duration pace) {
+std::uint32_t Audiences::enter(std::span<const std::string_view> topics, fanout::Framing framing) {
   fanout::Feed* const feed = replica_.open(topics, framing);
   std::uint32_t index = replica_.tag(feed);
   if (index == kNone) {
@@ -14,16 +15,35 @@ std::uint32_t Audiences::enter(std::span<const std::string_view> topics, fanout:
       index = free_.back();
       free_.pop_back();
     }
-    audiences_[index] = Audience{.feed = feed, .framing = framing, .slow = slow};
+    audiences_[index] = Audience{.feed = feed, .framing = framing};
     replica_.set_tag(feed, index);
-    replica_.set_pace(feed, pace);
   }
   Audience& audience = audiences_[index];
+  follow_settings(audience);
   // Revived before take_changes() saw it empty: that last reference is ours again.
   if (audience.subscribers == 0 && audience.report_due) replica_.release(feed);
   ++audience.subscribers;
   report_later(index);
   return index;
+}
+
+SlowPolicy Audiences::slow(std::uint32_t index) {
+  follow_settings(audiences_[index]);
+  return audiences_[index].slow;
+}
+
+void Audiences::served(std::uint32_t index, Tick tick) {
+  Audience& audience = audiences_[index];
+  audience.last_sent = tick;
+  follow_settings(audience);
+}
+
+void Audiences::follow_settings(Audience& audience) {
+  if (audience.revision == settings_.revision()) return;
+  audience.revision = settings_.revision();
+  const StreamRules rules = stream_rules(settings_.options(), replica_.topics(audience.feed));
+  audience.slow = rules.slow;
+  replica_.set_pace(audience.feed, rules.coalesce);
 }
 
 void Audiences::exit(std::uint32_t index) {

@@ -10,14 +10,15 @@
 
 #include "broker/fanout/replica.h"
 #include "broker/server/connection.h"
-#include "broker/server/options.h"
+#include "broker/server/settings.h"
 
 namespace fanfare::server {
 
 struct Audience {
   fanout::Feed* feed = nullptr;  // null: the place is free
   fanout::Framing framing{};
-  SlowPolicy slow{};
+  SlowPolicy slow{};  // as the settings of `revision` have it, and so is the feed's pace
+  std::uint32_t revision = 0;
   Tick last_sent = 0;             // when every joined member was last sent something
   std::uint32_t subscribers = 0;  // joined or behind
   std::uint32_t reported = 0;     // what the lead shard has been told
@@ -27,16 +28,19 @@ struct Audience {
 // The audiences of one shard, by index. Thread: the shard's.
 class Audiences {
  public:
-  explicit Audiences(fanout::Replica& replica) : replica_(replica) {}
+  Audiences(fanout::Replica& replica, const Settings& settings)
+      : replica_(replica), settings_(settings) {}
 
-  // The audience of these topics, one subscriber larger. `slow` and `pace` count when
-  // it is new.
-  std::uint32_t enter(std::span<const std::string_view> topics, fanout::Framing framing,
-                      SlowPolicy slow, Duration pace);
+  // The audience of these topics, one subscriber larger.
+  std::uint32_t enter(std::span<const std::string_view> topics, fanout::Framing framing);
   // One subscriber fewer; the audience goes when it was the last.
   void exit(std::uint32_t index);
 
   Audience& operator[](std::uint32_t index) { return audiences_[index]; }
+  // Whether a subscriber of it that is slow may stay: by the settings now in force.
+  SlowPolicy slow(std::uint32_t index);
+  // A round of it was sent. A pace that a SIGHUP has changed counts from the next round on.
+  void served(std::uint32_t index, Tick tick);
   std::uint32_t index_of(const fanout::Feed* feed) const { return replica_.tag(feed); }
 
   // What the lead shard does not know yet: sets of topics, and how many subscribers each of them
@@ -49,8 +53,10 @@ class Audiences {
 
  private:
   void report_later(std::uint32_t index);
+  void follow_settings(Audience& audience);
 
   fanout::Replica& replica_;
+  const Settings& settings_;
   std::vector<Audience> audiences_;
   std::vector<std::uint32_t> free_;
   std::vector<std::uint32_t> report_due_;

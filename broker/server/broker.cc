@@ -59,6 +59,11 @@ std::expected<std::vector<std::uint32_t>, StartError> user_ids(
   return ids;
 }
 
+// A subscriber that is allowed to stall must not be ended by the kernel first.
+Duration user_timeout(const Options& options) {
+  return std::max(io::TcpOptions{}.user_timeout, options.delivery.stall * 2);
+}
+
 // A killed process leaves its sockets to the kernel, which takes a moment to let go of those that
 // its rings held: whoever starts a broker again at once must not be told that the port is in use.
 constexpr Duration kReleaseTime = 2s;
@@ -144,9 +149,7 @@ RunningBroker::~RunningBroker() {
 std::expected<void, StartError> RunningBroker::bind_http(const std::string& text) {
   auto address = io::parse_address(text);
   if (!address) return std::unexpected(StartError{address.error().message, kExitConfig});
-  io::TcpOptions tcp;
-  // A subscriber that is allowed to stall must not be ended by the kernel first.
-  tcp.user_timeout = std::max(tcp.user_timeout, options_->delivery.stall * 2);
+  const io::TcpOptions tcp{.user_timeout = user_timeout(*options_)};
   auto listeners = once_released([&] { return io::listen_tcp(*address, plan_.shards, tcp); });
   if (!listeners) return std::unexpected(start_error(listeners.error()));
   Listeners::Http http;
@@ -287,6 +290,11 @@ void RunningBroker::drain() {
 }
 
 void RunningBroker::reload(const Options& options) {
+  for (const Listeners::Http& http : listeners_.http) {
+    for (const io::Descriptor& listener : http.of_shard) {
+      io::set_user_timeout(listener.number(), user_timeout(options));
+    }
+  }
   post_all(SettingsMessage{std::make_shared<const Options>(options)});
 }
 

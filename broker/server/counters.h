@@ -6,11 +6,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "broker/fanout/sequencer.h"
+#include "broker/server/options.h"
 
 #include "common/time.h"
 
@@ -138,10 +140,11 @@ struct ChannelSnapshot {
 struct Snapshot {
   std::vector<ShardSnapshot> shards;
   fanout::Sequencer::Counters log;
-  std::uint64_t head = 0, channels = 0, segment_bytes = 0, total_bytes_limit = 0;
+  std::uint64_t head = 0, channels = 0, segment_bytes = 0;
   std::vector<ChannelSnapshot> busiest;  // at most 50, by events published since the last snapshot
   std::string epoch, backend, version;
   std::uint64_t connections_max = 0;
+  std::shared_ptr<const Options> options = std::make_shared<const Options>();  // in force
   Duration uptime{};
   bool draining = false;
   // Sums over the shards.

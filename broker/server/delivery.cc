@@ -92,7 +92,6 @@ void Delivery::send_rounds(Tick tick) {
       continue;
     }
     const std::uint32_t audience = audiences_.index_of(round->feed);
-    audiences_[audience].last_sent = tick;
     const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(round->span.data),
                                            round->span.size);
     for (const fanout::Member member : round->members) {
@@ -104,6 +103,7 @@ void Delivery::send_rounds(Tick tick) {
     counters_.sent_bytes_total += members * round->span.size;
     counters_.deliveries_total += members * round->span.events;
     spans_.push_back({audience, round->span, round->committed, members});
+    audiences_.served(audience, tick);
   }
 }
 
@@ -151,12 +151,13 @@ void Delivery::send_behind(std::vector<Outcome>& outcomes) {
 // Reads on, turning every gap on the way into a gap event in `opening`. False: the subscriber has
 // fallen out of the window and is to be disconnected for it.
 bool Delivery::read_on(Behind& behind, fanout::Replica::Read& read) {
-  const Audience& audience = audiences_[connections_[behind.slot].audience];
+  const std::uint32_t index = connections_[behind.slot].audience;
+  const Audience& audience = audiences_[index];
   read = replica_.read(audience.feed, behind.cursor, kReadBytes);
   while (read.gap) {
     // A raw stream cannot tell of a loss but by ending.
     if (is_raw(audience.framing)) return false;
-    if (!behind.fresh && audience.slow == SlowPolicy::disconnect) return false;
+    if (!behind.fresh && audiences_.slow(index) == SlowPolicy::disconnect) return false;
     if (!settings_->delivery.gap_event.empty()) {
       const auto id = [this](fanout::Sequence sequence) {
         return fanout::EventId{replica_.epoch(), sequence}.text();

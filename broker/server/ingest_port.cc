@@ -73,9 +73,10 @@ PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick)
     case ingest::Dialect::ndjson:
       break;
   }
-  publisher.session = ingest::make_session(
-      dialect, sink_,
-      {.event_bytes = settings_->limits.event_bytes, .connection = slot, .version = kVersion});
+  publisher.session = ingest::make_session(dialect, sink_,
+                                           {.event_bytes_now = &settings_.publishes().event_bytes,
+                                            .connection = slot,
+                                            .version = kVersion});
   const std::string first = std::exchange(publisher.first, {});
   return feed(slot, first);
 }

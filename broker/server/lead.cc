@@ -27,8 +27,7 @@ fanout::SequencerOptions sequencer_options(fanout::Epoch epoch, const Settings& 
                 return is_own_channel(channel) ? kOwnHistory
                                                : history_of(settings.options(), channel);
               },
-          .total_bytes = settings->history.total_bytes,
-          .channels_max = settings->limits.channels};
+          .limits = &settings.log()};
 }
 
 }  // namespace
@@ -185,7 +184,6 @@ void Lead::describe(Snapshot& snapshot) {
   snapshot.head = sequencer_.head();
   snapshot.channels = sequencer_.channel_count();
   snapshot.segment_bytes = sequencer_.segment_bytes();
-  snapshot.total_bytes_limit = settings_->history.total_bytes;
   snapshot.epoch = sequencer_.epoch().text();
   snapshot.version = kVersion;
   // Beyond this many channels, to look at each of them once a second would be felt.

@@ -5,7 +5,8 @@
 namespace fanfare::server {
 
 LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings)
-    : switchboard_(parts.switchboard),
+    : settings_(settings),
+      switchboard_(parts.switchboard),
       surface_(parts.surface),
       lead_(epoch, settings, parts.switchboard, parts.counters),
       publish_routes_(settings, lead_),
@@ -15,6 +16,7 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
                    parts.switchboard, settings) {
   // Who asks before the first second has passed is told what runs, too.
   lead_.describe(snapshot_);
+  snapshot_.options = settings_.shared();
   snapshot_.backend = parts.backend;
   snapshot_.connections_max = parts.connections_max;
   if (surface_ == nullptr) return;
@@ -27,6 +29,7 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
 void LeadDesk::collect_shards() {
   const std::lock_guard lock(switchboard_.board);
   snapshot_.shards = switchboard_.snapshots;
+  snapshot_.options = settings_.shared();
 }
 
 const Snapshot& LeadDesk::fresh_snapshot() {

@@ -39,6 +39,7 @@ class LeadDesk {
   const Snapshot& fresh_snapshot();
   void collect_shards();
 
+  const Settings& settings_;
   Switchboard& switchboard_;
   AdminSurface* surface_;
   http::Limits admin_limits_;

@@ -7,7 +7,6 @@ namespace fanfare::server {
 
 void Settings::replace(std::shared_ptr<const Options> options) {
   before_ = std::exchange(options_, std::move(options));
-  ++revision_;
   const LimitOptions& limits = options_->limits;
   subscriber_requests_.head_bytes = static_cast<std::uint32_t>(limits.head_bytes);
   subscriber_requests_.target_bytes = static_cast<std::uint32_t>(limits.target_bytes);
@@ -16,6 +15,9 @@ void Settings::replace(std::shared_ptr<const Options> options) {
   publisher_requests_.body_bytes = std::max(limits.ingest_batch_bytes, limits.event_bytes);
   publishes_ = {.event_bytes = limits.event_bytes, .batch_bytes = limits.ingest_batch_bytes};
   events_ = {.data_bytes = limits.event_bytes, .type_bytes = limits.event_name_bytes};
+  log_ = {.total_bytes = options_->history.total_bytes,
+          .channels_max = limits.channels,
+          .revision = log_.revision + 1};
   cors_ = {options_->cors.origins, options_->cors.credentials};
 }
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "broker/fanout/limits.h"
 #include "broker/policy/cors.h"
 #include "broker/policy/event_rules.h"
 #include "broker/server/options.h"
@@ -30,10 +31,11 @@ class Settings {
   void replace(std::shared_ptr<const Options> options);
 
   const Options& options() const { return *options_; }
+  const std::shared_ptr<const Options>& shared() const { return options_; }
   const Options* operator->() const { return options_.get(); }
   // Grows with every replace(): tells whoever has worked out something from the options that it is
   // out of date.
-  std::uint32_t revision() const { return revision_; }
+  std::uint32_t revision() const { return log_.revision; }
 
   // Of requests on a subscriber listener, and of those on the ingest socket.
   const http::Limits& subscriber_requests() const { return subscriber_requests_; }
@@ -41,16 +43,17 @@ class Settings {
   const ingest::HttpLimits& publishes() const { return publishes_; }
   const policy::EventLimits& events() const { return events_; }
   const policy::CorsRules& cors() const { return cors_; }
+  const fanout::LogLimits& log() const { return log_; }
 
  private:
   std::shared_ptr<const Options> options_;
   std::shared_ptr<const Options> before_;
-  std::uint32_t revision_ = 0;
   http::Limits subscriber_requests_;
   http::Limits publisher_requests_;
   ingest::HttpLimits publishes_;
   policy::EventLimits events_;
   policy::CorsRules cors_;
+  fanout::LogLimits log_;
 };
 
 }  // namespace fanfare::server

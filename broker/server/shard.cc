@@ -30,7 +30,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       replica_({.epoch = config.epoch,
                 .members_max = ring.capacity(),
                 .feed_members_max = config.feed_members_max}),
-      audiences_(replica_),
+      audiences_(replica_, settings_),
       delivery_(
           {ring_, connections_, replica_, audiences_, counters_, latency_, settings_, random_}),
       courier_(ring_, connections_),

@@ -111,7 +111,7 @@ void Shard::stream_overdue(io::Slot slot, Connection& connection) {
   }
   const Tick stall = ticks(settings_->delivery.stall);
   if (delivery_.stalled_for(slot, tick_) > stall &&
-      audiences_[connection.audience].slow == SlowPolicy::disconnect) {
+      audiences_.slow(connection.audience) == SlowPolicy::disconnect) {
     close(slot, CloseReason::slow_stalled);
     return;
   }

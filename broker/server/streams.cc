@@ -110,8 +110,7 @@ Routes::Verdict Streams::open(const Request& request, const sse::SubscribeReques
   const StreamRules rules = stream_rules(options, asked.topics);
   const Framing framing = framing_of(request, asked.raw);
   const std::vector<std::string_view> topics(asked.topics.begin(), asked.topics.end());
-  const std::uint32_t audience =
-      parts_.audiences.enter(topics, framing, rules.slow, rules.coalesce);
+  const std::uint32_t audience = parts_.audiences.enter(topics, framing);
   fanout::Feed* const feed = parts_.audiences[audience].feed;
   const Place place = find_place(feed, asked, options);
 

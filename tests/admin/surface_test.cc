@@ -72,11 +72,12 @@ TEST(Surface, LetsTheDataScreenReadFromThePublicListenersOnly) {
 
 TEST(Surface, TellsTheDataScreenWhereItsEventsAre) {
   server::Options options;
-  options.listen.http = {"127.0.0.1:0"};
   options.delivery.gap_event = "lost";
-  const auto surface = make_surface(options);
+  server::Snapshot now = one_shard();
+  now.options = std::make_shared<const server::Options>(options);
+  const auto surface = make_surface({"127.0.0.1:0"});
   surface->set_public_addresses({"127.0.0.1:43210", "0.0.0.0:80"});
-  const server::AdminAnswer answer = surface->answer("/screen.json", one_shard());
+  const server::AdminAnswer answer = surface->answer("/screen.json", now);
   EXPECT_EQ(answer.content_type, "application/json");
   EXPECT_EQ(answer.body,
             R"({"addresses":[{"address":"127.0.0.1:43210","any_host":false},)"
@@ -84,9 +85,7 @@ TEST(Surface, TellsTheDataScreenWhereItsEventsAre) {
 }
 
 TEST(Surface, SpeaksOfTheConfiguredAddressesUntilItLearnsTheRealOnes) {
-  server::Options options;
-  options.listen.http = {"10.0.0.7:8080"};
-  const auto surface = make_surface(options);
+  const auto surface = make_surface({"10.0.0.7:8080"});
   EXPECT_NE(surface->answer("/screen.json", one_shard()).body.find("10.0.0.7:8080"),
             std::string::npos);
 }

@@ -103,6 +103,7 @@ class World {
   Random random_;
   Epoch epoch_;
   bool exact_gaps_;  // enough tombstones
+  LogLimits log_limits_;
   std::unique_ptr<Sequencer> sequencer_;
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<Subscriber> subscribers_{kMembers};
@@ -114,10 +115,11 @@ World::World(std::uint64_t seed) : random_(seed), epoch_(Epoch::from(random_)) {
   exact_gaps_ = random_.chance(0.7);
   const std::uint32_t tombstones =
       exact_gaps_ ? 1'000 : static_cast<std::uint32_t>(random_.below(3));
+  log_limits_.total_bytes = random_.chance(0.5) ? 256U << 20U : 6'000;
   sequencer_ = std::make_unique<Sequencer>(
       SequencerOptions{.epoch = epoch_,
                        .history = [this](std::string_view) { return limits(); },
-                       .total_bytes = random_.chance(0.5) ? 256U << 20U : 6'000,
+                       .limits = &log_limits_,
                        .idle_forgotten_after = random_time(30s),
                        .tombstones_max = tombstones});
   for (std::uint64_t left = 1 + random_.below(3); left > 0; --left) {

@@ -20,6 +20,7 @@ class SequencerTest : public ::testing::Test {
  protected:
   void start(SequencerOptions options) {
     options.history = [this](std::string_view) { return limits_; };
+    options.limits = &log_limits_;
     sequencer_.emplace(options);
   }
   void SetUp() override { start({.epoch = kEpoch, .history = nullptr}); }
@@ -71,6 +72,7 @@ class SequencerTest : public ::testing::Test {
   }
 
   HistoryLimits limits_;
+  LogLimits log_limits_;
   std::optional<Sequencer> sequencer_;
   TimePoint now_{Duration(1'000s).count()};
 };
@@ -188,7 +190,7 @@ TEST_F(SequencerTest, KeepsForEverWhatHasNoAge) {
 }
 
 TEST_F(SequencerTest, EvictsTheOldestSegmentWhoeverItBelongsTo) {
-  start({.epoch = kEpoch, .history = nullptr, .total_bytes = 4 * kSegmentFootprintMin});
+  log_limits_.total_bytes = 4 * kSegmentFootprintMin;
   const std::string large(800, 'x');
   publish("a", large);
   publish("b", large);
@@ -206,7 +208,7 @@ TEST_F(SequencerTest, EvictsTheOldestSegmentWhoeverItBelongsTo) {
 }
 
 TEST_F(SequencerTest, GivesABusyChannelAmongManySegmentsToItsMeasure) {
-  start({.epoch = kEpoch, .history = nullptr, .total_bytes = 1U << 20U});
+  log_limits_.total_bytes = 1U << 20U;
   for (int i = 0; i < 500; ++i) publish("quiet/" + std::to_string(i));
   seal();
   const auto segments_of = [&](int events) {
@@ -224,7 +226,7 @@ TEST_F(SequencerTest, GivesABusyChannelAmongManySegmentsToItsMeasure) {
 }
 
 TEST_F(SequencerTest, LetsAnEventInThatIsLargerThanEverything) {
-  start({.epoch = kEpoch, .history = nullptr, .total_bytes = 4'096});
+  log_limits_.total_bytes = 4'096;
   publish("a");
   publish("a", std::string(100'000, 'x'));
   EXPECT_EQ(seal(), "appeared:a=0 block:0x1to1 block:0x1to2 evicted:0to1");
@@ -232,7 +234,7 @@ TEST_F(SequencerTest, LetsAnEventInThatIsLargerThanEverything) {
 }
 
 TEST_F(SequencerTest, ToldOrNotAnEvictedEventIsStillSentToWhoIsThere) {
-  start({.epoch = kEpoch, .history = nullptr, .total_bytes = kSegmentFootprintMin});
+  log_limits_.total_bytes = kSegmentFootprintMin;
   publish("a");
   publish("b");
   EXPECT_EQ(seal(), "appeared:a=0 appeared:b=1 block:0x1to1 evicted:0to1 block:1x1to2");
@@ -279,11 +281,106 @@ TEST_F(SequencerTest, ErasesNoChannelThatIsNotThere) {
 }
 
 TEST_F(SequencerTest, RefusesMoreChannelsThanItMayHave) {
-  start({.epoch = kEpoch, .history = nullptr, .channels_max = 1});
+  log_limits_.channels_max = 1;
   publish("a");
   EXPECT_EQ(try_publish("b"), std::unexpected(PublishError::too_many_channels));
   EXPECT_EQ(sequencer_->finish("b", now_), std::unexpected(PublishError::too_many_channels));
   EXPECT_EQ(publish("a"), 2U);
+}
+
+TEST_F(SequencerTest, AllowsMoreChannelsOnceItMayHaveMore) {
+  log_limits_.channels_max = 1;
+  publish("a");
+  EXPECT_EQ(try_publish("b"), std::unexpected(PublishError::too_many_channels));
+  log_limits_.channels_max = 2;
+  publish("b");
+  log_limits_.channels_max = 1;
+  publish("b");
+  EXPECT_EQ(try_publish("c"), std::unexpected(PublishError::too_many_channels));
+}
+
+TEST_F(SequencerTest, AChannelThatExistsComesDownToALoweredLimit) {
+  for (int i = 0; i < 10; ++i) publish("a", std::string(100, 'x'));
+  seal();
+  limits_.events = 4;
+  ++log_limits_.revision;
+  pass(1s);
+  EXPECT_EQ(seal(), "evicted:0to6");
+  limits_.bytes = 300;
+  ++log_limits_.revision;
+  pass(1s);
+  EXPECT_EQ(seal(), "evicted:0to8");
+  limits_ = {};
+  ++log_limits_.revision;
+  pass(1s);
+  for (int i = 0; i < 8; ++i) publish("a");
+  seal();
+  EXPECT_EQ(state("a").events, 10U);
+}
+
+TEST_F(SequencerTest, AnEventLeavesAtALoweredAgeThoughItsVisitWasALongTimeAway) {
+  publish("a");
+  seal();
+  limits_.age = 2s;
+  ++log_limits_.revision;
+  pass(1s);
+  EXPECT_EQ(seal(), "nothing");
+  pass(2s);
+  EXPECT_EQ(seal(), "evicted:0to1");
+  limits_.age = 1h;
+  ++log_limits_.revision;
+  pass(1s);
+  publish("a");
+  seal();
+  pass(1h);
+  EXPECT_EQ(seal(), "nothing") << "and at a raised one no earlier";
+  pass(1s);
+  EXPECT_EQ(seal(), "evicted:0to2 forgotten:0");
+}
+
+TEST_F(SequencerTest, ComesDownToLoweredLimitsAStepInEachTurn) {
+  limits_ = {.events = 100'000, .bytes = 64U << 20U, .age = 1h};
+  for (int i = 0; i < 30'000; ++i) publish(i % 2 == 0 ? "a" : "b");
+  seal();
+  limits_.events = 0;
+  ++log_limits_.revision;
+  std::uint64_t before = 30'000;
+  int turns = 0;
+  for (bool more = true; more; ++turns) {
+    more = sequencer_->expire(now_);
+    seal();
+    const std::uint64_t now = state("a").events + state("b").events;
+    EXPECT_LE(before - now, 8'192U) << "in turn " << turns;
+    before = now;
+  }
+  EXPECT_EQ(before, 0U);
+  EXPECT_GE(turns, 4);
+}
+
+TEST_F(SequencerTest, ShrinksToALoweredTotalAStepInEachTurnAndDoesNotGrowMeanwhile) {
+  for (int i = 0; i < 1'000; ++i) publish(std::to_string(i), std::string(800, 'x'));
+  seal();
+  log_limits_.total_bytes = 100 * kSegmentFootprintMin;
+  std::uint64_t before = sequencer_->segment_bytes();
+  EXPECT_EQ(before, 1'000 * kSegmentFootprintMin);
+  publish("one more", std::string(800, 'x'));
+  EXPECT_EQ(sequencer_->segment_bytes(), before);
+  while (sequencer_->expire(now_)) {
+    EXPECT_LE(before - sequencer_->segment_bytes(), 256 * kSegmentFootprintMin);
+    before = sequencer_->segment_bytes();
+    seal();
+  }
+  EXPECT_EQ(sequencer_->segment_bytes(), log_limits_.total_bytes);
+  EXPECT_EQ(state("one more").events, 1U);
+  EXPECT_EQ(state("999").events, 1U);
+  EXPECT_EQ(state("0").events, 0U);
+}
+
+TEST_F(SequencerTest, KeepsAnEventThatIsLargerThanEverything) {
+  log_limits_.total_bytes = 4'096;
+  publish("a", std::string(100'000, 'x'));
+  pass(1s);
+  EXPECT_EQ(state("a").events, 1U);
 }
 
 TEST_F(SequencerTest, ForgetsAnEmptyChannelWhenItWasIdleForLongEnough) {

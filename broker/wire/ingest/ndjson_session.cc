@@ -24,7 +24,8 @@ bool blank(std::string_view line) {
 
 NdjsonSession::NdjsonSession(Sink& sink, const SessionOptions& options)
     : sink_(sink),
-      line_bytes_max_(options.event_bytes * kBytesPerByte + kLineOverhead),
+      event_bytes_(options.event_bytes),
+      event_bytes_now_(options.event_bytes_now),
       reply_bytes_(options.reply_bytes),
       watchable_(true) {}
 
@@ -32,9 +33,15 @@ NdjsonSession::NdjsonSession(Sink& sink, const SessionOptions& options,
                              std::string_view default_channel)
     : sink_(sink),
       line_(default_channel),
-      line_bytes_max_(options.event_bytes * kBytesPerByte + kLineOverhead),
+      event_bytes_(options.event_bytes),
+      event_bytes_now_(options.event_bytes_now),
       reply_bytes_(options.reply_bytes),
       watchable_(false) {}
+
+std::size_t NdjsonSession::line_bytes_max() const {
+  const std::size_t bytes = event_bytes_now_ == nullptr ? event_bytes_ : *event_bytes_now_;
+  return bytes * kBytesPerByte + kLineOverhead;
+}
 
 void NdjsonSession::receive(std::string_view in, std::string& out) {
   reply_end_ = out.size() + reply_bytes_;
@@ -65,7 +72,7 @@ void NdjsonSession::complete_kept(std::string_view& in, std::string& out) {
 }
 
 void NdjsonSession::keep(std::string_view part) {
-  if (!passing_over_ && kept_.size() + part.size() <= line_bytes_max_) {
+  if (!passing_over_ && kept_.size() + part.size() <= line_bytes_max()) {
     kept_ += part;
     return;
   }
@@ -94,11 +101,11 @@ void NdjsonSession::end_of_input(std::string& out) {
 
 void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::string& out) {
   ++lines_;
-  if (std::exchange(passing_over_, false) || line.size() > line_bytes_max_) {
+  if (std::exchange(passing_over_, false) || line.size() > line_bytes_max()) {
     line_.forget();
     return refuse(fmt::format("the line is longer than {} bytes, as much as one event of [limits] "
                               "event_bytes can need",
-                              line_bytes_max_),
+                              line_bytes_max()),
                   out);
   }
   if (blank(line)) return;

@@ -39,10 +39,12 @@ class NdjsonSession final : public Session {
   void refuse(std::string_view sentence, std::string& out);
   void publish_to_several(const LineRequest& request, std::string& out);
   void close_reply(std::string& out);
+  std::size_t line_bytes_max() const;
 
   Sink& sink_;
   NdjsonLine line_;
-  const std::size_t line_bytes_max_;
+  const std::size_t event_bytes_;
+  const std::size_t* const event_bytes_now_;
   const std::size_t reply_bytes_;
   std::size_t reply_end_ = 0;  // where in `out` to pause
   std::string kept_;           // the line that is cut; when paused, everything not reached

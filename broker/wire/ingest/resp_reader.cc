@@ -124,7 +124,7 @@ std::size_t RespReader::read_whole(std::string_view text) {
     at += kCrlf;
   }
   const auto consumed = static_cast<std::size_t>(at - text.data());
-  return consumed <= command_bytes_max_ ? consumed : 0;
+  return consumed <= command_bytes_max() ? consumed : 0;
 }
 
 std::size_t RespReader::missing(std::string_view text, std::string_view following) const {
@@ -197,7 +197,7 @@ RespReader::Result RespReader::read_bulks(std::string_view text) {
       if (line == Line::cut) return {};
       if (line == Line::bad || bulk_size_ > kBulkFollowed) return broken("invalid bulk length");
       in_bulk_ = true;
-      if (bulk_size_ > bulk_bytes_max_ || position_ + bulk_size_ > command_bytes_max_) {
+      if (bulk_size_ > bulk_bytes_max_ || position_ + bulk_size_ > command_bytes_max()) {
         begin_passing_over(fmt::format(
             "an argument of {} bytes makes the command too large: the limit is {} bytes of data "
             "([limits] event_bytes); nothing of it was done",

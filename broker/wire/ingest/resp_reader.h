@@ -17,9 +17,10 @@ namespace fanfare::ingest {
 
 class RespReader {
  public:
-  // `bulk_bytes_max`: of one argument; `command_bytes_max`: of a command with its framing.
-  RespReader(std::size_t bulk_bytes_max, std::size_t command_bytes_max)
-      : bulk_bytes_max_(bulk_bytes_max), command_bytes_max_(command_bytes_max) {}
+  // `bulk_bytes_max`: of one argument, and with `overhead` of a command with its framing. May
+  // change; outlives the reader.
+  RespReader(const std::size_t& bulk_bytes_max, std::size_t overhead)
+      : bulk_bytes_max_(bulk_bytes_max), overhead_(overhead) {}
 
   enum class Step : std::uint8_t {
     more,            // no whole command yet
@@ -54,6 +55,7 @@ class RespReader {
   };
   enum class Line : std::uint8_t { whole, cut, bad };
 
+  std::size_t command_bytes_max() const { return bulk_bytes_max_ + overhead_; }
   std::size_t read_whole(std::string_view text);
   Result read_header(std::string_view text);
   Result read_bulks(std::string_view text);
@@ -65,8 +67,8 @@ class RespReader {
   Result complete(std::string_view text);
   Result broken(std::string problem);
 
-  std::size_t bulk_bytes_max_;
-  std::size_t command_bytes_max_;
+  const std::size_t& bulk_bytes_max_;
+  const std::size_t overhead_;
   std::vector<std::string_view> arguments_;
   std::vector<Place> places_;  // of the arguments read so far, in `text`
   std::string unquoted_;       // what inline arguments point into

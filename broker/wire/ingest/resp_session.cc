@@ -20,7 +20,9 @@ constexpr std::size_t kWaitingReplies = 4U << 10U;
 }  // namespace
 
 RespSession::RespSession(Sink& sink, const SessionOptions& options)
-    : reader_(options.event_bytes, options.event_bytes + kCommandOverhead),
+    : event_bytes_(options.event_bytes),
+      reader_(options.event_bytes_now != nullptr ? *options.event_bytes_now : event_bytes_,
+              kCommandOverhead),
       commands_(sink, options),
       reply_bytes_(options.reply_bytes) {
   waiting_.reserve(kWaitingMax);

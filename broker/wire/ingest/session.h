@@ -22,6 +22,9 @@ namespace fanfare::ingest {
 
 struct SessionOptions {
   std::size_t event_bytes = 64U << 10U;  // [limits] event_bytes; what a request may carry as data
+  // Where that limit changes while the session lives: read for every request, in place of the one
+  // above; outlives the session.
+  const std::size_t* event_bytes_now = nullptr;
   // When the replies to one receive() have grown to this, the session pauses until they are sent.
   std::size_t reply_bytes = 1U << 20U;
   std::uint64_t connection = 0;      // what CLIENT ID answers

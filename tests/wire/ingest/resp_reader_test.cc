@@ -21,7 +21,8 @@ Outcome resp(std::string_view input, std::size_t event_bytes = 64U << 10U) {
 
 // The inline line's arguments, each in brackets.
 std::string split(std::string_view line) {
-  RespReader reader(1000, 10'000);
+  const std::size_t bulk_bytes_max = 1000;
+  RespReader reader(bulk_bytes_max, 9'000);
   const auto [step, consumed] = reader.read(std::string(line) + "\n");
   std::string shown;
   if (step == RespReader::Step::protocol_error) return reader.problem();
