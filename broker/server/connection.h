@@ -55,10 +55,10 @@ struct Connection {
   bool receive_armed : 1 = false;
   bool hang_up_armed : 1 = false;
   bool writable_armed : 1 = false;
-  bool keep_alive : 1 = false;  // the current exchange's decision
-  bool chunked : 1 = false;     // the stream's body framing
-  bool ending : 1 = false;      // the stream is complete; its last bytes are on their way
-  bool leaving : 1 = false;     // drained: told to come back, to be closed
+  bool keep_alive : 1 = false;   // the current exchange's decision
+  bool until_close : 1 = false;  // the body ends where the connection does (HTTP/1.0)
+  bool leaving : 1 = false;      // the broker is stopping: this is its last request or stream
+  bool told : 1 = false;         // the farewell to a leaving stream is on its way
   std::uint32_t exchange = kNone;
   std::uint32_t behind = kNone;    // none: joined to the feed (when streaming)
   std::uint32_t audience = kNone;  // of the stream

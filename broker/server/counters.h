@@ -27,6 +27,8 @@ namespace fanfare::server {
   X(subscribers_behind, "gauge", "Event streams that are catching up or blocked")                  \
   X(subscriptions_total, "counter", "Event streams begun")                                         \
   X(resumed_total, "counter", "Event streams begun with a cursor")                                 \
+  X(http10_streams_total, "counter",                                                               \
+    "Event streams begun over HTTP/1.0, which ends them by reset")                                 \
   X(gaps_total, "counter", "Gap events sent")                                                      \
   X(deliveries_total, "counter", "Events handed to sockets, counted once per subscriber")          \
   X(sends_total, "counter", "Send operations to subscribers")                                      \

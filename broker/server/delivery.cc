@@ -262,7 +262,10 @@ void Delivery::send_failed(const io::Completion& completion, Tick tick,
   }
   Behind& behind = behind_[connection->behind];
   behind.failed = true;
-  if (completion.result > 0) behind.rest.remove_prefix(static_cast<std::size_t>(completion.result));
+  if (completion.result > 0) {
+    behind.rest.remove_prefix(static_cast<std::size_t>(completion.result));
+    behind.begun = true;
+  }
   if (completion.result > 0 || behind.blocked_since == kNever) behind.blocked_since = tick;
   block(connection->behind);
 }
@@ -277,6 +280,7 @@ void Delivery::round_cut(io::Slot slot, std::int32_t result, Tick tick) {
   const std::uint32_t index = add_behind(slot, stands_at);
   Behind& behind = behind_[index];
   behind.fresh = false;
+  behind.begun = taken > 0;
   if (!heartbeat_.empty()) {
     behind.rest = heartbeat_.substr(taken);
   } else {
@@ -318,6 +322,7 @@ void Delivery::writable(io::Slot slot) {
 void Delivery::rest_sent(std::uint32_t index, std::vector<Outcome>& outcomes) {
   Behind& behind = behind_[index];
   behind.rest = {};
+  behind.begun = false;
   behind.owned.clear();
   behind.keeps = {};
   behind.blocked_since = kNever;
@@ -387,6 +392,11 @@ void Delivery::farewell(io::Slot slot, CloseReason reason) {
     behind.rest = behind.owned;
   }
   make_ready(connection.behind);
+}
+
+bool Delivery::in_mid_event(io::Slot slot) const {
+  const std::uint32_t index = connections_[slot].behind;
+  return connections_[slot].audience != kNone && index != kNone && behind_[index].begun;
 }
 
 Tick Delivery::stalled_for(io::Slot slot, Tick tick) const {

@@ -77,6 +77,8 @@ class Delivery {
   // Tells the client when to come back, then ends the stream uncleanly with `reason`.
   void farewell(io::Slot slot, CloseReason reason);
 
+  // Some bytes of an event (or of a line) are out and the rest is not.
+  bool in_mid_event(io::Slot slot) const;
   // Blocked for how long without taking a byte; 0 if not blocked.
   Tick stalled_for(io::Slot slot, Tick tick) const;
   // Subscribers that are behind; live pages are not counted.
@@ -96,6 +98,7 @@ class Delivery {
     bool in_use = false;
     bool queued = false;  // stands in ready_; the record is reused only after it was taken out
     bool blocked = false;
+    bool begun = false;    // of the rest, something is out already
     bool failed = false;   // in the current batch
     bool fresh = true;     // has not caught up yet since it began
     bool ending = false;   // the rest is the last of the stream: a clean end follows

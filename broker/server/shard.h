@@ -115,6 +115,9 @@ class Shard {
   void count_stream(const Connection& connection, int change);
   std::uint64_t& open_connections(Port port);
   void stream_ended(const Delivery::Outcome& outcome);
+  void leave_stream(io::Slot slot, CloseReason reason);
+  void note_close(io::Slot slot, CloseReason reason);
+  bool needs_reset(io::Slot slot, CloseReason reason) const;
   void linger(io::Slot slot, CloseReason reason);
   void close(io::Slot slot, CloseReason reason);
   void closed(io::Slot slot);

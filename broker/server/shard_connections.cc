@@ -11,6 +11,8 @@ namespace fanfare::server {
 namespace {
 
 constexpr Tick kLingerTicks = 20;
+// From a stream's last byte to the reset that ends it: several round trips, and a moment to read.
+constexpr Tick kResetTicks = 10;
 constexpr std::size_t kRecentClosesMax = 16;
 constexpr std::size_t kShownTopicsMax = 80;
 
@@ -135,33 +137,67 @@ void Shard::begin_stream(io::Slot slot) {
 }
 
 void Shard::stream_ended(const Delivery::Outcome& outcome) {
-  Connection& connection = connections_[outcome.slot];
+  const io::Slot slot = outcome.slot;
+  Connection& connection = connections_[slot];
   if (connection.state != State::streaming) return;
-  if (!outcome.complete) {
-    close(outcome.slot, outcome.reason);
-    return;
-  }
-  streams_.notice(outcome.slot, false, {}, {});
-  delivery_.close(outcome.slot);
-  count_stream(connection, -1);
-  connection.reason = CloseReason::stream_complete;
-  if (connection.keep_alive && !connection.leaving) {
-    obey(outcome.slot, port_of(connection).begin(outcome.slot, tick_));
+  const bool says_goodbye =
+      outcome.complete || (connection.until_close && outcome.reason != CloseReason::peer_reset);
+  if (!says_goodbye) {
+    close(slot, outcome.reason);
+  } else if (outcome.complete && connection.keep_alive && !connection.leaving) {
+    leave_stream(slot, outcome.reason);
+    obey(slot, port_of(connection).begin(slot, tick_));
   } else {
-    linger(outcome.slot, CloseReason::stream_complete);
+    linger(slot, outcome.reason);
   }
 }
 
+// Every stream ends here, however it does.
+void Shard::leave_stream(io::Slot slot, CloseReason reason) {
+  Connection& connection = connections_[slot];
+  if (reason != CloseReason::stream_complete && connection.port == Port::subscriber)
+    note_close(slot, reason);
+  streams_.notice(slot, false, {}, {});
+  delivery_.close(slot);
+  count_stream(connection, -1);
+  connection.reason = reason;
+}
+
+void Shard::note_close(io::Slot slot, CloseReason reason) {
+  using std::chrono::milliseconds;
+  using std::chrono::system_clock;
+  const Connection& connection = connections_[slot];
+  const auto unix_time = system_clock::now().time_since_epoch();
+  if (recent_closes_.size() == kRecentClosesMax) recent_closes_.erase(recent_closes_.begin());
+  recent_closes_.push_back(
+      {.unix_ms = std::chrono::duration_cast<milliseconds>(unix_time).count(),
+       .reason = reason,
+       .peer = connections_.peer(slot).text(),
+       .topics = shown_topics(replica_.topics(audiences_[connection.audience].feed)),
+       .lived = kTick * (tick_ - connection.opened)});
+}
+
+// A FIN would say the wrong thing: where the body ends with the connection (HTTP/1.0), that it is
+// complete; in mid-event, that the half of it is all there is. A peer that does not read would not
+// even see it.
+bool Shard::needs_reset(io::Slot slot, CloseReason reason) const {
+  if (reason == CloseReason::stream_complete) return false;
+  return is_slow(reason) || connections_[slot].until_close || delivery_.in_mid_event(slot);
+}
+
 // Everything was said: FIN goes out at once, the socket is closed when the peer's has come, so that
-// what it still sends meanwhile does not turn our last bytes into a reset.
+// what it still sends meanwhile does not turn our last bytes into a reset. Where the end is to be a
+// reset, that waits until the peer has had time to read: a reset may overtake what was sent.
 void Shard::linger(io::Slot slot, CloseReason reason) {
   Connection& connection = connections_[slot];
+  const bool reset = needs_reset(slot, reason);
+  if (connection.state == State::streaming) leave_stream(slot, reason);
   if (connection.exchange != kNone) port_of(connection).release(slot);
   if (connection.publisher != kNone) desk_->ingest_port().release(slot);
   connection.state = State::lingering;
   connection.reason = reason;
-  connection.due = tick_ + kLingerTicks;
-  ring_.shutdown_write(slot);
+  connection.due = tick_ + (reset ? kResetTicks : kLingerTicks);
+  if (!reset) ring_.shutdown_write(slot);
   if (connection.receive_armed) return;
   connection.receive_armed = true;
   ring_.receive(slot, connections_.token(Op::receive, slot));
@@ -170,24 +206,8 @@ void Shard::linger(io::Slot slot, CloseReason reason) {
 void Shard::close(io::Slot slot, CloseReason reason) {
   Connection& connection = connections_[slot];
   if (connection.state == State::free || connection.state == State::closing) return;
-  if (connection.state == State::streaming) {
-    const Audience& audience = audiences_[connection.audience];
-    if (connection.port == Port::subscriber) {
-      using std::chrono::milliseconds;
-      using std::chrono::system_clock;
-      if (recent_closes_.size() == kRecentClosesMax) recent_closes_.erase(recent_closes_.begin());
-      recent_closes_.push_back({.unix_ms = std::chrono::duration_cast<milliseconds>(
-                                               system_clock::now().time_since_epoch())
-                                               .count(),
-                                .reason = reason,
-                                .peer = connections_.peer(slot).text(),
-                                .topics = shown_topics(replica_.topics(audience.feed)),
-                                .lived = kTick * (tick_ - connection.opened)});
-    }
-    streams_.notice(slot, false, {}, {});
-    delivery_.close(slot);
-    count_stream(connection, -1);
-  }
+  const bool reset = needs_reset(slot, reason);
+  if (connection.state == State::streaming) leave_stream(slot, reason);
   if (connection.exchange != kNone) port_of(connection).release(slot);
   if (connection.publisher != kNone) desk_->ingest_port().release(slot);
   ++closes_[static_cast<std::size_t>(reason)];
@@ -200,8 +220,7 @@ void Shard::close(io::Slot slot, CloseReason reason) {
   if (connection.writable_armed) armed[count++] = connections_.token(Op::poll_writable, slot);
   connection.state = State::closing;
   connection.due = kNever;
-  ring_.close(slot, std::span(armed.data(), count), connections_.token(Op::close, slot),
-              is_slow(reason));
+  ring_.close(slot, std::span(armed.data(), count), connections_.token(Op::close, slot), reset);
 }
 
 void Shard::closed(io::Slot slot) {

@@ -100,10 +100,10 @@ void Shard::overdue(io::Slot slot, Connection& connection) {
 void Shard::stream_overdue(io::Slot slot, Connection& connection) {
   if (connection.leaving) {
     if (tick_ < connection.due) return;
-    if (connection.ending) {
+    if (connection.told) {
       close(slot, CloseReason::drained);
     } else {
-      connection.ending = true;
+      connection.told = true;
       connection.due = tick_ + kFarewellTicks;
       delivery_.farewell(slot, CloseReason::drained);
     }

@@ -7,6 +7,8 @@
 #include "broker/server/framing.h"
 #include "broker/server/rules.h"
 
+#include "common/log.h"
+
 namespace fanfare::server {
 namespace {
 
@@ -97,6 +99,21 @@ Streams::Place Streams::find_place(const fanout::Feed* feed, const sse::Subscrib
   return place;
 }
 
+// Said once in the life of the broker: every stream through that proxy would say it again.
+void Streams::count_http10(const Request& request) {
+  ++parts_.counters.http10_streams_total;
+  if (parts_.switchboard.http10_warned.exchange(true, std::memory_order_relaxed)) return;
+  std::string_view by;
+  for (const std::string_view name : {"via", "x-forwarded-for", "x-real-ip", "forwarded"}) {
+    if (!request.head.value(name).empty()) by = " by way of a proxy";
+  }
+  log::warn(
+      "an event stream was opened over HTTP/1.0{}: only a reset can tell \"come back\" from "
+      "\"complete\" there. If that is nginx, write `proxy_http_version 1.1;` in its location "
+      "(said once; fanfare_http10_streams_total counts them)",
+      by);
+}
+
 // The client has everything of channels that are finished: it need not come back.
 bool Streams::nothing_follows(const fanout::Feed* feed, const Place& place) const {
   if (!parts_.replica.complete(feed) || !place.gap.empty()) return false;
@@ -145,8 +162,8 @@ Routes::Verdict Streams::open(const Request& request, const sse::SubscribeReques
   }
 
   Connection& connection = parts_.connections[request.slot];
-  connection.chunked = is_chunked(framing);
-  connection.keep_alive = request.connection != h1::Connection::close && connection.chunked;
+  connection.until_close = !is_chunked(framing);
+  connection.keep_alive = request.connection != h1::Connection::close && !connection.until_close;
   const Duration wish = asked.heartbeat.value_or(terms.heartbeat.value_or(rules.heartbeat));
   const Duration heartbeat =
       std::clamp(wish, options.limits.heartbeat_min, options.limits.heartbeat_max);
@@ -155,6 +172,7 @@ Routes::Verdict Streams::open(const Request& request, const sse::SubscribeReques
   if (connection.port == Port::subscriber) {
     ++parts_.counters.subscriptions_total;
     if (place.resumed) ++parts_.counters.resumed_total;
+    if (connection.until_close) count_http10(request);
   }
   notice(request.slot, true, request.head.query, asked.cursor);
   return Routes::Verdict::stream;
@@ -172,7 +190,9 @@ Routes::Verdict Streams::overload(const Request& request, bool raw, const Terms&
       retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)));
   if (!raw) append_framed(out, framing, retry_line(when));
   ++parts_.counters.overload_answers_total;
-  parts_.connections[request.slot].reason = CloseReason::overloaded;
+  Connection& connection = parts_.connections[request.slot];
+  connection.reason = CloseReason::overloaded;
+  connection.until_close = !is_chunked(framing);
   return Routes::Verdict::answered_last;
 }
 

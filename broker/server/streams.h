@@ -62,6 +62,7 @@ class Streams {
                    const Options& options);
   std::string id_text(fanout::Sequence sequence) const;
   Duration jittered(Duration retry);
+  void count_http10(const Request& request);
   bool nothing_follows(const fanout::Feed* feed, const Place& place) const;
 
   Parts parts_;

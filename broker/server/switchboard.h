@@ -69,6 +69,8 @@ struct Switchboard {
   // Notices are posted only while a publisher watches ({"op":"watch"}), under the number of that
   // watch; 0: nobody does. A watch begins with the first who watches and ends with the last.
   std::atomic<std::uint32_t> watch{0};
+  // Somebody was warned that streams come over HTTP/1.0.
+  std::atomic<bool> http10_warned{false};
   // The newest sequence of the log: an id above it is nobody's.
   std::atomic<std::uint64_t> head{0};
 

@@ -195,7 +195,7 @@ bool goes_on(const Options& options, std::string_view channels, std::string_view
   peer.stop_reading();
   for (int i = 1; i <= 30; ++i) broker.publish(channel, kLong);
   peer.read_on();
-  broker.pass(1s);
+  broker.pass(2s);
   const bool told = peer.take().find("event: gap") != std::string::npos;
   EXPECT_EQ(told, !peer.gone());
   return told;

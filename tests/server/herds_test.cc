@@ -83,7 +83,7 @@ TEST_F(HerdsOfADrain, AreSentAwayAllOverItsLengthEachWithADelayOfItsOwn) {
     }
   }
   EXPECT_EQ(left.size(), kMany);
-  expect_spread(left, 0, 20'400);
+  expect_spread(left, 0, 21'400);  // over HTTP/1.0 a reset follows the last byte by a second
   expect_spread(told, 10'000, 20'000);
 }
 

@@ -348,14 +348,22 @@ void Reader::stream_ends(bool complete) {
   streaming_ = false;
   pulse_.end(town_.kernel.now());
   trace("{}", complete ? "has the whole stream" : "is cut off");
-  if (complete && stream_.in_event()) complain("was told in mid-event that the stream is complete");
+  if (complete && in_event()) complain("was told in mid-event that the stream is complete");
   note({.kind = complete ? Heard::Kind::ended : Heard::Kind::cut});
 }
 
+// A part of an event has come, and not the rest.
+bool Reader::in_event() const {
+  return plan_.raw ? !raw_.empty() : stream_.in_event();
+}
+
+// Over HTTP/1.0 an orderly end is all that says that a stream is complete; and no stream may end in
+// an orderly way in mid-event.
 void Reader::lost(bool clean) {
-  // Without chunks and without ids, the end is all that tells of the end.
-  if (streaming_ && clean && plan_.raw && plan_.http10 && random().chance(0.5)) return leave();
-  if (streaming_) stream_ends(false);
+  if (streaming_) {
+    if (clean && in_event()) complain("read an orderly end in mid-event");
+    stream_ends(clean && plan_.http10);
+  }
   come_back();
 }
 

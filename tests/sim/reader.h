@@ -84,6 +84,7 @@ class Reader final : public Client {
   void take_gap(const StreamReader::Message& message);
   void note(Heard heard);
   void arrive();
+  bool in_event() const;
   void stream_ends(bool complete);
   void come_back();
 
