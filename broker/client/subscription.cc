@@ -190,7 +190,7 @@ class Subscription::Impl {
     backoff_.succeeded();
     items_.emplace_back(Opened{cursor_});
     // Where the stream begins: a newcomer that is cut before its first event resumes from there.
-    if (cursor_.empty() && !options_.replay) cursor_ = head.value("last-event-id");
+    if (cursor_.empty()) cursor_ = head.value("last-event-id");
   }
 
   void take_stream(std::string_view bytes) {

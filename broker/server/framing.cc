@@ -43,6 +43,10 @@ std::string retry_line(Duration retry) {
                      std::chrono::duration_cast<std::chrono::milliseconds>(retry).count());
 }
 
+std::string opening_text(Duration retry, std::string_view position) {
+  return fmt::format("{}:\n{}", retry_line(retry), position);
+}
+
 std::string gap_event(std::string_view name, std::string_view reason, std::string_view after,
                       std::string_view resumed, std::string_view id) {
   // `after` is what the client presented: printable ASCII without quotes by the time it gets here.

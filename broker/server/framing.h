@@ -24,6 +24,11 @@ std::string_view heartbeat_text(fanout::Framing framing);
 // `retry: N\n`, in force as soon as the line is read (W9).
 std::string retry_line(Duration retry);
 
+// What a stream says first: retry; a comment, the byte that some browsers and proxies wait for; and
+// the client's place, if it is to be told. No blank line but the position's own: it would be a
+// phantom message to some clients (W3).
+std::string opening_text(Duration retry, std::string_view position);
+
 // The event that names a hole (DESIGN.md section 4): some events in (after, resumed] are gone. Its
 // id is where the client resumes from if it is cut right after it.
 std::string gap_event(std::string_view name, std::string_view reason, std::string_view after,

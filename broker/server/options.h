@@ -6,14 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "broker/wire/sse/position.h"
+
 #include "common/time.h"
 
 namespace fanfare::server {
 
 // What to do with a subscriber that has stopped reading.
 enum class SlowPolicy : std::uint8_t { disconnect, skip };
-// Whether a stream opens with `id: <now>` and a blank line (DESIGN.md section 4, "position").
-enum class AnnouncePosition : std::uint8_t { automatic, always, never };
+using sse::AnnouncePosition;  // how a newcomer is told its place
 enum class Backend : std::uint8_t { automatic, io_uring, epoll };
 
 struct ListenOptions {

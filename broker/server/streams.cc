@@ -6,6 +6,7 @@
 
 #include "broker/server/framing.h"
 #include "broker/server/rules.h"
+#include "broker/wire/sse/position.h"
 
 #include "common/log.h"
 
@@ -58,6 +59,21 @@ std::string Streams::id_text(fanout::Sequence sequence) const {
 Duration Streams::jittered(Duration retry) {
   const auto half = static_cast<std::uint64_t>(retry.count()) / 2;
   return retry + Duration(static_cast<std::int64_t>(parts_.random.below(half + 1)));
+}
+
+// What tells a newcomer its place before its first event; empty if nothing is to be said. A client
+// that presented an id has one to come back with.
+std::string Streams::position(const Request& request, const Terms& terms,
+                              std::string_view id) const {
+  switch (terms.announce) {
+    case AnnouncePosition::never:
+      return {};
+    case AnnouncePosition::always:
+      return sse::position_text(sse::PositionForm::event, id);
+    case AnnouncePosition::automatic:
+      return sse::position_text(sse::position_form(request.head), id);
+  }
+  return {};
 }
 
 Streams::Place Streams::find_place(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
@@ -131,9 +147,11 @@ Routes::Verdict Streams::open(const Request& request, const sse::SubscribeReques
   fanout::Feed* const feed = parts_.audiences[audience].feed;
   const Place place = find_place(feed, asked, options);
 
+  // Where the stream begins, for whoever reads heads: it is where to resume from, until an event
+  // brings a later id.
+  const std::string begins = id_text(place.cursor.at);
   std::vector<http::Field> fields = stream_fields(asked.raw, terms.fields);
-  const std::string resumed_from = place.resumed ? id_text(place.cursor.at) : std::string();
-  if (place.resumed) fields.push_back({"Last-Event-ID", resumed_from});
+  fields.push_back({"Last-Event-ID", begins});
   if (nothing_follows(feed, place)) {
     parts_.audiences.exit(audience);
     h1::append_response_head(out, 204, fields, h1::Framing::none(), request.connection);
@@ -148,16 +166,9 @@ Routes::Verdict Streams::open(const Request& request, const sse::SubscribeReques
   StreamStart start{.audience = audience, .cursor = place.cursor, .opening = {}};
   h1::append_response_head(start.opening, 200, fields, body_framing(framing), request.connection);
   if (!asked.raw) {
-    // No blank line: it would be a phantom message to some clients (W3, W9).
-    std::string first = retry_line(jittered(rules.retry));
-    first += ":\n";
-    const bool announce =
-        terms.announce == AnnouncePosition::always ||
-        (terms.announce == AnnouncePosition::automatic && asked.native_event_source);
-    if (announce && place.gap.empty() && !place.resumed) {
-      first += "id: " + id_text(place.cursor.at) + "\n\n";
-    }
-    append_framed(start.opening, framing, first);
+    append_framed(start.opening, framing,
+                  opening_text(jittered(rules.retry),
+                               place.resumed ? std::string() : position(request, terms, begins)));
     append_framed(start.opening, framing, place.gap);
   }
 
@@ -178,17 +189,25 @@ Routes::Verdict Streams::open(const Request& request, const sse::SubscribeReques
   return Routes::Verdict::stream;
 }
 
-Routes::Verdict Streams::overload(const Request& request, bool raw, const Terms& terms,
-                                  std::string& out) {
-  const Framing framing = framing_of(request, raw);
-  h1::append_response_head(out, 200, stream_fields(raw, terms.fields), body_framing(framing),
-                           h1::Connection::close);
+Routes::Verdict Streams::overload(const Request& request, const sse::SubscribeRequest& asked,
+                                  const Terms& terms, std::string& out) {
+  const Framing framing = framing_of(request, asked.raw);
+  std::vector<http::Field> fields = stream_fields(asked.raw, terms.fields);
+  // To its page the stream was open: what is published before it comes back is owed to it. History
+  // that was asked for will be asked for again.
+  const bool newcomer = asked.cursor.empty() && !asked.earliest && !asked.replay;
+  const std::string now = newcomer ? id_text(parts_.replica.head()) : std::string();
+  if (newcomer) fields.push_back({"Last-Event-ID", now});
+  h1::append_response_head(out, 200, fields, body_framing(framing), h1::Connection::close);
   // Further away than usual, and spread wide: whoever is told this is one of very many.
   const Duration retry = terms.options.delivery.retry * 4;
   const auto spread = static_cast<std::uint64_t>(retry.count());
   const Duration when =
       retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)));
-  if (!raw) append_framed(out, framing, retry_line(when));
+  if (!asked.raw) {
+    append_framed(out, framing,
+                  opening_text(when, newcomer ? position(request, terms, now) : std::string()));
+  }
   ++parts_.counters.overload_answers_total;
   Connection& connection = parts_.connections[request.slot];
   connection.reason = CloseReason::overloaded;

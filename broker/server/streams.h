@@ -44,8 +44,10 @@ class Streams {
   // channel (204); then the answer is in `out`. The topics are valid and allowed.
   Routes::Verdict open(const Request& request, const sse::SubscribeRequest& asked,
                        const Terms& terms, std::string& out);
-  // Come back later: 200, `retry:`, and an unclean end. Never a status that kills an EventSource.
-  Routes::Verdict overload(const Request& request, bool raw, const Terms& terms, std::string& out);
+  // Come back later: 200, `retry:`, a newcomer's place, and an unclean end. Never a status that
+  // kills an EventSource.
+  Routes::Verdict overload(const Request& request, const sse::SubscribeRequest& asked,
+                           const Terms& terms, std::string& out);
 
   // The id by which publishers that watch tell streams apart.
   std::uint64_t connection_id(io::Slot slot) const;
@@ -60,6 +62,7 @@ class Streams {
   };
   Place find_place(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
                    const Options& options);
+  std::string position(const Request& request, const Terms& terms, std::string_view id) const;
   std::string id_text(fanout::Sequence sequence) const;
   Duration jittered(Duration retry);
   void count_http10(const Request& request);

@@ -115,8 +115,9 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
     terms.announce = route->announce_position.value_or(terms.announce);
     terms.heartbeat = route->heartbeat;
   }
+  terms.announce = asked->announce_position.value_or(terms.announce);
   if (overloaded_ && request.head.method != http::Method::head) {
-    return streams_.overload(request, asked->raw, terms, out);
+    return streams_.overload(request, *asked, terms, out);
   }
   return streams_.open(request, *asked, terms, out);
 }

@@ -325,12 +325,18 @@ TEST(Subscription, ResumesANewcomerThatWasCutBeforeItsFirstEvent) {
         "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nLast-Event-ID: e-7\r\n"
         "Transfer-Encoding: chunked\r\n\r\n");
   });
-  Subscription subscription(quick(server.address()));
-  expect_next<Opened>(subscription);
-  expect_next<Lost>(subscription);
-  EXPECT_EQ(expect_next<Opened>(subscription).last_event_id, "e-7");
-  ASSERT_GE(heads.size(), 2U);
-  EXPECT_THAT(heads[1], HasSubstr("Last-Event-ID: e-7\r\n"));
+  SubscriptionOptions options = quick(server.address());
+  for (const std::optional<std::uint32_t> replay : {std::optional<std::uint32_t>(), {3U}}) {
+    options.replay = replay;
+    heads.clear();
+    Subscription subscription(options);
+    expect_next<Opened>(subscription);
+    expect_next<Lost>(subscription);
+    EXPECT_EQ(expect_next<Opened>(subscription).last_event_id, "e-7");
+    subscription.cut();
+    ASSERT_GE(heads.size(), 2U);
+    EXPECT_THAT(heads[1], HasSubstr("Last-Event-ID: e-7\r\n"));
+  }
 }
 
 TEST(Subscription, KeepsThePathAndQueryOfItsAddress) {

@@ -33,7 +33,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(asked->cursor != "earliest" && !(asked->earliest && !asked->cursor.empty()), "earliest");
   CHECK(id.empty() || asked->earliest || asked->cursor == id, "the field is the cursor");
   CHECK(!asked->heartbeat || asked->heartbeat->count() >= 0, "no time before now");
-  CHECK(!asked->native_event_source, "nobody said Mozilla");
   const http::Query query(head.query);
   for (const std::string_view topic : query.all("channel")) {
     const bool found =

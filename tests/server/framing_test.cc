@@ -33,6 +33,11 @@ TEST(Framing, RetryIsWrittenInWholeMilliseconds) {
   EXPECT_EQ(retry_line(Duration(1'500'999)), "retry: 1\n");
 }
 
+TEST(Framing, AStreamOpensWithoutABlankLineOfItsOwn) {
+  EXPECT_EQ(opening_text(2s, ""), "retry: 2000\n:\n");
+  EXPECT_EQ(opening_text(2s, "id: abc-7\n"), "retry: 2000\n:\nid: abc-7\n");
+}
+
 TEST(Framing, AGapNamesItsReasonAndItsEnds) {
   EXPECT_EQ(gap_event("gap", "evicted", "abc-1", "abc-9", "abc-7"),
             "event: gap\ndata: {\"reason\":\"evicted\",\"after\":\"abc-1\",\"resumed\":\"abc-9\"}\n"

@@ -187,7 +187,11 @@ std::string events_of(std::string_view response) {
   const std::string body = body_of(response);
   const std::size_t opened = body.find("\n:\n");
   EXPECT_NE(opened, std::string::npos) << body;
-  return opened == std::string::npos ? std::string() : body.substr(opened + 3);
+  if (opened == std::string::npos) return {};
+  std::string events = body.substr(opened + 3);
+  // A position that is a line alone is no event, but part of the first one's block.
+  if (events.starts_with("id: ")) events.erase(0, events.find('\n') + 1);
+  return events;
 }
 
 }  // namespace fanfare::server::testing

@@ -160,5 +160,144 @@ TEST(Streams, WhoeverDoesNotFitIsToldToComeBackAndCountedSo) {
   EXPECT_EQ(broker.reported().subscribers, SmallBroker::kSubscribersMax);
 }
 
+constexpr std::string_view kEventSource =
+    "Accept: text/event-stream\r\nCache-Control: no-cache\r\nUser-Agent: Mozilla/5.0\r\n";
+
+// The body without its retry, which is drawn anew for each stream.
+std::string opening_of(std::string_view answer) {
+  const std::string body = body_of(answer);
+  EXPECT_THAT(body, StartsWith("retry: "));
+  return body.substr(body.find('\n') + 1);
+}
+
+std::string position_event(std::string_view id) {
+  return fmt::format(":\nevent: ~position\ndata: {{\"position\":\"{0}\"}}\nid: {0}\n\n", id);
+}
+
+TEST(Streams, TellANewcomerItsPlaceSoThatACutBeforeItsFirstEventLosesNothing) {
+  SmallBroker broker;
+  broker.publish("other", "1");
+  const std::string library = broker.get("/events?channel=a").take();
+  const std::string page = broker.get("/events?channel=a", kEventSource).take();
+  EXPECT_EQ(opening_of(library), ":\nid: ep0ch00-1\n") << "a line, which ends no block";
+  EXPECT_EQ(opening_of(page), position_event("ep0ch00-1"));
+  for (const std::string& answer : {library, page}) {
+    EXPECT_THAT(answer, HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
+  }
+  broker.publish("a", "missed");
+  const std::string again = broker.get("/events?channel=a", "Last-Event-ID: ep0ch00-1\r\n").take();
+  EXPECT_EQ(opening_of(again), ":\ndata: missed\nid: ep0ch00-2\n\n")
+      << "a client that has an id is told no other";
+}
+
+TEST(Streams, APlaceIsToldOnABrokerThatHasNoEventYet) {
+  SmallBroker broker;
+  EXPECT_EQ(opening_of(broker.get("/events?channel=a", kEventSource).take()),
+            position_event("ep0ch00-0"));
+  broker.publish("a", "the first of all");
+  EXPECT_EQ(events_of(broker.get("/events?channel=a", "Last-Event-ID: ep0ch00-0\r\n").take()),
+            "data: the first of all\nid: ep0ch00-1\n\n");
+}
+
+TEST(Streams, WhoAsksForHistoryIsToldThePlaceBeforeIt) {
+  SmallBroker broker;
+  for (const std::string_view data : {"1", "2", "3"}) broker.publish("a", data);
+  for (const auto& [query, place] :
+       {std::pair("&replay=2", "ep0ch00-1"), std::pair("&replay=0", "ep0ch00-3"),
+        std::pair("&lastEventId=earliest", "ep0ch00-0")}) {
+    const std::string answer =
+        broker.get("/events?channel=a" + std::string(query), kEventSource).take();
+    EXPECT_THAT(opening_of(answer), StartsWith(position_event(place))) << query;
+    EXPECT_THAT(answer, HasSubstr(fmt::format("\r\nLast-Event-ID: {}\r\n", place))) << query;
+  }
+}
+
+TEST(Streams, AnIdInTheQueryIsAPlaceToComeBackTo) {
+  SmallBroker broker;
+  broker.publish("a", "1");
+  const std::string answer =
+      broker.get("/events?channel=a&last_event_id=ep0ch00-1", kEventSource).take();
+  EXPECT_EQ(opening_of(answer), ":\n");
+  EXPECT_THAT(answer, HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
+}
+
+TEST(Streams, APlaceIsInTheHeadOfEveryAnswer) {
+  SmallBroker broker;
+  broker.publish("a", "1");
+  Peer& head = broker.subscriber();
+  head.say("HEAD /events?channel=a HTTP/1.1\r\nHost: x\r\n\r\n");
+  Peer& post = broker.subscriber();
+  post.say("POST /events?channel=a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  broker.pass();
+  Peer& raw = broker.get("/events?channel=a&format=raw");
+  EXPECT_THAT(head.take(), HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
+  const std::string posted = post.take();
+  EXPECT_THAT(posted, HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
+  EXPECT_THAT(posted, EndsWith("\n:\nid: ep0ch00-1\n\r\n"));
+  const std::string bare = raw.take();
+  EXPECT_THAT(bare, HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
+  EXPECT_EQ(body_of(bare), "") << "nothing may be added to the data";
+}
+
+TEST(Streams, AnnounceAPlaceAsTheOperatorWants) {
+  for (const auto& [wish, library, page] :
+       {std::tuple(AnnouncePosition::automatic, std::string(":\nid: ep0ch00-0\n"),
+                   position_event("ep0ch00-0")),
+        std::tuple(AnnouncePosition::always, position_event("ep0ch00-0"),
+                   position_event("ep0ch00-0")),
+        std::tuple(AnnouncePosition::never, std::string(":\n"), std::string(":\n"))}) {
+    Options options;
+    options.delivery.announce_position = wish;
+    SmallBroker broker(options);
+    EXPECT_EQ(opening_of(broker.get("/events?channel=a").take()), library);
+    EXPECT_EQ(opening_of(broker.get("/events?channel=a", kEventSource).take()), page);
+  }
+}
+
+TEST(Streams, ARouteAnnouncesAPlaceInItsOwnWay) {
+  Options options;
+  options.routes.push_back({.path = "/quiet",
+                            .channels = {"a"},
+                            .announce_position = AnnouncePosition::never,
+                            .heartbeat = {}});
+  SmallBroker broker(options);
+  EXPECT_EQ(opening_of(broker.get("/quiet", kEventSource).take()), ":\n");
+  EXPECT_EQ(opening_of(broker.get("/quiet?announce_position=auto", kEventSource).take()),
+            position_event("ep0ch00-0"))
+      << "the client knows best what it stands";
+  EXPECT_EQ(opening_of(broker.get("/events?channel=a", kEventSource).take()),
+            position_event("ep0ch00-0"));
+}
+
+TEST(Streams, AClientSaysItselfHowItWantsToBeToldItsPlace) {
+  SmallBroker broker;
+  const auto opening = [&](std::string_view wish, std::string_view fields) {
+    return opening_of(
+        broker.get("/events?channel=a&announce_position=" + std::string(wish), fields).take());
+  };
+  EXPECT_EQ(opening("always", ""), position_event("ep0ch00-0"));
+  EXPECT_EQ(opening("never", kEventSource), ":\n");
+  EXPECT_EQ(opening("auto", ""), ":\nid: ep0ch00-0\n");
+}
+
+TEST(Streams, WhoeverIsTurnedAwayLosesNothingUntilItComesBack) {
+  SmallBroker broker;
+  broker.publish("a", "before");
+  for (std::uint32_t i = 0; i < SmallBroker::kSubscribersMax; ++i) broker.get("/events?channel=b");
+  const std::string page = broker.get("/events?channel=a", kEventSource).take();
+  EXPECT_EQ(opening_of(page), position_event("ep0ch00-1"));
+  EXPECT_THAT(page, HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
+  const std::string library = broker.get("/events?channel=a").take();
+  EXPECT_EQ(opening_of(library), ":\nid: ep0ch00-1\n");
+  // These come back with what they have, or ask for the history anew.
+  const std::string returning = broker.get("/events?channel=a", "Last-Event-ID: e-7\r\n").take();
+  const std::string replayed = broker.get("/events?channel=a&replay=5", kEventSource).take();
+  for (const std::string& answer : {returning, replayed}) {
+    EXPECT_EQ(opening_of(answer), ":\n");
+    EXPECT_EQ(answer.find("Last-Event-ID"), std::string::npos);
+  }
+  EXPECT_EQ(broker.counters().overload_answers_total, 4U);
+}
+
 }  // namespace
 }  // namespace fanfare::server

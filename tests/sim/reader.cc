@@ -287,7 +287,11 @@ void Reader::take_message(const StreamReader::Message& message) {
     complain(fmt::format("received the id {}, which is of no epoch", excerpt(message.id)));
     return;
   }
-  if (!message.dispatched) {
+  if (!message.dispatched) complain("was sent a blank line that dispatches nothing");
+  if (message.type == "~position") {
+    const auto told = member_of(message.data, "position");
+    if (!told || *told != message.id)
+      complain(fmt::format("was told its position as {} with the id {}", message.data, message.id));
     trace("stands at {}", message.id);
     Heard position{.kind = Heard::Kind::position};
     position.place = place;
@@ -333,11 +337,11 @@ void Reader::take_gap(const StreamReader::Message& message) {
 
 void Reader::note(Heard heard) {
   heard.ledger_count = town_.ledger.count();
-  if (heard.place || heard.kind == Heard::Kind::event) arrive();
+  if (heard.kind == Heard::Kind::event || heard.kind == Heard::Kind::gap) arrive();
   transcripts_.back().heard.push_back(std::move(heard));
 }
 
-// An answer alone may be one of overload.
+// An answer alone, and a place, may be those of overload.
 void Reader::arrive() {
   if (std::exchange(arrived_, true)) return;
   town_.arrivals.push_back(

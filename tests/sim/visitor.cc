@@ -76,6 +76,7 @@ void Visitor::take_events(std::string_view body) {
   std::vector<StreamReader::Message> messages;
   stream_.feed(body, messages);
   for (const StreamReader::Message& message : messages) {
+    if (message.type == "~position") continue;
     if (!message.dispatched || message.type == "gap" || message.type == kEndEvent) continue;
     ++sights_;
     std::uint64_t number = 0;

@@ -48,16 +48,6 @@ void append_retry(std::string& out, std::uint32_t retry_ms, Framing framing) {
   append_framed(out, retry_line(retry_ms), framing);
 }
 
-void append_opening(std::string& out, std::uint32_t retry_ms, Framing framing) {
-  append_framed(out, retry_line(retry_ms).append(kHeartbeat), framing);
-}
-
-void append_position(std::string& out, std::string_view id, Framing framing) {
-  std::string text;
-  append_id_line(text, id);
-  append_framed(out, text.append("\n"), framing);
-}
-
 std::string_view name_of(GapReason reason) {
   switch (reason) {
     case GapReason::evicted:

@@ -2,8 +2,7 @@
 // (for HTTP/1.0, HTTP/2 and tests) and as one HTTP/1.1 chunk.
 //
 // A blank line is written only where an event is meant: several clients take any blank line for an
-// empty message. Hence heartbeats and `retry` have none, and a position block is sent only to those
-// in whom it is known to be silent.
+// empty message. Hence heartbeats and `retry` have none.
 #pragma once
 
 #include <cstdint>
@@ -23,13 +22,6 @@ constexpr std::string_view heartbeat(Framing framing) {
 
 // `retry: N\n`: from this line on the client waits that long before it comes back.
 void append_retry(std::string& out, std::uint32_t retry_ms, Framing framing);
-
-// The opening of every stream: `retry: N\n:\n`. The comment is the first byte of body that some
-// browsers and proxies wait for.
-void append_opening(std::string& out, std::uint32_t retry_ms, Framing framing);
-
-// `id: X\n\n`: sets where a browser resumes, dispatches nothing there. `id` is an event id of ours.
-void append_position(std::string& out, std::string_view id, Framing framing);
 
 // Why events are missing.
 enum class GapReason : std::uint8_t {

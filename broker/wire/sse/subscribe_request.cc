@@ -60,6 +60,14 @@ std::expected<bool, SubscribeProblem> raw_of(const Wish& wish) {
                fmt::format(R"("format": "raw"{})", kElse));
 }
 
+std::expected<AnnouncePosition, SubscribeProblem> announcement_of(const Wish& wish) {
+  if (wish.text == "auto") return AnnouncePosition::automatic;
+  if (wish.text == "always") return AnnouncePosition::always;
+  if (wish.text == "never") return AnnouncePosition::never;
+  return wrong(wish, "unknown; write ", "announce_position=always, auto or never",
+               R"("announce_position": "always", "auto" or "never")");
+}
+
 std::expected<void, SubscribeProblem> understand(const Wishes& wishes, SubscribeRequest& request) {
   if (wishes.replay) {
     const auto replay = replay_of(*wishes.replay);
@@ -76,6 +84,11 @@ std::expected<void, SubscribeProblem> understand(const Wishes& wishes, Subscribe
     if (!raw) return std::unexpected(raw.error());
     request.raw = *raw;
   }
+  if (wishes.announce_position) {
+    const auto announcement = announcement_of(*wishes.announce_position);
+    if (!announcement) return std::unexpected(announcement.error());
+    request.announce_position = *announcement;
+  }
   return {};
 }
 
@@ -83,11 +96,6 @@ std::expected<void, SubscribeProblem> understand(const Wishes& wishes, Subscribe
 bool asks_for_text(const http::RequestHead& head) {
   return http::accepts_by_name(head, "text/plain") && !http::accepts_by_name(head, "*/*") &&
          !http::accepts_by_name(head, "text/event-stream");
-}
-
-bool is_native_event_source(const http::RequestHead& head) {
-  return head.method == http::Method::get && http::accepts_by_name(head, "text/event-stream") &&
-         http::list_has(head.value("cache-control"), "no-cache") && http::is_browser(head);
 }
 
 }  // namespace
@@ -117,7 +125,6 @@ std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
     request.cursor.clear();
   }
   if (!query->format && !further->format) request.raw = asks_for_text(head);
-  request.native_event_source = is_native_event_source(head);
   return request;
 }
 

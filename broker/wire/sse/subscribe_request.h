@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "broker/wire/http/head.h"
+#include "broker/wire/sse/position.h"
 
 #include "common/time.h"
 
@@ -27,7 +28,7 @@ struct SubscribeRequest {
   std::optional<std::uint32_t> replay;  // replay=N: a newcomer wants the last N
   std::optional<Duration> heartbeat;    // heartbeat=4 (seconds) or 4s, 1min
   bool raw = false;  // format=raw, or an Accept of text/plain but of no event stream
-  bool native_event_source = false;  // a browser's own EventSource, not fetch or a library
+  std::optional<AnnouncePosition> announce_position;  // in place of what is configured
 };
 
 // One sentence for the client (a 400), without a full stop.

@@ -19,7 +19,15 @@ namespace {
 using Element = simdjson::dom::element;
 using Type = simdjson::dom::element_type;
 
-enum class Parameter : std::uint8_t { other, topic, cursor, replay, heartbeat, format };
+enum class Parameter : std::uint8_t {
+  other,
+  topic,
+  cursor,
+  replay,
+  heartbeat,
+  format,
+  announce_position
+};
 
 struct Name {
   std::string_view text;
@@ -31,6 +39,7 @@ constexpr auto kNames = std::to_array<Name>({
     {"replay", Parameter::replay},
     {"heartbeat", Parameter::heartbeat},
     {"format", Parameter::format},
+    {"announce_position", Parameter::announce_position},
 });
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kRightBody =
@@ -54,7 +63,7 @@ std::expected<Parameter, std::string_view> parameter_of(std::string_view name) {
   if (plain == "lasteventid") return Parameter::cursor;
   for (const auto& [text, parameter] : kNames) {
     if (name == text) return parameter;
-    if (plain == text) return std::unexpected(text);
+    if (plain == folded(text)) return std::unexpected(text);
   }
   return Parameter::other;
 }
@@ -73,6 +82,8 @@ std::optional<Wish>* wish_for(Wishes& wishes, Parameter parameter) {
       return &wishes.heartbeat;
     case Parameter::format:
       return &wishes.format;
+    case Parameter::announce_position:
+      return &wishes.announce_position;
     case Parameter::other:
     case Parameter::topic:
       break;
@@ -156,6 +167,8 @@ std::string_view right_value(Parameter parameter) {
       return R"(write seconds, like "heartbeat": 4, or a unit, like "heartbeat": "30s")";
     case Parameter::format:
       return R"(write "format": "raw" for the payload alone, or leave it out)";
+    case Parameter::announce_position:
+      return R"(write "announce_position": "always", "auto" or "never")";
     case Parameter::other:
     case Parameter::topic:
       break;

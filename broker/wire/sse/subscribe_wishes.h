@@ -27,6 +27,7 @@ struct Wishes {
   std::optional<Wish> replay;
   std::optional<Wish> heartbeat;
   std::optional<Wish> format;
+  std::optional<Wish> announce_position;
 };
 
 // Each error is one sentence for the client (a 400), without a full stop. Parameters of other names

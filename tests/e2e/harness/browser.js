@@ -14,6 +14,7 @@ export function launch({ args = [] } = {}) {
 }
 
 const kLibrary = new URL('../node_modules/@microsoft/fetch-event-source/lib/esm/', import.meta.url);
+const kModules = new URL('../node_modules/', import.meta.url);
 
 // An origin: a page without content, and the client library. It listens on every loopback name, so
 // that http://127.0.0.1:port and http://localhost:port are two origins of one server.
@@ -26,8 +27,15 @@ export class Pages {
         response.setHeader('Content-Type', 'text/javascript');
         return response.end(readFileSync(fileURLToPath(new URL(`${library[1]}.js`, kLibrary))));
       }
+      // Any file of an installed package, for pages that import it.
+      const module = /^\/modules\/([\w@./-]+\.js)$/.exec(request.url);
+      if (module) {
+        response.setHeader('Content-Type', 'text/javascript');
+        return response.end(readFileSync(fileURLToPath(new URL(module[1], kModules))));
+      }
       response.setHeader('Content-Type', 'text/html; charset=utf-8');
-      response.end('<!doctype html><title>a page</title>');
+      response.end('<!doctype html><title>a page</title><script type="importmap">' +
+        '{"imports":{"eventsource-parser":"/modules/eventsource-parser/dist/index.js"}}</script>');
     });
     await new Promise((resolve) => pages.server.listen(0, '127.0.0.1', resolve));
     return pages;

@@ -7,13 +7,23 @@ export class CuttingProxy {
     const proxy = new CuttingProxy();
     proxy.pairs = new Set();
     proxy.cuts = 0;
-    proxy.server = net.createServer((near) => proxy.join(near, targetPort));
+    proxy.passed = ''; // to clients, over all connections
+    proxy.waiting = null;
+    proxy.last = null;
+    proxy.server = net.createServer((near) => {
+      if (proxy.waiting) proxy.waiting.push(near);
+      else proxy.join(near, targetPort);
+    });
+    proxy.targetPort = targetPort;
     await new Promise((resolve) => proxy.server.listen(0, '127.0.0.1', resolve));
     return proxy;
   }
 
   get port() { return this.server.address().port; }
   get url() { return `http://127.0.0.1:${this.port}`; }
+
+  // `keepsText`: what passes to clients is in `passed`; only for tests with few bytes.
+  keepText() { this.keeps = true; }
 
   join(near, targetPort) {
     const far = net.connect(targetPort, '127.0.0.1');
@@ -27,7 +37,17 @@ export class CuttingProxy {
     near.on('error', end).on('close', end);
     far.on('error', end).on('close', end);
     near.pipe(far);
-    far.pipe(near);
+    if (!this.keeps) return far.pipe(near);
+    far.on('data', (bytes) => {
+      const text = bytes.toString('latin1');
+      const stop = this.last === null ? -1 : text.indexOf(this.last);
+      const part = stop < 0 ? text : text.slice(0, stop + this.last.length);
+      this.passed += part;
+      if (stop < 0) return near.write(bytes);
+      this.last = null;
+      this.cuts += 1;
+      near.write(Buffer.from(part, 'latin1'), () => setImmediate(end));
+    });
   }
 
   // Every connection, or a random share of them (0..1). Half of the cuts are resets.
@@ -45,7 +65,19 @@ export class CuttingProxy {
     }
   }
 
+  // The next connection that is sent `text` is cut right behind it. Needs keepText().
+  cutBehind(text) { this.last = text; }
+
+  // Whoever connects waits until release().
+  hold() { this.waiting ??= []; }
+  release() {
+    const waiting = this.waiting ?? [];
+    this.waiting = null;
+    for (const near of waiting) if (!near.destroyed) this.join(near, this.targetPort);
+  }
+
   close() {
+    this.release();
     this.cut();
     this.server.close();
   }

@@ -26,26 +26,6 @@ TEST(SseControl, W9WritesRetryAsDigitsWithoutABlankLine) {
   EXPECT_EQ(chunk, "c\r\nretry: 2000\n\r\n");
 }
 
-TEST(SseControl, R3OpensAStreamWithRetryAndAByteToWaitFor) {
-  std::string bare, chunk;
-  append_opening(bare, 2000, Framing::bare);
-  append_opening(chunk, 2000, Framing::chunk);
-  EXPECT_EQ(bare, "retry: 2000\n:\n");
-  EXPECT_EQ(chunk, "e\r\nretry: 2000\n:\n\r\n");
-}
-
-TEST(SseControl, SetsAPositionThatDispatchesNothing) {
-  std::string bare, chunk;
-  append_position(bare, "k3-17", Framing::bare);
-  append_position(chunk, "k3-17", Framing::chunk);
-  EXPECT_EQ(bare, "id: k3-17\n\n");
-  EXPECT_EQ(chunk, "b\r\nid: k3-17\n\n\r\n");
-  Parser parser;
-  std::string_view input = bare;
-  EXPECT_EQ(parser.next(input), nullptr);
-  EXPECT_EQ(parser.last_event_id(), "k3-17");
-}
-
 TEST(SseControl, TellsAGapWithItsIdLast) {
   std::string bare, chunk;
   const Gap gap{.reason = GapReason::evicted, .after = "k3-5", .resumed = "k3-9"};

@@ -123,17 +123,16 @@ TEST(SubscribeRequest, IsNotRawForWhoeverTakesAnEventStreamToo) {
   EXPECT_TRUE(read(asking("format=raw", {{"Accept", "text/event-stream"}})).raw);
 }
 
-TEST(SubscribeRequest, R1KnowsABrowsersOwnEventSource) {
-  const std::vector<http::Field> chromium = {{"Accept", "text/event-stream"},
-                                             {"Cache-Control", "no-cache"},
-                                             {"User-Agent", "Mozilla/5.0 (X11; Linux x86_64)"}};
-  EXPECT_TRUE(read(asking("", chromium)).native_event_source);
-  EXPECT_FALSE(read(asking("", chromium, http::Method::post)).native_event_source);
-  for (std::size_t missing = 0; missing < chromium.size(); ++missing) {
-    auto fields = chromium;
-    fields.erase(fields.begin() + static_cast<std::ptrdiff_t>(missing));
-    EXPECT_FALSE(read(asking("", fields)).native_event_source) << chromium[missing].name;
-  }
+TEST(SubscribeRequest, SaysHowItWantsToBeToldItsPlace) {
+  EXPECT_FALSE(read(asking("channel=a&position=47.1,8.2")).announce_position)
+      << "that is a page's own";
+  EXPECT_EQ(read(asking("announce_position=always")).announce_position, AnnouncePosition::always);
+  EXPECT_EQ(read(asking("announce_position=auto")).announce_position, AnnouncePosition::automatic);
+  EXPECT_EQ(read(asking("announce_position=never")).announce_position, AnnouncePosition::never);
+  EXPECT_EQ(problem(asking("announce_position=1")),
+            "announce_position=1 is unknown; write announce_position=always, auto or never");
+  EXPECT_EQ(problem(asking("announcePosition=always")),
+            R"("announcePosition" in the query is spelt "announce_position")");
 }
 
 // ---- Bodies.
@@ -175,6 +174,8 @@ TEST(SubscribeRequest, EveryParameterOfTheQueryCountsInABodyWhereverTheChannelsA
     EXPECT_EQ(read(post(query), R"({"heartbeat":"4"})").heartbeat, Duration(4s));
     EXPECT_EQ(read(post(query), R"({"heartbeat":"1min"})").heartbeat, Duration(60s));
     EXPECT_TRUE(read(post(query), R"({"format":"raw"})").raw);
+    EXPECT_EQ(read(post(query), R"({"announce_position":"always"})").announce_position,
+              AnnouncePosition::always);
   }
 }
 
