@@ -251,11 +251,12 @@ constexpr std::array kDelivery{
                  "Empty: none."}),
     delivery<&DeliveryOptions::announce_position>(
         {.name = "announce_position",
-         .help = "How a stream tells a newcomer its place in the log, so that a client that is cut "
-                 "before its first event resumes exactly. \"auto\": each client in the way that it "
-                 "keeps and does not dispatch: an EventSource by an event named ~position, others by "
-                 "an id line that the first event ends. \"always\": the event, whoever asks. "
-                 "\"never\": in the answer's Last-Event-ID field alone."}),
+         .help =
+             "How a stream tells a newcomer its place in the log, so that a client that is cut "
+             "before its first event resumes exactly. \"auto\": each client in the way that it "
+             "keeps and does not dispatch: an EventSource by an event named ~position, others by "
+             "an id line that the first event ends. \"always\": the event, whoever asks. "
+             "\"never\": in the answer's Last-Event-ID field alone."}),
     delivery<&DeliveryOptions::coalesce>(
         {.name = "coalesce",
          .at_most = ns(10s),

@@ -44,7 +44,7 @@ std::string retry_line(Duration retry) {
 }
 
 std::string opening_text(Duration retry, std::string_view position) {
-  return fmt::format("{}:\n{}", retry_line(retry), position);
+  return fmt::format("{}{}:\n", retry_line(retry), position);
 }
 
 std::string gap_event(std::string_view name, std::string_view reason, std::string_view after,

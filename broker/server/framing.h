@@ -24,8 +24,8 @@ std::string_view heartbeat_text(fanout::Framing framing);
 // `retry: N\n`, in force as soon as the line is read (W9).
 std::string retry_line(Duration retry);
 
-// What a stream says first: retry; a comment, the byte that some browsers and proxies wait for; and
-// the client's place, if it is to be told. No blank line but the position's own: it would be a
+// What a stream says first: retry; the client's place, if it is to be told; a comment, the byte
+// that some browsers and proxies wait for. No blank line but the position's own: it would be a
 // phantom message to some clients (W3).
 std::string opening_text(Duration retry, std::string_view position);
 

@@ -110,7 +110,7 @@ test('W2: UTF-8 without a byte order mark; what is not UTF-8 is refused', async 
 test('W3: a heartbeat is a comment line, and no blank line', async (t) => {
   const wire = await stream(t, 'channel=w3&heartbeat=1');
   const body = await wire.until((text) => text.endsWith(':\n:\n:\n'), 'two heartbeats');
-  assert.match(body, /^retry: \d+\n:\n(:\n)+$/);
+  assert.match(body, /^retry: \d+\nid: \S+\n:\n(:\n)+$/);
   assert.ok(wire.chunks.slice(-2).every((chunk) => chunk === ':\n'));
 });
 
@@ -157,7 +157,7 @@ test('W8: every event has an id that is never empty, and no id stands alone', as
 
 test('W9: retry is digits within bounds, told without a blank line before the first event', async (t) => {
   const wire = await stream(t, 'channel=w9');
-  assert.match(wire.body, /^retry: \d+\n:\n$/);
+  assert.match(wire.body, /^retry: \d+\nid: \S+\n:\n$/);
   assert.match((await block(wire, 'w9', 'x', { retry: 5000 })).text, /^retry: 5000\ndata: x\n/);
   for (const retry of ['99', '3600001', '1000ms', '-1', '1e3']) {
     const { status, body } = await post(`/publish/w9?retry=${retry}`, 'x');

@@ -18,6 +18,7 @@ using testing::events_of;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::Peer;
+using testing::position_of;
 using testing::SmallBroker;
 using ::testing::StartsWith;
 
@@ -144,14 +145,16 @@ class PositionOfAStream : public ::testing::TestWithParam<AnnouncePosition> {
 
 TEST_P(PositionOfAStream, IsToldToABrowserUnlessNobodyIsToBeTold) {
   broker_.publish("a", "1");
-  const std::string events = events_of(broker_.get("/events?channel=a", kBrowser).take());
-  EXPECT_EQ(events, GetParam() == AnnouncePosition::never ? "" : "id: ep0ch00-1\n\n");
+  const std::string position = position_of(broker_.get("/events?channel=a", kBrowser).take());
+  EXPECT_EQ(position,
+            GetParam() == AnnouncePosition::never ? "" : testing::position_event("ep0ch00-1"));
 }
 
 TEST_P(PositionOfAStream, IsNotToldToWhoResumesAndKnowsIt) {
   broker_.publish("a", "1");
   const std::string fields = std::string(kBrowser) + "Last-Event-ID: ep0ch00-1\r\n";
-  EXPECT_EQ(events_of(broker_.get("/events?channel=a", fields).take()), "");
+  const std::string answer = broker_.get("/events?channel=a", fields).take();
+  EXPECT_EQ(position_of(answer) + events_of(answer), "");
 }
 
 TEST_P(PositionOfAStream, IsNothingForARawStream) {
@@ -170,7 +173,7 @@ TEST(Position, IsToldToEveryClientWhereItIsAlwaysTold) {
   SmallBroker broker(options);
   broker.publish("a", "1");
   const std::string answer = broker.get("/events?channel=a", "User-Agent: anything/1.0\r\n").take();
-  EXPECT_EQ(events_of(answer), "id: ep0ch00-1\n\n");
+  EXPECT_EQ(position_of(answer), testing::position_event("ep0ch00-1"));
 }
 
 TEST(Position, NeedsNoEventToBeResumedFrom) {
@@ -179,7 +182,7 @@ TEST(Position, NeedsNoEventToBeResumedFrom) {
   SmallBroker broker(options);
   broker.publish("a", "1");
   Peer& peer = broker.get("/events?channel=a");
-  EXPECT_EQ(events_of(peer.take()), "id: ep0ch00-1\n\n");
+  EXPECT_EQ(position_of(peer.take()), testing::position_event("ep0ch00-1"));
   peer.hang_up();
   broker.publish("a", "2");
   Peer& again = broker.get("/events?channel=a", "Last-Event-ID: ep0ch00-1\r\n");

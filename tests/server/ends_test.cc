@@ -76,7 +76,8 @@ TEST(Ends, ComeBackFromAFullBrokerOverHttp10LookedComplete) {
     for (std::uint32_t i = 0; i < SmallBroker::kSubscribersMax; ++i)
       broker.get("/events?channel=a");
     Peer& surplus = broker.get(fmt::format("/events?channel=a{}", format));
-    EXPECT_THAT(body_of(surplus.take()), MatchesRegex(format.empty() ? "retry: [0-9]+\n" : ""));
+    EXPECT_THAT(body_of(surplus.take()),
+                MatchesRegex(format.empty() ? "retry: [0-9]+\nid: ep0ch00-0\n:\n" : ""));
     EXPECT_FALSE(surplus.gone());
     broker.pass(2s);
     EXPECT_TRUE(surplus.reset());

@@ -35,7 +35,7 @@ TEST(Framing, RetryIsWrittenInWholeMilliseconds) {
 
 TEST(Framing, AStreamOpensWithoutABlankLineOfItsOwn) {
   EXPECT_EQ(opening_text(2s, ""), "retry: 2000\n:\n");
-  EXPECT_EQ(opening_text(2s, "id: abc-7\n"), "retry: 2000\n:\nid: abc-7\n");
+  EXPECT_EQ(opening_text(2s, "id: abc-7\n"), "retry: 2000\nid: abc-7\n:\n");
 }
 
 TEST(Framing, AGapNamesItsReasonAndItsEnds) {

@@ -120,12 +120,12 @@ TEST(RoutePosition, IsAsTheRouteSaysWhateverTheGeneralSection) {
     route_rule(options, "/general", {"a"});
     SmallBroker broker(options);
     broker.publish("a", "1");
-    const std::string_view position = "id: ep0ch00-1\n\n";
+    const std::string position = testing::position_event("ep0ch00-1");
     const bool told = general == AnnouncePosition::always;
-    EXPECT_EQ(events_of(broker.get("/always").take()), position);
-    EXPECT_EQ(events_of(broker.get("/never").take()), "");
-    EXPECT_EQ(events_of(broker.get("/general").take()), told ? position : "");
-    EXPECT_EQ(events_of(broker.get("/events?channel=a").take()), told ? position : "");
+    EXPECT_EQ(testing::position_of(broker.get("/always").take()), position);
+    EXPECT_EQ(testing::position_of(broker.get("/never").take()), "");
+    EXPECT_EQ(testing::position_of(broker.get("/general").take()), told ? position : "");
+    EXPECT_EQ(testing::position_of(broker.get("/events?channel=a").take()), told ? position : "");
   }
 }
 

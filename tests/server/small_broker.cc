@@ -187,11 +187,19 @@ std::string events_of(std::string_view response) {
   const std::string body = body_of(response);
   const std::size_t opened = body.find("\n:\n");
   EXPECT_NE(opened, std::string::npos) << body;
-  if (opened == std::string::npos) return {};
-  std::string events = body.substr(opened + 3);
-  // A position that is a line alone is no event, but part of the first one's block.
-  if (events.starts_with("id: ")) events.erase(0, events.find('\n') + 1);
-  return events;
+  return opened == std::string::npos ? std::string() : body.substr(opened + 3);
+}
+
+std::string position_of(std::string_view response) {
+  const std::string body = body_of(response);
+  EXPECT_TRUE(body.starts_with("retry: ")) << body;
+  const std::size_t begin = body.find('\n') + 1;
+  const std::size_t end = body.find(":\n", begin);
+  return end == std::string::npos ? std::string() : body.substr(begin, end - begin);
+}
+
+std::string position_event(std::string_view id) {
+  return fmt::format("event: ~position\ndata: {{\"position\":\"{0}\"}}\nid: {0}\n\n", id);
 }
 
 }  // namespace fanfare::server::testing

@@ -115,5 +115,9 @@ RouteRule& route_rule(Options& options, std::string_view path,
 std::string body_of(std::string_view response);
 // What follows the opening lines of an event stream: the text after `:` on a line of its own.
 std::string events_of(std::string_view response);
+// What the stream says of its place before its first event; empty if it says nothing.
+std::string position_of(std::string_view response);
+// It as an event.
+std::string position_event(std::string_view id);
 
 }  // namespace fanfare::server::testing

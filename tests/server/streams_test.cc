@@ -170,8 +170,8 @@ std::string opening_of(std::string_view answer) {
   return body.substr(body.find('\n') + 1);
 }
 
-std::string position_event(std::string_view id) {
-  return fmt::format(":\nevent: ~position\ndata: {{\"position\":\"{0}\"}}\nid: {0}\n\n", id);
+std::string opened_by(std::string_view position) {
+  return testing::position_event(position) + ":\n";
 }
 
 TEST(Streams, TellANewcomerItsPlaceSoThatACutBeforeItsFirstEventLosesNothing) {
@@ -179,8 +179,8 @@ TEST(Streams, TellANewcomerItsPlaceSoThatACutBeforeItsFirstEventLosesNothing) {
   broker.publish("other", "1");
   const std::string library = broker.get("/events?channel=a").take();
   const std::string page = broker.get("/events?channel=a", kEventSource).take();
-  EXPECT_EQ(opening_of(library), ":\nid: ep0ch00-1\n") << "a line, which ends no block";
-  EXPECT_EQ(opening_of(page), position_event("ep0ch00-1"));
+  EXPECT_EQ(opening_of(library), "id: ep0ch00-1\n:\n") << "a line, which ends no block";
+  EXPECT_EQ(opening_of(page), opened_by("ep0ch00-1"));
   for (const std::string& answer : {library, page}) {
     EXPECT_THAT(answer, HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
   }
@@ -193,7 +193,7 @@ TEST(Streams, TellANewcomerItsPlaceSoThatACutBeforeItsFirstEventLosesNothing) {
 TEST(Streams, APlaceIsToldOnABrokerThatHasNoEventYet) {
   SmallBroker broker;
   EXPECT_EQ(opening_of(broker.get("/events?channel=a", kEventSource).take()),
-            position_event("ep0ch00-0"));
+            opened_by("ep0ch00-0"));
   broker.publish("a", "the first of all");
   EXPECT_EQ(events_of(broker.get("/events?channel=a", "Last-Event-ID: ep0ch00-0\r\n").take()),
             "data: the first of all\nid: ep0ch00-1\n\n");
@@ -207,7 +207,7 @@ TEST(Streams, WhoAsksForHistoryIsToldThePlaceBeforeIt) {
         std::pair("&lastEventId=earliest", "ep0ch00-0")}) {
     const std::string answer =
         broker.get("/events?channel=a" + std::string(query), kEventSource).take();
-    EXPECT_THAT(opening_of(answer), StartsWith(position_event(place))) << query;
+    EXPECT_THAT(opening_of(answer), StartsWith(opened_by(place))) << query;
     EXPECT_THAT(answer, HasSubstr(fmt::format("\r\nLast-Event-ID: {}\r\n", place))) << query;
   }
 }
@@ -233,7 +233,7 @@ TEST(Streams, APlaceIsInTheHeadOfEveryAnswer) {
   EXPECT_THAT(head.take(), HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
   const std::string posted = post.take();
   EXPECT_THAT(posted, HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
-  EXPECT_THAT(posted, EndsWith("\n:\nid: ep0ch00-1\n\r\n"));
+  EXPECT_THAT(posted, EndsWith("\nid: ep0ch00-1\n:\n\r\n"));
   const std::string bare = raw.take();
   EXPECT_THAT(bare, HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
   EXPECT_EQ(body_of(bare), "") << "nothing may be added to the data";
@@ -241,10 +241,9 @@ TEST(Streams, APlaceIsInTheHeadOfEveryAnswer) {
 
 TEST(Streams, AnnounceAPlaceAsTheOperatorWants) {
   for (const auto& [wish, library, page] :
-       {std::tuple(AnnouncePosition::automatic, std::string(":\nid: ep0ch00-0\n"),
-                   position_event("ep0ch00-0")),
-        std::tuple(AnnouncePosition::always, position_event("ep0ch00-0"),
-                   position_event("ep0ch00-0")),
+       {std::tuple(AnnouncePosition::automatic, std::string("id: ep0ch00-0\n:\n"),
+                   opened_by("ep0ch00-0")),
+        std::tuple(AnnouncePosition::always, opened_by("ep0ch00-0"), opened_by("ep0ch00-0")),
         std::tuple(AnnouncePosition::never, std::string(":\n"), std::string(":\n"))}) {
     Options options;
     options.delivery.announce_position = wish;
@@ -263,10 +262,10 @@ TEST(Streams, ARouteAnnouncesAPlaceInItsOwnWay) {
   SmallBroker broker(options);
   EXPECT_EQ(opening_of(broker.get("/quiet", kEventSource).take()), ":\n");
   EXPECT_EQ(opening_of(broker.get("/quiet?announce_position=auto", kEventSource).take()),
-            position_event("ep0ch00-0"))
+            opened_by("ep0ch00-0"))
       << "the client knows best what it stands";
   EXPECT_EQ(opening_of(broker.get("/events?channel=a", kEventSource).take()),
-            position_event("ep0ch00-0"));
+            opened_by("ep0ch00-0"));
 }
 
 TEST(Streams, AClientSaysItselfHowItWantsToBeToldItsPlace) {
@@ -275,9 +274,9 @@ TEST(Streams, AClientSaysItselfHowItWantsToBeToldItsPlace) {
     return opening_of(
         broker.get("/events?channel=a&announce_position=" + std::string(wish), fields).take());
   };
-  EXPECT_EQ(opening("always", ""), position_event("ep0ch00-0"));
+  EXPECT_EQ(opening("always", ""), opened_by("ep0ch00-0"));
   EXPECT_EQ(opening("never", kEventSource), ":\n");
-  EXPECT_EQ(opening("auto", ""), ":\nid: ep0ch00-0\n");
+  EXPECT_EQ(opening("auto", ""), "id: ep0ch00-0\n:\n");
 }
 
 TEST(Streams, WhoeverIsTurnedAwayLosesNothingUntilItComesBack) {
@@ -285,10 +284,10 @@ TEST(Streams, WhoeverIsTurnedAwayLosesNothingUntilItComesBack) {
   broker.publish("a", "before");
   for (std::uint32_t i = 0; i < SmallBroker::kSubscribersMax; ++i) broker.get("/events?channel=b");
   const std::string page = broker.get("/events?channel=a", kEventSource).take();
-  EXPECT_EQ(opening_of(page), position_event("ep0ch00-1"));
+  EXPECT_EQ(opening_of(page), opened_by("ep0ch00-1"));
   EXPECT_THAT(page, HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
   const std::string library = broker.get("/events?channel=a").take();
-  EXPECT_EQ(opening_of(library), ":\nid: ep0ch00-1\n");
+  EXPECT_EQ(opening_of(library), "id: ep0ch00-1\n:\n");
   // These come back with what they have, or ask for the history anew.
   const std::string returning = broker.get("/events?channel=a", "Last-Event-ID: e-7\r\n").take();
   const std::string replayed = broker.get("/events?channel=a&replay=5", kEventSource).take();
