@@ -106,6 +106,8 @@ void add_items(const server::Options& options, Estimate& estimate) {
             kTombstoneBytes * (shards + 1));
   items.add(When::worst, false, "limits.bodies_bytes of publishers, and of each shard", shards + 1,
             limits.bodies_bytes);
+  items.add_one(When::worst, false, "commands of publishers between MULTI and EXEC",
+                limits.bodies_bytes, "limits.bodies_bytes");
   items.add(When::worst, false, "every publisher inside the largest event",
             limits.ingest_connections, limits.event_bytes);
   items.add(When::worst, false, "every subscriber inside the largest head", connections,

@@ -315,7 +315,8 @@ constexpr std::array kLimits{
          .at_least = kMiB,
          .at_most = kMiB * 64 * 1024,
          .help = "Bodies of all requests that are being received at a time: those of publishers, "
-                 "and on each shard those of subscribers. Beyond it: 503."}),
+                 "and on each shard those of subscribers. Beyond it: 503. As much again for "
+                 "the commands that all publishers have queued between MULTI and EXEC."}),
     limits<&LimitOptions::head_time>(
         {.name = "head_time",
          .at_least = ns(100ms),
@@ -345,7 +346,8 @@ constexpr std::array kLimits{
         {.name = "ingest_batch_bytes",
          .at_least = 64 * kKiB,
          .at_most = 1024 * kMiB,
-         .help = "Body of one publish request over HTTP (a batch of NDJSON). Larger: 413."}),
+         .help = "Body of one publish request over HTTP (a batch of NDJSON). Larger: 413. "
+                 "Also of one transaction over RESP (MULTI ... EXEC). Larger: EXECABORT."}),
     limits<&LimitOptions::ingest_connections>(
         {.name = "ingest_connections",
          .at_least = 1,

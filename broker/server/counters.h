@@ -49,6 +49,10 @@ namespace fanfare::server {
   X(ingest_events_total, "counter", "Events published")                                            \
   X(ingest_bytes_total, "counter", "Bytes of data published")                                      \
   X(ingest_errors_total, "counter", "Publishes refused, each with its reason to the publisher")    \
+  X(ingest_transactions_total, "counter", "MULTI ... EXEC of publishers that were carried out")    \
+  X(ingest_transactions_refused_total, "counter",                                                  \
+    "MULTI ... EXEC that published nothing: EXECABORT")                                            \
+  X(ingest_queue_full_total, "counter", "Commands refused in MULTI: no room to wait for EXEC")     \
   X(ingest_paused_total, "counter", "Times publishers were slowed because shards were behind")     \
   X(turns_total, "counter", "Turns of the event loop")                                             \
   X(mailbox_messages_total, "counter", "Messages taken from the mailbox")                          \

@@ -76,14 +76,18 @@ PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick)
   publisher.session = ingest::make_session(dialect, sink_,
                                            {.event_bytes_now = &settings_.publishes().event_bytes,
                                             .connection = slot,
-                                            .version = kVersion});
+                                            .version = kVersion,
+                                            .commons = &commons_});
   const std::string first = std::exchange(publisher.first, {});
   return feed(slot, first);
 }
 
 PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
   Publisher& publisher = publisher_of(slot);
+  commons_.transaction_bytes_max = settings_->limits.ingest_batch_bytes;
+  commons_.queued_bytes_max = settings_->limits.bodies_bytes;
   publisher.session->receive(bytes, publisher.out);
+  count_transactions();
   if (publisher.session->watching() && !publisher.watching) {
     publisher.watching = true;
     if (++watching_ == 1) switchboard_.watch.store(++watches_, std::memory_order_relaxed);
@@ -95,6 +99,12 @@ PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
     publisher.input_over = true;
   }
   return next_order(slot, publisher);
+}
+
+void IngestPort::count_transactions() {
+  counters_.ingest_transactions_total = commons_.transactions_total;
+  counters_.ingest_transactions_refused_total = commons_.transactions_refused_total;
+  counters_.ingest_queue_full_total = commons_.queue_full_total;
 }
 
 // One thing at a time: while acks are on their way nothing is read.
@@ -114,6 +124,7 @@ PortOrder IngestPort::input_ended(io::Slot slot) {
   connections_[slot].reason = CloseReason::peer_closed;
   if (publisher.session && !publisher.session->closed()) {
     publisher.session->end_of_input(publisher.out);
+    count_transactions();
     if (!publisher.out.empty()) reply_later(slot, publisher);
   }
   if (publisher.out.empty() && !publisher.in_flight) {

@@ -18,6 +18,7 @@
 #include "broker/server/http_port.h"
 #include "broker/server/settings.h"
 #include "broker/server/switchboard.h"
+#include "broker/wire/ingest/resp_commons.h"
 #include "broker/wire/ingest/session.h"
 
 namespace fanfare::server {
@@ -67,6 +68,7 @@ class IngestPort {
 
   Publisher& publisher_of(io::Slot slot) { return publishers_[connections_[slot].publisher]; }
   PortOrder feed(io::Slot slot, std::string_view bytes);
+  void count_transactions();
   PortOrder next_order(io::Slot slot, const Publisher& publisher) const;
   void reply_later(io::Slot slot, Publisher& publisher);
 
@@ -77,6 +79,7 @@ class IngestPort {
   ingest::Sink& sink_;
   Switchboard& switchboard_;
   const Settings& settings_;
+  ingest::RespCommons commons_;  // outlives the sessions
   std::deque<Publisher> publishers_;
   std::vector<std::uint32_t> free_;
   std::vector<io::Slot> reply_due_;

@@ -1,5 +1,5 @@
 // RespSession: whatever arrives, cut however and paused however early, publishes the same and
-// answers the same; every answer is one whole RESP2 reply, and what is kept is bounded.
+// answers the same; every answer is one whole reply of RESP2 or RESP3, and what is kept is bounded.
 #include <charconv>
 #include <string>
 #include <string_view>
@@ -38,16 +38,17 @@ std::string_view take_line(std::string_view& text) {
 void take_reply(std::string_view& text) {
   const std::string_view line = take_line(text);
   CHECK(!line.empty(), "a reply has a type");
-  if (line[0] == '+' || line[0] == '-') return;
+  if (line[0] == '+' || line[0] == '-' || line == "_") return;
   long long number = 0;
   const auto [stop, error] = std::from_chars(line.data() + 1, line.data() + line.size(), number);
   CHECK(error == std::errc{} && stop == line.data() + line.size(), "a number");
   if (line[0] == ':') return;
-  if (line[0] == '*') {
+  if (line[0] == '%') number *= 2;
+  if (line[0] == '*' || line[0] == '~' || line[0] == '%') {
     while (number-- > 0) take_reply(text);
     return;
   }
-  CHECK(line[0] == '$' && number >= -1, "a reply's type");
+  CHECK((line[0] == '$' && number >= -1) || line[0] == '=', "a reply's type");
   if (number < 0) return;
   const auto size = static_cast<std::size_t>(number);
   CHECK(text.size() >= size + 2 && text.substr(size, 2) == "\r\n", "a bulk is whole");

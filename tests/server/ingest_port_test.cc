@@ -80,6 +80,86 @@ TEST(IngestPort, CountsHttpPublishesApartFromSubscribersRequests) {
   EXPECT_EQ(broker.counters().requests_total, 0U);
 }
 
+TEST(IngestPort, ATransactionStandsTogetherInTheLogWhoeverPublishesMeanwhile) {
+  SmallBroker broker;
+  Peer& reader = broker.get("/events?channel=a");
+  Peer& one = broker.publisher();
+  Peer& other = broker.publisher();
+  one.say("MULTI\r\nPUBLISH a 1\r\n");
+  broker.pass();
+  other.say("PUBLISH a between\r\n");
+  broker.pass();
+  one.say("PUBLISH a 2\r\n");
+  broker.pass();
+  EXPECT_EQ(one.take(), "+OK\r\n+QUEUED\r\n+QUEUED\r\n");
+  one.say("EXEC\r\n");
+  broker.pass();
+  EXPECT_EQ(one.take(), "*2\r\n:1\r\n:1\r\n");
+  EXPECT_EQ(events_of(reader.take()),
+            "data: between\nid: ep0ch00-1\n\ndata: 1\nid: ep0ch00-2\n\ndata: 2\nid: ep0ch00-3\n\n");
+  EXPECT_EQ(broker.counters().ingest_transactions_total, 1U);
+}
+
+TEST(IngestPort, AConnectionThatIsCutInsideMultiHasPublishedNothing) {
+  for (const bool politely : {true, false}) {
+    SmallBroker broker;
+    Peer& peer = broker.publisher();
+    peer.say("MULTI\r\nPUBLISH a 1\r\nXADD a * data 2\r\nDEL b\r\nEXE");
+    broker.pass();
+    politely ? peer.shut_down() : peer.hang_up();
+    broker.pass();
+    EXPECT_EQ(broker.counters().ingest_events_total, 0U);
+    EXPECT_EQ(broker.command("XLEN a\r\n"), ":0\r\n");
+    if (politely) peer.hang_up();
+  }
+}
+
+TEST(IngestPort, ATransactionIsRefusedWholeWhenItsChannelWasFinishedMeanwhile) {
+  SmallBroker broker;
+  Peer& peer = broker.publisher();
+  peer.say("MULTI\r\nPUBLISH a 1\r\nPUBLISH b 2\r\n");
+  broker.pass();
+  EXPECT_EQ(broker.command("SSE.FINISH b\r\n"), "+OK\r\n");
+  peer.say("EXEC\r\n");
+  broker.pass();
+  EXPECT_EQ(peer.take(),
+            "+OK\r\n+QUEUED\r\n+QUEUED\r\n-EXECABORT Transaction discarded because command 2 "
+            "(PUBLISH) would be refused: channel b was finished; delete it to publish to it again; "
+            "nothing was published\r\n");
+  EXPECT_EQ(broker.counters().ingest_events_total, 0U);
+  EXPECT_EQ(broker.counters().ingest_transactions_refused_total, 1U);
+  EXPECT_EQ(broker.counters().ingest_errors_total, 1U);
+  peer.say("MULTI\r\nDEL b\r\nPUBLISH a 1\r\nPUBLISH b 2\r\nEXEC\r\n");
+  broker.pass();
+  EXPECT_EQ(peer.take(), "+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n:1\r\n:0\r\n:0\r\n");
+}
+
+TEST(IngestPort, ATransactionNeedsRoomForAllItsChannels) {
+  Options options;
+  options.limits.channels = 2;
+  SmallBroker broker(options);
+  EXPECT_THAT(broker.command("MULTI\r\nPUBLISH a 1\r\nPUBLISH b 1\r\nPUBLISH c 1\r\nEXEC\r\n"),
+              HasSubstr("-EXECABORT Transaction discarded because command 3 (PUBLISH) would be "
+                        "refused: the broker has as many channels as [limits] channels allows"));
+  EXPECT_EQ(broker.counters().ingest_events_total, 0U);
+  EXPECT_THAT(broker.command("MULTI\r\nPUBLISH a 1\r\nPUBLISH b 1\r\nEXEC\r\n"),
+              HasSubstr("*2\r\n:0\r\n:0\r\n"));
+}
+
+TEST(IngestPort, BoundsWhatWaitsForExec) {
+  Options options;
+  options.limits.event_bytes = 1000;
+  options.limits.ingest_batch_bytes = 4000;
+  SmallBroker broker(options);
+  const std::string command = "PUBLISH a " + std::string(1000, 'x') + "\r\n";
+  EXPECT_THAT(broker.command("MULTI\r\n" + command + command + command + command + "EXEC\r\n"),
+              HasSubstr("-ERR the transaction is too large: it may have 4000 bytes"));
+  EXPECT_EQ(broker.counters().ingest_queue_full_total, 1U);
+  EXPECT_EQ(broker.counters().ingest_events_total, 0U);
+  EXPECT_THAT(broker.command("MULTI\r\n" + command + command + command + "EXEC\r\n"),
+              HasSubstr("*3\r\n"));
+}
+
 TEST(IngestPort, AnswersEverythingThatCameBeforeThePeersEnd) {
   SmallBroker broker;
   Peer& peer = broker.publisher();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/wire/ingest/resp_reply.h"
+#include "broker/wire/ingest/resp_unserved.h"
 #include "broker/wire/ingest/text.h"
 
 #include "common/quotable.h"
@@ -28,88 +29,72 @@ namespace {
 // A listing is one reply and has to be held whole; whoever has more channels narrows the pattern.
 constexpr std::size_t kChannelsListedMax = 10'000;
 
-struct Refuted {
-  std::string_view name;
-  std::string_view instead;
-};
-// What Redis users try next, and what to do instead.
-constexpr auto kRefuted = std::to_array<Refuted>({
-    {"SUBSCRIBE", "subscribers connect over HTTP: GET /events?channel=..."},
-    {"PSUBSCRIBE", "subscribers connect over HTTP, patterns too: GET /events?channel=metrics/**"},
-    {"SSUBSCRIBE", "subscribers connect over HTTP: GET /events?channel=..."},
-    {"UNSUBSCRIBE", "there are no subscriptions on the ingest socket"},
-    {"PUNSUBSCRIBE", "there are no subscriptions on the ingest socket"},
-    {"SPUBLISH", "there are no shard channels: use PUBLISH"},
-    {"XREAD", "events are read over HTTP: GET /events?channel=... with Last-Event-ID or replay=N"},
-    {"XRANGE", "events are read over HTTP: GET /events?channel=...&lastEventId=earliest"},
-    {"XREVRANGE", "events are read over HTTP: GET /events?channel=...&replay=N"},
-    {"XREADGROUP", "there are no consumer groups: every subscriber gets every event"},
-    {"XGROUP", "there are no consumer groups: every subscriber gets every event"},
-    {"XTRIM", "history is bounded by [history] in broker.toml; DEL drops a channel's"},
-    {"XDEL", "single events cannot be taken back; DEL drops a channel's history"},
-    {"MULTI",
-     "there are no transactions: pipeline the commands, what one write brings is "
-     "committed together"},
-    {"EXEC", "there are no transactions: pipeline the commands instead"},
-    {"DISCARD", "there are no transactions"},
-    {"WATCH", "there are no transactions; notices of subscribers are {\"op\":\"watch\"} in NDJSON"},
-    {"AUTH",
-     "there are no passwords: who may publish is decided by the mode of the socket file "
-     "and [listen] ingest_users"},
-    {"GET", "there are no keys and values, only channels: PUBLISH channel data"},
-    {"SET", "there are no keys and values, only channels: PUBLISH channel data"},
-    {"KEYS", "channels are listed by PUBSUB CHANNELS [pattern]"},
-    {"SCAN", "channels are listed by PUBSUB CHANNELS [pattern]"},
-    {"EXISTS", "XLEN tells how many events a channel has kept"},
-    {"UNLINK", "use DEL"},
-    {"MONITOR", "{\"op\":\"watch\"} in NDJSON tells of subscribers; [listen] admin shows the rest"},
-    {"EVAL", "there are no scripts"},
-    {"FLUSHALL", "DEL drops a channel's history; there is no command that drops all"},
-    {"SHUTDOWN", "the broker is stopped by SIGTERM"},
-});
-
 }  // namespace
+
+RespCommands::RespCommands(Sink& sink, const SessionOptions& options)
+    : sink_(sink),
+      options_(options),
+      alone_(options.commons == nullptr ? std::make_unique<RespCommons>() : nullptr),
+      commons_(options.commons == nullptr ? *alone_ : *options.commons),
+      transaction_(commons_) {}
 
 // PUBLISH and XADD first: the search goes from the front.
 std::span<const RespCommands::Command> RespCommands::table() {
   using R = RespCommands;
+  using enum Inside;
   constexpr std::size_t kAny = SIZE_MAX;
   static constexpr auto kCommands = std::to_array<Command>({
-      {"PUBLISH", 3, 3, &R::publish, "PUBLISH channel data"},
-      {"XADD", 5, kAny, &R::xadd, "XADD channel * data ... [event ...] [retry ...]"},
+      {"PUBLISH", 3, 3, &R::publish, "PUBLISH channel data", queued, &R::publish_changes},
+      {"XADD", 5, kAny, &R::xadd, "XADD channel * data ... [event ...] [retry ...]", queued,
+       &R::xadd_changes},
+      {"MULTI", 1, 1, &R::multi, "MULTI", run_at_once},
+      {"EXEC", 1, 1, &R::exec, "EXEC", run_at_once},
+      {"DISCARD", 1, 1, &R::discard, "DISCARD", run_at_once},
+      {"EVAL", 3, kAny, &R::eval, "EVAL script 0 data channel [channel ...]", queued,
+       &R::eval_changes},
+      {"EVALSHA", 3, kAny, &R::eval, "EVALSHA sha1 0 data channel [channel ...]", queued,
+       &R::eval_changes},
+      {"SCRIPT", 2, kAny, &R::script, "SCRIPT LOAD script | EXISTS sha1 ... | FLUSH"},
       {"XLEN", 2, 2, &R::xlen, "XLEN channel"},
-      {"DEL", 2, kAny, &R::del, "DEL channel [channel ...]"},
-      {"SSE.FINISH", 2, 2, &R::finish, "SSE.FINISH channel"},
-      {"PUBSUB", 2, kAny, &R::pubsub, "PUBSUB CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT"},
+      {"EXISTS", 2, kAny, &R::exists, "EXISTS channel [channel ...]"},
+      {"DEL", 2, kAny, &R::del, "DEL channel [channel ...]", queued, &R::del_changes},
+      {"SSE.FINISH", 2, 2, &R::finish, "SSE.FINISH channel", queued, &R::finish_changes},
+      {"PUBSUB", 2, kAny, &R::pubsub, "PUBSUB CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT",
+       refused},
       {"PING", 1, 2, &R::ping, "PING [message]"},
       {"ECHO", 2, 2, &R::echo, "ECHO message"},
-      {"HELLO", 1, kAny, &R::hello, "HELLO [2 [SETNAME name]]"},
-      {"COMMAND", 1, kAny, &R::command, "COMMAND [COUNT | LIST | INFO name ... | DOCS]"},
-      {"CLIENT", 2, kAny, &R::client, "CLIENT SETNAME | GETNAME | SETINFO | ID | INFO"},
-      {"CONFIG", 2, kAny, &R::config, "CONFIG GET parameter"},
+      {"HELLO", 1, kAny, &R::hello, "HELLO [2 | 3 [AUTH user password] [SETNAME name]]", refused},
+      {"AUTH", 2, 3, &R::auth, "AUTH user password", refused},
+      {"COMMAND", 1, kAny, &R::command, "COMMAND [COUNT | LIST | INFO name ... | DOCS]", refused},
+      {"CLIENT", 2, kAny, &R::client,
+       "CLIENT SETNAME | GETNAME | SETINFO | ID | INFO | LIST | REPLY ON | NO-EVICT | NO-TOUCH",
+       refused},
+      {"CONFIG", 2, kAny, &R::config, "CONFIG GET parameter [parameter ...]", refused},
+      {"CLUSTER", 2, kAny, &R::cluster, "CLUSTER", refused},
       {"SELECT", 2, 2, &R::select, "SELECT 0"},
-      {"INFO", 1, kAny, &R::info, "INFO"},
-      {"RESET", 1, 1, &R::reset, "RESET"},
-      {"QUIT", 1, kAny, &R::quit, "QUIT"},
+      {"WAIT", 3, 3, &R::wait, "WAIT replicas milliseconds"},
+      {"WATCH", 2, kAny, &R::watch, "WATCH", run_at_once},
+      {"UNWATCH", 1, 1, &R::unwatch, "UNWATCH"},
+      {"INFO", 1, kAny, &R::info, "INFO", refused},
+      {"RESET", 1, 1, &R::reset, "RESET", run_at_once},
+      {"QUIT", 1, kAny, &R::quit, "QUIT", run_at_once},
   });
   return kCommands;
 }
 
 void RespCommands::run(Arguments arguments, std::string& out) {
-  const std::string_view name = arguments[0];
-  if (const Command* command = find(name)) {
-    const bool fits =
-        arguments.size() >= command->arguments_min && arguments.size() <= command->arguments_max;
-    return fits ? (this->*command->run)(arguments, out) : append_wrong_arity(out, *command);
+  const Command* command = find(arguments[0]);
+  if (transaction_.open() && (command == nullptr || command->inside != Inside::run_at_once ||
+                              !fits(*command, arguments))) {
+    return queue(command, arguments, out);
   }
-  for (const Refuted& refuted : kRefuted) {
-    if (!equals_ignoring_case(name, refuted.name)) continue;
-    return append_error(out,
-                        fmt::format("{} is not served here: {}", refuted.name, refuted.instead));
-  }
-  append_error(out, fmt::format("unknown command '{}': this is Fanfare, an event broker; it serves "
-                                "PUBLISH, XADD, XLEN, DEL, SSE.FINISH and PUBSUB",
-                                quotable(name)));
+  if (command == nullptr) return append_not_served(out, arguments[0]);
+  if (!fits(*command, arguments)) return append_wrong_arity(out, *command);
+  (this->*command->run)(arguments, out);
+}
+
+void RespCommands::passed_over() {
+  if (transaction_.open()) transaction_.spoil();
 }
 
 const RespCommands::Command* RespCommands::find(std::string_view name) {
@@ -119,15 +104,28 @@ const RespCommands::Command* RespCommands::find(std::string_view name) {
   return nullptr;
 }
 
+bool RespCommands::fits(const Command& command, Arguments arguments) {
+  return arguments.size() >= command.arguments_min && arguments.size() <= command.arguments_max;
+}
+
 void RespCommands::append_wrong_arity(std::string& out, const Command& command) {
-  std::string lower(command.name);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  append_error(out,
-               fmt::format("wrong number of arguments for '{}' command: {}", lower, command.usage));
+  append_error(out, fmt::format("wrong number of arguments for '{}' command: {}",
+                                lower_case(command.name), command.usage));
+}
+
+void RespCommands::append_not_served(std::string& out, std::string_view name) {
+  if (const Unserved* const unserved = find_unserved(name)) {
+    return append_error(
+        out, fmt::format("{} is not served here: {}", unserved->name, unserved->instead));
+  }
+  append_error(out, fmt::format("unknown command '{}': this is Fanfare, an event broker; it serves "
+                                "PUBLISH, XADD, MULTI, XLEN, DEL, SSE.FINISH and PUBSUB",
+                                quotable(name)));
 }
 
 bool RespCommands::postpone(Arguments arguments, std::vector<Publish>& waiting) {
   if (arguments.size() != 3 || !equals_ignoring_case(arguments[0], "PUBLISH")) return false;
+  if (transaction_.open()) return false;
   Publish& event = waiting.emplace_back();
   event.channel = arguments[1];
   event.data = arguments[2];
@@ -152,6 +150,11 @@ void RespCommands::publish(std::span<const Publish> events, std::string& out) {
 void RespCommands::publish(Arguments arguments, std::string& out) {
   const Publish event{.channel = arguments[1], .data = arguments[2], .wants_id = false};
   append_receivers(out, sink_.publish(event));
+}
+
+bool RespCommands::publish_changes(Arguments arguments, const Visit& visit, std::string& /*out*/) {
+  visit({Change::Kind::publish, {.channel = arguments[1], .data = arguments[2]}});
+  return true;
 }
 
 namespace {
@@ -223,20 +226,42 @@ std::string read_xadd_fields(RespCommands::Arguments arguments, std::size_t at, 
 
 }  // namespace
 
-void RespCommands::xadd(Arguments arguments, std::string& out) {
+bool RespCommands::xadd_changes(Arguments arguments, const Visit& visit, std::string& out) {
   const XaddOptions options = read_xadd_options(arguments);
-  if (!options.problem.empty()) return append_error(out, options.problem);
+  if (!options.problem.empty()) {
+    append_error(out, options.problem);
+    return false;
+  }
   const std::size_t field_words = arguments.size() - options.fields_at;
-  if (field_words == 0 || field_words % 2 != 0) return append_wrong_arity(out, *find("XADD"));
+  if (field_words == 0 || field_words % 2 != 0) {
+    append_wrong_arity(out, *find("XADD"));
+    return false;
+  }
   Publish event{.channel = arguments[1], .wants_receivers = false};
   if (const std::string problem = read_xadd_fields(arguments, options.fields_at, event);
       !problem.empty()) {
-    return append_error(out, problem);
+    append_error(out, problem);
+    return false;
   }
-  if (options.no_make_stream && !sink_.find(event.channel)) return append_nil(out);
-  const auto published = sink_.publish(event);
-  if (!published) return append_refused(out, published.error());
-  append_bulk(out, published->id);
+  using enum Change::Kind;
+  visit({options.no_make_stream ? publish_if_there : publish, event});
+  return true;
+}
+
+void RespCommands::xadd(Arguments arguments, std::string& out) {
+  xadd_changes(
+      arguments,
+      [&](const Change& change) {
+        const Publish& event = change.event;
+        if (change.kind == Change::Kind::publish_if_there && !sink_.find(event.channel)) {
+          append_nil(out, protocol_);
+          return true;
+        }
+        const auto published = sink_.publish(event);
+        published ? append_bulk(out, published->id) : append_refused(out, published.error());
+        return true;
+      },
+      out);
 }
 
 void RespCommands::xlen(Arguments arguments, std::string& out) {
@@ -244,7 +269,25 @@ void RespCommands::xlen(Arguments arguments, std::string& out) {
   append_integer(out, state ? state->events : 0);
 }
 
+void RespCommands::exists(Arguments arguments, std::string& out) {
+  std::uint64_t there = 0;
+  for (const std::string_view channel : arguments.subspan(1)) there += sink_.find(channel) ? 1 : 0;
+  append_integer(out, there);
+}
+
+bool RespCommands::del_changes(Arguments arguments, const Visit& visit, std::string& /*out*/) {
+  for (const std::string_view channel : arguments.subspan(1)) {
+    if (!visit({Change::Kind::erase, {.channel = channel}})) break;
+  }
+  return true;
+}
+
+// A name that is wrong is found before the first channel is dropped.
 void RespCommands::del(Arguments arguments, std::string& out) {
+  for (const std::string_view channel : arguments.subspan(1)) {
+    const auto refused = sink_.check({Change::Kind::erase, {.channel = channel}});
+    if (refused) return append_refused(out, *refused);
+  }
   std::uint64_t erased = 0;
   for (const std::string_view channel : arguments.subspan(1)) {
     const auto result = sink_.erase(channel);
@@ -252,6 +295,11 @@ void RespCommands::del(Arguments arguments, std::string& out) {
     erased += *result ? 1 : 0;
   }
   append_integer(out, erased);
+}
+
+bool RespCommands::finish_changes(Arguments arguments, const Visit& visit, std::string& /*out*/) {
+  visit({Change::Kind::finish, {.channel = arguments[1]}});
+  return true;
 }
 
 void RespCommands::finish(Arguments arguments, std::string& out) {

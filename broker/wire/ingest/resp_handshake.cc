@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <system_error>
+#include <vector>
 
 #include "broker/wire/ingest/resp_commands.h"
 #include "broker/wire/ingest/resp_reply.h"
@@ -16,8 +21,11 @@ using resp::append_array;
 using resp::append_bulk;
 using resp::append_error;
 using resp::append_integer;
+using resp::append_map;
 using resp::append_nil;
+using resp::append_set;
 using resp::append_simple;
+using resp::append_verbatim;
 
 void RespCommands::ping(Arguments arguments, std::string& out) {
   if (arguments.size() == 1) return append_simple(out, "PONG");
@@ -29,29 +37,72 @@ void RespCommands::echo(Arguments arguments, std::string& out) {
   append_bulk(out, arguments[1]);
 }
 
+namespace {
+
+constexpr std::string_view kNoPasswords =
+    "who may publish is decided by the mode of the socket file and [listen] ingest_users";
+
+// As a Redis without passwords: its user is "default", with any password.
+bool authenticate(std::string_view user, std::string& out) {
+  if (user == "default") return true;
+  append_error(out, fmt::format("there is no user but default, and no password: {}", kNoPasswords),
+               "WRONGPASS");
+  return false;
+}
+
+}  // namespace
+
+// RESP3 is spoken from the greeting on; a refusal changes nothing.
 void RespCommands::hello(Arguments arguments, std::string& out) {
-  if (arguments.size() > 1 && arguments[1] != "2") {
-    return append_error(out, "unsupported protocol version: this broker speaks RESP2 (HELLO 2)",
-                        "NOPROTO");
-  }
-  for (std::size_t at = 2; at < arguments.size(); at += 2) {
-    if (equals_ignoring_case(arguments[at], "SETNAME") && at + 1 < arguments.size()) {
-      client_name_ = arguments[at + 1];
-      continue;
+  resp::Protocol wanted = protocol_;
+  if (arguments.size() > 1) {
+    const std::string_view text = arguments[1];
+    int version = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+    if (error != std::errc{} || end != text.data() + text.size()) {
+      return append_error(out,
+                          "Protocol version is not an integer or out of range: HELLO 2 or "
+                          "HELLO 3");
     }
-    return append_error(out,
-                        fmt::format("HELLO option '{}': only SETNAME name is understood; there "
-                                    "are no passwords, who may publish is decided by the mode "
-                                    "of the socket file",
-                                    quotable(arguments[at])));
+    if (version != 2 && version != 3) {
+      return append_error(out,
+                          "unsupported protocol version: this broker speaks RESP2 (HELLO 2) "
+                          "and RESP3 (HELLO 3)",
+                          "NOPROTO");
+    }
+    wanted = static_cast<resp::Protocol>(version);
+    if (!take_hello_options(arguments.subspan(2), out)) return;
   }
-  append_array(out, 14);  // a map in RESP3: seven pairs
+  protocol_ = wanted;
+  append_greeting(out);
+}
+
+bool RespCommands::take_hello_options(Arguments options, std::string& out) {
+  std::optional<std::string_view> name;
+  while (!options.empty()) {
+    if (equals_ignoring_case(options[0], "AUTH") && options.size() >= 3) {
+      if (!authenticate(options[1], out)) return false;
+      options = options.subspan(3);
+    } else if (equals_ignoring_case(options[0], "SETNAME") && options.size() >= 2) {
+      name = options[1];
+      options = options.subspan(2);
+    } else {
+      append_error(out, fmt::format("syntax error in HELLO option '{}': {}", quotable(options[0]),
+                                    find("HELLO")->usage));
+      return false;
+    }
+  }
+  return !name || take_name(*name, out);
+}
+
+void RespCommands::append_greeting(std::string& out) const {
+  append_map(out, 7, protocol_);
   append_bulk(out, "server");
   append_bulk(out, "fanfare");
   append_bulk(out, "version");
   append_bulk(out, options_.version);
   append_bulk(out, "proto");
-  append_integer(out, 2);
+  append_integer(out, static_cast<std::uint64_t>(protocol_));
   append_bulk(out, "id");
   append_integer(out, options_.connection);
   append_bulk(out, "mode");
@@ -62,17 +113,26 @@ void RespCommands::hello(Arguments arguments, std::string& out) {
   append_array(out, 0);
 }
 
+void RespCommands::auth(Arguments arguments, std::string& out) {
+  if (arguments.size() == 3) {
+    if (authenticate(arguments[1], out)) append_simple(out, "OK");
+    return;
+  }
+  // Redis's own words first: libraries know them, and go on.
+  append_error(out,
+               fmt::format("AUTH <password> called without any password configured for the default "
+                           "user. Are you sure your configuration is correct? Leave the "
+                           "password out: {}",
+                           kNoPasswords));
+}
+
 // As Redis describes a command: name, arity (negative: at least), flags, and where keys stand.
-void RespCommands::append_description(std::string& out, const Command& command) {
+void RespCommands::append_description(std::string& out, const Command& command) const {
   const bool exact = command.arguments_min == command.arguments_max;
-  std::string name(command.name);
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  });
   append_array(out, 6);
-  append_bulk(out, name);
+  append_bulk(out, lower_case(command.name));
   out += fmt::format(":{}{}\r\n", exact ? "" : "-", command.arguments_min);
-  append_array(out, 0);
+  append_set(out, 0, protocol_);
   for (int position = 0; position < 3; ++position) append_integer(out, 0);
 }
 
@@ -82,7 +142,7 @@ void RespCommands::command(Arguments arguments, std::string& out) {
     append_array(out, table().size());
     for (const Command& command : table()) append_description(out, command);
   } else if (equals_ignoring_case(what, "DOCS")) {
-    append_array(out, 0);  // redis-cli asks for hints; it does without
+    append_map(out, 0, protocol_);  // redis-cli asks for hints; it does without
   } else if (equals_ignoring_case(what, "COUNT")) {
     append_integer(out, table().size());
   } else if (equals_ignoring_case(what, "LIST")) {
@@ -92,56 +152,109 @@ void RespCommands::command(Arguments arguments, std::string& out) {
     append_array(out, arguments.size() - 2);
     for (const std::string_view name : arguments.subspan(2)) {
       const Command* command = find(name);
-      command != nullptr ? append_description(out, *command) : append_nil(out);
+      command != nullptr ? append_description(out, *command) : append_nil(out, protocol_);
     }
   } else {
     append_unknown_subcommand(arguments, out);
   }
 }
 
+// As in Redis: a name is one word, so that a list of clients can be taken apart.
+bool RespCommands::take_name(std::string_view name, std::string& out) {
+  if (!std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; })) {
+    append_error(out, "Client names cannot contain spaces, newlines or special characters.");
+    return false;
+  }
+  client_name_ = name;
+  return true;
+}
+
+std::string RespCommands::description() const {
+  return fmt::format("id={} name={} resp={}\n", options_.connection, client_name_,
+                     static_cast<int>(protocol_));
+}
+
 void RespCommands::client(Arguments arguments, std::string& out) {
-  const std::string_view what = arguments[1];
-  if (equals_ignoring_case(what, "SETNAME") && arguments.size() == 3) {
-    client_name_ = arguments[2];
-    append_simple(out, "OK");
-  } else if (equals_ignoring_case(what, "GETNAME") && arguments.size() == 2) {
-    client_name_.empty() ? append_nil(out) : append_bulk(out, client_name_);
-  } else if (equals_ignoring_case(what, "ID") && arguments.size() == 2) {
+  const auto is = [&](std::string_view what, std::size_t size) {
+    return equals_ignoring_case(arguments[1], what) && arguments.size() == size;
+  };
+  if (is("SETNAME", 3)) {
+    if (take_name(arguments[2], out)) append_simple(out, "OK");
+  } else if (is("GETNAME", 2)) {
+    client_name_.empty() ? append_nil(out, protocol_) : append_bulk(out, client_name_);
+  } else if (is("ID", 2)) {
     append_integer(out, options_.connection);
-  } else if (equals_ignoring_case(what, "INFO") && arguments.size() == 2) {
-    append_bulk(out,
-                fmt::format("id={} name={} resp=2\n", options_.connection, quotable(client_name_)));
-  } else if (equals_ignoring_case(what, "SETINFO") || equals_ignoring_case(what, "NO-EVICT") ||
-             equals_ignoring_case(what, "NO-TOUCH")) {
-    append_simple(out, "OK");  // told by libraries unasked; nothing depends on it
+  } else if (is("INFO", 2) || is("LIST", 2)) {
+    append_verbatim(out, description(), protocol_);  // a publisher sees itself, nobody else
+  } else if (is("SETINFO", 4) || is("NO-EVICT", 3) || is("NO-TOUCH", 3)) {
+    append_simple(out, "OK");  // libraries send it unasked; nothing depends on it
+  } else if (equals_ignoring_case(arguments[1], "REPLY") && arguments.size() == 3) {
+    if (equals_ignoring_case(arguments[2], "ON")) return append_simple(out, "OK");
+    append_error(out,
+                 "every command is answered here: leave CLIENT REPLY out, and read the "
+                 "replies when it suits you");
+  } else if (equals_ignoring_case(arguments[1], "TRACKING") && arguments.size() > 2) {
+    if (equals_ignoring_case(arguments[2], "OFF")) return append_simple(out, "OK");
+    append_error(out,
+                 "CLIENT TRACKING has nothing to track: there are no keys and values here, "
+                 "switch client-side caching off");
   } else {
     append_unknown_subcommand(arguments, out);
   }
 }
 
-// redis-benchmark asks for these two to print them beside its figures; both are true.
+namespace {
+
+// What is asked for unasked (redis-benchmark, StackExchange.Redis), and true here.
+struct Parameter {
+  std::string_view name, value;
+};
+constexpr auto kParameters = std::to_array<Parameter>({
+    {"appendonly", "no"},  // the history is in memory
+    {"databases", "1"},
+    {"replica-read-only", "no"},
+    {"save", ""},
+    {"slave-read-only", "no"},
+    {"timeout", "0"},  // publishers may be idle for days
+});
+
+}  // namespace
+
 void RespCommands::config(Arguments arguments, std::string& out) {
   if (!equals_ignoring_case(arguments[1], "GET") || arguments.size() < 3) {
     return append_error(out,
                         "only CONFIG GET parameter is served: the configuration is "
                         "broker.toml, reread on SIGHUP");
   }
-  if (equals_ignoring_case(arguments[2], "SAVE")) {
-    append_array(out, 2);
-    append_bulk(out, "save");
-    append_bulk(out, "");
-  } else if (equals_ignoring_case(arguments[2], "APPENDONLY")) {
-    append_array(out, 2);
-    append_bulk(out, "appendonly");
-    append_bulk(out, "no");
-  } else {
-    append_array(out, 0);
+  std::vector<const Parameter*> found;
+  for (const Parameter& parameter : kParameters) {
+    const bool asked = std::ranges::any_of(arguments.subspan(2), [&](std::string_view pattern) {
+      return glob_matches(lower_case(pattern), parameter.name);
+    });
+    if (asked) found.push_back(&parameter);
   }
+  append_map(out, found.size(), protocol_);
+  for (const Parameter* parameter : found) {
+    append_bulk(out, parameter->name);
+    append_bulk(out, parameter->value);
+  }
+}
+
+// In Redis's own words: libraries that ask whether this is a cluster know them.
+void RespCommands::cluster(Arguments /*arguments*/, std::string& out) {
+  append_error(out,
+               "This instance has cluster support disabled: there is one broker, connect "
+               "without cluster mode");
 }
 
 void RespCommands::select(Arguments arguments, std::string& out) {
   if (arguments[1] == "0") return append_simple(out, "OK");
   append_error(out, "DB index is out of range: there is one log, SELECT 0");
+}
+
+// There are no replicas, and none will come.
+void RespCommands::wait(Arguments /*arguments*/, std::string& out) {
+  append_integer(out, 0);
 }
 
 void RespCommands::info(Arguments /*arguments*/, std::string& out) {
@@ -156,15 +269,18 @@ void RespCommands::info(Arguments /*arguments*/, std::string& out) {
     }
     text += "\r\n";
   });
-  append_bulk(out, text);
+  append_verbatim(out, text, protocol_);
 }
 
 void RespCommands::reset(Arguments /*arguments*/, std::string& out) {
+  transaction_.end();
+  protocol_ = resp::Protocol::resp2;
   client_name_.clear();
   append_simple(out, "RESET");
 }
 
 void RespCommands::quit(Arguments /*arguments*/, std::string& out) {
+  transaction_.end();
   quit_ = true;
   append_simple(out, "OK");
 }

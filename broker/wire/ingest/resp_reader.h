@@ -1,4 +1,4 @@
-// RespReader: cuts a byte stream into RESP2 commands: `*n` arrays of `$size` bulks, or inline lines
+// RespReader: cuts a byte stream into RESP commands: `*n` arrays of `$size` bulks, or inline lines
 // with Redis's quoting. Knows nothing of what commands mean.
 //
 // A command that is too long to be kept is not the end of the connection: its bytes go by without

@@ -51,12 +51,30 @@ void append_bulk(std::string& out, std::string_view bytes) {
   out += "\r\n";
 }
 
-void append_nil(std::string& out) {
-  out += "$-1\r\n";
-}
-
 void append_array(std::string& out, std::size_t count) {
   append_number_line(out, '*', count);
+}
+
+void append_nil(std::string& out, Protocol protocol) {
+  out += protocol == Protocol::resp3 ? "_\r\n" : "$-1\r\n";
+}
+
+void append_map(std::string& out, std::size_t pairs, Protocol protocol) {
+  if (protocol == Protocol::resp3) return append_number_line(out, '%', pairs);
+  append_array(out, 2 * pairs);
+}
+
+void append_set(std::string& out, std::size_t count, Protocol protocol) {
+  append_number_line(out, protocol == Protocol::resp3 ? '~' : '*', count);
+}
+
+void append_verbatim(std::string& out, std::string_view text, Protocol protocol) {
+  if (protocol == Protocol::resp2) return append_bulk(out, text);
+  constexpr std::string_view kFormat = "txt:";
+  append_number_line(out, '=', kFormat.size() + text.size());
+  out += kFormat;
+  out += text;
+  out += "\r\n";
 }
 
 void append_error(std::string& out, std::string_view message, std::string_view prefix) {

@@ -12,9 +12,7 @@ namespace {
 constexpr std::size_t kCommandOverhead = 64U << 10U;
 // Room that is kept for the next cut command; more is given back.
 constexpr std::size_t kKeptCapacity = 4U << 10U;
-// Commands that wait, and room for their replies: where less is left before the next pause, none
-// waits.
-constexpr std::size_t kWaitingMax = 16;
+// Room for the replies of commands that wait: where less is left before the next pause, none waits.
 constexpr std::size_t kWaitingReplies = 4U << 10U;
 
 }  // namespace
@@ -25,7 +23,7 @@ RespSession::RespSession(Sink& sink, const SessionOptions& options)
               kCommandOverhead),
       commands_(sink, options),
       reply_bytes_(options.reply_bytes) {
-  waiting_.reserve(kWaitingMax);
+  waiting_.reserve(RespCommands::kTogetherMax);
 }
 
 void RespSession::receive(std::string_view in, std::string& out) {
@@ -58,8 +56,9 @@ void RespSession::complete_kept(std::string_view& in, std::string& out) {
   }
 }
 
-// PUBLISH commands are read up to kWaitingMax at a time before the first of them is run: so the
-// Sink can look up all their channels at once. All are run, and answered, in their order.
+// PUBLISH commands are read up to RespCommands::kTogetherMax at a time before the first of them is
+// run: so the Sink can look up all their channels at once. All are run, and answered, in their
+// order.
 void RespSession::serve(std::string_view& text, std::string& out) {
   while (!text.empty()) {
     const bool in_place = text[0] == '*';  // the arguments of an inline command are not in `text`
@@ -68,7 +67,7 @@ void RespSession::serve(std::string_view& text, std::string& out) {
         out.size() + kWaitingReplies < reply_end_ &&
         commands_.postpone(reader_.arguments(), waiting_)) {
       text.remove_prefix(read.consumed);
-      if (waiting_.size() == kWaitingMax) run_waiting(out);
+      if (waiting_.size() == RespCommands::kTogetherMax) run_waiting(out);
       continue;
     }
     run_waiting(out);
@@ -92,9 +91,11 @@ bool RespSession::act(RespReader::Result read, std::string_view& text, std::stri
       break;
     case RespReader::Step::passed_over:
       resp::append_error(out, reader_.problem());
+      commands_.passed_over();
       break;
     case RespReader::Step::protocol_error:
       resp::append_error(out, reader_.problem());
+      commands_.passed_over();
       closed_ = true;
       break;
     case RespReader::Step::nothing:

@@ -1,4 +1,4 @@
-// RespSession: a publisher that speaks RESP2. See session.h for the contract.
+// RespSession: a publisher that speaks RESP2 or RESP3. See session.h for the contract.
 #pragma once
 
 #include <string>

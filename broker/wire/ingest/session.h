@@ -20,6 +20,8 @@
 
 namespace fanfare::ingest {
 
+struct RespCommons;
+
 struct SessionOptions {
   std::size_t event_bytes = 64U << 10U;  // [limits] event_bytes; what a request may carry as data
   // Where that limit changes while the session lives: read for every request, in place of the one
@@ -29,6 +31,9 @@ struct SessionOptions {
   std::size_t reply_bytes = 1U << 20U;
   std::uint64_t connection = 0;      // what CLIENT ID answers
   std::string_view version = "dev";  // of the broker; outlives the session
+  // What the RESP publishers of a broker have in common; outlives the session. Null: this one is
+  // alone.
+  RespCommons* commons = nullptr;
 };
 
 class Session {

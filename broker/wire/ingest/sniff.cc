@@ -43,7 +43,7 @@ Dialect sniff(std::string_view first_bytes) {
 }
 
 std::string_view unknown_dialect_answer() {
-  return "-ERR unknown protocol: this socket speaks HTTP/1.1 (POST /publish/<channel>), RESP2 "
+  return "-ERR unknown protocol: this socket speaks HTTP/1.1 (POST /publish/<channel>), RESP "
          "(PUBLISH channel data) and NDJSON ({\"channel\":\"c\",\"data\":\"...\"}), told apart by "
          "the "
          "first bytes\r\n";

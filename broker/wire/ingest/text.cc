@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "common/quotable.h"
@@ -55,6 +56,14 @@ bool equals_ignoring_case(std::string_view text, std::string_view upper) {
     if (upper_case(text[i]) != upper[i]) return false;
   }
   return true;
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  std::ranges::transform(lower, lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  });
+  return lower;
 }
 
 std::optional<std::uint32_t> parse_retry(std::string_view text) {

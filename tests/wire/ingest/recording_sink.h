@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +37,16 @@ class RecordingSink : public ingest::Sink {
     if (state.first.empty()) state.first = id_;
     return ingest::Published{.id = id_, .receivers = subscribers(event.channel)};
   }
+  // Of a name that is wrong, whatever the log holds.
+  std::optional<ingest::Refused> check(const ingest::Change& change) override {
+    auto refused = refuse(change.event.channel);
+    if (refused && (refused->kind == ingest::Refusal::invalid ||
+                    refused->kind == ingest::Refusal::too_large)) {
+      return refused;
+    }
+    return std::nullopt;
+  }
+  std::unique_ptr<ingest::Rehearsal> rehearse() override { return std::make_unique<Rehearsed>(); }
   std::expected<void, ingest::Refused> finish(std::string_view channel) override {
     if (auto refused = refuse(channel)) return std::unexpected(*refused);
     calls.push_back(fmt::format("finish {}", channel));
@@ -65,6 +77,12 @@ class RecordingSink : public ingest::Sink {
   }
 
  private:
+  struct Rehearsed final : ingest::Rehearsal {
+    std::optional<ingest::Refused> add(const ingest::Change& change) override {
+      return refuse(change.event.channel);
+    }
+  };
+
   static std::optional<ingest::Refused> refuse(std::string_view channel) {
     using enum ingest::Refusal;
     if (channel == "closed") return ingest::Refused{finished, "the channel is finished"};

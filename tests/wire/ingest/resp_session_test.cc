@@ -1,4 +1,4 @@
-// RESP2: what Redis libraries and tools send, what they get, and what becomes of the rest.
+// RESP: what Redis tools send, what they get, and what becomes of the rest.
 #include "broker/wire/ingest/resp_session.h"
 
 #include <gtest/gtest.h>
@@ -8,18 +8,12 @@
 #include <vector>
 
 #include "tests/wire/ingest/conversation.h"
+#include "tests/wire/ingest/resp_words.h"
 
 namespace fanfare::ingest_test {
 namespace {
 
 using ingest::Dialect;
-
-// "*2\r\n$4\r\nECHO\r\n$2\r\nhi\r\n"
-std::string command(const std::vector<std::string>& words) {
-  std::string text = fmt::format("*{}\r\n", words.size());
-  for (const std::string& word : words) text += fmt::format("${}\r\n{}\r\n", word.size(), word);
-  return text;
-}
 
 Outcome resp(std::string_view input) {
   return converse_in_every_split(Dialect::resp, input);
@@ -102,10 +96,6 @@ TEST(RespTools, RedisBenchmarkAsksForTwoSettingsThenPipelines) {
   const Outcome outcome = resp(input);
   EXPECT_EQ(outcome.replies, expected);
   EXPECT_EQ(outcome.calls.size(), 16U);
-}
-
-TEST(RespTools, RedisCliAsksForRespThreeAndIsToldTwo) {
-  EXPECT_TRUE(reply({"HELLO", "3"}).starts_with("-NOPROTO "));
 }
 
 TEST(RespTools, RedisCliInteractiveFirstSendsCommandDocs) {
@@ -198,6 +188,12 @@ TEST(Resp, SaysWhatIsWrongWithAnXadd) {
             "-ERR syntax error: after the channel and its options comes *, then the fields\r\n");
 }
 
+TEST(Resp, DropsNoHistoryIfOneOfTheNamesIsWrong) {
+  const auto outcome = resp(command({"PUBLISH", "a", "1"}) + command({"DEL", "a", "no name"}));
+  EXPECT_EQ(outcome.replies, ":1\r\n-ERR not a channel name: \"no name\"\r\n");
+  EXPECT_EQ(outcome.calls, Calls{"publish a [] data=1"});
+}
+
 TEST(Resp, FinishesAChannel) {
   const auto [replies, calls, closed] =
       resp(command({"SSE.FINISH", "c"}) + command({"sse.finish", "closed"}));
@@ -256,19 +252,6 @@ TEST(Resp, TellsItsFacts) {
 
 // ---- handshakes
 
-TEST(Resp, GreetsInRespTwo) {
-  const std::string greeting =
-      "*14\r\n$6\r\nserver\r\n$7\r\nfanfare\r\n$7\r\nversion\r\n$5\r\n1.2.3\r\n$5\r\nproto\r\n:"
-      "2\r\n"
-      "$2\r\nid\r\n:7\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
-      "$7\r\nmodules\r\n*0\r\n";
-  EXPECT_EQ(reply({"HELLO"}), greeting);
-  EXPECT_EQ(reply({"HELLO", "2"}), greeting);
-  EXPECT_EQ(resp(command({"HELLO", "2", "SETNAME", "me"}) + command({"CLIENT", "GETNAME"})).replies,
-            greeting + "$2\r\nme\r\n");
-  EXPECT_TRUE(reply({"HELLO", "2", "AUTH", "u", "p"}).starts_with("-ERR HELLO option 'AUTH'"));
-}
-
 TEST(Resp, ToleratesWhatLibrariesSendUnasked) {
   EXPECT_EQ(reply({"CLIENT", "SETNAME", "x"}), "+OK\r\n");
   EXPECT_EQ(reply({"CLIENT", "SETINFO", "LIB-NAME", "redis-py"}), "+OK\r\n");
@@ -286,11 +269,11 @@ TEST(Resp, ToleratesWhatLibrariesSendUnasked) {
 }
 
 TEST(Resp, DescribesItsCommands) {
-  EXPECT_EQ(reply({"COMMAND", "COUNT"}), ":16\r\n");
+  EXPECT_EQ(reply({"COMMAND", "COUNT"}), ":28\r\n");
   EXPECT_TRUE(reply({"COMMAND"})
-                  .starts_with("*16\r\n*6\r\n$7\r\npublish\r\n:3\r\n*0\r\n:0\r\n:0\r\n:0\r\n*6\r\n$"
+                  .starts_with("*28\r\n*6\r\n$7\r\npublish\r\n:3\r\n*0\r\n:0\r\n:0\r\n:0\r\n*6\r\n$"
                                "4\r\nxadd\r\n:-5\r\n"));
-  EXPECT_TRUE(reply({"COMMAND", "LIST"}).starts_with("*16\r\n$7\r\nPUBLISH\r\n"));
+  EXPECT_TRUE(reply({"COMMAND", "LIST"}).starts_with("*28\r\n$7\r\nPUBLISH\r\n"));
   EXPECT_EQ(reply({"COMMAND", "INFO", "ping", "flushdb"}),
             "*2\r\n*6\r\n$4\r\nping\r\n:-1\r\n*0\r\n:0\r\n:0\r\n:0\r\n$-1\r\n");
 }
@@ -315,7 +298,7 @@ TEST(Resp, TellsAQuitFromBrokenFraming) {
 }
 
 TEST(Resp, TellsRedisUsersWhatToDoInstead) {
-  for (const char* name : {"SUBSCRIBE", "MULTI", "AUTH", "GET", "SET", "xread"}) {
+  for (const char* name : {"SUBSCRIBE", "WATCH", "GET", "SET", "xread", "FCALL"}) {
     const auto [replies, calls, closed] = resp(command({name, "x", "y"}) + command({"PING"}));
     EXPECT_NE(replies.find(" is not served here: "), std::string::npos) << replies;
     EXPECT_TRUE(replies.ends_with("\r\n+PONG\r\n")) << replies;
@@ -327,7 +310,7 @@ TEST(Resp, SaysWhatItIsToAnUnknownCommand) {
   EXPECT_EQ(
       reply({"ZADD", "x"}),
       "-ERR unknown command 'ZADD': this is Fanfare, an event broker; it serves PUBLISH, XADD, "
-      "XLEN, DEL, SSE.FINISH and PUBSUB\r\n");
+      "MULTI, XLEN, DEL, SSE.FINISH and PUBSUB\r\n");
   EXPECT_EQ(reply({"PUBLISH", "c"}),
             "-ERR wrong number of arguments for 'publish' command: PUBLISH channel data\r\n");
 }

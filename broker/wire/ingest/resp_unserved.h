@@ -1,0 +1,16 @@
+// What Redis users try next, and what to do instead.
+#pragma once
+
+#include <string_view>
+
+namespace fanfare::ingest {
+
+struct Unserved {
+  std::string_view name;     // upper case
+  std::string_view instead;  // follows "NAME is not served here: "
+};
+
+// Null: not a command that anybody was expected to try.
+const Unserved* find_unserved(std::string_view name);
+
+}  // namespace fanfare::ingest
