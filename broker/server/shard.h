@@ -131,6 +131,7 @@ class Shard {
   void sweep(io::Slot begin, io::Slot end);
   void overdue(io::Slot slot, Connection& connection);
   void stream_overdue(io::Slot slot, Connection& connection);
+  Tick heartbeat_visit(Tick due, std::uint32_t heartbeat);
   void heartbeat_due(io::Slot slot, Connection& connection);
   void send_heartbeats();
   void drain(bool at_once);

@@ -128,8 +128,9 @@ void Shard::begin_stream(io::Slot slot) {
   Connection& connection = connections_[slot];
   connection.state = State::streaming;
   connection.quiet_since = tick_;
-  connection.due = connection.heartbeat == 0 ? tick_ + ticks(settings_->delivery.stall)
-                                             : tick_ + connection.heartbeat * 7 / 8;
+  connection.due = connection.heartbeat == 0
+                       ? tick_ + ticks(settings_->delivery.stall)
+                       : heartbeat_visit(tick_ + connection.heartbeat, connection.heartbeat);
   count_stream(connection, +1);
   if (connection.hang_up_armed) return;
   connection.hang_up_armed = true;

@@ -118,10 +118,14 @@ void Shard::stream_overdue(io::Slot slot, Connection& connection) {
   heartbeat_due(slot, connection);
 }
 
-// A stream that got data within the interval needs no heartbeat. Those of one feed got it at one
-// time, and many streams may have begun at one time: to spread their heartbeats, the first one
-// after an event is sent at random up to an eighth of the interval early; later ones keep that
-// offset.
+// Those of one feed got their last event at one time, and many streams may have begun at one time:
+// to spread their heartbeats, the first one is sent at random up to an eighth of the interval
+// before it is due; later ones keep that offset.
+Tick Shard::heartbeat_visit(Tick due, std::uint32_t heartbeat) {
+  return due - static_cast<Tick>(random_.below(heartbeat / 8 + 1));
+}
+
+// A stream that got data within the interval needs no heartbeat.
 void Shard::heartbeat_due(io::Slot slot, Connection& connection) {
   if (connection.heartbeat == 0) {
     connection.due = tick_ + 2 * kTicksPerSecond;
@@ -130,10 +134,9 @@ void Shard::heartbeat_due(io::Slot slot, Connection& connection) {
   if (connection.behind != kNone) return;  // looked at again in a second
   const Tick last = std::max(audiences_[connection.audience].last_sent, connection.quiet_since);
   const Tick due = last + connection.heartbeat;
-  const Tick early_max = connection.heartbeat / 8;
   // Drawn once: a visit within the last eighth is the one that was drawn.
-  if (due >= tick_ + kTicksPerSecond + early_max) {
-    connection.due = due - static_cast<Tick>(random_.below(early_max + 1));
+  if (due >= tick_ + kTicksPerSecond + connection.heartbeat / 8) {
+    connection.due = heartbeat_visit(due, connection.heartbeat);
     return;
   }
   heartbeats_due_.push_back(slot);

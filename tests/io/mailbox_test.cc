@@ -113,6 +113,7 @@ TEST(Mailbox, LosesNothingBetweenManyPostersAndASleepingShard) {
       });
     }
     EXPECT_EQ(taken, std::size_t{kPosters} * kMessages) << (*ring)->name();
+    EXPECT_LT((*ring)->now() - begun, 20s) << "every letter was there in time";
     for (std::thread& poster : posters) poster.join();
   }
 }

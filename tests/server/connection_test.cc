@@ -31,6 +31,24 @@ TEST(ConnectionTable, DoesNotFindAnEarlierLifeOfASlot) {
   EXPECT_EQ(table.find(old), nullptr) << "the slot is in use again, by somebody else";
 }
 
+// A token has room for 24 bits of it, and generation 0 is that of listeners.
+TEST(ConnectionTable, CountsGenerationsInTheBitsOfATokenAndSkipsZero) {
+  ConnectionTable table(2);
+  const io::Slot slot = table.allocate();
+  table[slot].generation = 0xffffff;
+  table[slot].state = State::reading;
+  const io::Token last = table.token(Op::send, slot);
+  EXPECT_EQ(io::Token::unpack(last.pack()), last);
+  EXPECT_NE(table.find(io::Token::unpack(last.pack())), nullptr);
+  table.free(slot);
+  EXPECT_EQ(table.allocate(), slot);
+  table[slot].state = State::reading;
+  EXPECT_EQ(table[slot].generation, 1U);
+  const io::Token first = table.token(Op::send, slot);
+  EXPECT_EQ(table.find(last), nullptr);
+  EXPECT_NE(table.find(io::Token::unpack(first.pack())), nullptr);
+}
+
 TEST(ConnectionTable, DoesNotFindWhatIsBeyondItsEnd) {
   ConnectionTable table(2);
   EXPECT_EQ(table.find({.kind = 0, .generation = 1, .index = 7}), nullptr);

@@ -88,6 +88,25 @@ TEST(GapEvent, WithoutANameIsNotSentToASlowOneEither) {
   EXPECT_EQ(peer.take(), event("on", 31));
 }
 
+TEST(GapEvent, TellsANewcomerThatLosesWhileItReadsThatItWasEvictedAndKeepsIt) {
+  Options options;
+  options.history.events = 50;
+  options.delivery.slow = SlowPolicy::disconnect;
+  SmallBroker broker(options, nullptr, small_sockets());
+  for (int i = 1; i <= 40; ++i) broker.publish("a", kLong);
+  Peer& peer = broker.subscriber();
+  peer.stop_reading();
+  peer.say("GET /events?channel=a HTTP/1.0\r\nLast-Event-ID: ep0ch00-0\r\n\r\n");
+  broker.pass();
+  for (int i = 41; i <= 100; ++i) broker.publish("a", kLong);
+  peer.read_on();
+  broker.pass(1s);
+  const std::string all = peer.take();
+  EXPECT_THAT(all, HasSubstr("event: gap\ndata: {\"reason\":\"evicted\","));
+  EXPECT_TRUE(all.ends_with(event(kLong, 99) + event(kLong, 100)));
+  EXPECT_FALSE(peer.gone());
+}
+
 // ---- end_event
 
 TEST(EndEvent, ComesOnceBeforeTheEndToWhoReadsAndToWhoIsBehind) {

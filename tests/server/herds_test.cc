@@ -97,6 +97,26 @@ TEST_F(HerdsOfADrain, DoNotOutstayItThoughTheyReadNothing) {
   EXPECT_TRUE(broker_.finished());
 }
 
+TEST_F(HerdsOfADrain, DoNotOutstayItWithAnAnswerOrAcksThatTheyDoNotRead) {
+  Peer& asking = broker_.subscriber();
+  Peer& publisher = broker_.publisher();
+  broker_.publish("a", "x");
+  asking.stop_reading();
+  publisher.stop_reading();
+  std::string requests;
+  for (int i = 0; i < 800; ++i) requests += "HEAD /events?channel=a HTTP/1.1\r\nHost: x\r\n\r\n";
+  asking.say(requests);
+  std::string questions;
+  for (int i = 0; i < 3000; ++i) questions += "INFO\r\n";
+  publisher.say(questions);
+  broker_.pass(1s);
+  broker_.drain();
+  broker_.pass(20s);
+  EXPECT_FALSE(broker_.finished());
+  broker_.pass(4s + 200ms);
+  EXPECT_TRUE(broker_.finished());
+}
+
 TEST_F(HerdsOfADrain, AreSentAwayAtOnceByASecondSignal) {
   const std::vector<Peer*> peers = streams(broker_, kMany);
   broker_.drain();

@@ -139,6 +139,12 @@ void SmallBroker::pass(Duration time) {
   }
 }
 
+Duration SmallBroker::waiting_turn() {
+  const TimePoint begun = kernel_.now();
+  shard_->turn(begun + 1s);
+  return kernel_.now() - begun;
+}
+
 void SmallBroker::pass_without_turns(Duration time) {
   const TimePoint end = kernel_.now() + time;
   while (kernel_.step(end)) {

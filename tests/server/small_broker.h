@@ -83,6 +83,8 @@ class SmallBroker {
   // The shard gets one turn, in which no time passes; or time passes, and it gets none.
   void turn() { shard_->turn(kernel_.now()); }
   void pass_without_turns(Duration time);
+  // One turn that may wait; how long it did.
+  Duration waiting_turn();
   TimePoint now() const { return kernel_.now(); }
   void drain();
   bool finished() const { return shard_->finished(); }
@@ -91,6 +93,8 @@ class SmallBroker {
   std::uint32_t watch() const { return switchboard_.watch.load(); }
 
   const Counters& counters() const { return shard_->counters(); }
+  // What the kernel may do wrong from now on.
+  sim::Faults& faults() { return kernel_.faults(); }
   // As the last tick left them; lets one pass.
   Counters reported();
   ShardSnapshot snapshot();

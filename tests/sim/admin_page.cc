@@ -20,6 +20,8 @@ server::AdminAnswer AdminPage::answer(std::string_view path, const server::Snaps
 
 std::string AdminPage::live_event(const server::Snapshot& now) {
   forgotten_ = now.log.channels_forgotten_total;
+  channels_ = now.channels;
+  segment_bytes_ = now.segment_bytes;
   return live_ ? fmt::format("{}", events_++) : std::string();
 }
 

@@ -23,11 +23,15 @@ class AdminPage final : public server::AdminSurface {
 
   // As of the last second.
   std::uint64_t channels_forgotten() const { return forgotten_; }
+  std::uint64_t channels() const { return channels_; }
+  std::uint64_t segment_bytes() const { return segment_bytes_; }
 
  private:
   bool live_;
   std::uint64_t events_ = 0;
   std::uint64_t forgotten_ = 0;
+  std::uint64_t channels_ = 0;
+  std::uint64_t segment_bytes_ = 0;
 };
 
 }  // namespace fanfare::sim

@@ -45,6 +45,7 @@ class Day {
     World::Options world{
         .seed = options.seed, .trace_lines = options.trace_lines, .trace_live = options.trace_live};
     world.faults = Faults::drawn(draw_);
+    world.faults.draw_errors(Random(options.seed * 0xd1342543de82ef95U + 3));
     world.faults.bug = options.bug;
     world.descheduled = draw_.chance(0.5) ? 0.2 : 0;
     world.paused = draw_.chance(0.5) ? 0.02 : 0;
@@ -216,6 +217,7 @@ void Day::judge() {
     return std::ranges::all_of(watchers_, [](const auto& w) { return w->knows_all(); });
   });
   for (const auto& watcher : watchers_) watcher->check_arrivals();
+  for (const auto& publisher : publishers_) publisher->check_unanswered();
   if (!world_.report().failed() && draw_.chance(0.3)) stay_calm();
   world_.check_transcripts();
 }

@@ -72,7 +72,10 @@ std::vector<Planted> planted() {
                               {PlantedBug::heartbeat_lost, "heartbeat: "},
                               {PlantedBug::heartbeat_twice, "heartbeat: "},
                               {PlantedBug::notice_lost, "watch: "},
-                              {PlantedBug::drain_forgotten, "drain: "}};
+                              {PlantedBug::drain_forgotten, "drain: "},
+                              {PlantedBug::ack_early, "seal: "},
+                              {PlantedBug::history_grows, "bounds: "},
+                              {PlantedBug::ack_dropped, "acks: "}};
   // Where a sanitizer runs, that is for it to see.
   if (heap::watched()) all.push_back({PlantedBug::batch_leaked, "heap: "});
   return all;

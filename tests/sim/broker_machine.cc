@@ -1,6 +1,7 @@
 #include "tests/sim/broker_machine.h"
 
 #include <algorithm>
+#include <charconv>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -25,6 +26,8 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
   Kernel& kernel = world_.kernel();
   const fanout::Epoch epoch = fanout::Epoch::from(kernel.random());
   world_.ledger().begin_life(std::string(epoch.text()));
+  id_start_ = std::string(epoch.text()) + '-';
+  posted_.resize(options_.shards);
   switchboard_ = std::make_unique<server::Switchboard>(options_.shards);
   switchboard_->post = [this](std::uint32_t shard, server::Message message) {
     post(shard, std::move(message));
@@ -50,6 +53,7 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
                             .surface = &page_,
                             .ingest_users = options_.ingest_users},
         *member.ring, *switchboard_);
+    if (index == 0) member.ring->watch_sends([this](std::string_view said) { check_said(said); });
     listen(index, server::Port::subscriber, Door::subscribers);
     if (index > 0) continue;
     listen(index, server::Port::ingest, Door::publishers);
@@ -67,12 +71,43 @@ void BrokerMachine::listen(std::uint32_t shard, server::Port port, Door door) {
   members_[shard].shard->listen(port, listener);
 }
 
+void BrokerMachine::check_said(std::string_view bytes) {
+  // The lead's own shard is posted nothing: it applies what it has just sealed.
+  std::uint64_t sealed = switchboard_->head.load();
+  for (std::size_t shard = 1; shard < posted_.size(); ++shard)
+    sealed = std::min(sealed, posted_[shard]);
+  for (std::size_t at = 0; (at = bytes.find(id_start_, at)) != std::string_view::npos;) {
+    at += id_start_.size();
+    std::uint64_t sequence = 0;
+    std::from_chars(bytes.data() + at, bytes.data() + bytes.size(), sequence);
+    if (sequence > sealed)
+      world_.kernel().fail(
+          fmt::format("seal: the lead speaks of event {}, but every shard has been told of {} only",
+                      sequence, sealed));
+  }
+}
+
+// bounds: what the lead tells of itself each second.
+void BrokerMachine::check_bounds() {
+  const bool grows = world_.kernel().faults().bug == PlantedBug::history_grows;
+  const std::uint64_t most = options_.broker.history.total_bytes / (grows ? 2 : 1);
+  if (page_.segment_bytes() > most)
+    world_.kernel().fail(
+        fmt::format("bounds: history takes {} bytes of {}", page_.segment_bytes(), most));
+  if (page_.channels() > options_.broker.limits.channels)
+    world_.kernel().fail(fmt::format("bounds: there are {} channels of {}", page_.channels(),
+                                     options_.broker.limits.channels));
+}
+
 void BrokerMachine::post(std::uint32_t shard, server::Message message) {
   if (dead_) {
     if (members_[shard].shard) members_[shard].shard->mailbox().post(std::move(message));
     return;
   }
   Kernel& kernel = world_.kernel();
+  const bool late = kernel.faults().bug == PlantedBug::ack_early && kernel.random().chance(0.1);
+  if (const auto* const log = std::get_if<server::LogMessage>(&message); log != nullptr && !late)
+    posted_[shard] = log->batch->head;
   if (kernel.faults().bug == PlantedBug::drain_forgotten && shard == 0 &&
       std::holds_alternative<server::DrainMessage>(message))
     return;
@@ -149,6 +184,7 @@ bool BrokerMachine::runnable(std::size_t shard) const {
 void BrokerMachine::turn(std::size_t shard) {
   Member& member = members_[shard];
   member.shard->turn(world_.kernel().now());
+  if (shard == 0) check_bounds();
   const bool eager = world_.kernel().faults().bug == PlantedBug::eager_ticks;
   member.tick = world_.kernel().now() + (eager ? Duration(5ms) : server::kTick);
 }

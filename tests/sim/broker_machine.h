@@ -74,12 +74,17 @@ class BrokerMachine final : public Machine, public Actor {
   };
 
   void post(std::uint32_t shard, server::Message message);
+  // seal: what the lead says of an event comes after the batch that holds it was posted to all.
+  void check_said(std::string_view bytes);
+  void check_bounds();
   void listen(std::uint32_t shard, server::Port port, Door door);
 
   World& world_;
   Options options_;
   std::unique_ptr<server::Switchboard> switchboard_;
   AdminPage page_;
+  std::string id_start_;               // "<epoch>-"
+  std::vector<std::uint64_t> posted_;  // to each shard: the log up to here
   std::vector<Member> members_;
   bool dead_ = false;
 };

@@ -73,7 +73,12 @@ Faults Faults::drawn(Random& random) {
   return faults;
 }
 
+void Faults::draw_errors(Random random) {
+  if (random.chance(0.15)) errors = drawn_rate(random, 0, 0.0003, 0.02);
+}
+
 void Faults::stop() {
+  errors = 0;
   accept_fails = accept_ends = adopt_fails = 0;
   exhausted = false;
   receive_no_buffer = receive_short = send_short = send_blocked = 0;

@@ -29,6 +29,9 @@ namespace fanfare::sim {
   X(notice_lost, "machine: shards do not tell the lead of who comes and goes")         \
   X(batch_leaked, "machine: a batch is never given back")                              \
   X(drain_forgotten, "machine: one shard is not told to stop")                         \
+  X(ack_early, "machine: takes note of a batch after what was said of it")             \
+  X(history_grows, "machine: history may take half of what the broker was told")       \
+  X(ack_dropped, "publisher: hears nothing more of a broker that stops")               \
   X(acks_swapped, "publisher: takes two answers for each other")
 
 enum class PlantedBug : std::uint8_t {
@@ -58,6 +61,10 @@ struct Faults {
   double reset = 0;    // per arrival: the connection is reset for both ends
   double vanish = 0;   // per arrival: the network goes dark; the broker's end times out
   double trickle = 0;  // per arrival: only some of the bytes arrive now
+  // ---- any verb
+  double errors = 0;  // per operation: it ends with an errno that a kernel may give for it
+  // The next operation of the kind ends with this errno, once; 0: it does not. For tests.
+  int accept_error = 0, receive_error = 0, send_error = 0, poll_error = 0, close_error = 0;
   // ---- time
   Duration latency_max = 1ms;       // from one end of a connection to the other
   double straggle = 0;              // per arrival: up to fifty times the latency
@@ -78,6 +85,9 @@ struct Faults {
   // A kernel that does what it is asked, promptly.
   static Faults none() { return {}; }
   static Faults drawn(Random& random);
+  // Some days have errors of every kind. Of a generator of their own: a further draw would make
+  // another day of every seed.
+  void draw_errors(Random random);
   // From now on nothing fails. Small buffers, latency and the planted bug stay.
   void stop();
 };

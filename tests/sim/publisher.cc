@@ -186,9 +186,20 @@ void Publisher::control(std::string_view verb, std::string_view channel) {
   awaited_.push_back({Awaited::Kind::other, {}});
 }
 
+void Publisher::check_unanswered() {
+  for (const std::uint32_t number : unanswered_) {
+    const Publication& publication = town_.ledger[number];
+    if (publication.place && !repeated_[number])
+      complain(fmt::format("was never answered about publication {}, which was taken at {}", number,
+                           publication.place->text()),
+               "acks");
+  }
+}
+
 // ---- answers
 
 void Publisher::heard(std::string_view bytes) {
+  if (town_.stopping && town_.kernel.faults().bug == PlantedBug::ack_dropped) return;
   incoming_ += bytes;
   const auto take = [this] {
     switch (plan_.dialect) {
@@ -317,9 +328,12 @@ void Publisher::check_order(std::uint32_t number, Position place) {
   acked_ = place;
 }
 
-void Publisher::lost(bool /*clean*/) {
+void Publisher::lost(bool clean) {
+  // Errors of the kernel's own making end a connection between two answers.
+  const bool owes = clean && town_.stopping && town_.kernel.faults().errors == 0;
   for (const Awaited& awaited : std::exchange(awaited_, {})) {
     for (const std::uint32_t number : awaited.numbers) {
+      if (owes && !repeated_[number]) unanswered_.push_back(number);
       town_.ledger[number].fate = Publication::Fate::lost;
       if (keyed_[number]) again_.push_back(number);
     }

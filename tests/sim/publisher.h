@@ -44,6 +44,8 @@ class Publisher final : public Client {
   // All that was sent has been answered.
   bool settled() const { return awaited_.empty() && again_.empty() && farewells_.empty(); }
   void leave();
+  // acks: a broker that stops answers all that it has taken before it closes a connection.
+  void check_unanswered();
 
  protected:
   void heard(std::string_view bytes) override;
@@ -84,9 +86,10 @@ class Publisher final : public Client {
   std::vector<bool> repeated_;     // by publication: sent before, under the same key
   std::optional<Position> acked_;  // the newest that this connection was told of
   std::optional<std::pair<std::string, bool>> swapped_;  // PlantedBug::acks_swapped
-  std::deque<std::uint32_t> again_;                      // to be sent again under their keys
-  std::uint32_t life_ = 0;                               // of the broker it last talked to
-  std::deque<std::string> farewells_;                    // channels that get a last event
+  std::vector<std::uint32_t> unanswered_;  // when a stopping broker closed the connection cleanly
+  std::deque<std::uint32_t> again_;        // to be sent again under their keys
+  std::uint32_t life_ = 0;                 // of the broker it last talked to
+  std::deque<std::string> farewells_;      // channels that get a last event
   bool concluding_ = false;
   bool gone_ = false;
   bool half_closed_ = false;

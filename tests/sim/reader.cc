@@ -45,6 +45,7 @@ void Reader::leave() {
 void Reader::behave() {
   plan_.cuts = plan_.forgets = plan_.sleeps = plan_.presents_nonsense = 0;
   plan_.half_closes = false;
+  behaves_since_ = town_.kernel.now();
   wake_up();
 }
 
@@ -54,7 +55,8 @@ void Reader::close_books() {
 
 void Reader::begin_calm() {
   calm_ = true;
-  if (streaming_ && !plan_.raw) pulse_.begin(town_.kernel.now(), heartbeat());
+  // What came last counts, though it came before; but not a heartbeat that a fault has swallowed.
+  if (streaming_ && !plan_.raw) pulse_.begin(std::max(news_, behaves_since_), heartbeat());
 }
 
 void Reader::end_calm() {
@@ -233,6 +235,7 @@ void Reader::stream_begins() {
   opened.asked = asked_;
   opened.cursor = cursor_;
   told_end_ = false;
+  news_ = town_.kernel.now();
   if (calm_ && !plan_.raw) pulse_.begin(town_.kernel.now(), heartbeat());
   trace("streams from {}", presented_.empty() ? "no id" : presented_);
   note(std::move(opened));
@@ -243,6 +246,7 @@ void Reader::take_body(std::string_view body) {
   std::vector<StreamReader::Message> messages;
   const std::uint64_t comments = stream_.comments();
   stream_.feed(body, messages);
+  if (!body.empty()) news_ = town_.kernel.now();
   if (!body.empty()) pulse_.told(town_.kernel.now(), stream_.comments() - comments);
   for (const StreamReader::Message& message : messages) take_message(message);
 }

@@ -102,6 +102,8 @@ class Reader final : public Client {
   bool arrived_ = false;  // this stream has brought something
   std::uint32_t streams_ = 0;
   TimePoint dialled_{};
+  TimePoint behaves_since_{};
+  TimePoint news_{};  // when the stream last brought anything
   Pulse pulse_;
   Asked asked_ = Asked::now;
   std::optional<Position> cursor_;

@@ -62,6 +62,13 @@ void SimRing::fail(std::string problem) {
   kernel_.fail(fmt::format("contract of {}: {}", label_, problem));
 }
 
+int SimRing::error_of(int& once, std::initializer_list<int> possible) {
+  if (once != 0) return -std::exchange(once, 0);
+  const double errors = kernel_.faults().errors;
+  if (errors == 0 || !kernel_.random().chance(errors)) return 0;
+  return -*(possible.begin() + kernel_.random().below(possible.size()));
+}
+
 SimRing::Entry* SimRing::open_entry(Slot slot, std::string_view verb) {
   if (slot < slots_.size() && slots_[slot].phase == Phase::open) return &slots_[slot];
   fail(fmt::format("{} on slot {}, which is {}", verb, slot,
@@ -127,6 +134,13 @@ void SimRing::accept_waiting(Accept& accept) {
       (!faults.sends_at_once || kernel_.waiting(accept.listener) > 0))
     return complete_accept(accept, -EMFILE, false);
   while (accept.live && kernel_.waiting(accept.listener) > 0) {
+    // accept(2) passes on what is wrong with the network of the connection that it brings.
+    if (const int error =
+            error_of(kernel_.faults().accept_error, {EPERM, EPROTO, ENETDOWN, EHOSTUNREACH, EIO});
+        error != 0) {
+      kernel_.claim(kernel_.take(accept.listener))->close(true);
+      return complete_accept(accept, error, false);
+    }
     if (random.chance(faults.accept_fails)) {
       constexpr std::array kErrors = {EMFILE, ENFILE, ECONNABORTED, ENOMEM, ENOBUFS};
       const int error = kErrors[random.below(kErrors.size())];
@@ -234,6 +248,7 @@ void SimRing::send(Slot slot, std::span<const std::byte> bytes, Token token) {
   if (entry->sent) return fail(fmt::format("two sends to slot {} between two submits", slot));
   if (bytes.empty()) return fail(fmt::format("an empty send to slot {}", slot));
   entry->sent = true;
+  if (send_watcher_) send_watcher_({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   queue({.verb = Verb::send,
          .slot = slot,
          .token = token,
@@ -308,7 +323,11 @@ void SimRing::run_send(const Operation& operation) {
 
   const bool healthy = !socket.hung_up();
   int result = 0;
-  if (healthy && random.chance(faults.send_blocked)) {
+  const int error = error_of(kernel_.faults().send_error, {ENOMEM, ENOBUFS, EPIPE, ECONNRESET,
+                                                           ETIMEDOUT, EHOSTUNREACH, ENETDOWN, EIO});
+  if (healthy && error != 0) {
+    result = error;
+  } else if (healthy && random.chance(faults.send_blocked)) {
     result = -EAGAIN;
   } else {
     if (bytes.size() > 1 && healthy && random.chance(faults.send_short))
@@ -360,7 +379,9 @@ void SimRing::run_close(const Operation& operation) {
   Pending pending{
       .ready = now() + completion_delay(), .order = 0, .completion = {}, .origin = Origin::close};
   pending.slot = operation.slot;
-  pending.completion = {.token = operation.token, .result = 0, .data = {}};
+  // Closed it is, whatever the kernel says of it.
+  const int error = error_of(kernel_.faults().close_error, {EIO, EINTR, ENOMEM, ENOSPC});
+  pending.completion = {.token = operation.token, .result = error, .data = {}};
   pend(std::move(pending));
 }
 
@@ -386,6 +407,11 @@ void SimRing::evaluate(Slot slot) {
     return entry.requests[static_cast<std::size_t>(verb)].live;
   };
   const bool hung_up = entry.socket->hung_up();
+  for (const Verb verb : {Verb::hang_up, Verb::writable}) {
+    if (!live(verb)) continue;
+    if (const int error = error_of(kernel_.faults().poll_error, {ENOMEM}); error != 0)
+      complete(slot, verb, error);
+  }
   if (live(Verb::receive) && entry.socket->readable()) complete_receive(slot);
   const int end = !hung_up                 ? 0
                   : entry.socket->failed() ? POLLIN | POLLRDHUP | POLLHUP | POLLERR
@@ -419,6 +445,10 @@ void SimRing::complete_receive(Slot slot) {
       buffers_, [wanted](const Buffer& b) { return !b.held && b.of == wanted; });
   if (free == buffers_.end() || random.chance(faults.receive_no_buffer))
     return complete(slot, Verb::receive, -ENOBUFS);
+  if (const int error = error_of(kernel_.faults().receive_error,
+                                 {ENOMEM, ECONNRESET, ETIMEDOUT, EHOSTUNREACH, EIO});
+      error != 0)
+    return complete(slot, Verb::receive, error);
   std::size_t room = free->size;
   if (random.chance(faults.receive_short)) room = 1 + random.below(room);
   const int result = slots_[slot].socket->receive({free->bytes.get(), room});

@@ -10,6 +10,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -77,6 +79,10 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
     bool nothing() const { return slots + armed + buffers + queued + completions + accepts == 0; }
   };
   Left left() const;
+  // Is shown the bytes of every send as it is asked for.
+  void watch_sends(std::function<void(std::string_view)> watcher) {
+    send_watcher_ = std::move(watcher);
+  }
 
   void changed(Socket& socket) override;
   void connection_waiting(int listener) override;
@@ -127,6 +133,8 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   };
 
   void fail(std::string problem);
+  // The errno with which an operation ends, negated; 0: it does what it is asked.
+  int error_of(int& once, std::initializer_list<int> possible);
   Entry* open_entry(io::Slot slot, std::string_view verb);
   bool claim_token(io::Token token);
   void arm(io::Slot slot, Verb verb, io::Token token, io::BufferClass buffers = {});
@@ -168,6 +176,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   };
   std::vector<Buffer> buffers_;
   std::optional<TimePoint> wake_due_;
+  std::function<void(std::string_view)> send_watcher_;
   bool dead_ = false;
 };
 

@@ -1,0 +1,74 @@
+// What comes and goes leaves nothing behind, however often it does.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/server/small_broker.h"
+#include "tests/sim/heap.h"
+
+namespace fanfare::server {
+namespace {
+
+using testing::Peer;
+using testing::SmallBroker;
+
+TEST(Memory, IsNoMoreAfterAThousandStreamsThanAfterTwenty) {
+  if (!sim::heap::watched()) return;  // a sanitizer has the heap
+  SmallBroker broker;
+  broker.publish("old", "1");
+  broker.command("SSE.FINISH old");
+  // One connection, on which streams of a finished channel begin, read history and end, and names
+  // that nobody else knows are asked for.
+  Peer& peer = broker.subscriber();
+  int round = 0;
+  const auto rounds = [&](int count) {
+    for (; count > 0; --count, ++round) {
+      peer.say("GET /events?channel=old&lastEventId=earliest HTTP/1.1\r\nHost: x\r\n\r\n");
+      broker.pass();
+      EXPECT_TRUE(peer.take().ends_with("0\r\n\r\n"));
+      peer.say(fmt::format("HEAD /events?channel=n{}&channel=p{}/** HTTP/1.1\r\nHost: x\r\n\r\n",
+                           round, round));
+      broker.pass();
+      peer.take();
+      broker.publish("live", "x");
+    }
+    return sim::heap::count();
+  };
+  rounds(20);
+  const sim::heap::Count before = rounds(20);
+  const sim::heap::Count after = rounds(1000);
+  EXPECT_LE(after.blocks, before.blocks + 20);
+  EXPECT_LE(after.bytes, before.bytes + (1U << 20U) + (256U << 10U)) << "the history of live";
+}
+
+TEST(Memory, OfLargeBodiesIsGivenBack) {
+  if (!sim::heap::watched()) return;
+  sim::Faults faults;
+  faults.socket_buffer_min = faults.socket_buffer_max = 4U << 20U;
+  Options options;
+  options.limits.body_bytes = 2U << 20U;
+  SmallBroker broker(options, nullptr, faults);
+  const auto post = [&](std::size_t size) {
+    Peer& peer = broker.subscriber();
+    peer.say(
+        fmt::format("POST /events?channel=a HTTP/1.1\r\nHost: x\r\nContent-Type: "
+                    "application/json\r\nContent-Length: {}\r\n\r\n",
+                    size));
+    for (std::size_t said = 0; said < size; said += 10) {
+      peer.say(std::string(10, ' '));
+      if (said % 10'000 == 0) broker.pass(1ms);
+    }
+    broker.pass();
+    EXPECT_NE(peer.take(), "");
+    peer.hang_up();
+    broker.pass();
+  };
+  post(10);
+  const sim::heap::Count before = sim::heap::count();
+  post(1'000'000);
+  EXPECT_LE(sim::heap::count().bytes, before.bytes + 200'000);
+}
+
+}  // namespace
+}  // namespace fanfare::server
