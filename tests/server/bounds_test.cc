@@ -91,13 +91,13 @@ TEST(Bounds, OfSubscribersMakeRoomWhenOneGoes) {
   EXPECT_EQ(broker.counters().overload_answers_total, 0U);
   for (int round = 0; round < 3; ++round) {
     Peer& surplus = broker.get("/events?channel=a");
-    EXPECT_TRUE(surplus.ended());
+    EXPECT_TRUE(surplus.gone());
     surplus.hang_up();
     EXPECT_EQ(broker.counters().overload_answers_total, round + 1U);
     taken.back()->hang_up();
     broker.pass();
     taken.back() = &broker.get("/events?channel=a");
-    EXPECT_FALSE(taken.back()->ended());
+    EXPECT_FALSE(taken.back()->gone());
   }
   for (Peer* const peer : taken) peer->take();
   broker.publish("a", "x");
