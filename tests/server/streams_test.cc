@@ -17,6 +17,7 @@ using testing::body_of;
 using ::testing::EndsWith;
 using testing::events_of;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::Peer;
 using testing::SmallBroker;
 using ::testing::StartsWith;
@@ -210,6 +211,66 @@ TEST(Streams, WhoAsksForHistoryIsToldThePlaceBeforeIt) {
     EXPECT_THAT(opening_of(answer), StartsWith(opened_by(place))) << query;
     EXPECT_THAT(answer, HasSubstr(fmt::format("\r\nLast-Event-ID: {}\r\n", place))) << query;
   }
+}
+
+// The id that a newcomer holds before its first event.
+std::string place_told(std::string_view answer) {
+  const std::string position = testing::position_of(answer);
+  const std::size_t id = position.rfind("id: ") + 4;
+  return position.substr(id, position.find('\n', id) - id);
+}
+
+TEST(Streams, ASlowReaderThatIsCutInsideItsFirstEventIsGivenAllOfIt) {
+  Options options;
+  options.delivery.stall = 2s;
+  sim::Faults faults;
+  faults.socket_buffer_min = faults.socket_buffer_max = 1024;
+  SmallBroker broker(options, nullptr, faults);
+  Peer& slow = broker.get("/events?channel=a", kEventSource);
+  const std::string id = place_told(slow.take());
+  slow.stop_reading();
+  const std::string data(1500, 'x');
+  Peer& publisher = broker.publisher();
+  publisher.say("*3\r\n$7\r\nPUBLISH\r\n$1\r\na\r\n$1500\r\n");
+  for (int i = 0; i < 2; ++i) {
+    publisher.say(data.substr(750));
+    broker.pass();
+  }
+  publisher.say("\r\n");
+  broker.pass(10s);
+  slow.read_on();
+  EXPECT_TRUE(slow.reset());
+  EXPECT_THAT(slow.take(), Not(HasSubstr("id: ep0ch00-1\n"))) << "the event was never whole";
+  EXPECT_EQ(broker.closes(CloseReason::slow_stalled), 1U);
+  Peer& again = broker.get("/events?channel=a", "Last-Event-ID: " + id + "\r\n");
+  broker.pass(1s);
+  EXPECT_THAT(again.take(), EndsWith("data: " + data + "\nid: ep0ch00-1\n\n"));
+}
+
+TEST(Streams, ANewcomerThatIsCutIsSentTheRestOfAChannelThatFinishesMeanwhile) {
+  SmallBroker broker;
+  Peer& newcomer = broker.get("/events?channel=a");
+  const std::string id = place_told(newcomer.take());
+  newcomer.hang_up();
+  broker.publish("a", "the last word");
+  broker.command("SSE.FINISH a");
+  EXPECT_THAT(broker.get("/events?channel=a").take(), HasSubstr(" 204 No Content\r\n"))
+      << "without an id it would be turned away for good";
+  EXPECT_EQ(events_of(broker.get("/events?channel=a", "Last-Event-ID: " + id + "\r\n").take()),
+            "data: the last word\nid: ep0ch00-1\n\n");
+}
+
+TEST(Streams, ANewcomerThatWasAwayForTooLongIsToldOfAGap) {
+  Options options;
+  options.history.events = 1;
+  SmallBroker broker(options);
+  Peer& newcomer = broker.get("/events?channel=a");
+  const std::string id = place_told(newcomer.take());
+  newcomer.hang_up();
+  broker.publish("a", "1");
+  broker.publish("a", "2");
+  EXPECT_THAT(events_of(broker.get("/events?channel=a", "Last-Event-ID: " + id + "\r\n").take()),
+              StartsWith("event: gap\ndata: {\"reason\":\"evicted\",\"after\":\"ep0ch00-0\""));
 }
 
 TEST(Streams, AnIdInTheQueryIsAPlaceToComeBackTo) {
