@@ -92,6 +92,7 @@ int main(int argc, char** argv) {
           {"storm", {"all clients cut, and back at once with their last id", measure_storm}},
           {"beside", {"one busy channel, and what quiet ones notice", measure_beside}},
           {"slow", {"some subscribers stop reading", measure_slow}},
+          {"patterns", {"publishing beside names, and beside as many patterns", measure_patterns}},
           {"churn", {"streams opened and closed over and over", measure_churn}},
       };
   for (const auto& [name, mode] : modes) {

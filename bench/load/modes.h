@@ -47,4 +47,7 @@ Figures measure_slow(const Settings& settings);
 // Streams opened and closed, again and again: the cost of setting one up.
 Figures measure_churn(const Settings& settings);
 
+// Publishing and opening streams beside `subscribers` streams with a pattern each.
+Figures measure_patterns(const Settings& settings);
+
 }  // namespace fanfare::load

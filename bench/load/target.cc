@@ -25,8 +25,10 @@ std::string Target::channel_name(std::uint32_t channel) const {
 
 std::string Target::subscription(std::uint32_t group) const {
   const std::uint32_t first = group * channels_each;
-  std::string text = channel_name(first);
-  for (std::uint32_t i = 1; i < channels_each; ++i) text += "&channel=" + channel_name(first + i);
+  std::string text = channel_name(first) + suffix;
+  for (std::uint32_t i = 1; i < channels_each; ++i) {
+    text += "&channel=" + channel_name(first + i) + suffix;
+  }
   return text;
 }
 

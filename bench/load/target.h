@@ -28,6 +28,7 @@ struct Target {
   std::uint16_t publish_port = 0;               // http_post; 0: as `port`
   bool resume_header = true;                    // Last-Event-ID on reconnect
   std::string prefix = "load";                  // channels are <prefix>/0, <prefix>/1, ...
+  std::string suffix;                           // of a stream's channels; "/**": patterns
   std::uint32_t channels_each = 1;              // of one stream; consecutive ones
 
   std::string channel_name(std::uint32_t channel) const;

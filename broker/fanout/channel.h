@@ -8,6 +8,7 @@
 
 #include "broker/fanout/batch.h"
 #include "broker/fanout/event_id.h"
+#include "broker/fanout/name_tree.h"
 #include "broker/fanout/window.h"
 
 namespace fanfare::fanout {
@@ -17,6 +18,7 @@ struct Link;
 
 struct Channel {
   std::string name;
+  Shelf<Channel> shelf;
   Window window;
   std::vector<Link*> links;
   // The log's head after the last batch that brought events here; at least window.newest_ever().

@@ -22,7 +22,10 @@ namespace fanfare::fanout {
 class Crowd {
  public:
   Crowd(std::shared_ptr<const Topics> topics, Framing framing, std::uint32_t members_max)
-      : topics_(std::move(topics)), framing_(framing), members_max_(members_max) {}
+      : places(topics->count()),
+        topics_(std::move(topics)),
+        framing_(framing),
+        members_max_(members_max) {}
 
   const Topics& topics() const { return *topics_; }
   const std::shared_ptr<const Topics>& shared_topics() const { return topics_; }
@@ -49,6 +52,10 @@ class Crowd {
     swap_places(feed.place, feeds_.size() - 1);
     feeds_.pop_back();
   }
+
+  // ---- the directory's
+  std::vector<std::uint32_t> places;  // among those that have the same topic, by topic
+  std::uint64_t met = 0;              // the last channel that appeared to it
 
   // ---- the agenda's
   Feed* in_turn = nullptr;  // takes turns with the feeds of other crowds

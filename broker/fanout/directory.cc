@@ -40,12 +40,19 @@ void Directory::appear(ChannelId id, std::string_view name) {
   Name& entry = names_[channel.name];
   CHECK(entry.channel == nullptr, "a name belongs to one channel");
   entry.channel = &channel;
-  const auto attach = [&](const Crowd& crowd) {
-    for (const auto& feed : crowd.feeds()) feed->attach(channel);
-  };
-  for (const Crowd* const crowd : entry.crowds) attach(*crowd);
-  for (const Crowd* const crowd : pattern_crowds_) {
-    if (!crowd->topics().names(name) && crowd->topics().matches(name)) attach(*crowd);
+  tree_.insert(channel);
+  ++appeared_;
+  attach(entry.crowds, channel);
+  matched_.clear();
+  patterns_.match(name, matched_);
+  for (const PatternIndex::Id pattern : matched_) attach(pattern_crowds_[pattern], channel);
+}
+
+// Several topics of a crowd may lead here.
+void Directory::attach(const Postings<Crowd>& crowds, Channel& channel) {
+  for (const auto& entry : crowds.entries()) {
+    if (std::exchange(entry.holder->met, appeared_) == appeared_) continue;
+    for (const auto& feed : entry.holder->feeds()) feed->attach(channel);
   }
 }
 
@@ -78,6 +85,7 @@ void Directory::forget(ChannelId id) {
   const auto name = names_.find(forgotten.name);
   name->second.channel = nullptr;
   forget_name_if_unused(name);
+  tree_.erase(forgotten);
   for (std::size_t i = forgotten.links.size(); i-- > 0;) {
     Link* const link = forgotten.links[i];
     if (!link->pending) link->feed->detach(link);
@@ -112,6 +120,17 @@ Feed* Directory::open(std::span<const std::string_view> topics, Framing framing)
   return feed;
 }
 
+std::size_t Directory::new_patterns(std::span<const std::string_view> topics) const {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < topics.size(); ++i) {
+    const std::string_view topic = topics[i];
+    if (!is_pattern(topic) || patterns_.find(topic)) continue;
+    const auto before = topics.first(i);
+    count += std::ranges::find(before, topic) == before.end() ? 1 : 0;
+  }
+  return count;
+}
+
 Crowd& Directory::make_crowd(const Key& key) {
   auto topics = std::make_shared<const Topics>(
       std::vector<std::string>(key.topics.begin(), key.topics.end()));
@@ -120,22 +139,32 @@ Crowd& Directory::make_crowd(const Key& key) {
   auto made = std::make_unique<Crowd>(std::move(topics), key.framing, members_max);
   Crowd& crowd = *made;
   crowds_.insert(std::move(made));
-  for (const std::string& topic : crowd.topics().texts()) {
-    if (!is_pattern(topic)) names_[topic].crowds.push_back(&crowd);
+  const auto& texts = crowd.topics().texts();
+  for (std::uint32_t i = 0; i < texts.size(); ++i) {
+    if (!is_pattern(texts[i])) {
+      names_[texts[i]].crowds.add(crowd, i);
+      continue;
+    }
+    const PatternIndex::Id id = patterns_.insert(texts[i]);
+    if (id >= pattern_crowds_.size()) pattern_crowds_.resize(std::size_t{id} + 1);
+    pattern_crowds_[id].add(crowd, i);
   }
-  if (crowd.topics().has_patterns()) pattern_crowds_.push_back(&crowd);
   return crowd;
 }
 
 void Directory::erase(Crowd& crowd) {
-  for (const std::string& topic : crowd.topics().texts()) {
-    if (is_pattern(topic)) continue;
-    const auto name = names_.find(topic);
-    std::erase(name->second.crowds, &crowd);
-    forget_name_if_unused(name);
-  }
-  if (crowd.topics().has_patterns()) std::erase(pattern_crowds_, &crowd);
   const auto& texts = crowd.topics().texts();
+  for (std::uint32_t i = 0; i < texts.size(); ++i) {
+    if (!is_pattern(texts[i])) {
+      const auto name = names_.find(texts[i]);
+      name->second.crowds.remove(crowd, i);
+      forget_name_if_unused(name);
+      continue;
+    }
+    const PatternIndex::Id id = *patterns_.find(texts[i]);
+    pattern_crowds_[id].remove(crowd, i);
+    if (pattern_crowds_[id].empty()) patterns_.erase(id);
+  }
   const std::vector<std::string_view> topics(texts.begin(), texts.end());
   crowds_.erase(crowds_.find(Key{.topics = topics, .framing = crowd.framing()}));
 }
@@ -146,7 +175,12 @@ Feed& Directory::make_feed(Crowd& crowd) {
   std::vector<Channel*> channels;
   follow_names(feed, channels);
   if (crowd.topics().has_patterns()) follow_patterns(feed, channels);
-  std::ranges::sort(channels, std::greater{}, &Channel::recent);
+  // Several patterns may have led to one channel.
+  std::ranges::sort(channels, [](const Channel* a, const Channel* b) {
+    return a->recent != b->recent ? a->recent > b->recent : a->name < b->name;
+  });
+  const auto repeated = std::ranges::unique(channels);
+  channels.erase(repeated.begin(), repeated.end());
   for (Channel* const channel : channels) {
     const Link* const link = feed.attach(*channel);
     if (link->lost > 0) feed.losses.add(link->lost);
@@ -166,14 +200,15 @@ void Directory::follow_names(Feed& feed, std::vector<Channel*>& channels) {
 }
 
 void Directory::follow_patterns(Feed& feed, std::vector<Channel*>& channels) {
-  const Topics& topics = feed.topics();
-  for (const auto& [text, name] : names_) {
-    if (name.channel == nullptr || topics.names(text)) continue;
-    if (topics.matches(text)) channels.push_back(name.channel);
-  }
-  Sequence lost = tombstones_.floor();
-  for (const Tombstones::Tombstone& stone : tombstones_.all()) {
-    if (stone.evicted_through > lost && topics.matches(stone.name)) lost = stone.evicted_through;
+  const auto find = [this](const std::string& name) {
+    const auto found = names_.find(name);
+    return found == names_.end() ? nullptr : found->second.channel;
+  };
+  Sequence lost = 0;
+  for (const std::string& topic : feed.topics().texts()) {
+    if (!is_pattern(topic)) continue;
+    tree_.for_each_match(topic, find, [&](Channel& channel) { channels.push_back(&channel); });
+    lost = std::max(lost, tombstones_.evicted_through_by(topic));
   }
   feed.losses.add(lost);
 }

@@ -16,7 +16,11 @@
 #include "broker/fanout/crowd.h"
 #include "broker/fanout/feed.h"
 #include "broker/fanout/name_hash.h"
+#include "broker/fanout/name_tree.h"
 #include "broker/fanout/tombstones.h"
+
+#include "common/pattern_index.h"
+#include "common/postings.h"
 
 namespace fanfare::fanout {
 
@@ -25,6 +29,8 @@ class Directory {
   Directory(std::size_t tombstones_max, std::uint32_t feed_members_max, NameHash hash)
       : feed_members_max_(feed_members_max),
         names_(0, hash),
+        tree_(hash),
+        patterns_(hash("patterns")),
         crowds_(0, CrowdHash(hash)),
         tombstones_(tombstones_max, hash) {}
 
@@ -44,6 +50,10 @@ class Directory {
   // Without members if this was the last open().
   void release(Feed* feed);
 
+  // Different patterns of all crowds, and how many an open() would add.
+  std::size_t pattern_count() const { return patterns_.count(); }
+  std::size_t new_patterns(std::span<const std::string_view> topics) const;
+
   std::size_t feed_count() const { return feed_count_; }
   std::size_t channel_count() const { return channel_count_; }
 
@@ -51,7 +61,7 @@ class Directory {
   // What is known under a name: the channel, if there is one, and the crowds that have it as topic.
   struct Name {
     Channel* channel = nullptr;
-    std::vector<Crowd*> crowds;
+    Postings<Crowd> crowds;
   };
   struct Key {
     std::span<const std::string_view> topics;
@@ -80,6 +90,7 @@ class Directory {
   Feed& make_feed(Crowd& crowd);
   void follow_names(Feed& feed, std::vector<Channel*>& channels);
   void follow_patterns(Feed& feed, std::vector<Channel*>& channels);
+  void attach(const Postings<Crowd>& crowds, Channel& channel);
   void forget_name_if_unused(NameMap<Name>::iterator name);
 
   std::uint32_t feed_members_max_;
@@ -89,8 +100,12 @@ class Directory {
   // forgotten, with events that feeds have not sent yet
   std::vector<std::unique_ptr<Channel>> departed_;
   NameMap<Name> names_;
+  NameTree<Channel> tree_;  // of the channels
+  PatternIndex patterns_;
+  std::vector<Postings<Crowd>> pattern_crowds_;  // by the index's number
+  std::vector<PatternIndex::Id> matched_;        // of appear(), kept for its memory
+  std::uint64_t appeared_ = 0;                   // channels so far
   std::unordered_set<std::unique_ptr<Crowd>, CrowdHash, CrowdEqual> crowds_;
-  std::vector<Crowd*> pattern_crowds_;
   std::size_t feed_count_ = 0;
   Tombstones tombstones_;
   std::vector<std::string_view> topics_sorted_;  // of open(), kept for its memory

@@ -77,6 +77,12 @@ Feed* Replica::open(std::span<const std::string_view> topics, Framing framing) {
 void Replica::release(Feed* feed) {
   impl_->directory.release(feed);
 }
+std::size_t Replica::pattern_count() const {
+  return impl_->directory.pattern_count();
+}
+std::size_t Replica::new_patterns(std::span<const std::string_view> topics) const {
+  return impl_->directory.new_patterns(topics);
+}
 Sequence Replica::target(const Feed* feed) const {
   return feed->target(head());
 }

@@ -74,6 +74,9 @@ class Replica {
   // release().
   Feed* open(std::span<const std::string_view> topics, Framing framing);
   void release(Feed* feed);
+  // Different patterns that feeds have, and how many an open() would add.
+  std::size_t pattern_count() const;
+  std::size_t new_patterns(std::span<const std::string_view> topics) const;
   // Where a member may join now: a newcomer that wants only new events starts here.
   Sequence target(const Feed* feed) const;
   // Precondition: the member has had everything up to target(feed) and is not joined.

@@ -13,17 +13,14 @@
 
 #include "broker/fanout/event_id.h"
 #include "broker/fanout/name_hash.h"
+#include "broker/fanout/name_tree.h"
 
 namespace fanfare::fanout {
 
 class Tombstones {
  public:
-  struct Tombstone {
-    std::string name;
-    Sequence evicted_through;
-  };
-
-  Tombstones(std::size_t count_max, NameHash hash) : count_max_(count_max), by_name_(0, hash) {}
+  Tombstones(std::size_t count_max, NameHash hash)
+      : count_max_(count_max), by_name_(0, hash), tree_(hash) {}
   Tombstones(const Tombstones&) = delete;
   Tombstones& operator=(const Tombstones&) = delete;
 
@@ -34,17 +31,25 @@ class Tombstones {
   // The same, and the tombstone is removed: the channel exists again.
   Sequence take(std::string_view name);
 
+  // What the channels that a pattern matches, and that do not exist now, have lost at most.
+  Sequence evicted_through_by(std::string_view pattern) const;
+
   Sequence floor() const { return floor_; }
   std::size_t count() const { return stones_.size(); }
-  const std::list<Tombstone>& all() const { return stones_; }
 
  private:
+  struct Tombstone {
+    std::string name;
+    Sequence evicted_through;
+    Shelf<Tombstone> shelf;
+  };
   using Place = std::list<Tombstone>::iterator;
 
   std::size_t count_max_;
   Sequence floor_ = 0;
   std::list<Tombstone> stones_;  // the first forgotten first
   std::unordered_map<std::string_view, Place, NameHash, std::equal_to<>> by_name_;
+  NameTree<Tombstone> tree_;
 };
 
 }  // namespace fanfare::fanout

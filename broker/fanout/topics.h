@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,8 +21,9 @@ class Topics {
     names_ = static_cast<std::size_t>(
         std::ranges::count_if(texts_, [](const auto& text) { return !is_pattern(text); }));
     if (names_ == 0 || !has_patterns()) return;
-    for (const std::string& text : texts_) {
-      names_covered_.push_back(!is_pattern(text) && matches(text));
+    covered_ = std::make_unique<bool[]>(count());
+    for (std::size_t i = 0; i < count(); ++i) {
+      covered_[i] = !is_pattern(texts_[i]) && matches(texts_[i]);
     }
   }
 
@@ -32,9 +34,7 @@ class Topics {
   // Whether one of them is `name` itself.
   bool names(std::string_view name) const { return std::ranges::binary_search(texts_, name); }
   // Whether one of the patterns matches a name that is itself a topic.
-  bool name_covered(std::size_t index) const {
-    return !names_covered_.empty() && names_covered_[index];
-  }
+  bool name_covered(std::size_t index) const { return covered_ != nullptr && covered_[index]; }
   // Whether one of the patterns matches `name`.
   bool matches(std::string_view name) const {
     return has_patterns() && std::ranges::any_of(texts_, [=](const auto& text) {
@@ -45,7 +45,7 @@ class Topics {
  private:
   std::vector<std::string> texts_;
   std::size_t names_ = 0;            // texts without a star
-  std::vector<bool> names_covered_;  // by text; empty where there are only names or only patterns
+  std::unique_ptr<bool[]> covered_;  // by text; null where there are only names or only patterns
 };
 
 }  // namespace fanfare::fanout

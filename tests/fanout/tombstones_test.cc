@@ -14,7 +14,7 @@ TEST(Tombstones, RememberWhatAForgottenChannelHadLost) {
   EXPECT_EQ(stones.evicted_through("a"), 5U);
   EXPECT_EQ(stones.evicted_through("b"), 9U);
   EXPECT_EQ(stones.evicted_through("c"), 0U) << "of which nothing was ever heard";
-  EXPECT_EQ(stones.all().size(), 2U);
+  EXPECT_EQ(stones.count(), 2U);
 }
 
 TEST(Tombstones, GiveWayWhenTheChannelIsBack) {
