@@ -29,6 +29,8 @@ constexpr std::uint64_t kShardBytes = kMiB;
 // What a channel costs beside its events: on the lead shard and on every shard.
 constexpr std::uint64_t kChannelLeadBytes = 320;
 constexpr std::uint64_t kChannelShardBytes = 256;
+// A pattern and the crowd that has it: on the lead shard, and on the shard of its streams.
+constexpr std::uint64_t kPatternBytes = 1'700;
 // Segments count whole towards total_bytes, index and unused ends included. Beyond it: those that
 // were evicted and are still being sent, and those kept for reuse.
 constexpr std::uint64_t kHistorySlackPercent = 25;
@@ -101,6 +103,7 @@ void add_items(const server::Options& options, Estimate& estimate) {
 
   items.add(When::worst, false, "limits.channels, all in use", limits.channels,
             kChannelLeadBytes + kChannelShardBytes * shards);
+  items.add(When::worst, false, "limits.patterns, all in use", limits.patterns, kPatternBytes);
   items.add(When::worst, false, "keys of publishes that may be repeated", kKeysMax, kKeyBytes);
   items.add(When::worst, false, "what forgotten channels have lost", kTombstonesMax,
             kTombstoneBytes * (shards + 1));
@@ -108,6 +111,7 @@ void add_items(const server::Options& options, Estimate& estimate) {
             limits.bodies_bytes);
   items.add_one(When::worst, false, "commands of publishers between MULTI and EXEC",
                 limits.bodies_bytes, "limits.bodies_bytes");
+  items.add(When::worst, false, "limits.queries_bytes of each shard", shards, limits.queries_bytes);
   items.add(When::worst, false, "every publisher inside the largest event",
             limits.ingest_connections, limits.event_bytes);
   items.add(When::worst, false, "every subscriber inside the largest head", connections,

@@ -282,6 +282,18 @@ constexpr std::array kLimits{
          .at_least = 1,
          .at_most = 10'000,
          .help = "Channels and patterns one subscription may name."}),
+    limits<&LimitOptions::patterns_per_subscription>(
+        {.name = "patterns_per_subscription",
+         .at_least = 1,
+         .at_most = 10'000,
+         .help = "Of these, how many may be patterns."}),
+    limits<&LimitOptions::patterns>(
+        {.name = "patterns",
+         .at_least = 1,
+         .at_most = 100'000'000,
+         .help = "Different patterns that streams subscribe to at a time; one that streams on two "
+                 "shards have counts twice. A stream that would bring one more is told to come "
+                 "back later."}),
     limits<&LimitOptions::event_bytes>(
         {.name = "event_bytes",
          .at_least = 1,
@@ -310,6 +322,13 @@ constexpr std::array kLimits{
          .at_least = kKiB,
          .at_most = 16 * kMiB,
          .help = "Body of a request on the subscribers' side. Larger: 413."}),
+    limits<&LimitOptions::queries_bytes>(
+        {.name = "queries_bytes",
+         .at_most = kTiB,
+         .help =
+             "Queries of streams that a shard keeps, so that publishers that begin to watch are "
+             "shown them. Kept are those that say more than the channels. Beyond it, streams "
+             "are shown with their channels only."}),
     limits<&LimitOptions::bodies_bytes>(
         {.name = "bodies_bytes",
          .at_least = kMiB,

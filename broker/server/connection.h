@@ -62,7 +62,10 @@ struct Connection {
   std::uint32_t exchange = kNone;
   std::uint32_t behind = kNone;    // none: joined to the feed (when streaming)
   std::uint32_t audience = kNone;  // of the stream
-  std::uint32_t publisher = kNone;
+  union {
+    std::uint32_t publisher = kNone;  // of a connection on the ingest socket
+    std::uint32_t began;              // of a stream: which of the shard's it is, modulo 2^32
+  };
   std::uint32_t heartbeat = 0;  // ticks
   Tick due = kNever;
   Tick opened = 0;

@@ -38,6 +38,10 @@ namespace fanfare::server {
   X(requests_total, "counter", "Requests on subscriber listeners")                                 \
   X(requests_refused_total, "counter", "Requests answered with a 4xx or 5xx status")               \
   X(bodies_refused_total, "counter", "Request bodies not read: too large, or too many at a time")  \
+  X(patterns, "gauge", "Different patterns that streams subscribe to, each shard's own")           \
+  X(patterns_refused_total, "counter", "Streams refused or told to come back for their patterns")  \
+  X(queries_bytes, "gauge", "Bytes kept of streams' queries, for publishers that watch")           \
+  X(queries_dropped_total, "counter", "Queries not kept, for [limits] queries_bytes")              \
   X(overload_answers_total, "counter", "Event streams told to come back later")                    \
   X(accept_errors_total, "counter", "accept() failures (descriptors, memory)")                     \
   X(admin_connections_open, "gauge", "Connections open on the admin listener")                     \

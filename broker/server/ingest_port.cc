@@ -9,6 +9,8 @@ namespace {
 
 // Notices that a watcher has not read: thousands of lines.
 constexpr std::size_t kUnreadNoticesMax = 1U << 20U;
+// The same, when a watcher is told of more of those who were there before.
+constexpr std::size_t kUnreadPresentMax = 64U << 10U;
 
 }  // namespace
 
@@ -20,8 +22,8 @@ IngestPort::IngestPort(ConnectionTable& connections, Courier& courier, Counters&
       counters_(counters),
       http_(http),
       sink_(sink),
-      switchboard_(switchboard),
-      settings_(settings) {}
+      settings_(settings),
+      watchers_(switchboard) {}
 
 PortOrder IngestPort::begin(io::Slot slot) {
   Connection& connection = connections_[slot];
@@ -42,8 +44,7 @@ void IngestPort::release(io::Slot slot) {
   Connection& connection = connections_[slot];
   if (connection.publisher == kNone) return;
   Publisher& publisher = publisher_of(slot);
-  if (publisher.watching && --watching_ == 0)
-    switchboard_.watch.store(0, std::memory_order_relaxed);
+  if (publisher.watching) watchers_.remove(slot);
   publisher = Publisher{};
   free_.push_back(connection.publisher);
   connection.publisher = kNone;
@@ -90,7 +91,7 @@ PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
   count_transactions();
   if (publisher.session->watching() && !publisher.watching) {
     publisher.watching = true;
-    if (++watching_ == 1) switchboard_.watch.store(++watches_, std::memory_order_relaxed);
+    watchers_.add(slot);
   }
   if (!publisher.out.empty()) reply_later(slot, publisher);
   if (publisher.session->closed()) {
@@ -139,7 +140,16 @@ void IngestPort::reply_later(io::Slot slot, Publisher& publisher) {
   reply_due_.push_back(slot);
 }
 
+// As much of who is there as a watcher has room for.
+void IngestPort::ask_for_present() {
+  for (Watchers::Watcher& watcher : watchers_.all()) {
+    const Publisher& publisher = publisher_of(watcher.slot);
+    if (publisher.out.size() < kUnreadPresentMax && !publisher.in_flight) watchers_.ask(watcher);
+  }
+}
+
 void IngestPort::send_replies() {
+  ask_for_present();
   for (const io::Slot slot : std::exchange(reply_due_, {})) {
     if (connections_[slot].publisher == kNone) continue;
     Publisher& publisher = publisher_of(slot);
@@ -188,24 +198,27 @@ PortOrder IngestPort::stop(io::Slot slot) {
 }
 
 void IngestPort::notify(const NoticeMessage& notice) {
-  // Of an earlier watch: nobody may have been told of the end of that stream, which came between.
-  if (notice.watch != watches_) return;
-  for (io::Slot slot = 0; slot < connections_.high_water(); ++slot) {
-    if (connections_[slot].publisher == kNone) continue;
-    Publisher& publisher = publisher_of(slot);
-    if (!publisher.watching) continue;
-    for (const std::string& topic : notice.topics) {
-      ingest::append_notice(publisher.out,
-                            {.kind = notice.subscribed ? ingest::Notice::Kind::subscribe
-                                                       : ingest::Notice::Kind::unsubscribe,
-                             .channel = topic,
-                             .connection = notice.connection,
-                             .query = notice.query,
-                             .cursor = notice.cursor});
+  for (Watchers::Watcher& watcher : watchers_.all()) {
+    if (watcher.overfull || !Watchers::concerns(watcher, notice)) continue;
+    if (notice.kind == NoticeMessage::Kind::present) ++watcher.present;
+    Publisher& publisher = publisher_of(watcher.slot);
+    // Looked at before: what a single stream has to say may be long.
+    if (publisher.out.size() > kUnreadNoticesMax) {
+      watcher.overfull = true;
+      overfull_.push_back(watcher.slot);
+      continue;
     }
-    reply_later(slot, publisher);
-    if (publisher.out.size() > kUnreadNoticesMax) overfull_.push_back(slot);
+    append_lines(publisher.out, notice);
+    reply_later(watcher.slot, publisher);
   }
+}
+
+void IngestPort::notify(const CensusPartMessage& part) {
+  const Watchers::Watcher* const watcher = watchers_.take(part);
+  if (watcher == nullptr) return;
+  Publisher& publisher = publisher_of(watcher->slot);
+  ingest::append_present(publisher.out, watcher->present);
+  reply_later(watcher->slot, publisher);
 }
 
 }  // namespace fanfare::server

@@ -18,6 +18,7 @@
 #include "broker/server/http_port.h"
 #include "broker/server/settings.h"
 #include "broker/server/switchboard.h"
+#include "broker/server/watchers.h"
 #include "broker/wire/ingest/resp_commons.h"
 #include "broker/wire/ingest/session.h"
 
@@ -39,8 +40,9 @@ class IngestPort {
 
   // After everything of this turn was sealed: queues the acks.
   void send_replies();
-  // A line to every publisher that watches.
+  // A line to every publisher that watches, or to the one it is for.
   void notify(const NoticeMessage& notice);
+  void notify(const CensusPartMessage& part);
 
   // Watchers that do not read their notices; to be closed.
   std::vector<io::Slot> take_overfull() { return std::exchange(overfull_, {}); }
@@ -71,13 +73,13 @@ class IngestPort {
   void count_transactions();
   PortOrder next_order(io::Slot slot, const Publisher& publisher) const;
   void reply_later(io::Slot slot, Publisher& publisher);
+  void ask_for_present();
 
   ConnectionTable& connections_;
   Courier& courier_;
   Counters& counters_;
   HttpPort& http_;
   ingest::Sink& sink_;
-  Switchboard& switchboard_;
   const Settings& settings_;
   ingest::RespCommons commons_;  // outlives the sessions
   std::deque<Publisher> publishers_;
@@ -85,8 +87,7 @@ class IngestPort {
   std::vector<io::Slot> reply_due_;
   std::vector<io::Slot> held_;
   std::vector<io::Slot> overfull_;
-  std::uint32_t watching_ = 0;  // publishers
-  std::uint32_t watches_ = 0;   // so far, with the current one
+  Watchers watchers_;
 };
 
 }  // namespace fanfare::server

@@ -151,14 +151,25 @@ ingest::ChannelState Lead::state_of(std::string_view name,
 }
 
 std::optional<ingest::ChannelState> Lead::find(std::string_view channel) {
-  const auto state = sequencer_.find(channel);
-  if (!state || is_own_channel(channel)) return std::nullopt;
-  return state_of(channel, *state);
+  if (is_own_channel(channel)) return std::nullopt;
+  if (const auto state = sequencer_.find(channel)) return state_of(channel, *state);
+  if (!channel_name_problem(channel).empty()) return std::nullopt;
+  const std::uint64_t receivers = roster_.receivers(channel);
+  if (receivers == 0) return std::nullopt;
+  return ingest::ChannelState{.receivers = receivers, .first = {}, .last = {}, .published = false};
 }
 
 void Lead::for_each_channel(const ChannelVisitor& visit) {
+  bool more = true;
   sequencer_.for_each([&](std::string_view name, const fanout::Sequencer::ChannelState& state) {
-    return is_own_channel(name) || visit(name, state_of(name, state));
+    more = is_own_channel(name) || visit(name, state_of(name, state));
+    return more;
+  });
+  if (!more) return;
+  roster_.for_each_name([&](std::string_view name) {
+    if (is_own_channel(name) || sequencer_.find(name)) return true;
+    return visit(
+        name, {.receivers = roster_.receivers(name), .first = {}, .last = {}, .published = false});
   });
 }
 

@@ -57,16 +57,19 @@ struct LimitOptions {
   std::uint32_t connections = 0;  // 0: what one ring per core can hold
   std::uint32_t channels = 1'000'000;
   std::uint32_t channels_per_subscription = 128;
+  std::uint32_t patterns_per_subscription = 128;
+  std::uint32_t patterns = 100'000;        // different ones at a time, each shard's own added up
   std::uint64_t event_bytes = 64U << 10U;  // data of one event; hard cap 1 MiB
   std::uint32_t event_name_bytes = 64;
   std::uint64_t head_bytes = 16U << 10U;  // request line and fields
   std::uint32_t head_fields = 100;
   std::uint64_t target_bytes = 8U << 10U;
-  std::uint64_t body_bytes = 64U << 10U;    // of a request to the subscriber's side
-  std::uint64_t bodies_bytes = 64U << 20U;  // of all requests a shard is receiving at a time
-  Duration head_time = 10s;                 // for a whole head, and for a whole body
-  Duration idle_time = 60s;                 // between requests of a keep-alive connection
-  Duration heartbeat_min = 1s;              // what ?heartbeat= may ask for
+  std::uint64_t body_bytes = 64U << 10U;     // of a request to the subscriber's side
+  std::uint64_t queries_bytes = 64U << 20U;  // kept of a shard's streams, for publishers that watch
+  std::uint64_t bodies_bytes = 64U << 20U;   // of all requests a shard is receiving at a time
+  Duration head_time = 10s;                  // for a whole head, and for a whole body
+  Duration idle_time = 60s;                  // between requests of a keep-alive connection
+  Duration heartbeat_min = 1s;               // what ?heartbeat= may ask for
   Duration heartbeat_max = 5min;
   std::uint64_t ingest_pending_bytes = 8U << 20U;  // unserved events before publishers are slowed
   std::uint64_t ingest_batch_bytes = 16U << 20U;   // body of one HTTP publish (NDJSON batch)

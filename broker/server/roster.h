@@ -35,6 +35,13 @@ class Roster {
   std::uint64_t subscribers(std::string_view name) const;
   // Streams that an event of this channel goes to.
   std::uint64_t receivers(std::string_view channel);
+  // Every name that has subscribers, until `visit` returns false.
+  template <class Visit>
+  void for_each_name(const Visit& visit) const {
+    for (const auto& [name, entry] : names_) {
+      if (!visit(std::string_view(name))) return;
+    }
+  }
   // Different patterns.
   std::size_t pattern_count() const { return index_.count(); }
 

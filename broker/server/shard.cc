@@ -34,8 +34,10 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       delivery_(
           {ring_, connections_, replica_, audiences_, counters_, latency_, settings_, random_}),
       courier_(ring_, connections_),
+      presence_(
+          {config.index, settings_, connections_, replica_, audiences_, counters_, switchboard_}),
       streams_({config.index, connections_, replica_, audiences_, delivery_, counters_,
-                switchboard_, random_}),
+                switchboard_, presence_, random_}),
       routes_(settings_, streams_, counters_),
       port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, routes_),
       started_(ring.now()),
@@ -318,6 +320,14 @@ void Shard::take(const NoticeMessage& message) {
   desk_->ingest_port().notify(message);
 }
 
+void Shard::take(const CensusMessage& message) {
+  presence_.take(message);
+}
+
+void Shard::take(const CensusPartMessage& message) {
+  desk_->ingest_port().notify(message);
+}
+
 void Shard::seal() {
   if (!desk_) return;
   if (const fanout::BatchPtr batch = desk_->lead().seal()) {
@@ -362,6 +372,7 @@ void Shard::pump() {
 
 void Shard::send_reports() {
   auto changes = audiences_.take_changes();
+  streams_.count_patterns();
   if (changes.empty()) return;
   if (desk_) {
     take(AttendanceMessage{std::move(changes)});

@@ -101,6 +101,8 @@ class Shard {
   void take(DrainMessage message);
   void take(const AttendanceMessage& message);
   void take(const NoticeMessage& message);
+  void take(const CensusMessage& message);
+  void take(const CensusPartMessage& message);
   void seal();
   void send_answers();
   void pump();
@@ -154,6 +156,7 @@ class Shard {
   Audiences audiences_;
   Delivery delivery_;
   Courier courier_;
+  Presence presence_;
   Streams streams_;
   SubscriberRoutes routes_;
   HttpPort port_;

@@ -158,7 +158,7 @@ void Shard::leave_stream(io::Slot slot, CloseReason reason) {
   Connection& connection = connections_[slot];
   if (reason != CloseReason::stream_complete && connection.port == Port::subscriber)
     note_close(slot, reason);
-  streams_.notice(slot, false, {}, {});
+  presence_.went(slot, reason);
   delivery_.close(slot);
   count_stream(connection, -1);
   connection.reason = reason;
@@ -194,7 +194,7 @@ void Shard::linger(io::Slot slot, CloseReason reason) {
   const bool reset = needs_reset(slot, reason);
   if (connection.state == State::streaming) leave_stream(slot, reason);
   if (connection.exchange != kNone) port_of(connection).release(slot);
-  if (connection.publisher != kNone) desk_->ingest_port().release(slot);
+  if (connection.port == Port::ingest) desk_->ingest_port().release(slot);
   connection.state = State::lingering;
   connection.reason = reason;
   connection.due = tick_ + (reset ? kResetTicks : kLingerTicks);
@@ -210,7 +210,7 @@ void Shard::close(io::Slot slot, CloseReason reason) {
   const bool reset = needs_reset(slot, reason);
   if (connection.state == State::streaming) leave_stream(slot, reason);
   if (connection.exchange != kNone) port_of(connection).release(slot);
-  if (connection.publisher != kNone) desk_->ingest_port().release(slot);
+  if (connection.port == Port::ingest) desk_->ingest_port().release(slot);
   ++closes_[static_cast<std::size_t>(reason)];
   --open_connections(connection.port);
 

@@ -1,5 +1,7 @@
 #include "broker/server/streams.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -185,12 +187,33 @@ Routes::Verdict Streams::open(const Request& request, const sse::SubscribeReques
     if (place.resumed) ++parts_.counters.resumed_total;
     if (connection.until_close) count_http10(request);
   }
-  notice(request.slot, true, request.head.query, asked.cursor);
+  parts_.presence.came(request.slot, request.head.query, asked.cursor);
   return Routes::Verdict::stream;
 }
 
+bool Streams::admit_patterns(const std::vector<std::string>& topics, std::uint32_t patterns_max) {
+  const std::vector<std::string_view> views(topics.begin(), topics.end());
+  const auto more = static_cast<std::uint32_t>(parts_.replica.new_patterns(views));
+  if (more == 0) return true;
+  std::atomic<std::uint32_t>& all = parts_.switchboard.patterns;
+  if (all.fetch_add(more, std::memory_order_relaxed) + more <= patterns_max) {
+    patterns_ += more;
+    return true;
+  }
+  all.fetch_sub(more, std::memory_order_relaxed);
+  return false;
+}
+
+void Streams::count_patterns() {
+  const auto count = static_cast<std::uint32_t>(parts_.replica.pattern_count());
+  parts_.counters.patterns = count;
+  if (count == patterns_) return;
+  parts_.switchboard.patterns.fetch_add(count - patterns_, std::memory_order_relaxed);
+  patterns_ = count;
+}
+
 Routes::Verdict Streams::overload(const Request& request, const sse::SubscribeRequest& asked,
-                                  const Terms& terms, std::string& out) {
+                                  const Terms& terms, std::string_view reason, std::string& out) {
   const Framing framing = framing_of(request, asked.raw);
   std::vector<http::Field> fields = stream_fields(asked.raw, terms.fields);
   // To its page the stream was open: what is published before it comes back is owed to it. History
@@ -205,35 +228,15 @@ Routes::Verdict Streams::overload(const Request& request, const sse::SubscribeRe
   const Duration when =
       retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)));
   if (!asked.raw) {
-    append_framed(out, framing,
-                  opening_text(when, newcomer ? position(request, terms, now) : std::string()));
+    const std::string place = newcomer ? position(request, terms, now) : std::string();
+    const std::string comment = reason.empty() ? std::string() : fmt::format(": {}\n", reason);
+    append_framed(out, framing, opening_text(when, place) + comment);
   }
   ++parts_.counters.overload_answers_total;
   Connection& connection = parts_.connections[request.slot];
   connection.reason = CloseReason::overloaded;
   connection.until_close = !is_chunked(framing);
   return Routes::Verdict::answered_last;
-}
-
-std::uint64_t Streams::connection_id(io::Slot slot) const {
-  // 49 bits in all: it survives JavaScript's numbers.
-  return (std::uint64_t{parts_.shard} << 39U) |
-         (std::uint64_t{parts_.connections[slot].generation} << 15U) | (slot & 0x7fffU);
-}
-
-void Streams::notice(io::Slot slot, bool subscribed, std::string_view query,
-                     std::string_view cursor) {
-  const Connection& connection = parts_.connections[slot];
-  if (connection.port != Port::subscriber) return;
-  const std::uint32_t watch = parts_.switchboard.watch.load(std::memory_order_relaxed);
-  if (watch == 0) return;
-  const Audience& audience = parts_.audiences[connection.audience];
-  parts_.switchboard.post(0, NoticeMessage{.watch = watch,
-                                           .subscribed = subscribed,
-                                           .connection = connection_id(slot),
-                                           .topics = parts_.replica.topics(audience.feed),
-                                           .query = std::string(query),
-                                           .cursor = std::string(cursor)});
 }
 
 }  // namespace fanfare::server

@@ -10,9 +10,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/server/delivery.h"
 #include "broker/server/options.h"
+#include "broker/server/presence.h"
 #include "broker/server/routes.h"
 #include "broker/server/switchboard.h"
 #include "broker/wire/sse/subscribe_request.h"
@@ -29,6 +31,7 @@ class Streams {
     Delivery& delivery;
     Counters& counters;
     Switchboard& switchboard;
+    Presence& presence;
     Random& random;
   };
   explicit Streams(const Parts& parts) : parts_(parts) {}
@@ -45,14 +48,16 @@ class Streams {
   Routes::Verdict open(const Request& request, const sse::SubscribeRequest& asked,
                        const Terms& terms, std::string& out);
   // Come back later: 200, `retry:`, a newcomer's place, and an unclean end. Never a status that
-  // kills an EventSource.
+  // kills an EventSource. The reason, if there is one to tell, is a comment
+  // for people who look.
   Routes::Verdict overload(const Request& request, const sse::SubscribeRequest& asked,
-                           const Terms& terms, std::string& out);
+                           const Terms& terms, std::string_view reason, std::string& out);
 
-  // The id by which publishers that watch tell streams apart.
-  std::uint64_t connection_id(io::Slot slot) const;
-  // Tells publishers that watch, if there are any.
-  void notice(io::Slot slot, bool subscribed, std::string_view query, std::string_view cursor);
+  // False: [limits] patterns does not allow those that these topics would add. True: they count
+  // from now on, and open() follows.
+  bool admit_patterns(const std::vector<std::string>& topics, std::uint32_t patterns_max);
+  // Once a turn: those that nobody has any more make room for others, on all shards.
+  void count_patterns();
 
  private:
   struct Place {
@@ -69,6 +74,7 @@ class Streams {
   bool nothing_follows(const fanout::Feed* feed, const Place& place) const;
 
   Parts parts_;
+  std::uint32_t patterns_ = 0;  // of this shard in Switchboard::patterns
 };
 
 }  // namespace fanfare::server

@@ -14,6 +14,10 @@ namespace fanfare::server {
 namespace {
 
 constexpr std::string_view kEventsPath = "/events";
+constexpr std::string_view kManyPatterns =
+    "there are as many different patterns as [limits] patterns allows; name the channels "
+    "themselves, "
+    "or raise it";
 constexpr std::string_view kHint =
     "Fanfare: event streams are at /events?channel=NAME (repeat channel= for more; NAME may be a "
     "pattern like metrics/* or orders/**)\n";
@@ -117,7 +121,16 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
   }
   terms.announce = asked->announce_position.value_or(terms.announce);
   if (overloaded_ && request.head.method != http::Method::head) {
-    return streams_.overload(request, *asked, terms, out);
+    return streams_.overload(request, *asked, terms, {}, out);
+  }
+  if (request.head.method != http::Method::head &&
+      !streams_.admit_patterns(asked->topics, settings_->limits.patterns)) {
+    ++counters_.patterns_refused_total;
+    if (const auto left_out = patterns_log_.admit(now_); left_out >= 0) {
+      log::warn("a stream was told to come back later: {} ({} like it left out)", kManyPatterns,
+                left_out);
+    }
+    return streams_.overload(request, *asked, terms, kManyPatterns, out);
   }
   return streams_.open(request, *asked, terms, out);
 }
@@ -133,6 +146,15 @@ std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& top
         "{} channels in one stream; [limits] channels_per_subscription allows {}: use a pattern, "
         "or a second stream",
         topics.size(), most);
+  }
+  const auto patterns = static_cast<std::size_t>(std::ranges::count_if(topics, is_pattern));
+  const std::size_t patterns_most = settings_->limits.patterns_per_subscription;
+  if (patterns > patterns_most) {
+    ++counters_.patterns_refused_total;
+    return fmt::format(
+        "{} patterns in one stream; [limits] patterns_per_subscription allows {}: use one pattern "
+        "for several, name the channels themselves, or open a second stream",
+        patterns, patterns_most);
   }
   for (const std::string& topic : topics) {
     if (const std::string problem = channel_pattern_problem(topic); !problem.empty()) {

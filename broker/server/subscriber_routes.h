@@ -42,6 +42,7 @@ class SubscriberRoutes final : public Routes {
   bool overloaded_ = false;
   TimePoint now_{};
   log::Limit refused_origin_log_;
+  log::Limit patterns_log_;
 };
 
 }  // namespace fanfare::server

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/fanout/batch.h"
+#include "broker/fanout/topics.h"
 #include "broker/server/audience.h"
 #include "broker/server/counters.h"
 #include "broker/server/options.h"
@@ -36,17 +37,31 @@ struct DrainMessage {
 struct AttendanceMessage {
   std::vector<Audiences::Change> changes;
 };
-// Shard to lead, while somebody watches: a subscriber came or went.
+// Shard to lead, while somebody watches: a subscriber came or went, or is there.
 struct NoticeMessage {
-  std::uint32_t watch = 0;  // Switchboard::watch when it was posted
-  bool subscribed = false;
+  enum class Kind : std::uint8_t { came, went, present };
+  std::uint32_t census = 0;  // the last that began on the shard; of `present`, the one it is for
+  Kind kind = Kind::came;
   std::uint64_t connection = 0;
-  std::vector<std::string> topics;
+  std::shared_ptr<const fanout::Topics> topics;
   std::string query;
-  std::string cursor;
+  std::string cursor;    // of one that came
+  CloseReason reason{};  // of one that went
 };
-using Message =
-    std::variant<LogMessage, SettingsMessage, DrainMessage, AttendanceMessage, NoticeMessage>;
+// Lead to a shard: the next part of a census of its streams is wanted, or nothing more of it
+// (broker/server/presence.h).
+struct CensusMessage {
+  enum class Kind : std::uint8_t { part, end };
+  std::uint32_t census = 0;
+  Kind kind = Kind::part;
+};
+// Shard to lead: the part that was asked for is told.
+struct CensusPartMessage {
+  std::uint32_t census = 0;
+  bool complete = false;  // it was the shard's last
+};
+using Message = std::variant<LogMessage, SettingsMessage, DrainMessage, AttendanceMessage,
+                             NoticeMessage, CensusMessage, CensusPartMessage>;
 
 struct Switchboard {
   explicit Switchboard(std::uint32_t shards) : gauges(shards), snapshots(shards) {}
@@ -66,9 +81,12 @@ struct Switchboard {
   // Set by the lead while publishers wait; a shard that catches up then wakes it.
   std::atomic<bool> publishers_paused{false};
   std::function<void()> wake_lead;
-  // Notices are posted only while a publisher watches ({"op":"watch"}), under the number of that
-  // watch; 0: nobody does. A watch begins with the first who watches and ends with the last.
-  std::atomic<std::uint32_t> watch{0};
+  // A publisher watches ({"op":"watch"}): notices are posted.
+  std::atomic<bool> watched{false};
+  // The newest census; a shard begins it as soon as it sees the number (broker/server/presence.h).
+  std::atomic<std::uint32_t> census{0};
+  // Different patterns that the streams of each shard have, added up; for [limits] patterns.
+  std::atomic<std::uint32_t> patterns{0};
   // Somebody was warned that streams come over HTTP/1.0.
   std::atomic<bool> http10_warned{false};
   // The newest sequence of the log: an id above it is nobody's.

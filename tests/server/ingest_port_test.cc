@@ -10,6 +10,7 @@
 namespace fanfare::server {
 namespace {
 
+using ::testing::AllOf;
 using testing::events_of;
 using ::testing::HasSubstr;
 using testing::Peer;
@@ -243,12 +244,44 @@ TEST(IngestPort, AStreamIsOneReceiverHoweverManyOfItsTopicsMatch) {
   EXPECT_THAT(asker.take(), HasSubstr(R"("receivers":3,)"));
 }
 
+TEST(IngestPort, ListsChannelsThatHaveSubscribersOnly) {
+  SmallBroker broker;
+  broker.publish("room/1", "kept");
+  broker.get("/events?channel=room/1&channel=room/2");
+  broker.get("/events?channel=room/2&channel=hall/*");
+  EXPECT_EQ(broker.command("PUBSUB CHANNELS room*"), "*2\r\n$6\r\nroom/1\r\n$6\r\nroom/2\r\n");
+  const auto ask = [&](std::string_view target) {
+    Peer& peer = broker.publisher();
+    peer.say(fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", target));
+    broker.pass();
+    return peer.take();
+  };
+  EXPECT_THAT(ask("/channels/room/2"),
+              AllOf(StartsWith("HTTP/1.1 200"), HasSubstr(R"("events":0,)"),
+                    HasSubstr(R"("receivers":2,)")));
+  EXPECT_THAT(ask("/channels?match=room/*"), HasSubstr(R"("channel":"room/2","events":0,)"));
+  EXPECT_THAT(ask("/channels/hall/3"), HasSubstr(R"("receivers":1,)")) << "by its pattern";
+  EXPECT_THAT(ask("/channels/nobody"), StartsWith("HTTP/1.1 404"));
+  Peer& lines = broker.publisher();
+  lines.say("{\"op\":\"info\",\"channel\":\"room/2\"}\n");
+  broker.pass();
+  EXPECT_THAT(lines.take(), HasSubstr(R"({"ok":true,"channel":"room/2","events":0,)"));
+  EXPECT_EQ(broker.command("XADD room/2 NOMKSTREAM * data x"), "$-1\r\n")
+      << "nothing was published there";
+  EXPECT_EQ(broker.command("XLEN room/2"), ":0\r\n");
+}
+
+// Says so, and returns what it is shown at first.
+std::string watch(SmallBroker& broker, Peer& watcher) {
+  watcher.say("{\"op\":\"watch\"}\n");
+  broker.pass();
+  return watcher.take();
+}
+
 TEST(IngestPort, TellsWatchersWhoComesAndGoes) {
   SmallBroker broker;
   Peer& watcher = broker.publisher();
-  watcher.say("{\"op\":\"watch\"}\n");
-  broker.pass();
-  watcher.take();
+  EXPECT_EQ(watch(broker, watcher), "{\"ok\":true}\n{\"event\":\"present\",\"streams\":0}\n");
   Peer& reader = broker.get("/events?channel=a&channel=b/*&user=7");
   const std::string came = watcher.take();
   EXPECT_THAT(came, HasSubstr(R"("event":"subscribe","channel":"a")"));
@@ -256,7 +289,58 @@ TEST(IngestPort, TellsWatchersWhoComesAndGoes) {
   EXPECT_THAT(came, HasSubstr("user=7"));
   reader.hang_up();
   broker.pass();
-  EXPECT_THAT(watcher.take(), HasSubstr(R"("event":"unsubscribe","channel":"a")"));
+  EXPECT_THAT(watcher.take(),
+              AllOf(StartsWith(R"({"event":"unsubscribe","channel":"a","connection":)"),
+                    HasSubstr(R"("query":"channel=a&channel=b/*&user=7","cursor":"",)"
+                              R"("reason":"peer_closed"})")));
+}
+
+TEST(IngestPort, AWatchBeginsWithThoseWhoAreThere) {
+  SmallBroker broker;
+  broker.get("/events?channel=a&channel=b");
+  broker.get("/events?channel=c&content=x%20y");
+  Peer& third = broker.subscriber();
+  third.say(
+      "POST /events?user=7 HTTP/1.0\r\nContent-Type: application/json\r\n"
+      "Content-Length: 20\r\n\r\n{\"channels\":[\"d/*\"]}");
+  broker.pass();
+  EXPECT_THAT(third.take(), HasSubstr("200 OK"));
+  Peer& watcher = broker.publisher();
+  const std::string shown = watch(broker, watcher);
+  const std::string_view line =
+      "{{\"event\":\"subscribe\",\"channel\":\"{}\",\"connection\":{},\"query\":\"{}\","
+      "\"cursor\":\"\",\"present\":true}}\n";
+  const auto told = [&](std::string_view channel, int began, int slot, std::string_view query) {
+    return fmt::format(fmt::runtime(line), channel,
+                       stream_id(0, 1, static_cast<io::Slot>(slot), broker.slots(),
+                                 static_cast<std::uint32_t>(began)),
+                       query);
+  };
+  EXPECT_EQ(shown, "{\"ok\":true}\n" + told("a", 1, 0, "channel=a&channel=b") +
+                       told("b", 1, 0, "channel=a&channel=b") +
+                       told("c", 2, 1, "channel=c&content=x%20y") +
+                       told("d/*", 3, 2, "channel=d/*&user=7") +
+                       "{\"event\":\"present\",\"streams\":3}\n");
+  EXPECT_EQ(broker.counters().queries_dropped_total, 0U);
+  Peer& second = broker.publisher();
+  EXPECT_EQ(watch(broker, second), shown) << "and so does every other watch";
+  EXPECT_EQ(watcher.take(), "") << "of which the first hears nothing";
+}
+
+TEST(IngestPort, QueriesAreKeptWithinTheirLimit) {
+  Options options;
+  options.limits.queries_bytes = 200;
+  SmallBroker broker(options);
+  Peer& kept = broker.get("/events?channel=a&user=" + std::string(100, '7'));
+  broker.get("/events?channel=b&user=" + std::string(100, '8'));
+  EXPECT_EQ(broker.counters().queries_dropped_total, 1U);
+  Peer& watcher = broker.publisher();
+  const std::string shown = watch(broker, watcher);
+  EXPECT_THAT(shown, HasSubstr("user=777"));
+  EXPECT_THAT(shown, HasSubstr(R"("query":"channel=b")"));
+  kept.hang_up();
+  broker.pass();
+  EXPECT_EQ(broker.counters().queries_bytes, 0U);
 }
 
 TEST(IngestPort, WatchersThatHaveGoneAreToldNothing) {
@@ -268,34 +352,52 @@ TEST(IngestPort, WatchersThatHaveGoneAreToldNothing) {
     watcher.hang_up();
     broker.pass();
   }
+  const std::uint64_t before = broker.counters().mailbox_messages_total;
   broker.get("/events?channel=a");
-  EXPECT_EQ(broker.counters().mailbox_messages_total, 0U);
+  EXPECT_EQ(broker.counters().mailbox_messages_total, before);
 }
 
-// Its end, when nobody watched, was told to nobody.
-TEST(IngestPort, AStreamThatBeganInAnEarlierWatchIsNotToldOf) {
+// Its census will tell of that stream, if it is there still.
+TEST(IngestPort, WhatAShardSaysBeforeAWatchHasBegunThereIsNotForIt) {
   SmallBroker broker;
-  Peer& first = broker.publisher();
-  first.say("{\"op\":\"watch\"}\n");
-  broker.pass();
-  const std::uint32_t earlier = broker.watch();
-  first.hang_up();
-  broker.pass();
-  EXPECT_EQ(broker.watch(), 0U);
-  Peer& second = broker.publisher();
-  second.say("{\"op\":\"watch\"}\n");
-  broker.pass();
-  second.take();
-  for (const std::uint32_t watch : {earlier, broker.watch()}) {
-    broker.post(NoticeMessage{.watch = watch,
-                              .subscribed = true,
-                              .connection = watch,
-                              .topics = {"late"},
-                              .query = "",
-                              .cursor = ""});
+  Peer& watcher = broker.publisher();
+  watch(broker, watcher);
+  const auto topics = std::make_shared<const fanout::Topics>(std::vector<std::string>{"late"});
+  for (const std::uint32_t census : {0U, 1U}) {
+    broker.post(NoticeMessage{.census = census, .topics = topics, .query = {}, .cursor = {}});
     broker.pass();
-    EXPECT_EQ(second.take().find("late") != std::string::npos, watch != earlier);
+    EXPECT_EQ(watcher.take().find("late") != std::string::npos, census == 1);
   }
+}
+
+// A stalled watcher is asked to take no more of those who are there than it reads; whoever leaves
+// meanwhile is told as it leaves.
+TEST(IngestPort, AWatcherThatReadsSlowlyMissesNobody) {
+  sim::Faults faults;
+  faults.socket_buffer_min = faults.socket_buffer_max = 4096;
+  SmallBroker broker({}, nullptr, faults);
+  std::string target = "/events?user=" + std::string(1500, 'u');
+  for (int i = 0; i < 50; ++i) target += fmt::format("&channel={}", i);
+  std::vector<Peer*> readers;
+  for (int i = 0; i < 8; ++i) readers.push_back(&broker.get(target));
+  Peer& watcher = broker.publisher();
+  watcher.stop_reading();
+  watcher.say("{\"op\":\"watch\"}\n");
+  broker.pass();
+  readers[7]->hang_up();
+  broker.pass();
+  watcher.read_on();
+  std::string told;
+  for (int i = 0; i < 1000 && told.find("\"streams\"") == std::string::npos; ++i) {
+    broker.pass(5ms);
+    told += watcher.take();
+  }
+  EXPECT_THAT(told, ::testing::EndsWith("{\"event\":\"present\",\"streams\":8}\n"));
+  EXPECT_EQ(broker.closes(CloseReason::slow_stalled), 0U);
+  std::size_t lines = 0;
+  for (std::size_t at = 0; (at = told.find("\"present\":true", at)) != std::string::npos; ++at)
+    ++lines;
+  EXPECT_EQ(lines, 8U * 50);
 }
 
 TEST(IngestPort, AWatcherThatDoesNotReadIsLetGo) {

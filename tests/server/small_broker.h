@@ -90,7 +90,7 @@ class SmallBroker {
   bool finished() const { return shard_->finished(); }
   // As another shard would.
   void post(Message message) { shard_->mailbox().post(std::move(message)); }
-  std::uint32_t watch() const { return switchboard_.watch.load(); }
+  std::uint32_t slots() const { return ring_.capacity(); }
 
   const Counters& counters() const { return shard_->counters(); }
   // What the kernel may do wrong from now on.

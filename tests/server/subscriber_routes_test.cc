@@ -13,6 +13,7 @@
 namespace fanfare::server {
 namespace {
 
+using ::testing::AllOf;
 using testing::body_of;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -121,6 +122,47 @@ TEST(SubscriberRoutes, RefuseABodyThatIsNotUnderstoodOnEveryRoute) {
         << target;
     EXPECT_THAT(post(broker, target, "{", "application/json"), HasSubstr("not JSON")) << target;
   }
+}
+
+TEST(SubscriberRoutes, RefuseMorePatternsInOneStreamThanTheLimitWhereverTheyAreNamed) {
+  Options options;
+  options.limits.patterns_per_subscription = 2;
+  SmallBroker broker(options);
+  const std::string sentence = "3 patterns in one stream; [limits] patterns_per_subscription";
+  EXPECT_THAT(broker.get("/events?channel=a/*&channel=b/*&channel=c/*&channel=d").take(),
+              AllOf(HasSubstr("400 Bad Request"), HasSubstr(sentence)));
+  EXPECT_THAT(post(broker, "/events", R"({"channels":["a/*","b/*","**"]})"), HasSubstr(sentence));
+  EXPECT_THAT(broker.get("/events?channel=a/*&channel=b/*&channel=c&channel=d").take(),
+              HasSubstr("200 OK"));
+  EXPECT_EQ(broker.counters().patterns_refused_total, 2U);
+}
+
+// 400 would end an EventSource for good, and there is room again when somebody goes.
+TEST(SubscriberRoutes, TellAStreamToComeBackThatBringsOnePatternMoreThanTheLimit) {
+  Options options;
+  options.limits.patterns = 2;
+  SmallBroker broker(options);
+  Peer& first = broker.get("/events?channel=a/*&channel=b/*&channel=b/*");
+  Peer& same = broker.get("/events?channel=b/*&channel=c");
+  Peer& more = broker.get("/events?channel=b/*&channel=c/*");
+  EXPECT_THAT(first.take(), HasSubstr("200 OK"));
+  EXPECT_FALSE(first.gone());
+  EXPECT_FALSE(same.gone()) << "it has no pattern that is not there already";
+  EXPECT_THAT(more.take(), AllOf(HasSubstr("200 OK"), HasSubstr("retry: "),
+                                 HasSubstr("[limits] patterns allows")));
+  broker.pass(3s);  // over HTTP/1.0 it ends with a reset, once its peer has had time to read
+  EXPECT_TRUE(more.gone());
+  EXPECT_EQ(broker.counters().patterns, 2U);
+  EXPECT_EQ(broker.counters().patterns_refused_total, 1U);
+  first.hang_up();
+  broker.pass();
+  EXPECT_EQ(broker.counters().patterns, 1U);
+  Peer& again = broker.get("/events?channel=b/*&channel=c/*");
+  EXPECT_FALSE(again.gone()) << "there is room again";
+  Peer& finished = broker.subscriber();
+  finished.say("HEAD /events?channel=z/* HTTP/1.0\r\n\r\n");
+  broker.pass();
+  EXPECT_EQ(broker.counters().patterns, 2U) << "what is only asked about does not count";
 }
 
 }  // namespace

@@ -52,6 +52,8 @@ void Watcher::take(std::string_view line) {
   if (line == "{\"ok\":true}" && !since_) {
     trace("watches");
     since_ = town_.kernel.now();
+  } else if (line.starts_with("{\"event\":\"present\"")) {
+    take_present(line);
   } else if (line.starts_with("{\"event\":\"")) {
     take_notice(line);
   } else {
@@ -68,15 +70,30 @@ void Watcher::take_notice(std::string_view line) {
   if (connection.empty() || channel.empty() || (kind != "subscribe" && kind != "unsubscribe"))
     return complain(fmt::format("was told {}", line), "watch");
   if (kind == "unsubscribe") {
-    // Of one that was there before it began to watch, it knows nothing.
-    present_.erase({connection, channel});
+    if (member_of(line, "reason").value_or("").empty())
+      complain(fmt::format("was not told why: {}", line), "watch");
+    if (present_.erase({connection, channel}) == 0)
+      complain(fmt::format("was told that {} left {}, not that it was there", connection, channel),
+               "watch");
     return;
   }
   if (!present_.emplace(connection, channel).second)
     complain(fmt::format("was told twice of {} on {}", connection, channel), "watch");
+  if (line.find("\"present\":true") != std::string_view::npos) {
+    before_.insert(connection);
+    if (told_present_)
+      complain(fmt::format("was told late that {} had been there", connection), "watch");
+  }
   const std::string query = member_of(line, "query").value_or("");
   if (const std::size_t tag = query.find("u="); tag != std::string::npos)
     tags_.insert(query.substr(tag + 2, query.find('&', tag) - tag - 2));
+}
+
+// All that were there before have been told.
+void Watcher::take_present(std::string_view line) {
+  if (std::exchange(told_present_, true)) complain("was told twice that these are all", "watch");
+  if (digits_of(line, "streams") != fmt::format("{}", before_.size()))
+    complain(fmt::format("was told of {} that were there, and {}", before_.size(), line), "watch");
 }
 
 // A stream that began while it listened, and that it was not told of.
@@ -104,6 +121,8 @@ void Watcher::lost(bool /*clean*/) {
   since_.reset();
   present_.clear();
   tags_.clear();
+  before_.clear();
+  told_present_ = false;
   if (!gone_) set_alarm(town_.kernel.somewhen(1s), kConnect);
 }
 

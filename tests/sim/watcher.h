@@ -1,6 +1,7 @@
 // Watcher: an application that asks to be told who subscribes and who goes ({"op":"watch"}), and
 // the checker of what it is told: every stream that began while it listened, once for each topic,
-// and its end; nothing of streams that never were.
+// and its end; and every stream that was there before, once, before it is told that these are all.
+// Nothing of streams that never were, nor that one has gone of which it was not told.
 #pragma once
 
 #include <map>
@@ -38,6 +39,7 @@ class Watcher final : public Client {
  private:
   void take(std::string_view line);
   void take_notice(std::string_view line);
+  void take_present(std::string_view line);
   const Town::Arrival* unknown() const;
 
   std::string incoming_;
@@ -45,6 +47,8 @@ class Watcher final : public Client {
   bool gone_ = false;
   std::set<std::string, std::less<>> tags_;                // of streams that began
   std::set<std::pair<std::string, std::string>> present_;  // connection and channel
+  std::set<std::string> before_;  // connections that were there when it began to listen
+  bool told_present_ = false;     // these are all
   std::uint64_t notices_ = 0;
 };
 

@@ -16,6 +16,17 @@ void append_notice(std::string& out, const Notice& notice) {
   append_json_string(out, notice.query);
   out += R"(,"cursor":)";
   append_json_string(out, notice.cursor);
+  if (notice.present) out += R"(,"present":true)";
+  if (!notice.reason.empty()) {
+    out += R"(,"reason":)";
+    append_json_string(out, notice.reason);
+  }
+  out += "}\n";
+}
+
+void append_present(std::string& out, std::uint64_t streams) {
+  out += R"({"event":"present","streams":)";
+  out += fmt::format_int(streams).c_str();
   out += "}\n";
 }
 

@@ -135,6 +135,12 @@ bool RespCommands::postpone(Arguments arguments, std::vector<Publish>& waiting) 
 
 namespace {
 
+// It has a history, not only subscribers.
+bool is_there(Sink& sink, std::string_view channel) {
+  const auto state = sink.find(channel);
+  return state && state->published;
+}
+
 void append_receivers(std::string& out, const std::expected<Published, Refused>& published) {
   if (!published) return append_refused(out, published.error());
   append_integer(out, published->receivers);
@@ -253,7 +259,7 @@ void RespCommands::xadd(Arguments arguments, std::string& out) {
       arguments,
       [&](const Change& change) {
         const Publish& event = change.event;
-        if (change.kind == Change::Kind::publish_if_there && !sink_.find(event.channel)) {
+        if (change.kind == Change::Kind::publish_if_there && !is_there(sink_, event.channel)) {
           append_nil(out, protocol_);
           return true;
         }
@@ -271,7 +277,8 @@ void RespCommands::xlen(Arguments arguments, std::string& out) {
 
 void RespCommands::exists(Arguments arguments, std::string& out) {
   std::uint64_t there = 0;
-  for (const std::string_view channel : arguments.subspan(1)) there += sink_.find(channel) ? 1 : 0;
+  for (const std::string_view channel : arguments.subspan(1))
+    there += is_there(sink_, channel) ? 1 : 0;
   append_integer(out, there);
 }
 
@@ -327,8 +334,8 @@ void RespCommands::pubsub(Arguments arguments, std::string& out) {
   append_unknown_subcommand(arguments, out);
 }
 
-// Every channel that has a history or subscribers, not only those with subscribers as in Redis: a
-// publisher looks here for what it has published.
+// Every channel that has a history or subscribers by name, not only those with subscribers as in
+// Redis: a publisher looks here for what it has published, too.
 void RespCommands::pubsub_channels(std::string_view pattern, std::string& out) {
   std::vector<std::string> names;
   sink_.for_each_channel([&](std::string_view name, const ChannelState&) {

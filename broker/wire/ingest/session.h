@@ -70,9 +70,13 @@ struct Notice {
   std::uint64_t connection = 0;   // tells apart the subscribers of a broker's life
   std::string_view query = {};    // of the request, undecoded; empty: none
   std::string_view cursor = {};   // the id it resumed from; empty: none
+  bool present = false;           // it was there when the watch began
+  std::string_view reason = {};   // why it ended; empty: it has not
 };
-// {"event":"subscribe","channel":"c","connection":7,"query":"user=1","cursor":"ab-1"} and LF.
-// Bytes that are not UTF-8 become U+FFFD.
+// {"event":"subscribe","channel":"c","connection":7,"query":"user=1","cursor":"ab-1"} and LF, with
+// "present":true or "reason":"..." before the end. Bytes that are not UTF-8 become U+FFFD.
 void append_notice(std::string& out, const Notice& notice);
+// {"event":"present","streams":7} and LF: all that were there when the watch began have been told.
+void append_present(std::string& out, std::uint64_t streams);
 
 }  // namespace fanfare::ingest

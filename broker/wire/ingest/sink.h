@@ -81,6 +81,7 @@ struct ChannelState {
   std::uint64_t receivers = 0;
   std::string first, last;  // ids of the window's oldest and newest event; empty: none
   bool finished = false;
+  bool published = true;  // false: it has subscribers only, the log knows nothing of it
 };
 
 using FactValue = std::variant<std::uint64_t, std::string_view>;
@@ -105,8 +106,10 @@ class Sink {
   // Drops the history and the finished mark. False: there is no such channel.
   virtual std::expected<bool, Refused> erase(std::string_view channel) = 0;
 
+  // A channel that has a history, or that somebody would receive.
   virtual std::optional<ChannelState> find(std::string_view channel) = 0;
-  // Every channel of publishers (not the broker's own `~…`), until `visit` returns false.
+  // Every channel of publishers (not the broker's own `~…`), and every name that has subscribers,
+  // until `visit` returns false.
   using ChannelVisitor = std::function<bool(std::string_view name, const ChannelState&)>;
   virtual void for_each_channel(const ChannelVisitor& visit) = 0;
   // Of exactly this name, without patterns; 0 for a name nobody subscribes to, valid or not.

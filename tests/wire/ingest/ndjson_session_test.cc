@@ -292,12 +292,18 @@ TEST(Ndjson, FormatsANotice) {
                               .connection = 12,
                               .query = "channel=chat/7&user=\"\xff",
                               .cursor = "ep-5"});
-  ingest::append_notice(out, {.kind = ingest::Notice::Kind::unsubscribe, .channel = "a/**"});
+  ingest::append_notice(
+      out, {.kind = ingest::Notice::Kind::unsubscribe, .channel = "a/**", .reason = "peer_closed"});
+  ingest::append_notice(out, {.channel = "b", .present = true});
+  ingest::append_present(out, 7);
   EXPECT_EQ(out,
             "{\"event\":\"subscribe\",\"channel\":\"chat/7\",\"connection\":12,\"query\":"
             "\"channel=chat/7&user=\\\"\xef\xbf\xbd\",\"cursor\":\"ep-5\"}\n"
             "{\"event\":\"unsubscribe\",\"channel\":\"a/**\",\"connection\":0,\"query\":\"\","
-            "\"cursor\":\"\"}\n");
+            "\"cursor\":\"\",\"reason\":\"peer_closed\"}\n"
+            "{\"event\":\"subscribe\",\"channel\":\"b\",\"connection\":0,\"query\":\"\","
+            "\"cursor\":\"\",\"present\":true}\n"
+            "{\"event\":\"present\",\"streams\":7}\n");
 }
 
 // ---- bounds
