@@ -78,8 +78,20 @@ class Surface final : public server::AdminSurface {
 
  private:
   static AdminAnswer readiness(const Snapshot& now) {
-    if (now.draining) return fresh(503, kPlainText, "draining: subscribers are being let go\n");
+    if (now.draining) {
+      return fresh(503, kPlainText,
+                   fmt::format("draining: the broker is stopping; {} subscribers have yet to be "
+                               "told to come back\n",
+                               now.streams));
+    }
     if (now.shards.empty()) return fresh(503, kPlainText, "starting: no shard has reported yet\n");
+    if (now.connections_max > 0 && now.streams >= now.connections_max) {
+      return fresh(
+          503, kPlainText,
+          fmt::format("full: {} event streams are open, as many as [limits] connections and "
+                      "this machine allow; newcomers are told to come back\n",
+                      now.streams));
+    }
     return fresh(200, kPlainText, "ready\n");
   }
 
@@ -131,7 +143,8 @@ class Surface final : public server::AdminSurface {
         "  /events       the live page's own stream\n"
         "  /metrics      Prometheus text\n"
         "  /healthz      200 while the broker runs\n"
-        "  /readyz       200 while it takes subscribers, else 503\n"
+        "  /readyz       200 while it takes subscribers; 503 while full or stopping, with the "
+        "reason\n"
         "  /screen.json  where the data screen finds its events\n";
     for (const Asset& asset : assets()) {
       if (asset.path.starts_with("/assets/")) {

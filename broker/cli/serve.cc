@@ -34,8 +34,8 @@ constexpr const char* kFooter = R"(Examples:
   fanfare check --config broker.toml                       what would be served, without serving
 
 Signals:
-  SIGTERM, SIGINT   stop accepting, let the subscribers go over [limits] drain, end; a second one
-                    ends at once
+  SIGTERM, SIGINT   tell subscribers to come back, one by one over [limits] drain, and newcomers at
+                    once; refuse publishes; end. A second one ends at once
   SIGHUP            read the configuration again; what cannot change while running is named
 
 Exit codes: 0 ended as asked; 1 could not start, but may later (the port is in use); 2 wrong
@@ -121,10 +121,12 @@ class Serving {
       if (!draining_) reload();
       return;
     }
-    log::info("{}", draining_ ? "told again to stop: ending at once"
-                              : "told to stop: letting subscribers go; once more ends at once");
+    log::info("{}",
+              draining_
+                  ? "told again to stop: ending at once"
+                  : "told to stop: subscribers are told to come back; once more ends at once");
     draining_ = true;
-    notify_service_manager("STOPPING=1\nSTATUS=letting subscribers go");
+    notify_service_manager("STOPPING=1\nSTATUS=draining: subscribers are told to come back");
     broker_->drain();
   }
 

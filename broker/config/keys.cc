@@ -270,8 +270,10 @@ constexpr std::array kLimits{
          .at_most = 100'000'000,
          .zero = "auto",
          .restart = true,
-         .help = "Connections held at most, over all shards. \"auto\": what one ring a shard can "
-                 "hold. Beyond it, a subscriber is told to come back later."}),
+         .help = "Event streams of subscribers held at most, over all shards, to the one. A socket "
+                 "that carries no stream, a publisher and a live page do not count. \"auto\": what "
+                 "one ring a shard can hold. Beyond it, a subscriber is told to come back later, "
+                 "and /readyz says so with 503."}),
     limits<&LimitOptions::channels>(
         {.name = "channels",
          .at_least = 1,

@@ -16,6 +16,7 @@
 #include "broker/io/doorbell.h"
 #include "broker/io/epoll_buffers.h"
 #include "broker/io/probe.h"
+#include "broker/io/socket.h"
 
 #include "common/check.h"
 
@@ -43,6 +44,9 @@ class Epoll final : public Ring {
 
   void accept(int listener, Token token) override;
   void cancel_accept(Token token) override;
+  void stop_listening(int listener, std::vector<int>& waiting) override {
+    io::stop_listening(listener, waiting);
+  }
   bool adopt(int descriptor, Slot slot) override;
   void refuse(int descriptor) override { ::close(descriptor); }
   PeerAddress peer_of(int descriptor) override { return peer_address(descriptor); }

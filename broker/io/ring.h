@@ -96,6 +96,9 @@ class Ring {
   virtual void accept(int listener, Token token) = 0;
   // Ends the accept with that token; it completes once more with -ECANCELED and without `more`.
   virtual void cancel_accept(Token token) = 0;
+  // When the accept on it has ended: nobody can connect there any more (connection refused).
+  // Whoever waits to be accepted is appended to `waiting`, as accept() would have given it.
+  virtual void stop_listening(int listener, std::vector<int>& waiting) = 0;
   // Puts an accepted descriptor into the table at `slot` (which must be free) and forgets the
   // descriptor. False (with the descriptor closed) if the kernel refuses.
   virtual bool adopt(int descriptor, Slot slot) = 0;

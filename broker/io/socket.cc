@@ -1,5 +1,6 @@
 #include "broker/io/socket.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -120,6 +121,17 @@ std::expected<std::vector<Descriptor>, Problem> listen_tcp(const PeerAddress& ad
     return refused(claimed, errno);
   }
   return listeners;
+}
+
+void stop_listening(int listener, std::vector<int>& waiting) {
+  ::fcntl(listener, F_SETFL, ::fcntl(listener, F_GETFL) | O_NONBLOCK);
+  while (true) {
+    const int descriptor = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    if (descriptor < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
+    if (descriptor < 0) break;
+    waiting.push_back(descriptor);
+  }
+  ::shutdown(listener, SHUT_RDWR);
 }
 
 std::optional<PeerCredentials> peer_credentials(int descriptor) {

@@ -44,6 +44,10 @@ std::expected<std::vector<Descriptor>, Problem> listen_tcp(const PeerAddress& ad
 // Of what this listener accepts from now on (TcpOptions::user_timeout).
 void set_user_timeout(int listener, Duration timeout);
 
+// Ends the listening: later connections are refused, as if nobody had ever listened; who waits to
+// be accepted is appended to `waiting`. What comes between the two is reset.
+void stop_listening(int listener, std::vector<int>& waiting);
+
 struct UnixOptions {
   std::uint32_t mode = 0660;
   std::string group;  // empty: left as it is

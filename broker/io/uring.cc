@@ -16,6 +16,7 @@
 #include "broker/io/address.h"
 #include "broker/io/doorbell.h"
 #include "broker/io/probe.h"
+#include "broker/io/socket.h"
 #include "broker/io/uring_buffers.h"
 #include "broker/io/uring_setup.h"
 
@@ -51,6 +52,9 @@ class Uring final : public Ring {
 
   void accept(int listener, Token token) override;
   void cancel_accept(Token token) override;
+  void stop_listening(int listener, std::vector<int>& waiting) override {
+    io::stop_listening(listener, waiting);
+  }
   bool adopt(int descriptor, Slot slot) override;
   void refuse(int descriptor) override { ::close(descriptor); }
   PeerAddress peer_of(int descriptor) override { return peer_address(descriptor); }

@@ -42,7 +42,7 @@ bool publishes(Change::Kind kind) {
 
 std::optional<Refused> refusal_by_itself(const Change& change, const policy::EventLimits& limits,
                                          bool stopping) {
-  if (publishes(change.kind) && stopping) return stopping_refusal();
+  if (stopping) return stopping_refusal();
   const ingest::Publish& event = change.event;
   auto problem =
       publishes(change.kind)

@@ -153,7 +153,8 @@ struct Snapshot {
   std::uint64_t head = 0, channels = 0, segment_bytes = 0;
   std::vector<ChannelSnapshot> busiest;  // at most 50, by events published since the last snapshot
   std::string epoch, backend, version;
-  std::uint64_t connections_max = 0;
+  std::uint64_t connections_max = 0;  // [limits] connections, or what the machine gives
+  std::uint64_t streams = 0;          // of subscribers, at this very moment
   std::shared_ptr<const Options> options = std::make_shared<const Options>();  // in force
   Duration uptime{};
   bool draining = false;

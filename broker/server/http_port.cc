@@ -92,7 +92,9 @@ CloseReason HttpPort::overdue(io::Slot slot) const {
 }
 
 Request HttpPort::request_of(io::Slot slot, const Exchange& exchange) const {
-  return {slot, exchange.parser.head(), exchange.body, exchange.parser.connection()};
+  const bool last = connections_[slot].leaving;
+  return {slot, exchange.parser.head(), exchange.body,
+          last ? h1::Connection::close : exchange.parser.connection()};
 }
 
 // Reads on in the current request. Views of a head that lies in `input` live until this returns, so
@@ -164,9 +166,9 @@ bool HttpPort::head_complete(io::Slot slot, Exchange& exchange) {
 PortOrder HttpPort::request_complete(io::Slot slot, Exchange& exchange, std::string_view rest,
                                      Tick tick) {
   ++requests_total(counters_, connections_[slot].port);
-  const bool keep_alive =
-      exchange.parser.connection() != h1::Connection::close && !connections_[slot].leaving;
-  const Routes::Verdict verdict = routes_.answer(request_of(slot, exchange), exchange.out);
+  const Request request = request_of(slot, exchange);
+  const bool keep_alive = request.connection != h1::Connection::close;
+  const Routes::Verdict verdict = routes_.answer(request, exchange.out);
   if (verdict == Routes::Verdict::stream) {
     release(slot);
     return {PortOrder::Kind::stream};

@@ -189,12 +189,9 @@ void IngestPort::writable(io::Slot slot) {
   courier_.queue(slot, std::string_view(publisher.sending).substr(publisher.sent));
 }
 
-PortOrder IngestPort::stop(io::Slot slot) {
-  Publisher& publisher = publisher_of(slot);
-  publisher.input_over = true;
-  connections_[slot].reason = CloseReason::drained;
-  if (publisher.in_flight || !publisher.out.empty()) return {};
-  return {PortOrder::Kind::close, CloseReason::drained};
+bool IngestPort::quiet(io::Slot slot) const {
+  const Publisher& publisher = publishers_[connections_[slot].publisher];
+  return !publisher.in_flight && publisher.out.empty();
 }
 
 void IngestPort::notify(const NoticeMessage& notice) {

@@ -34,8 +34,8 @@ class IngestPort {
   PortOrder input_ended(io::Slot slot);
   PortOrder sent(io::Slot slot, std::int32_t result);
   void writable(io::Slot slot);
-  // The broker is stopping: nothing more is read; acks on their way go out first.
-  PortOrder stop(io::Slot slot);
+  // Everything it has sent, as far as it was read, is answered.
+  bool quiet(io::Slot slot) const;
   void release(io::Slot slot);
 
   // After everything of this turn was sealed: queues the acks.

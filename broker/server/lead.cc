@@ -55,6 +55,7 @@ fanout::BatchPtr Lead::seal() {
 }
 
 bool Lead::overrun() const {
+  if (stopping_) return false;  // a refusal needs no room
   for (const Switchboard::Gauge& gauge : switchboard_.gauges) {
     const std::uint64_t behind = gauge.in_mail_bytes.load(std::memory_order_relaxed) +
                                  gauge.unserved_bytes.load(std::memory_order_relaxed);
@@ -120,6 +121,7 @@ std::string_view Lead::write_id(fanout::Sequence sequence) {
 }
 
 std::expected<void, ingest::Refused> Lead::finish(std::string_view channel) {
+  if (stopping_) return std::unexpected(stopping_refusal());
   if (auto problem = policy::channel_problem(channel)) {
     return std::unexpected(refusal_of(std::move(*problem)));
   }
@@ -129,6 +131,7 @@ std::expected<void, ingest::Refused> Lead::finish(std::string_view channel) {
 }
 
 std::expected<bool, ingest::Refused> Lead::erase(std::string_view channel) {
+  if (stopping_) return std::unexpected(stopping_refusal());
   if (auto problem = policy::channel_problem(channel)) {
     return std::unexpected(refusal_of(std::move(*problem)));
   }

@@ -30,6 +30,7 @@ void LeadDesk::collect_shards() {
   const std::lock_guard lock(switchboard_.board);
   snapshot_.shards = switchboard_.snapshots;
   snapshot_.options = settings_.shared();
+  snapshot_.streams = switchboard_.streams.load(std::memory_order_relaxed);
 }
 
 const Snapshot& LeadDesk::fresh_snapshot() {
@@ -37,14 +38,18 @@ const Snapshot& LeadDesk::fresh_snapshot() {
   return snapshot_;
 }
 
-void LeadDesk::second_passed(TimePoint now, bool draining) {
+void LeadDesk::begin_drain() {
+  lead_.stop_publishing();
+  snapshot_.draining = true;
+}
+
+void LeadDesk::second_passed(TimePoint now) {
   if (started_ == TimePoint{}) started_ = now;
   while (lead_.expire()) {
   }
   snapshot_.busiest.clear();
   lead_.describe(snapshot_);
   snapshot_.uptime = now - started_;
-  snapshot_.draining = draining;
   collect_shards();
   if (surface_ == nullptr) return;
   if (const std::string event = surface_->live_event(snapshot_); !event.empty()) {

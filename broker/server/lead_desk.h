@@ -28,7 +28,9 @@ class LeadDesk {
   LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings);
 
   // Once a second: ages the log, takes stock, tells the live page.
-  void second_passed(TimePoint now, bool draining);
+  void second_passed(TimePoint now);
+  // Publishes are refused from now on, and /readyz says so.
+  void begin_drain();
   HttpPort* admin_port() { return admin_port_.get(); }
 
   Lead& lead() { return lead_; }

@@ -19,8 +19,8 @@ struct Machine {
 struct Plan {
   std::uint32_t shards = 1;
   std::uint32_t slots = 0;            // of each ring
-  std::uint32_t subscribers_max = 0;  // of each shard, on the lead less its publishers' share
-  std::uint64_t connections_max = 0;  // of the broker
+  std::uint32_t subscribers_max = 0;  // of each shard: slots less what is kept in reserve
+  std::uint64_t connections_max = 0;  // subscribers of the broker, to the one
   std::string sentence;               // "2 shards, up to 39,296 connections: ..."
 };
 

@@ -38,7 +38,8 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
           {config.index, settings_, connections_, replica_, audiences_, counters_, switchboard_}),
       streams_({config.index, connections_, replica_, audiences_, delivery_, counters_,
                 switchboard_, presence_, random_}),
-      routes_(settings_, streams_, counters_),
+      seats_(switchboard.streams, config.connections_max, config.subscribers_max),
+      routes_(settings_, streams_, seats_, counters_),
       port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, routes_),
       started_(ring.now()),
       now_(started_) {
@@ -53,7 +54,7 @@ Shard::~Shard() = default;
 
 void Shard::listen(Port port, int listener) {
   const auto index = static_cast<std::uint32_t>(listeners_.size());
-  listeners_.push_back({port, listener, false});
+  listeners_.push_back({.port = port, .descriptor = listener});
   arm_accept(index);
 }
 
@@ -93,10 +94,7 @@ void Shard::turn(TimePoint deadline) {
   send_answers();
   pump();
   send_reports();
-  // Not before the accepts have ended: each may still bring a descriptor, to be closed here.
-  if (draining_ && connections_.in_use() == 0 &&
-      std::none_of(listeners_.begin(), listeners_.end(), [](const Listener& l) { return l.armed; }))
-    finished_ = true;
+  look_for_end();
 }
 
 void Shard::dispatch(const io::Completion& completion) {
@@ -137,7 +135,8 @@ void Shard::accepted(const io::Completion& completion) {
       log::warn("accept: {} ({} like it left out)", std::strerror(-completion.result), left_out);
     }
   }
-  if (listener.armed || draining_) return;
+  if (listener.armed) return;
+  if (!listener.wanted) return accept_ended(completion.token.index);
   // Out of descriptors or memory (EMFILE, ENFILE, ENOMEM, ENOBUFS) the next one would fail at once,
   // and so on in a circle: accept_again() tries at the next tick. Aborted: a client's own doing.
   if (completion.result >= 0 || completion.result == -ECONNABORTED)
@@ -145,7 +144,7 @@ void Shard::accepted(const io::Completion& completion) {
 }
 
 void Shard::admit(Port port, int descriptor) {
-  if (draining_ || !has_room(port)) {
+  if (at_once_ || !has_room(port)) {
     ring_.refuse(descriptor);
     ++counters_.connections_refused_total;
     return;
@@ -212,6 +211,7 @@ void Shard::welcome(io::Slot slot, Port port) {
   Connection& connection = connections_[slot];
   connection.port = port;
   connection.opened = tick_;
+  connection.leaving = phase_ != Phase::serving && port != Port::admin;
   ++open_connections(port);
   if (port == Port::ingest) {
     ++counters_.ingest_connections_total;

@@ -29,6 +29,7 @@
 #include "broker/server/http_port.h"
 #include "broker/server/lead_desk.h"
 #include "broker/server/options.h"
+#include "broker/server/seats.h"
 #include "broker/server/settings.h"
 #include "broker/server/streams.h"
 #include "broker/server/subscriber_routes.h"
@@ -42,7 +43,7 @@ namespace fanfare::server {
 struct ShardConfig {
   std::uint32_t index = 0;            // 0: the lead
   std::uint32_t subscribers_max = 0;  // beyond: told to come back later; below the ring's capacity
-  std::uint64_t connections_max = 0;  // of all shards, for the metrics
+  std::uint64_t connections_max = 0;  // subscribers of all shards, to the one
   std::uint32_t feed_members_max = fanout::kFeedMembersMax;
   fanout::Epoch epoch;
   std::uint64_t seed = 0;
@@ -83,7 +84,10 @@ class Shard {
     Port port{};
     int descriptor = -1;
     bool armed = false;
+    bool wanted = true;  // false: it stops, or has stopped
   };
+  // In this order (shard_drain.cc).
+  enum class Phase : std::uint8_t { serving, draining, closing, last };
 
   // shard.cc: the turn and its completions
   void dispatch(const io::Completion& completion);
@@ -136,9 +140,18 @@ class Shard {
   Tick heartbeat_visit(Tick due, std::uint32_t heartbeat);
   void heartbeat_due(io::Slot slot, Connection& connection);
   void send_heartbeats();
-  void drain(bool at_once);
-  void drain_connection(io::Slot slot, Tick over);
   void take_stock();
+
+  // shard_drain.cc: stopping
+  void drain(bool at_once);
+  void begin_drain();
+  void end_at_once();
+  void drain_on();
+  void end_when_quiet(io::Slot slot);
+  void stop_accepting(std::uint32_t index);
+  void accept_ended(std::uint32_t index);
+  bool listening(bool admin) const;
+  void look_for_end();
 
   ShardConfig config_;
   io::Ring& ring_;
@@ -158,6 +171,7 @@ class Shard {
   Courier courier_;
   Presence presence_;
   Streams streams_;
+  Seats seats_;
   SubscriberRoutes routes_;
   HttpPort port_;
   std::unique_ptr<LeadDesk> desk_;  // the lead's
@@ -172,10 +186,11 @@ class Shard {
   TimePoint now_{};
   Tick tick_ = 0;
   Tick second_ = 0;  // the tick at which the lead's next second begins
-  std::uint32_t subscribers_ = 0;
-  bool draining_ = false;
+  Phase phase_ = Phase::serving;
+  bool at_once_ = false;
   bool finished_ = false;
-  Tick drain_deadline_ = kNever;
+  Tick drain_deadline_ = kNever;  // of everything but the admin listener
+  Tick last_deadline_ = kNever;   // of that
   log::Limit accept_log_;
 };
 

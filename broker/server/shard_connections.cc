@@ -120,8 +120,7 @@ void Shard::count_stream(const Connection& connection, int change) {
     counters_.admin_streams += static_cast<std::uint64_t>(change);
     return;
   }
-  subscribers_ += static_cast<std::uint32_t>(change);
-  routes_.set_overloaded(subscribers_ >= config_.subscribers_max || draining_);
+  if (change < 0) seats_.give_back();  // it was taken when the stream was asked for
 }
 
 void Shard::begin_stream(io::Slot slot) {

@@ -1,7 +1,6 @@
 // Shard, the part about time: one sweep over the slots a second, a tenth of them each tick of
 // 100 ms, asks every connection whether its `due` has come. Ticks are read off the clock, never
-// counted. Stopping is a matter of time, too: subscribers are let go one by one over [limits]
-// drain.
+// counted.
 
 #include <algorithm>
 #include <utility>
@@ -25,14 +24,14 @@ void Shard::time_passes() {
   const auto tick = static_cast<Tick>((now_ - started_) / kTick);
   if (tick == tick_) return;
   const Tick passed = tick - std::exchange(tick_, tick);
-  if (draining_ || passed >= kTicksPerSecond) {
+  if (phase_ != Phase::serving || passed >= kTicksPerSecond) {
     sweep(0, connections_.high_water());
   } else {
     for (Tick missed = passed; missed > 0; --missed) sweep_tick(tick - missed + 1);
   }
   if (desk_ && tick_ >= second_) {
     second_ = tick_ + kTicksPerSecond;
-    desk_->second_passed(now_, draining_);
+    desk_->second_passed(now_);
     for (const io::Slot slot : desk_->ingest_port().take_overfull()) {
       if (connections_[slot].state == State::publisher) close(slot, CloseReason::slow_stalled);
     }
@@ -40,7 +39,7 @@ void Shard::time_passes() {
   accept_again();
   look_for_room();
   take_stock();
-  if (tick_ >= drain_deadline_) drain(true);
+  if (phase_ != Phase::serving) drain_on();
 }
 
 void Shard::look_for_room() {
@@ -52,9 +51,8 @@ void Shard::look_for_room() {
 
 // Listeners whose accept failed for want of something that others may have given back meanwhile.
 void Shard::accept_again() {
-  if (draining_) return;
   for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
-    if (!listeners_[i].armed) arm_accept(i);
+    if (listeners_[i].wanted && !listeners_[i].armed) arm_accept(i);
   }
 }
 
@@ -155,53 +153,8 @@ void Shard::send_heartbeats() {
   delivery_.heartbeats(batch, tick_, completions_, outcomes_);
 }
 
-void Shard::drain(bool at_once) {
-  if (!draining_) {
-    draining_ = true;
-    routes_.set_overloaded(true);
-    for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
-      if (!listeners_[i].armed) continue;
-      ring_.cancel_accept(
-          {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = i});
-    }
-    if (desk_) desk_->lead().stop_publishing();
-    const Tick over = ticks(settings_->limits.drain);
-    drain_deadline_ = tick_ + over + 2 * kFarewellTicks;
-    for (io::Slot slot = 0; slot < connections_.high_water(); ++slot) drain_connection(slot, over);
-  }
-  if (!at_once) return;
-  drain_deadline_ = kNever;
-  for (io::Slot slot = 0; slot < connections_.high_water(); ++slot) {
-    close(slot, CloseReason::drained);
-  }
-}
-
-void Shard::drain_connection(io::Slot slot, Tick over) {
-  Connection& connection = connections_[slot];
-  switch (connection.state) {
-    case State::streaming:
-      connection.leaving = true;
-      connection.due = tick_ + static_cast<Tick>(random_.below(std::uint64_t{over} + 1));
-      break;
-    case State::reading:
-      connection.leaving = true;
-      if (port_of(connection).idle(slot)) close(slot, CloseReason::drained);
-      break;
-    case State::answering:
-      connection.leaving = true;
-      break;
-    case State::publisher:
-      obey(slot, desk_->ingest_port().stop(slot));
-      break;
-    case State::free:
-    case State::lingering:
-    case State::closing:
-      break;
-  }
-}
-
 void Shard::take_stock() {
-  counters_.subscribers = subscribers_;
+  counters_.subscribers = seats_.taken();
   counters_.subscribers_behind = delivery_.behind_count();
   const std::lock_guard lock(switchboard_.board);
   ShardSnapshot& snapshot = switchboard_.snapshots[config_.index];

@@ -24,8 +24,9 @@ constexpr std::string_view kHint =
 
 }  // namespace
 
-SubscriberRoutes::SubscriberRoutes(const Settings& settings, Streams& streams, Counters& counters)
-    : settings_(settings), streams_(streams), counters_(counters) {}
+SubscriberRoutes::SubscriberRoutes(const Settings& settings, Streams& streams, Seats& seats,
+                                   Counters& counters)
+    : settings_(settings), streams_(streams), seats_(seats), counters_(counters) {}
 
 std::size_t SubscriberRoutes::body_allowed(const Request& /*request*/, std::string& /*out*/) {
   return settings_->limits.body_bytes;
@@ -120,11 +121,10 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
     terms.heartbeat = route->heartbeat;
   }
   terms.announce = asked->announce_position.value_or(terms.announce);
-  if (overloaded_ && request.head.method != http::Method::head) {
-    return streams_.overload(request, *asked, terms, {}, out);
+  if (request.head.method == http::Method::head) {
+    return streams_.open(request, *asked, terms, out);
   }
-  if (request.head.method != http::Method::head &&
-      !streams_.admit_patterns(asked->topics, settings_->limits.patterns)) {
+  if (!streams_.admit_patterns(asked->topics, settings_->limits.patterns)) {
     ++counters_.patterns_refused_total;
     if (const auto left_out = patterns_log_.admit(now_); left_out >= 0) {
       log::warn("a stream was told to come back later: {} ({} like it left out)", kManyPatterns,
@@ -132,7 +132,10 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
     }
     return streams_.overload(request, *asked, terms, kManyPatterns, out);
   }
-  return streams_.open(request, *asked, terms, out);
+  if (!seats_.take()) return streams_.overload(request, *asked, terms, {}, out);
+  const Verdict verdict = streams_.open(request, *asked, terms, out);
+  if (verdict != Verdict::stream) seats_.give_back();  // nothing follows: 204
+  return verdict;
 }
 
 std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& topics) const {

@@ -9,6 +9,7 @@
 
 #include "broker/policy/cors.h"
 #include "broker/server/routes.h"
+#include "broker/server/seats.h"
 #include "broker/server/settings.h"
 #include "broker/server/streams.h"
 
@@ -18,10 +19,8 @@ namespace fanfare::server {
 
 class SubscriberRoutes final : public Routes {
  public:
-  SubscriberRoutes(const Settings& settings, Streams& streams, Counters& counters);
+  SubscriberRoutes(const Settings& settings, Streams& streams, Seats& seats, Counters& counters);
 
-  // The shard says so: no more streams fit, or the broker is stopping.
-  void set_overloaded(bool overloaded) { overloaded_ = overloaded; }
   void turn_begins(TimePoint now) { now_ = now; }
 
   std::size_t body_allowed(const Request& request, std::string& out) override;
@@ -38,8 +37,8 @@ class SubscriberRoutes final : public Routes {
 
   const Settings& settings_;
   Streams& streams_;
+  Seats& seats_;
   Counters& counters_;
-  bool overloaded_ = false;
   TimePoint now_{};
   log::Limit refused_origin_log_;
   log::Limit patterns_log_;

@@ -64,7 +64,8 @@ using Message = std::variant<LogMessage, SettingsMessage, DrainMessage, Attendan
                              NoticeMessage, CensusMessage, CensusPartMessage>;
 
 struct Switchboard {
-  explicit Switchboard(std::uint32_t shards) : gauges(shards), snapshots(shards) {}
+  explicit Switchboard(std::uint32_t shards)
+      : gauges(shards), shards_at_work(shards), snapshots(shards) {}
 
   std::uint32_t shard_count() const { return static_cast<std::uint32_t>(gauges.size()); }
 
@@ -87,6 +88,11 @@ struct Switchboard {
   std::atomic<std::uint32_t> census{0};
   // Different patterns that the streams of each shard have, added up; for [limits] patterns.
   std::atomic<std::uint32_t> patterns{0};
+  // Event streams of subscribers, over all shards: what [limits] connections bounds (Seats).
+  std::atomic<std::uint64_t> streams{0};
+  // Shards that still have subscribers' or publishers' connections, or listen for them. While the
+  // broker stops, the lead keeps the admin listener until it is the last.
+  std::atomic<std::uint32_t> shards_at_work;
   // Somebody was warned that streams come over HTTP/1.0.
   std::atomic<bool> http10_warned{false};
   // The newest sequence of the log: an id above it is nobody's.

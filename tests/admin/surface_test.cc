@@ -32,6 +32,18 @@ TEST(Surface, IsReadyFromTheFirstSnapshotUntilItDrains) {
   EXPECT_EQ(surface->answer("/readyz", snapshot).status, 503);
 }
 
+TEST(Surface, SaidThatAFullBrokerIsReady) {
+  const auto surface = make_surface();
+  server::Snapshot snapshot = one_shard();
+  snapshot.connections_max = 100;
+  snapshot.streams = 99;
+  EXPECT_EQ(surface->answer("/readyz", snapshot).status, 200);
+  snapshot.streams = 100;
+  EXPECT_EQ(surface->answer("/readyz", snapshot).status, 503);
+  EXPECT_EQ(surface->answer("/readyz", snapshot).body.find("full: 100 event streams"), 0U);
+  EXPECT_EQ(surface->answer("/healthz", snapshot).status, 200);
+}
+
 TEST(Surface, ServesMetricsInTheTextFormatOfPrometheus) {
   const auto surface = make_surface();
   const server::AdminAnswer answer = surface->answer("/metrics", one_shard());

@@ -256,22 +256,5 @@ TEST(HttpPort, ARequestOnAConnectionThatEndsIsForgotten) {
   EXPECT_EQ(broker.closes(CloseReason::peer_closed), 1U);
 }
 
-TEST(HttpPort, WhileTheBrokerStopsIdleConnectionsGoAndRequestsAreAnswered) {
-  SmallBroker broker;
-  Peer& idle = broker.subscriber();
-  Peer& midway = broker.subscriber();
-  idle.say(kOptions);
-  midway.say("OPTIONS /events HTTP/1.1\r\n");
-  broker.pass();
-  idle.take();
-  broker.drain();
-  EXPECT_TRUE(idle.ended());
-  EXPECT_FALSE(midway.ended());
-  midway.say("Host: x\r\n\r\n");
-  broker.pass();
-  EXPECT_THAT(midway.take(), StartsWith("HTTP/1.1 204 "));
-  EXPECT_TRUE(midway.ended()) << "its last answer";
-}
-
 }  // namespace
 }  // namespace fanfare::server

@@ -432,17 +432,18 @@ TEST(IngestPort, WhenTheBrokerStopsRepliesOnTheirWayGoOutFirst) {
     broker.pass();
   }
   broker.drain();
+  broker.pass(1s);
+  EXPECT_EQ(idle.take(), "+PONG\r\n");
   EXPECT_TRUE(idle.ended());
-  EXPECT_EQ(broker.closes(CloseReason::drained), 1U);
   EXPECT_FALSE(busy.ended());
   busy.read_on();
-  broker.pass(100ms);
-  const std::string replies = busy.take();
-  EXPECT_GT(replies.size(), 4096U) << "more than lay in its socket";
-  EXPECT_EQ(replies.size() % 1009, 0U) << "and no reply is cut";
+  broker.pass(300ms);
+  EXPECT_EQ(busy.take().size(), 8U * 1009) << "every command that it had sent is answered";
   EXPECT_TRUE(busy.ended());
+  EXPECT_FALSE(busy.reset());
+  idle.hang_up();
   busy.hang_up();
-  broker.pass(100ms);
+  broker.pass(700ms);
   EXPECT_TRUE(broker.finished());
 }
 

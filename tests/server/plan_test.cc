@@ -39,6 +39,21 @@ TEST(Plan, HoldsAMillion) {
   EXPECT_GE(std::uint64_t{plan->subscribers_max} * plan->shards, 1'100'000U);
 }
 
+// Chance may send all of a few to one shard, and none of them may be sent away for it.
+TEST(Plan, GivesEachShardRoomForWhatChanceMaySendIt) {
+  for (const std::uint32_t wanted : {1U, 2U, 16U}) {
+    for (const std::uint32_t shards : {1U, 2U, 4U}) {
+      const auto plan = make_plan(wanting(wanted, shards), kTwoCores);
+      ASSERT_TRUE(plan) << plan.error();
+      EXPECT_EQ(plan->connections_max, wanted);
+      EXPECT_EQ(plan->subscribers_max, wanted) << wanted << " on " << shards;
+    }
+  }
+  const auto plan = make_plan(wanting(1000, 4), kTwoCores);
+  ASSERT_TRUE(plan) << plan.error();
+  EXPECT_GE(plan->subscribers_max, 250U + 8 * 15U) << "eight standard deviations";
+}
+
 TEST(Plan, SaysWhichKeyAsksForTooMuch) {
   const auto plan = make_plan(wanting(100'000, 2), kTwoCores);
   ASSERT_FALSE(plan);

@@ -167,6 +167,15 @@ void SimRing::complete_accept(Accept& accept, std::int32_t result, bool more) {
   pend(std::move(pending));
 }
 
+void SimRing::stop_listening(int listener, std::vector<int>& waiting) {
+  if (std::ranges::any_of(accepts_, [listener](const Accept& accept) {
+        return accept.live && accept.listener == listener;
+      }))
+    return fail(fmt::format("listener {} stops while an accept is armed", listener));
+  while (kernel_.waiting(listener) > 0) waiting.push_back(kernel_.take(listener));
+  kernel_.close_listener(listener);
+}
+
 bool SimRing::adopt(int descriptor, Slot slot) {
   Socket* socket = kernel_.claim(descriptor);
   if (socket == nullptr && dead_) return false;
