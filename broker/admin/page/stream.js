@@ -64,6 +64,8 @@ export class Stream {
     for (const type of ['message', ...this.types]) {
       source.addEventListener(type, (event) => this.take(event));
     }
+    // Where the stream begins: what comes is lost to nobody, even if this connection brings nothing.
+    source.addEventListener('~position', ({ lastEventId }) => { this.lastId = lastEventId; });
     if (this.gapEvent) source.addEventListener(this.gapEvent, (event) => this.takeGap(event));
   }
 

@@ -181,6 +181,18 @@ test('a connection that died without a word is opened anew from the last id', ()
   assert.equal(stream.state, 'live');
 });
 
+test('a connection refused before its first event is opened anew from where the one before it began', () => {
+  const { stream, source } = opened();
+  source().succeed();
+  source().emit('e-7', { position: 'e-7' }, '~position');
+  assert.notEqual(stream.state, 'live', 'a place is no event');
+  source().lose();
+  source().refuse();
+  pass(3500);
+  assert.equal(sources.length, 2);
+  assert.equal(new URL(source().url).searchParams.get('last_event_id'), 'e-7');
+});
+
 test('after a refusal it tries again from the last id, ever slower', () => {
   const { stream, source } = opened();
   source().succeed();
