@@ -67,6 +67,9 @@ class NameTree {
   }
 
  private:
+  // Looking at so few is cheaper than a look-up: it is done in each folder that a star stands for.
+  static constexpr std::size_t kFewThings = 8;
+
   static std::string_view folder_name(std::string_view name) {
     return name.substr(0, name.rfind('/') + 1);  // npos + 1: none
   }
@@ -122,7 +125,7 @@ class NameTree {
   template <class Find, class Visit>
   static void things_in(const Folder<T>& folder, std::string_view segment, const Find& find,
                         const Visit& visit) {
-    if (!is_pattern(segment)) {
+    if (!is_pattern(segment) && folder.things.size() > kFewThings) {
       if (T* const thing = find(folder.name + std::string(segment))) visit(*thing);
       return;
     }
