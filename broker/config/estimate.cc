@@ -108,7 +108,7 @@ void add_items(const server::Options& options, Estimate& estimate) {
   items.add(When::worst, false, "keys of publishes that may be repeated", kKeysMax, kKeyBytes);
   items.add(When::worst, false, "what forgotten channels have lost", kTombstonesMax,
             kTombstoneBytes * (shards + 1));
-  items.add(When::worst, false, "limits.bodies_bytes of publishers, and of each shard", shards + 1,
+  items.add(When::worst, false, "limits.bodies_bytes of publishers, and of subscribers", 2,
             limits.bodies_bytes);
   items.add_one(When::worst, false, "commands of publishers between MULTI and EXEC",
                 limits.bodies_bytes, "limits.bodies_bytes");

@@ -335,8 +335,9 @@ constexpr std::array kLimits{
         {.name = "bodies_bytes",
          .at_least = kMiB,
          .at_most = kMiB * 64 * 1024,
-         .help = "Bodies of all requests that are being received at a time: those of publishers, "
-                 "and on each shard those of subscribers. Beyond it: 503. As much again for "
+         .help = "Bodies of all requests that are being received at a time: those of "
+                 "all publishers, and as much again those of all subscribers. Beyond it: 503. As "
+                 "much again for "
                  "the commands that all publishers have queued between MULTI and EXEC."}),
     limits<&LimitOptions::head_time>(
         {.name = "head_time",

@@ -28,12 +28,14 @@ std::uint64_t& requests_total(Counters& counters, Port port) {
 }  // namespace
 
 HttpPort::HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
-                   const http::Limits& limits, const Settings& settings, Routes& routes)
+                   const http::Limits& limits, const Settings& settings,
+                   std::atomic<std::uint64_t>& bodies, Routes& routes)
     : connections_(connections),
       courier_(courier),
       counters_(counters),
       limits_(limits),
       settings_(settings),
+      bodies_bytes_(bodies),
       routes_(routes) {}
 
 PortOrder HttpPort::begin(io::Slot slot, Tick tick, std::string_view first) {
@@ -117,13 +119,11 @@ PortOrder HttpPort::advance(io::Slot slot, std::string_view input, Tick tick) {
         if (exchange.interim) return say(slot, exchange, true, input, tick);
         break;
       case Kind::body:
-        if (const auto refusal = refused_body(exchange, step.body.size())) {
+        if (const auto refusal = take_body(exchange, step.body)) {
           ++counters_.bodies_refused_total;
           routes_.refuse_body(request_of(slot, exchange), *refusal, exchange.out);
           return say(slot, exchange, false, {}, tick);
         }
-        exchange.body += step.body;
-        bodies_bytes_ += step.body.size();
         break;
       case Kind::end:
         return request_complete(slot, exchange, input, tick);
@@ -141,6 +141,17 @@ std::optional<BodyRefusal> HttpPort::refused_body(const Exchange& exchange,
                                                   std::uint64_t more) const {
   if (exchange.body.size() + more > exchange.body_max) return BodyRefusal::too_large;
   if (bodies_bytes_ + more > settings_->limits.bodies_bytes) return BodyRefusal::too_many_bodies;
+  return {};
+}
+
+// Counted before it is looked at: other shards take from the same bound.
+std::optional<BodyRefusal> HttpPort::take_body(Exchange& exchange, std::string_view piece) {
+  if (exchange.body.size() + piece.size() > exchange.body_max) return BodyRefusal::too_large;
+  if (bodies_bytes_.fetch_add(piece.size()) + piece.size() > settings_->limits.bodies_bytes) {
+    bodies_bytes_.fetch_sub(piece.size());
+    return BodyRefusal::too_many_bodies;
+  }
+  exchange.body += piece;
   return {};
 }
 

@@ -4,6 +4,7 @@
 // so that an idle keep-alive connection costs no more than its slot.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -39,7 +40,8 @@ class HttpPort {
  public:
   // `limits` is the part of the settings that bounds a request of this port.
   HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
-           const http::Limits& limits, const Settings& settings, Routes& routes);
+           const http::Limits& limits, const Settings& settings, std::atomic<std::uint64_t>& bodies,
+           Routes& routes);
 
   // A new connection; its first bytes may have been read already (ingest sniffing).
   PortOrder begin(io::Slot slot, Tick tick, std::string_view first = {});
@@ -73,6 +75,7 @@ class HttpPort {
   Exchange& exchange_of(io::Slot slot);
   PortOrder advance(io::Slot slot, std::string_view input, Tick tick);
   std::optional<BodyRefusal> refused_body(const Exchange& exchange, std::uint64_t more) const;
+  std::optional<BodyRefusal> take_body(Exchange& exchange, std::string_view piece);
   bool head_complete(io::Slot slot, Exchange& exchange);
   PortOrder request_complete(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick);
   PortOrder say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest,
@@ -84,7 +87,7 @@ class HttpPort {
   Counters& counters_;
   const http::Limits& limits_;
   const Settings& settings_;
-  std::uint64_t bodies_bytes_ = 0;  // of all requests that are being received
+  std::atomic<std::uint64_t>& bodies_bytes_;  // being received, by every port that shares it
   Routes& routes_;
   std::deque<Exchange> exchanges_;
   std::vector<std::uint32_t> free_;

@@ -2,6 +2,7 @@
 // the admin listener's.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "broker/server/admin_routes.h"
@@ -45,6 +46,7 @@ class LeadDesk {
   Switchboard& switchboard_;
   AdminSurface* surface_;
   http::Limits admin_limits_;
+  std::atomic<std::uint64_t> publisher_bodies_{0};  // apart, so that clients cannot use it up
   Lead lead_;
   PublishRoutes publish_routes_;
   HttpPort publish_port_;

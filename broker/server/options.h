@@ -66,10 +66,10 @@ struct LimitOptions {
   std::uint64_t target_bytes = 8U << 10U;
   std::uint64_t body_bytes = 64U << 10U;     // of a request to the subscriber's side
   std::uint64_t queries_bytes = 64U << 20U;  // kept of a shard's streams, for publishers that watch
-  std::uint64_t bodies_bytes = 64U << 20U;   // of all requests a shard is receiving at a time
-  Duration head_time = 10s;                  // for a whole head, and for a whole body
-  Duration idle_time = 60s;                  // between requests of a keep-alive connection
-  Duration heartbeat_min = 1s;               // what ?heartbeat= may ask for
+  std::uint64_t bodies_bytes = 64U << 20U;  // being received: of all subscribers, of all publishers
+  Duration head_time = 10s;                 // for a whole head, and for a whole body
+  Duration idle_time = 60s;                 // between requests of a keep-alive connection
+  Duration heartbeat_min = 1s;              // what ?heartbeat= may ask for
   Duration heartbeat_max = 5min;
   std::uint64_t ingest_pending_bytes = 8U << 20U;  // unserved events before publishers are slowed
   std::uint64_t ingest_batch_bytes = 16U << 20U;   // body of one HTTP publish (NDJSON batch)

@@ -40,7 +40,8 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
                 switchboard_, presence_, random_}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
       routes_(settings_, streams_, seats_, counters_),
-      port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, routes_),
+      port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_,
+            switchboard.subscriber_bodies, routes_),
       started_(ring.now()),
       now_(started_) {
   if (config.index != 0) return;

@@ -90,6 +90,8 @@ struct Switchboard {
   std::atomic<std::uint32_t> patterns{0};
   // Event streams of subscribers, over all shards: what [limits] connections bounds (Seats).
   std::atomic<std::uint64_t> streams{0};
+  // Bodies of subscribers' requests that are being received, over all shards.
+  std::atomic<std::uint64_t> subscriber_bodies{0};
   // Shards that still have subscribers' or publishers' connections, or listen for them. While the
   // broker stops, the lead keeps the admin listener until it is the last.
   std::atomic<std::uint32_t> shards_at_work;

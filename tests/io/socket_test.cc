@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
@@ -15,6 +16,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/io/child.h"
 
@@ -109,6 +111,26 @@ TEST(ListenTcp, TakesAPortOverAtOnceThoughOldConnectionsLinger) {
   accepted = Descriptor();  // closes first: its end lingers in TIME_WAIT
   client = Descriptor();
   EXPECT_TRUE(listen_tcp(address).has_value());
+}
+
+TEST(StopListening, HandsOutWhoWaitsAndRefusesWhoComesLater) {
+  const auto listeners = listen_tcp(loopback(), 2);
+  ASSERT_TRUE(listeners) << listeners.error().message;
+  const PeerAddress address = bound_address(listeners->front().number());
+  std::vector<Descriptor> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(connect_to(address));
+  std::vector<int> waiting;
+  for (const Descriptor& listener : *listeners) stop_listening(listener.number(), waiting);
+  ASSERT_EQ(waiting.size(), clients.size()) << "of both listeners";
+  for (const int accepted : waiting) {
+    EXPECT_EQ(::send(accepted, "x", 1, MSG_NOSIGNAL), 1);
+    ::close(accepted);
+  }
+  char byte = 0;
+  for (const Descriptor& client : clients) EXPECT_EQ(::recv(client.number(), &byte, 1, 0), 1);
+  const Descriptor late(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::connect(late.number(), as_sockaddr(address), address.size), -1);
+  EXPECT_EQ(errno, ECONNREFUSED);
 }
 
 TEST(ListenTcp, SaysThatAnAddressIsNotOurs) {

@@ -251,6 +251,21 @@ TEST(Bounds, OfAllBodiesTogether) {
 
 // ---- publishes
 
+TEST(Bounds, OfAllBodiesTogetherHeldForEachShardApart) {
+  Options options;
+  options.limits.bodies_bytes = 100'000;
+  SmallBroker broker(options);
+  broker.another_shard_receives(100'000 - 1000);
+  EXPECT_EQ(answered(broker, broker.subscriber(), posted(padded(1000))), 200);
+  EXPECT_EQ(answered(broker, broker.subscriber(), posted(padded(1001))), 503);
+  EXPECT_EQ(answered(broker, broker.subscriber(), posted_in_chunks(padded(1001))), 503);
+  EXPECT_EQ(answered(broker, broker.publisher(),
+                     "POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n" +
+                         std::string(2000, 'x')),
+            200)
+      << "publishers have a bound of their own";
+}
+
 TEST(Bounds, OfAnEventInEachDialect) {
   Options options;
   options.limits.event_bytes = 1000;

@@ -91,6 +91,7 @@ class SmallBroker {
   // As another shard would.
   void post(Message message) { shard_->mailbox().post(std::move(message)); }
   std::uint32_t slots() const { return ring_.capacity(); }
+  void another_shard_receives(std::uint64_t bytes) { switchboard_.subscriber_bodies += bytes; }
   void another_shard_works(bool works) { switchboard_.shards_at_work += works ? 1U : ~0U; }
 
   const Counters& counters() const { return shard_->counters(); }
