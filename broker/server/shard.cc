@@ -70,10 +70,13 @@ bool Shard::work_waiting() const {
          !heartbeats_due_.empty();
 }
 
-void Shard::turn(TimePoint deadline) {
+TimePoint Shard::next_turn() const {
   const TimePoint tick_end = started_ + kTick * (tick_ + 1);
-  deadline = std::min({deadline, tick_end, replica_.next_release().value_or(tick_end)});
-  ring_.wait(work_waiting() ? now_ : deadline, completions_);
+  return std::min(tick_end, replica_.next_release().value_or(tick_end));
+}
+
+void Shard::turn(TimePoint deadline) {
+  ring_.wait(work_waiting() ? now_ : std::min(deadline, next_turn()), completions_);
   now_ = ring_.now();
   replica_.advance(now_);
   ++counters_.turns_total;

@@ -73,6 +73,8 @@ class Shard {
   void turn(TimePoint deadline);
   // The next turn has something to do at once, whatever the ring says.
   bool work_waiting() const;
+  // When it wants its next turn though nothing happens: a tick, or a feed whose time has come.
+  TimePoint next_turn() const;
   // Drained: every connection is closed. No further turn is needed.
   bool finished() const { return finished_; }
 

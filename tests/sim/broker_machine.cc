@@ -28,6 +28,7 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
   world_.ledger().begin_life(std::string(epoch.text()));
   id_start_ = std::string(epoch.text()) + '-';
   posted_.resize(options_.shards);
+  note_bounds(options_.broker);
   switchboard_ = std::make_unique<server::Switchboard>(options_.shards);
   switchboard_->post = [this](std::uint32_t shard, server::Message message) {
     post(shard, std::move(message));
@@ -90,13 +91,13 @@ void BrokerMachine::check_said(std::string_view bytes) {
 // bounds: what the lead tells of itself each second.
 void BrokerMachine::check_bounds() {
   const bool grows = world_.kernel().faults().bug == PlantedBug::history_grows;
-  const std::uint64_t most = options_.broker.history.total_bytes / (grows ? 2 : 1);
+  const std::uint64_t most = history_most_ / (grows ? 2 : 1);
   if (page_.segment_bytes() > most)
     world_.kernel().fail(
         fmt::format("bounds: history takes {} bytes of {}", page_.segment_bytes(), most));
-  if (page_.channels() > options_.broker.limits.channels)
-    world_.kernel().fail(fmt::format("bounds: there are {} channels of {}", page_.channels(),
-                                     options_.broker.limits.channels));
+  if (page_.channels() > channels_most_)
+    world_.kernel().fail(
+        fmt::format("bounds: there are {} channels of {}", page_.channels(), channels_most_));
 }
 
 void BrokerMachine::post(std::uint32_t shard, server::Message message) {
@@ -138,7 +139,13 @@ void BrokerMachine::drain() {
     post(shard, server::DrainMessage{.at_once = false});
 }
 
+void BrokerMachine::note_bounds(const server::Options& options) {
+  history_most_ = std::max(history_most_, options.history.total_bytes);
+  channels_most_ = std::max<std::uint64_t>(channels_most_, options.limits.channels);
+}
+
 void BrokerMachine::reload(const server::Options& options) {
+  note_bounds(options);
   const auto shared = std::make_shared<const server::Options>(options);
   for (std::uint32_t shard = 0; shard < members_.size(); ++shard)
     post(shard, server::SettingsMessage{shared});
@@ -186,7 +193,7 @@ void BrokerMachine::turn(std::size_t shard) {
   member.shard->turn(world_.kernel().now());
   if (shard == 0) check_bounds();
   const bool eager = world_.kernel().faults().bug == PlantedBug::eager_ticks;
-  member.tick = world_.kernel().now() + (eager ? Duration(5ms) : server::kTick);
+  member.tick = eager ? world_.kernel().now() + 5ms : member.shard->next_turn();
 }
 
 TimePoint BrokerMachine::next_deadline(std::size_t shard) const {

@@ -48,6 +48,10 @@ class BrokerMachine final : public Machine, public Actor {
   // Of all shards, since the machine began, as the shards see it themselves.
   server::Counters counted() const;
   std::uint64_t turns() const { return counted().turns_total; }
+  // Posted to the shard, and not taken yet.
+  std::uint64_t in_mail_bytes(std::uint32_t shard) const {
+    return switchboard_->gauges[shard].in_mail_bytes.load();
+  }
   std::uint64_t channels_forgotten() const { return page_.channels_forgotten(); }
   // As the shards told some 100 ms ago.
   std::uint64_t closed(server::CloseReason reason) const;
@@ -77,6 +81,7 @@ class BrokerMachine final : public Machine, public Actor {
   // seal: what the lead says of an event comes after the batch that holds it was posted to all.
   void check_said(std::string_view bytes);
   void check_bounds();
+  void note_bounds(const server::Options& options);
   void listen(std::uint32_t shard, server::Port port, Door door);
 
   World& world_;
@@ -85,6 +90,10 @@ class BrokerMachine final : public Machine, public Actor {
   AdminPage page_;
   std::string id_start_;               // "<epoch>-"
   std::vector<std::uint64_t> posted_;  // to each shard: the log up to here
+  // The most that any settings since the start allowed: what is above a lowered bound goes by and
+  // by.
+  std::uint64_t history_most_ = 0;
+  std::uint64_t channels_most_ = 0;
   std::vector<Member> members_;
   bool dead_ = false;
 };
