@@ -19,6 +19,7 @@
 #include "broker/client/stop.h"
 #include "broker/config/difference.h"
 #include "broker/config/figures.h"
+#include "broker/config/rules.h"
 #include "broker/server/broker.h"
 
 #include "common/check.h"
@@ -113,7 +114,12 @@ class Serving {
     }
     log::info("publishers: {}", broker_->ingest_path());
     if (!broker_->admin_address().empty()) log::info("admin: http://{}/", broker_->admin_address());
+    warn();
     notify_service_manager("READY=1\nSTATUS=serving");
+  }
+
+  void warn() const {
+    for (const std::string& sentence : config::warnings(options_)) log::warn("{}", sentence);
   }
 
   void obey(int number) {
@@ -138,6 +144,7 @@ class Serving {
       broker_->reload(options_);
       for (const config::Difference& change : changes) log::info("reload: {}", change.text());
       if (changes.empty()) log::info("reload: nothing changed");
+      warn();
     } else {
       log::error("reload: the configuration has problems; everything stays as it was");
     }

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "broker/config/rules.h"
+
 namespace fanfare::config {
 namespace {
 
@@ -183,6 +185,7 @@ std::expected<Estimate, std::string> estimate(const server::Options& options,
   estimate.descriptors = descriptors_of(options, machine, estimate.plan);
   add_items(options, estimate);
   warn(machine, estimate);
+  for (std::string& sentence : warnings(options)) estimate.warnings.push_back(std::move(sentence));
   return estimate;
 }
 

@@ -36,7 +36,8 @@ struct Estimate {
   server::Plan plan;              // the one by which the broker would start
   std::uint64_t descriptors = 0;  // of the process's own table
   std::vector<Item> items;
-  std::vector<std::string> warnings;  // what this machine has too little of; a sentence each
+  // What this machine has too little of, and what is unwise; a sentence each.
+  std::vector<std::string> warnings;
 
   // Sums over the items needed at `when` and before.
   std::uint64_t user_bytes(When when) const;

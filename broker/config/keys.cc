@@ -310,7 +310,8 @@ constexpr std::array kLimits{
         {.name = "head_bytes",
          .at_least = kKiB,
          .at_most = kMiB,
-         .help = "Request line and header fields of a request. Larger: 431."}),
+         .help =
+             "Request line and header fields of a request, to whichever listener. Larger: 431."}),
     limits<&LimitOptions::head_fields>({.name = "head_fields",
                                         .at_least = 8,
                                         .at_most = 10'000,
@@ -343,7 +344,9 @@ constexpr std::array kLimits{
         {.name = "head_time",
          .at_least = ns(100ms),
          .at_most = ns(10min),
-         .help = "A request's head has to arrive whole within this time, and so has its body."}),
+         .help =
+             "A request's head has to arrive whole within this time, and its body within as much "
+             "again, however they trickle. Longer: 408."}),
     limits<&LimitOptions::idle_time>(
         {.name = "idle_time",
          .at_least = ns(1s),
@@ -388,11 +391,13 @@ constexpr std::array kCors{
         {.name = "origins",
          .at_most = 10'000,
          .help = "Web origins whose pages may subscribe: \"https://app.example.com\", or \"*\" for "
-                 "all. A page served from the broker's own origin needs none."}),
+                 "all. A page served from the broker's own origin needs none. \"null\" is the "
+                 "origin of "
+                 "sandboxed frames and files: as open as \"*\"."}),
     cors<&CorsOptions::credentials>(
         {.name = "credentials",
          .help = "Whether those pages may send cookies (withCredentials). Not together with "
-                 "\"*\"."}),
+                 "\"*\" or \"null\"."}),
 };
 
 constexpr std::array kChannel{

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "broker/config/syntax.h"
 #include "broker/policy/cors.h"
@@ -117,6 +118,13 @@ void check_cors(const Options& options, Report& report) {
     report.add_at("cors.credentials", "cors.credentials is true and cors.origins holds \"*\"",
                   "browsers refuse the two together: name the origins", "cors.origins");
   }
+  if (options.cors.credentials &&
+      std::find(origins.begin(), origins.end(), "null") != origins.end()) {
+    report.add_at("cors.credentials", "cors.credentials is true and cors.origins holds \"null\"",
+                  "any site can make a frame of that origin: serve the page over http and name its "
+                  "own",
+                  "cors.origins");
+  }
   if (everyone && origins.size() > 1) {
     report.add_at("cors.origins", "cors.origins holds \"*\" and others besides",
                   "\"*\" is all of them: name it alone, or leave it out");
@@ -191,6 +199,13 @@ void check_rules(const Options& options, Report& report) {
   check_cors(options, report);
   check_channel_rules(options, report);
   check_routes(options, report);
+}
+
+std::vector<std::string> warnings(const Options& options) {
+  std::vector<std::string> sentences;
+  std::string cors = policy::cors_warning({options.cors.origins, options.cors.credentials});
+  if (!cors.empty()) sentences.push_back(std::move(cors));
+  return sentences;
 }
 
 }  // namespace fanfare::config

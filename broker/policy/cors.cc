@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 namespace fanfare::policy {
 namespace {
@@ -11,8 +13,23 @@ constexpr std::string_view kMethods = "GET, POST, HEAD, OPTIONS";
 // What fetch-based EventSource replacements send; EventSource itself needs none of them allowed.
 constexpr std::string_view kHeaders =
     "authorization, cache-control, content-type, last-event-id, accept";
+// Whether a shared cache may give the answer to a preflight to another.
+constexpr std::string_view kAskedFields =
+    "Access-Control-Request-Method, Access-Control-Request-Headers, "
+    "Access-Control-Request-Private-Network";
+constexpr std::string_view kOriginAndAskedFields =
+    "Origin, Access-Control-Request-Method, Access-Control-Request-Headers, "
+    "Access-Control-Request-Private-Network";
 constexpr std::string_view kMaxAge = "86400";  // seconds; browsers cap it at 2 h to 24 h
 constexpr std::string_view kExposed = "Last-Event-ID";
+
+constexpr std::string_view kNull = "null";
+constexpr std::string_view kNullPages =
+    "every sandboxed frame, data: URL and page opened as a file, which any site can make";
+
+bool is_alphanumeric(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
 
 bool lists(const CorsRules& rules, std::string_view origin) {
   return std::ranges::find(rules.origins, origin) != rules.origins.end();
@@ -24,11 +41,11 @@ bool varies(const CorsRules& rules) {
 }
 
 CorsVerdict decide(const CorsRules& rules, std::string_view origin, CorsFields& fields) {
-  if (varies(rules)) fields.add("Vary", "Origin");
   if (origin.empty()) return CorsVerdict::not_asked;
   if (origin != "*" && lists(rules, origin)) {
     fields.add("Access-Control-Allow-Origin", origin);
-    if (rules.credentials) fields.add("Access-Control-Allow-Credentials", "true");
+    if (rules.credentials && origin != kNull)
+      fields.add("Access-Control-Allow-Credentials", "true");
     return CorsVerdict::allowed;
   }
   if (lists(rules, "*")) {
@@ -49,10 +66,109 @@ std::string quotable(std::string_view text) {
   return text.size() > kShown ? shown + "..." : shown;
 }
 
+bool is_token(std::string_view text) {
+  static constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";  // RFC 9110 §5.6.2
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return is_alphanumeric(c) || kOthers.find(c) != std::string_view::npos;
+  });
+}
+
+// Takes the next member off a list.
+std::string_view take_member(std::string_view& list) {
+  std::string_view member = list.substr(0, list.find(','));
+  list.remove_prefix(std::min(list.size(), member.size() + 1));
+  while (member.starts_with(' ') || member.starts_with('\t')) member.remove_prefix(1);
+  while (member.ends_with(' ') || member.ends_with('\t')) member.remove_suffix(1);
+  return member;
+}
+
+bool list_has(std::string_view list, std::string_view word) {
+  while (!list.empty()) {
+    if (take_member(list) == word) return true;
+  }
+  return false;
+}
+
+// What is repeated into an answer is made of nothing else. [limits] head_bytes bounds it.
+bool is_list_of_tokens(std::string_view list) {
+  if (list.empty()) return false;
+  while (!list.empty()) {
+    if (!is_token(take_member(list))) return false;
+  }
+  return true;
+}
+
+std::string lower(std::string_view text) {
+  std::string low(text);
+  for (char& c : low) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  return low;
+}
+
+// With its colon; empty for the scheme's own. Nothing if it is no port.
+std::optional<std::string> port_of(std::string_view digits, std::string_view scheme) {
+  if (digits.empty()) return "";
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
+  if ((scheme == "https" && port == 443) || (scheme == "http" && port == 80)) return "";
+  return fmt::format(":{}", port);
+}
+
+bool is_host(std::string_view host) {
+  if (host.starts_with('[')) {
+    if (host.size() < 4 || !host.ends_with(']')) return false;
+    const std::string_view address = host.substr(1, host.size() - 2);
+    return address.find_first_not_of("0123456789abcdef:.") == std::string_view::npos &&
+           address.find(':') != std::string_view::npos;
+  }
+  return !host.empty() && std::ranges::all_of(host, [](char c) {
+    return is_alphanumeric(c) || c == '.' || c == '-' || c == '_';
+  });
+}
+
+// As a browser writes the origin that this means (RFC 6454 §6.2); nothing if it means none.
+std::optional<std::string> serialised(std::string_view text) {
+  const std::size_t scheme_end = text.find("://");
+  if (scheme_end == std::string_view::npos) return std::nullopt;
+  const std::string scheme = lower(text.substr(0, scheme_end));
+  const bool schematic = !scheme.empty() && std::ranges::all_of(scheme, [](char c) {
+    return is_alphanumeric(c) || c == '+' || c == '-' || c == '.';
+  });
+  if (!schematic || scheme == "file") return std::nullopt;
+  std::string_view authority = text.substr(scheme_end + 3);
+  authority = authority.substr(0, authority.find_first_of("/?#"));
+  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
+    authority.remove_prefix(at + 1);
+  }
+  const std::size_t bracket = authority.rfind(']');
+  const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  const std::string host = lower(authority.substr(0, colon));
+  const auto port =
+      port_of(colon == std::string_view::npos ? "" : authority.substr(colon + 1), scheme);
+  if (!port || !is_host(host)) return std::nullopt;
+  return fmt::format("{}://{}{}", scheme, host, *port);
+}
+
+// What somebody wrote beside an origin, or otherwise than a browser does.
+std::string_view slip_of(std::string_view origin) {
+  const std::string_view rest = origin.substr(origin.find("://") + 3);
+  if (rest.find_first_of("/?#") != std::string_view::npos) {
+    return " is more than an origin: browsers send no path";
+  }
+  if (rest.find('@') != std::string_view::npos) {
+    return " is more than an origin: browsers send no user name";
+  }
+  if (std::ranges::any_of(origin, [](char c) { return c >= 'A' && c <= 'Z'; })) {
+    return ": browsers send origins in lower case";
+  }
+  return ": browsers leave out the default port";
+}
+
 }  // namespace
 
 CorsAnswer cors_answer(const CorsRules& rules, std::string_view origin) {
   CorsAnswer answer;
+  if (varies(rules)) answer.fields.add("Vary", "Origin");
   answer.verdict = decide(rules, origin, answer.fields);
   if (answer.verdict == CorsVerdict::allowed) {
     answer.fields.add("Access-Control-Expose-Headers", kExposed);
@@ -60,60 +176,77 @@ CorsAnswer cors_answer(const CorsRules& rules, std::string_view origin) {
   return answer;
 }
 
-CorsAnswer cors_preflight(const CorsRules& rules, std::string_view origin) {
+CorsAnswer cors_preflight(const CorsRules& rules, std::string_view origin, const Preflight& asked) {
   CorsAnswer answer;
+  if (!rules.origins.empty()) {
+    answer.fields.add("Vary", varies(rules) ? kOriginAndAskedFields : kAskedFields);
+  }
   answer.verdict = decide(rules, origin, answer.fields);
-  if (answer.verdict == CorsVerdict::allowed) {
-    answer.fields.add("Access-Control-Allow-Methods", kMethods);
-    answer.fields.add("Access-Control-Allow-Headers", kHeaders);
-    answer.fields.add("Access-Control-Max-Age", kMaxAge);
+  if (answer.verdict != CorsVerdict::allowed) return answer;
+  const bool other_method = is_token(asked.method) && !list_has(kMethods, asked.method);
+  answer.fields.add("Access-Control-Allow-Methods", other_method ? asked.method : kMethods);
+  answer.fields.add("Access-Control-Allow-Headers",
+                    is_list_of_tokens(asked.headers) ? asked.headers : kHeaders);
+  answer.fields.add("Access-Control-Max-Age", kMaxAge);
+  if (asked.private_network && lists(rules, origin)) {
+    answer.fields.add("Access-Control-Allow-Private-Network", "true");
   }
   return answer;
 }
 
+std::string cors_warning(const CorsRules& rules) {
+  if (!lists(rules, kNull)) return {};
+  return fmt::format(
+      "[cors] origins lists \"null\", which is the origin of {}: it is as open as \"*\"",
+      kNullPages);
+}
+
 std::string origin_problem(std::string_view origin) {
-  if (origin == "*" || origin == "null") return {};
+  if (origin == "*" || origin == kNull) return {};
+  const std::optional<std::string> right = serialised(origin);
+  if (right == origin) return {};
   const std::string shown = quotable(origin);
-  const std::size_t scheme_end = origin.find("://");
-  if (scheme_end == std::string_view::npos || scheme_end == 0) {
+  if (origin.find("://") == std::string_view::npos || origin.starts_with("://")) {
+    const auto guess = serialised(fmt::format("https://{}", origin));
+    return fmt::format("\"{}\" is not an origin: write the scheme too, as in \"{}\"", shown,
+                       guess.value_or("https://app.example.com"));
+  }
+  if (origin.starts_with("file:")) {
     return fmt::format(
-        R"("{}" is not an origin: write the scheme too, as in "https://app.example.com")", shown);
+        "\"{}\": pages opened as files have the origin \"null\", like {}; serve them over http",
+        shown, kNullPages);
   }
-  const std::string_view host = origin.substr(scheme_end + 3);
-  if (const std::size_t path = host.find_first_of("/?#"); path != std::string_view::npos) {
-    return fmt::format(R"("{}" is more than an origin: browsers send no path, write "{}")", shown,
-                       quotable(origin.substr(0, scheme_end + 3 + path)));
-  }
-  if (host.empty() || shown != origin || host.find('@') != std::string_view::npos) {
-    return fmt::format(
-        R"("{}" is not an origin: it is scheme://host or scheme://host:port, in ASCII)", shown);
-  }
-  if (host.find('*') != std::string_view::npos) {
-    return fmt::format(R"("{}": origins have no wildcards; list each one, or "*" alone for all)",
+  if (origin.find('*') != std::string_view::npos) {
+    return fmt::format("\"{}\": origins have no wildcards; list each one, or \"*\" alone for all",
                        shown);
   }
-  if (std::ranges::any_of(origin, [](char c) { return c >= 'A' && c <= 'Z'; })) {
-    std::string lower(origin);
-    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    return fmt::format(R"("{}": browsers send origins in lower case, write "{}")", shown, lower);
+  if (!right) {
+    return fmt::format(
+        "\"{}\" is not an origin: it is scheme://host or scheme://host:port, in ASCII", shown);
   }
-  const std::string_view scheme = origin.substr(0, scheme_end);
-  const std::string_view default_port = scheme == "https" ? ":443" : scheme == "http" ? ":80" : "";
-  if (!default_port.empty() && host.ends_with(default_port)) {
-    return fmt::format(R"("{}": browsers leave out the default port, write "{}")", shown,
-                       origin.substr(0, origin.size() - default_port.size()));
-  }
-  return {};
+  return fmt::format("\"{}\"{}, write \"{}\"", shown, slip_of(origin), *right);
 }
 
 std::string refused_origin_sentence(const CorsRules& rules, std::string_view origin) {
-  std::string list;
-  for (const std::string& allowed : rules.origins) list += fmt::format(R"("{}", )", allowed);
   const std::string shown = quotable(origin);
-  return fmt::format(
-      R"(a page of origin "{}" was refused: its browser closes the EventSource for good; )"
-      R"(to allow it, write  origins = [{}"{}"]  under [cors] in broker.toml)",
-      shown, list, shown);
+  std::string refused = fmt::format(
+      "a page of origin \"{}\" was refused: its browser closes the EventSource for good; ", shown);
+  if (origin == kNull) {
+    return refused + fmt::format(
+                         "that is the origin of {}: serve the page over http and list its "
+                         "own origin under [cors] in broker.toml, since \"null\" there "
+                         "would let in every site",
+                         kNullPages);
+  }
+  if (serialised(origin) != origin) {
+    return refused + "no browser sends that, and it cannot be allowed under [cors] in broker.toml";
+  }
+  std::string list;
+  for (const std::string& allowed : rules.origins) list += fmt::format("\"{}\", ", allowed);
+  return refused + fmt::format(
+                       "to allow it, write  origins = [{}\"{}\"]  under [cors] in "
+                       "broker.toml",
+                       list, shown);
 }
 
 }  // namespace fanfare::policy

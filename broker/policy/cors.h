@@ -18,7 +18,7 @@ namespace fanfare::policy {
 
 struct CorsRules {
   std::vector<std::string> origins;  // exact, or "*"
-  bool credentials = false;          // for exact origins; never together with "*"
+  bool credentials = false;          // for exact origins; never for "*" or "null"
 };
 
 // Response fields in order. The views point to constants and to the request's Origin.
@@ -49,11 +49,24 @@ struct CorsAnswer {
 // For every answer that is not a preflight. `origin` is the request's Origin field, empty if
 // absent.
 CorsAnswer cors_answer(const CorsRules& rules, std::string_view origin);
-// For `OPTIONS`, whose status is 204 whatever the verdict.
-CorsAnswer cors_preflight(const CorsRules& rules, std::string_view origin);
+// What a preflight asks for. Views into the request.
+struct Preflight {
+  std::string_view method;       // Access-Control-Request-Method
+  std::string_view headers;      // Access-Control-Request-Headers
+  bool private_network = false;  // Access-Control-Request-Private-Network: true
+};
+// For `OPTIONS`, whose status is 204 whatever the verdict. An allowed origin is granted the method
+// and the headers it asks for: what is sent with a request is no secret to keep from a page that
+// may send requests, and tracing libraries add a header to every fetch. A page that the browser
+// thinks is outside of this network is let in if its origin is listed, not by "*".
+CorsAnswer cors_preflight(const CorsRules& rules, std::string_view origin,
+                          const Preflight& asked = {});
+
+// Empty if all is well; else what an operator should know of these rules.
+std::string cors_warning(const CorsRules& rules);
 
 // Empty if `origin` can stand in [cors] origins; else what is wrong ("https://a.example/": an
-// origin has no path, write "https://a.example").
+// origin has no path, write "https://a.example"). What it proposes can stand there.
 std::string origin_problem(std::string_view origin);
 // The operator's log line about a refused origin: names the line of broker.toml that would allow
 // it.

@@ -8,14 +8,18 @@ namespace {
 void answer_text(const Request& request, int status, std::string_view text, std::string& out) {
   h1::append_response_head(out, status,
                            {{"Content-Type", "text/plain; charset=utf-8"}, {"Allow", "GET, HEAD"}},
-                           h1::Framing::sized(text.size()), request.connection);
-  out += text;
+                           h1::Framing::sized(text.size()), request.connection, request.date);
+  if (request.head.method != http::Method::head) out += text;
 }
 
 }  // namespace
 
 void AdminRoutes::refuse_body(const Request& request, BodyRefusal /*refusal*/, std::string& out) {
   answer_text(request, 413, "requests to the admin listener have no body\n", out);
+}
+
+void AdminRoutes::refuse(const Request& request, const Refused& why, std::string& out) {
+  answer_text(request, why.status, std::string(why.sentence) + '\n', out);
 }
 
 Routes::Verdict AdminRoutes::answer(const Request& request, std::string& out) {
@@ -46,7 +50,7 @@ Routes::Verdict AdminRoutes::answer(const Request& request, std::string& out) {
   }
   for (const AdminField& field : answer.fields) fields.push_back({field.name, field.value});
   h1::append_response_head(out, answer.status, fields, h1::Framing::sized(answer.body.size()),
-                           request.connection);
+                           request.connection, request.date);
   if (request.head.method != head) out += answer.body;
   return Verdict::answered;
 }

@@ -22,6 +22,7 @@ class AdminRoutes final : public Routes {
 
   std::size_t body_allowed(const Request& /*request*/, std::string& /*out*/) override { return 0; }
   void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) override;
+  void refuse(const Request& request, const Refused& why, std::string& out) override;
   Verdict answer(const Request& request, std::string& out) override;
 
  private:

@@ -1,6 +1,10 @@
 #include "broker/server/http_port.h"
 
+#include <fmt/format.h>
+
 #include <utility>
+
+#include "common/units.h"
 
 namespace fanfare::server {
 namespace {
@@ -28,13 +32,14 @@ std::uint64_t& requests_total(Counters& counters, Port port) {
 }  // namespace
 
 HttpPort::HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
-                   const http::Limits& limits, const Settings& settings,
+                   const http::Limits& limits, const Settings& settings, const http::Date& date,
                    std::atomic<std::uint64_t>& bodies, Routes& routes)
     : connections_(connections),
       courier_(courier),
       counters_(counters),
       limits_(limits),
       settings_(settings),
+      date_(date),
       bodies_bytes_(bodies),
       routes_(routes) {}
 
@@ -69,7 +74,7 @@ void HttpPort::release(io::Slot slot) {
   empty(exchange.pending);
   empty(exchange.out);
   exchange.out_sent = 0;
-  exchange.interim = exchange.answered = false;
+  exchange.interim = exchange.answered = exchange.in_body = false;
   free_.push_back(connection.exchange);
   connection.exchange = kNone;
 }
@@ -86,17 +91,33 @@ PortOrder HttpPort::input_ended(io::Slot slot) {
   return {PortOrder::Kind::close, CloseReason::peer_closed};
 }
 
-CloseReason HttpPort::overdue(io::Slot slot) const {
-  const Connection& connection = connections_[slot];
-  if (connection.state == State::answering) return CloseReason::slow_stalled;
-  const bool between_requests = connection.exchange == kNone && connection.keep_alive;
-  return between_requests ? CloseReason::idle_timeout : CloseReason::head_timeout;
+// A request that has begun is answered (RFC 9110 §15.5.9); a connection on which nothing was asked
+// is closed without a word, which is what its client expects.
+PortOrder HttpPort::overdue(io::Slot slot, Tick tick) {
+  Connection& connection = connections_[slot];
+  if (connection.state == State::answering) {
+    return {PortOrder::Kind::close, CloseReason::slow_stalled};
+  }
+  if (connection.exchange == kNone) {
+    return {PortOrder::Kind::close,
+            connection.keep_alive ? CloseReason::idle_timeout : CloseReason::head_timeout};
+  }
+  Exchange& exchange = exchanges_[connection.exchange];
+  ++counters_.requests_refused_total;
+  connection.reason = CloseReason::head_timeout;
+  const std::string sentence = fmt::format(
+      "the {} did not arrive whole within [limits] head_time ({})",
+      exchange.in_body ? "body" : "request's head", format_duration(settings_->limits.head_time));
+  exchange.out.clear();
+  exchange.parser.abandon();
+  routes_.refuse(request_of(slot, exchange), {.status = 408, .sentence = sentence}, exchange.out);
+  return say(slot, exchange, false, {}, tick);
 }
 
 Request HttpPort::request_of(io::Slot slot, const Exchange& exchange) const {
   const bool last = connections_[slot].leaving;
   return {slot, exchange.parser.head(), exchange.body,
-          last ? h1::Connection::close : exchange.parser.connection()};
+          last ? h1::Connection::close : exchange.parser.connection(), date_.text()};
 }
 
 // Reads on in the current request. Views of a head that lies in `input` live until this returns, so
@@ -117,24 +138,64 @@ PortOrder HttpPort::advance(io::Slot slot, std::string_view input, Tick tick) {
       case Kind::head:
         if (!head_complete(slot, exchange)) return say(slot, exchange, false, {}, tick);
         if (exchange.interim) return say(slot, exchange, true, input, tick);
+        // The body has a time of its own.
+        connections_[slot].due = tick + ticks(settings_->limits.head_time);
         break;
       case Kind::body:
         if (const auto refusal = take_body(exchange, step.body)) {
-          ++counters_.bodies_refused_total;
-          routes_.refuse_body(request_of(slot, exchange), *refusal, exchange.out);
+          refuse_body(slot, exchange, *refusal);
           return say(slot, exchange, false, {}, tick);
         }
         break;
       case Kind::end:
         return request_complete(slot, exchange, input, tick);
       case Kind::refused:
-        ++counters_.requests_refused_total;
-        exchange.out.clear();
-        h1::append_refusal(exchange.out, exchange.parser.refusal());
-        connections_[slot].reason = CloseReason::bad_request;
-        return say(slot, exchange, false, {}, tick);
+        return refuse(slot, exchange, tick);
     }
   }
+}
+
+PortOrder HttpPort::refuse(io::Slot slot, Exchange& exchange, Tick tick) {
+  const http::Refusal& refusal = exchange.parser.refusal();
+  exchange.out.clear();
+  connections_[slot].reason = CloseReason::bad_request;
+  if (refusal.limit == http::Limit::body_bytes) {
+    refuse_body(slot, exchange, BodyRefusal::too_large);
+  } else {
+    ++counters_.requests_refused_total;
+    const std::string sentence = sentence_of(refusal);
+    routes_.refuse(request_of(slot, exchange),
+                   {.status = refusal.status, .sentence = sentence, .limit = refusal.limit},
+                   exchange.out);
+  }
+  return say(slot, exchange, false, {}, tick);
+}
+
+// The rest of the body is never read, so that the connection ends, and the answer says so.
+void HttpPort::refuse_body(io::Slot slot, Exchange& exchange, BodyRefusal refusal) {
+  ++counters_.bodies_refused_total;
+  Request request = request_of(slot, exchange);
+  request.connection = h1::Connection::close;
+  routes_.refuse_body(request, refusal, exchange.out);
+}
+
+std::string HttpPort::sentence_of(const http::Refusal& refusal) const {
+  switch (refusal.limit) {
+    case http::Limit::head_bytes:
+      return fmt::format("the request head is longer than [limits] head_bytes allows ({} bytes)",
+                         limits_.head_bytes);
+    case http::Limit::target_bytes:
+      return fmt::format(
+          "the request target is longer than [limits] target_bytes allows ({} bytes)",
+          limits_.target_bytes);
+    case http::Limit::fields:
+      return fmt::format("the request has more header fields than [limits] head_fields allows ({})",
+                         limits_.fields);
+    case http::Limit::body_bytes:
+    case http::Limit::none:
+      break;
+  }
+  return std::string(refusal.reason);
 }
 
 std::optional<BodyRefusal> HttpPort::refused_body(const Exchange& exchange,
@@ -157,13 +218,13 @@ std::optional<BodyRefusal> HttpPort::take_body(Exchange& exchange, std::string_v
 
 // False: the answer is in `out` already and ends the connection.
 bool HttpPort::head_complete(io::Slot slot, Exchange& exchange) {
+  exchange.in_body = true;
   const Request request = request_of(slot, exchange);
   exchange.body_max = routes_.body_allowed(request, exchange.out);
   if (!exchange.out.empty()) return false;
   if (!exchange.parser.has_body()) return true;
   if (const auto refusal = refused_body(exchange, exchange.parser.body_size().value_or(0))) {
-    ++counters_.bodies_refused_total;
-    routes_.refuse_body(request, *refusal, exchange.out);
+    refuse_body(slot, exchange, *refusal);
     return false;
   }
   exchange.parser.keep();
@@ -223,6 +284,7 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
   }
   if (!connection.keep_alive) {
     const bool said_why = connection.reason == CloseReason::bad_request ||
+                          connection.reason == CloseReason::head_timeout ||
                           connection.reason == CloseReason::overloaded;
     return {PortOrder::Kind::linger, said_why ? connection.reason : CloseReason::not_keep_alive};
   }

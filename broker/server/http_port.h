@@ -19,6 +19,7 @@
 #include "broker/server/routes.h"
 #include "broker/server/settings.h"
 #include "broker/wire/h1/request_parser.h"
+#include "broker/wire/http/date.h"
 
 namespace fanfare::server {
 
@@ -40,8 +41,8 @@ class HttpPort {
  public:
   // `limits` is the part of the settings that bounds a request of this port.
   HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
-           const http::Limits& limits, const Settings& settings, std::atomic<std::uint64_t>& bodies,
-           Routes& routes);
+           const http::Limits& limits, const Settings& settings, const http::Date& date,
+           std::atomic<std::uint64_t>& bodies, Routes& routes);
 
   // A new connection; its first bytes may have been read already (ingest sniffing).
   PortOrder begin(io::Slot slot, Tick tick, std::string_view first = {});
@@ -53,7 +54,7 @@ class HttpPort {
   // Room again after `sent` said so little that a poll was armed.
   void writable(io::Slot slot);
   // The connection's `due` has come while it was reading or answering.
-  CloseReason overdue(io::Slot slot) const;
+  PortOrder overdue(io::Slot slot, Tick tick);
   // No further request on this connection (the broker is stopping): idle ones are to be closed now.
   bool idle(io::Slot slot) const { return connections_[slot].exchange == kNone; }
   // Forgets the exchange of this connection, if any.
@@ -70,6 +71,7 @@ class HttpPort {
     std::size_t body_max = 0;
     bool interim = false;  // `out` is 100 Continue: the request goes on after it
     bool answered = false;
+    bool in_body = false;  // its head is complete
   };
 
   Exchange& exchange_of(io::Slot slot);
@@ -80,6 +82,9 @@ class HttpPort {
   PortOrder request_complete(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick);
   PortOrder say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest,
                 Tick tick);
+  PortOrder refuse(io::Slot slot, Exchange& exchange, Tick tick);
+  void refuse_body(io::Slot slot, Exchange& exchange, BodyRefusal refusal);
+  std::string sentence_of(const http::Refusal& refusal) const;
   Request request_of(io::Slot slot, const Exchange& exchange) const;
 
   ConnectionTable& connections_;
@@ -87,6 +92,7 @@ class HttpPort {
   Counters& counters_;
   const http::Limits& limits_;
   const Settings& settings_;
+  const http::Date& date_;
   std::atomic<std::uint64_t>& bodies_bytes_;  // being received, by every port that shares it
   Routes& routes_;
   std::deque<Exchange> exchanges_;

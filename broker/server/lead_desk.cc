@@ -11,7 +11,7 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
       lead_(epoch, settings, parts.switchboard, parts.counters),
       publish_routes_(settings, lead_),
       publish_port_(parts.connections, parts.courier, parts.counters, settings.publisher_requests(),
-                    settings, publisher_bodies_, publish_routes_),
+                    settings, parts.date, publisher_bodies_, publish_routes_),
       ingest_port_(parts.connections, parts.courier, parts.counters, publish_port_, lead_,
                    parts.switchboard, settings) {
   // Who asks before the first second has passed is told what runs, too.
@@ -22,9 +22,9 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
   if (surface_ == nullptr) return;
   admin_routes_ = std::make_unique<AdminRoutes>(
       settings, *surface_, parts.streams, [this]() -> const Snapshot& { return fresh_snapshot(); });
-  admin_port_ =
-      std::make_unique<HttpPort>(parts.connections, parts.courier, parts.counters, admin_limits_,
-                                 settings, publisher_bodies_, *admin_routes_);
+  admin_port_ = std::make_unique<HttpPort>(parts.connections, parts.courier, parts.counters,
+                                           settings.admin_requests(), settings, parts.date,
+                                           publisher_bodies_, *admin_routes_);
 }
 
 void LeadDesk::collect_shards() {

@@ -25,6 +25,7 @@ class LeadDesk {
     AdminSurface* surface = nullptr;  // may be null
     std::string_view backend;
     std::uint64_t connections_max = 0;
+    const http::Date& date;
   };
   LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings);
 
@@ -45,7 +46,6 @@ class LeadDesk {
   const Settings& settings_;
   Switchboard& switchboard_;
   AdminSurface* surface_;
-  http::Limits admin_limits_;
   std::atomic<std::uint64_t> publisher_bodies_{0};  // apart, so that clients cannot use it up
   Lead lead_;
   PublishRoutes publish_routes_;

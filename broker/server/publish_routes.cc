@@ -13,7 +13,7 @@ void PublishRoutes::write_answer(const Request& request, h1::Connection connecti
   const h1::Framing framing =
       answer_.status == 204 ? h1::Framing::none() : h1::Framing::sized(answer_.body.size());
   h1::append_response_head(out, answer_.status, std::span(fields.data(), count), framing,
-                           connection);
+                           connection, request.date);
   if (request.head.method != http::Method::head) out += answer_.body;
 }
 
@@ -32,6 +32,11 @@ void PublishRoutes::refuse_body(const Request& request, BodyRefusal refusal, std
   } else {
     ingest::answer_too_many_bodies(answer_);
   }
+  write_answer(request, h1::Connection::close, out);
+}
+
+void PublishRoutes::refuse(const Request& request, const Refused& why, std::string& out) {
+  ingest::answer_not_taken(why.status, why.sentence, answer_);
   write_answer(request, h1::Connection::close, out);
 }
 

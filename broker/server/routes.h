@@ -12,12 +12,21 @@
 
 namespace fanfare::server {
 
-// A request that is complete (or refused before its body).
+// A request that is complete, or refused before it is: then of its head what had been read, perhaps
+// nothing.
 struct Request {
   io::Slot slot = 0;
   const http::RequestHead& head;
   std::string_view body;
   h1::Connection connection{};  // what the request allows to be said about the connection
+  std::string_view date;        // of the answer: RFC 9110 §6.6.1
+};
+
+// Why the port does not take a request: it is malformed, too long, or too slow.
+struct Refused {
+  int status = 400;
+  std::string_view sentence;  // without a full stop; names the key that sets the limit
+  http::Limit limit = http::Limit::none;
 };
 
 enum class BodyRefusal : std::uint8_t {
@@ -34,6 +43,9 @@ class Routes {
   virtual std::size_t body_allowed(const Request& request, std::string& out) = 0;
   // The answer to a body that is not read, appended to `out`; the connection is closed after it.
   virtual void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) = 0;
+  // The answer to a request that the port does not take, appended to `out`; the connection is
+  // closed after it. The port has counted it.
+  virtual void refuse(const Request& request, const Refused& why, std::string& out) = 0;
 
   enum class Verdict : std::uint8_t {
     answered,       // the whole answer is in `out`

@@ -12,6 +12,7 @@ void Settings::replace(std::shared_ptr<const Options> options) {
   subscriber_requests_.target_bytes = static_cast<std::uint32_t>(limits.target_bytes);
   subscriber_requests_.fields = limits.head_fields;
   subscriber_requests_.body_bytes = limits.body_bytes;
+  admin_requests_ = publisher_requests_ = subscriber_requests_;
   publisher_requests_.body_bytes = std::max(limits.ingest_batch_bytes, limits.event_bytes);
   publishes_ = {.event_bytes = limits.event_bytes, .batch_bytes = limits.ingest_batch_bytes};
   events_ = {.data_bytes = limits.event_bytes, .type_bytes = limits.event_name_bytes};

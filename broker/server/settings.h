@@ -37,9 +37,10 @@ class Settings {
   // out of date.
   std::uint32_t revision() const { return log_.revision; }
 
-  // Of requests on a subscriber listener, and of those on the ingest socket.
+  // Of requests on a subscriber listener, of those on the ingest socket, and of the operator's.
   const http::Limits& subscriber_requests() const { return subscriber_requests_; }
   const http::Limits& publisher_requests() const { return publisher_requests_; }
+  const http::Limits& admin_requests() const { return admin_requests_; }
   const ingest::HttpLimits& publishes() const { return publishes_; }
   const policy::EventLimits& events() const { return events_; }
   const policy::CorsRules& cors() const { return cors_; }
@@ -50,6 +51,7 @@ class Settings {
   std::shared_ptr<const Options> before_;
   http::Limits subscriber_requests_;
   http::Limits publisher_requests_;
+  http::Limits admin_requests_;
   ingest::HttpLimits publishes_;
   policy::EventLimits events_;
   policy::CorsRules cors_;

@@ -40,18 +40,26 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
                 switchboard_, presence_, random_}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
       routes_(settings_, streams_, seats_, counters_),
-      port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_,
+      port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, date_,
             switchboard.subscriber_bodies, routes_),
       started_(ring.now()),
       now_(started_) {
+  tell_date();
   if (config.index != 0) return;
   desk_ = std::make_unique<LeadDesk>(
       LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
-                      ring.name(), config.connections_max},
+                      ring.name(), config.connections_max, date_},
       config.epoch, settings_);
 }
 
 Shard::~Shard() = default;
+
+void Shard::tell_date() {
+  using std::chrono::seconds;
+  using std::chrono::system_clock;
+  date_.tell(config_.wall_clock ? config_.wall_clock()
+                                : std::chrono::floor<seconds>(system_clock::now()));
+}
 
 void Shard::listen(Port port, int listener) {
   const auto index = static_cast<std::uint32_t>(listeners_.size());

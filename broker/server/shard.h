@@ -14,7 +14,9 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -50,6 +52,8 @@ struct ShardConfig {
   std::shared_ptr<const Options> options;   // at the start; later ones come by SettingsMessage
   AdminSurface* surface = nullptr;          // the lead's; may be null
   std::vector<std::uint32_t> ingest_users;  // allowed user ids; empty: whoever may open the socket
+  // The time of day, for the Date of answers; none: the machine's. A simulation has its own.
+  std::function<std::chrono::sys_seconds()> wall_clock = {};
 };
 
 // Slots that a ring must have beyond ShardConfig::subscribers_max: for telling the surplus to come
@@ -113,6 +117,7 @@ class Shard {
   void send_answers();
   void pump();
   void send_reports();
+  void tell_date();
 
   // shard_connections.cc: what becomes of a connection
   HttpPort& port_of(const Connection& connection);
@@ -159,6 +164,7 @@ class Shard {
   io::Ring& ring_;
   Switchboard& switchboard_;
   Settings settings_;
+  http::Date date_;  // of answers; told every tick
   Random random_;
   Counters counters_;
   std::array<std::uint64_t, kCloseReasonCount> closes_{};

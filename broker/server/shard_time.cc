@@ -24,6 +24,7 @@ void Shard::time_passes() {
   const auto tick = static_cast<Tick>((now_ - started_) / kTick);
   if (tick == tick_) return;
   const Tick passed = tick - std::exchange(tick_, tick);
+  tell_date();
   if (phase_ != Phase::serving || passed >= kTicksPerSecond) {
     sweep(0, connections_.high_water());
   } else {
@@ -82,7 +83,7 @@ void Shard::overdue(io::Slot slot, Connection& connection) {
   switch (connection.state) {
     case State::reading:
     case State::answering:
-      close(slot, port_of(connection).overdue(slot));
+      obey(slot, port_of(connection).overdue(slot, tick_));
       break;
     case State::lingering:
       close(slot, connection.reason);

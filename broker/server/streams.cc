@@ -156,17 +156,20 @@ Routes::Verdict Streams::open(const Request& request, const sse::SubscribeReques
   fields.push_back({"Last-Event-ID", begins});
   if (nothing_follows(feed, place)) {
     parts_.audiences.exit(audience);
-    h1::append_response_head(out, 204, fields, h1::Framing::none(), request.connection);
+    h1::append_response_head(out, 204, fields, h1::Framing::none(), request.connection,
+                             request.date);
     return Routes::Verdict::answered;
   }
   if (request.head.method == http::Method::head) {
     parts_.audiences.exit(audience);
-    h1::append_response_head(out, 200, fields, body_framing(framing), request.connection);
+    h1::append_response_head(out, 200, fields, body_framing(framing), request.connection,
+                             request.date);
     return Routes::Verdict::answered;
   }
 
   StreamStart start{.audience = audience, .cursor = place.cursor, .opening = {}};
-  h1::append_response_head(start.opening, 200, fields, body_framing(framing), request.connection);
+  h1::append_response_head(start.opening, 200, fields, body_framing(framing), request.connection,
+                           request.date);
   if (!asked.raw) {
     append_framed(start.opening, framing,
                   opening_text(jittered(rules.retry),
@@ -221,7 +224,8 @@ Routes::Verdict Streams::overload(const Request& request, const sse::SubscribeRe
   const bool newcomer = asked.cursor.empty() && !asked.earliest && !asked.replay;
   const std::string now = newcomer ? id_text(parts_.replica.head()) : std::string();
   if (newcomer) fields.push_back({"Last-Event-ID", now});
-  h1::append_response_head(out, 200, fields, body_framing(framing), h1::Connection::close);
+  h1::append_response_head(out, 200, fields, body_framing(framing), h1::Connection::close,
+                           request.date);
   // Further away than usual, and spread wide: whoever is told this is one of very many.
   const Duration retry = terms.options.delivery.retry * 4;
   const auto spread = static_cast<std::uint64_t>(retry.count());

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "broker/server/rules.h"
+#include "broker/wire/http/characters.h"
 
 #include "common/pattern.h"
 #include "common/quotable.h"
@@ -34,10 +35,12 @@ std::size_t SubscriberRoutes::body_allowed(const Request& /*request*/, std::stri
 
 void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal, std::string& out) {
   if (refusal == BodyRefusal::too_large) {
-    answer_text(request, 413,
-                fmt::format("the body is longer than [limits] body_bytes allows ({} bytes)\n",
-                            settings_->limits.body_bytes),
-                cors_fields(request), out);
+    answer_text(
+        request, 413,
+        fmt::format("the body is longer than [limits] body_bytes allows ({} bytes); name fewer "
+                    "channels, or patterns\n",
+                    settings_->limits.body_bytes),
+        cors_fields(request), out);
   } else {
     answer_text(request, 503,
                 "too many request bodies are being received at once ([limits] bodies_bytes); try "
@@ -46,31 +49,62 @@ void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal, 
   }
 }
 
+void SubscriberRoutes::refuse(const Request& request, const Refused& why, std::string& out) {
+  std::string text(why.sentence);
+  if (why.limit != http::Limit::none) text += "; POST /events takes the channels in its body";
+  write_text(request, why.status, text + '\n', cors_fields(request), out);
+}
+
 std::vector<http::Field> SubscriberRoutes::cors_fields(const Request& request) {
   const std::string_view origin = request.head.value("origin");
-  const bool preflight = request.head.method == http::Method::options;
-  const policy::CorsAnswer answer = preflight ? policy::cors_preflight(settings_.cors(), origin)
-                                              : policy::cors_answer(settings_.cors(), origin);
-  if (answer.verdict == policy::CorsVerdict::refused) {
-    if (const auto left_out = refused_origin_log_.admit(now_); left_out >= 0) {
-      log::warn("{} ({} like it left out)",
-                policy::refused_origin_sentence(settings_.cors(), origin), left_out);
-    }
-  }
+  const policy::CorsAnswer answer =
+      request.head.method == http::Method::options
+          ? policy::cors_preflight(settings_.cors(), origin, preflight_of(request.head))
+          : policy::cors_answer(settings_.cors(), origin);
+  if (answer.verdict == policy::CorsVerdict::refused) log_refused_origin(request.head, origin);
   std::vector<http::Field> fields;
   for (const auto& [name, value] : answer.fields.all()) fields.push_back({name, value});
   return fields;
 }
 
+policy::Preflight SubscriberRoutes::preflight_of(const http::RequestHead& head) {
+  constexpr std::string_view kHeaders = "access-control-request-headers";
+  asked_headers_.clear();
+  for (const http::Field* f = head.find(kHeaders); f != nullptr; f = head.find(kHeaders, f)) {
+    if (!asked_headers_.empty()) asked_headers_ += ", ";
+    asked_headers_ += f->value;
+  }
+  return {.method = head.value("access-control-request-method"),
+          .headers = asked_headers_,
+          .private_network = head.value("access-control-request-private-network") == "true"};
+}
+
+// A browser names the origin also where a page POSTs to its own, which needs nobody's permission.
+void SubscriberRoutes::log_refused_origin(const http::RequestHead& head, std::string_view origin) {
+  const std::size_t scheme_end = origin.find("://");
+  const bool own = scheme_end != std::string_view::npos &&
+                   http::same_ignoring_case(origin.substr(scheme_end + 3), head.authority);
+  if (own) return;
+  if (const auto left_out = refused_origin_log_.admit(now_); left_out >= 0) {
+    log::warn("{} ({} like it left out)", policy::refused_origin_sentence(settings_.cors(), origin),
+              left_out);
+  }
+}
+
 void SubscriberRoutes::answer_text(const Request& request, int status, std::string_view text,
                                    std::span<const http::Field> further, std::string& out) {
   if (status >= 400) ++counters_.requests_refused_total;
+  write_text(request, status, text, further, out);
+}
+
+void SubscriberRoutes::write_text(const Request& request, int status, std::string_view text,
+                                  std::span<const http::Field> further, std::string& out) {
   std::vector<http::Field> fields = {{"Content-Type", "text/plain; charset=utf-8"},
                                      {"Cache-Control", "no-store"},
                                      {"X-Content-Type-Options", "nosniff"}};
   fields.insert(fields.end(), further.begin(), further.end());
-  h1::append_response_head(out, status, fields, h1::Framing::sized(text.size()),
-                           request.connection);
+  h1::append_response_head(out, status, fields, h1::Framing::sized(text.size()), request.connection,
+                           request.date);
   if (request.head.method != http::Method::head) out += text;
 }
 
@@ -79,7 +113,7 @@ Routes::Verdict SubscriberRoutes::answer(const Request& request, std::string& ou
   std::vector<http::Field> cors = cors_fields(request);
   if (request.head.method == options) {
     cors.push_back({"Allow", "GET, HEAD, POST, OPTIONS"});
-    h1::append_response_head(out, 204, cors, h1::Framing::none(), request.connection);
+    h1::append_response_head(out, 204, cors, h1::Framing::none(), request.connection, request.date);
     return Verdict::answered;
   }
   const auto route =

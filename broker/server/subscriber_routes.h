@@ -25,6 +25,7 @@ class SubscriberRoutes final : public Routes {
 
   std::size_t body_allowed(const Request& request, std::string& out) override;
   void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) override;
+  void refuse(const Request& request, const Refused& why, std::string& out) override;
   Verdict answer(const Request& request, std::string& out) override;
 
  private:
@@ -33,12 +34,17 @@ class SubscriberRoutes final : public Routes {
   std::string topics_problem(const std::vector<std::string>& topics) const;
   void answer_text(const Request& request, int status, std::string_view text,
                    std::span<const http::Field> further, std::string& out);
+  void write_text(const Request& request, int status, std::string_view text,
+                  std::span<const http::Field> further, std::string& out);
   std::vector<http::Field> cors_fields(const Request& request);
+  policy::Preflight preflight_of(const http::RequestHead& head);
+  void log_refused_origin(const http::RequestHead& head, std::string_view origin);
 
   const Settings& settings_;
   Streams& streams_;
   Seats& seats_;
   Counters& counters_;
+  std::string asked_headers_;  // of the preflight being answered
   TimePoint now_{};
   log::Limit refused_origin_log_;
   log::Limit patterns_log_;

@@ -83,6 +83,10 @@ TEST(Rules, RefuseNamesThatMeanSomethingElse) {
 TEST(Rules, RefuseOriginsThatBrowsersWouldNotMatch) {
   EXPECT_THAT(problems("[cors]\norigins = [\"*\"]\ncredentials = true\n"),
               ElementsAre(AllOf(StartsWith("f.toml:3:15: "), HasSubstr("name the origins"))));
+  EXPECT_THAT(problems("[cors]\norigins = [\"null\"]\ncredentials = true\n"),
+              ElementsAre(AllOf(HasSubstr("cors.origins holds \"null\""), HasSubstr("any site"))));
+  EXPECT_THAT(problems("[cors]\norigins = [\"https://App.example.com/\"]\n"),
+              ElementsAre(HasSubstr("write \"https://app.example.com\"")));
   EXPECT_THAT(problems("[cors]\norigins = [\"*\", \"https://a.example\"]\n"),
               ElementsAre(HasSubstr("name it alone")));
   EXPECT_THAT(problems("[cors]\norigins = [\"https://a.example\", \"b.example\"]\n"),

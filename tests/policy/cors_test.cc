@@ -1,6 +1,7 @@
 // CORS: the exact response fields for every combination of what is configured and what is asked.
 #include "broker/policy/cors.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -75,15 +76,83 @@ TEST(Cors, AllowsNobodyWithoutConfiguration) {
   EXPECT_EQ(shown(cors_preflight(kNone, "https://a.example")), "refused:");
 }
 
+constexpr std::string_view kVaries =
+    "Vary: Origin, Access-Control-Request-Method, Access-Control-Request-Headers, "
+    "Access-Control-Request-Private-Network |";
+
 TEST(Cors, AnswersAPreflight) {
   EXPECT_EQ(shown(cors_preflight(kTwoWithCredentials, "https://a.example")),
-            "allowed: Vary: Origin | Access-Control-Allow-Origin: https://a.example | "
-            "Access-Control-Allow-Credentials: true | "
-            "Access-Control-Allow-Methods: GET, POST, HEAD, OPTIONS | "
-            "Access-Control-Allow-Headers: authorization, cache-control, content-type, "
-            "last-event-id, accept | Access-Control-Max-Age: 86400 |");
-  EXPECT_EQ(shown(cors_preflight(kTwo, "https://evil")), "refused: Vary: Origin |");
-  EXPECT_EQ(shown(cors_preflight(kTwo, "")), "not asked: Vary: Origin |");
+            fmt::format("allowed: {} Access-Control-Allow-Origin: https://a.example | "
+                        "Access-Control-Allow-Credentials: true | "
+                        "Access-Control-Allow-Methods: GET, POST, HEAD, OPTIONS | "
+                        "Access-Control-Allow-Headers: authorization, cache-control, content-type, "
+                        "last-event-id, accept | Access-Control-Max-Age: 86400 |",
+                        kVaries));
+  EXPECT_EQ(shown(cors_preflight(kTwo, "https://evil")), fmt::format("refused: {}", kVaries));
+  EXPECT_EQ(shown(cors_preflight(kTwo, "")), fmt::format("not asked: {}", kVaries));
+}
+
+std::string field_of(const CorsAnswer& answer, std::string_view name) {
+  for (const auto& field : answer.fields.all()) {
+    if (field.name == name) return std::string(field.value);
+  }
+  return "none";
+}
+
+// Sentry and OpenTelemetry add fields to every fetch; five were allowed, whatever was asked.
+TEST(Cors, GrantsAnAllowedOriginWhatItAsksFor) {
+  const std::string_view asked = "traceparent,x-requested-with, sentry-trace";
+  for (const CorsRules& rules : {kTwo, kTwoWithCredentials, kAll}) {
+    const CorsAnswer answer =
+        cors_preflight(rules, "https://a.example", {.method = "POST", .headers = asked});
+    EXPECT_EQ(field_of(answer, "Access-Control-Allow-Headers"), asked);
+    EXPECT_EQ(field_of(answer, "Access-Control-Allow-Methods"), "GET, POST, HEAD, OPTIONS");
+  }
+  EXPECT_EQ(field_of(cors_preflight(kTwo, "https://evil", {.method = "POST", .headers = asked}),
+                     "Access-Control-Allow-Headers"),
+            "none");
+  EXPECT_EQ(field_of(cors_preflight(kTwo, "https://a.example", {.method = "QUERY", .headers = {}}),
+                     "Access-Control-Allow-Methods"),
+            "QUERY")
+      << "and is told in words that it is not served";
+}
+
+TEST(Cors, RepeatsNothingThatIsNoListOfTokens) {
+  for (const char* asked : {"", "a b", "a,,b", "a:b", "x\xe9", "a, b;c", "\"a\"", ","}) {
+    EXPECT_EQ(field_of(cors_preflight(kTwo, "https://a.example", {.method = {}, .headers = asked}),
+                       "Access-Control-Allow-Headers"),
+              "authorization, cache-control, content-type, last-event-id, accept")
+        << asked;
+  }
+  EXPECT_EQ(field_of(cors_preflight(kTwo, "https://a.example", {.method = "A B", .headers = {}}),
+                     "Access-Control-Allow-Methods"),
+            "GET, POST, HEAD, OPTIONS");
+}
+
+TEST(Cors, LetsAListedOriginIntoAPrivateNetwork) {
+  const Preflight asked{.method = "GET", .headers = {}, .private_network = true};
+  const auto granted = [&](const CorsRules& rules, std::string_view origin) {
+    return field_of(cors_preflight(rules, origin, asked), "Access-Control-Allow-Private-Network");
+  };
+  EXPECT_EQ(granted(kTwo, "https://a.example"), "true");
+  EXPECT_EQ(granted(kTwo, "https://evil"), "none");
+  EXPECT_EQ(granted(kAll, "https://a.example"), "none");
+  EXPECT_EQ(
+      field_of(cors_preflight(kTwo, "https://a.example"), "Access-Control-Allow-Private-Network"),
+      "none");
+}
+
+// Any site can make a frame of origin "null": with cookies it would be every site.
+TEST(Cors, NeverLetsNullBringCredentials) {
+  const CorsRules rules{.origins = {"null", "https://a.example"}, .credentials = true};
+  EXPECT_EQ(field_of(cors_answer(rules, "null"), "Access-Control-Allow-Origin"), "null");
+  EXPECT_EQ(field_of(cors_answer(rules, "null"), "Access-Control-Allow-Credentials"), "none");
+  EXPECT_EQ(field_of(cors_preflight(rules, "null"), "Access-Control-Allow-Credentials"), "none");
+  EXPECT_EQ(
+      cors_warning(rules),
+      "[cors] origins lists \"null\", which is the origin of every sandboxed frame, data: URL "
+      "and page opened as a file, which any site can make: it is as open as \"*\"");
+  EXPECT_EQ(cors_warning(kTwo), "");
 }
 
 TEST(Cors, FindsOriginsThatNoBrowserWouldSend) {
@@ -92,9 +161,8 @@ TEST(Cors, FindsOriginsThatNoBrowserWouldSend) {
         "chrome-extension://abc", "http://a.example:443"}) {
     EXPECT_EQ(origin_problem(origin), "") << origin;
   }
-  EXPECT_EQ(
-      origin_problem("a.example"),
-      R"("a.example" is not an origin: write the scheme too, as in "https://app.example.com")");
+  EXPECT_EQ(origin_problem("a.example"),
+            R"("a.example" is not an origin: write the scheme too, as in "https://a.example")");
   EXPECT_EQ(origin_problem("https://a.example/"),
             R"("https://a.example/" is more than an origin: browsers send no path, write )"
             R"("https://a.example")");
@@ -109,9 +177,30 @@ TEST(Cors, FindsOriginsThatNoBrowserWouldSend) {
   EXPECT_EQ(
       origin_problem("https://*.example"),
       R"("https://*.example": origins have no wildcards; list each one, or "*" alone for all)");
-  for (const char* origin : {"", "https://", "://a", "https://a b", "https://u@a", "https://é"}) {
+  EXPECT_NE(origin_problem("file:///home/me/page.html").find("\"null\""), std::string::npos);
+  for (const char* origin : {"", "https://", "://a", "https://a b", "https://é", "https://a:port",
+                             "https://a:65536", "https://[::1", "https://a]", "a b"}) {
     EXPECT_NE(origin_problem(origin), "") << origin;
   }
+}
+
+// The host of a path was proposed in upper case once, and refused in turn.
+TEST(Cors, ProposesWhatIsThenAccepted) {
+  for (const char* origin :
+       {"https://App.example.com/", "HTTPS://App.Example.com:443/a?b#c", "http://a:080/",
+        "https://a:", "https://user:secret@a.example", "App.example.com", "a.example:8443/",
+        "localhost:3000", "https://[::1]:443", "HTTP://[::AB]/", "chrome-extension://ABC/"}) {
+    const std::string problem = origin_problem(origin);
+    const std::size_t end = problem.rfind('"');
+    const std::size_t begin = problem.rfind('"', end - 1) + 1;
+    ASSERT_NE(end, std::string::npos) << origin;
+    const std::string proposed = problem.substr(begin, end - begin);
+    EXPECT_NE(proposed, origin) << problem;
+    EXPECT_EQ(origin_problem(proposed), "") << problem;
+  }
+  EXPECT_EQ(origin_problem("https://App.example.com/"),
+            "\"https://App.example.com/\" is more than an origin: browsers send no path, write "
+            "\"https://app.example.com\"");
 }
 
 TEST(Cors, TellsTheOperatorWhichLineWouldAllowAnOrigin) {
@@ -120,8 +209,13 @@ TEST(Cors, TellsTheOperatorWhichLineWouldAllowAnOrigin) {
       "a page of origin \"https://b.example\" was refused: its browser closes the EventSource "
       "for good; to allow it, write  origins = [\"https://a.example\", "
       "\"http://localhost:3000\", \"https://b.example\"]  under [cors] in broker.toml");
-  EXPECT_NE(refused_origin_sentence(kNone, "a\"]\nx").find("origins = [\"a?]?x\"]"),
-            std::string::npos);
+  for (const char* origin : {"a\"]\nx", "https://A.example", "https://a.example/", "file://"}) {
+    const std::string said = refused_origin_sentence(kNone, origin);
+    EXPECT_EQ(said.find('\n'), std::string::npos);
+    EXPECT_NE(said.find("no browser sends that"), std::string::npos) << "the line would be refused";
+  }
+  EXPECT_NE(refused_origin_sentence(kTwo, "null").find("every sandboxed frame"), std::string::npos);
+  EXPECT_EQ(refused_origin_sentence(kTwo, "null").find("origins = ["), std::string::npos);
   EXPECT_LT(refused_origin_sentence(kNone, std::string(10'000, 'x')).size(), 700U);
 }
 

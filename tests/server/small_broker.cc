@@ -80,7 +80,8 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
                                                .seed = 1,
                                                .options = std::make_shared<const Options>(options),
                                                .surface = surface,
-                                               .ingest_users = {}},
+                                               .ingest_users = {},
+                                               .wall_clock = [this] { return date(); }},
                                    ring_, switchboard_);
   shard_->listen(Port::subscriber, kernel_.listen(sim::Door::subscribers));
   shard_->listen(Port::ingest, kernel_.listen(sim::Door::publishers));
@@ -97,6 +98,11 @@ SmallBroker::~SmallBroker() {
   EXPECT_TRUE(ring_.left().nothing());
   EXPECT_EQ(kernel_.unclaimed(), 0U);
   for (const std::string& problem : report_.problems()) ADD_FAILURE() << problem;
+}
+
+std::chrono::sys_seconds SmallBroker::date() const {
+  return std::chrono::sys_seconds(
+      std::chrono::floor<std::chrono::seconds>(Duration(kernel_.now().nanoseconds)));
 }
 
 Peer& SmallBroker::connect(sim::Door door) {

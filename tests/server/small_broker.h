@@ -3,6 +3,7 @@
 // back. What the kernel may do wrong is tests/sim's business.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -94,6 +95,8 @@ class SmallBroker {
   void another_shard_receives(std::uint64_t bytes) { switchboard_.subscriber_bodies += bytes; }
   void another_shard_works(bool works) { switchboard_.shards_at_work += works ? 1U : ~0U; }
 
+  // The time of day there: its kernel's clock, from 1970.
+  std::chrono::sys_seconds date() const;
   const Counters& counters() const { return shard_->counters(); }
   // What the kernel may do wrong from now on.
   sim::Faults& faults() { return kernel_.faults(); }

@@ -38,6 +38,10 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
   const auto broker = std::make_shared<const server::Options>(options_.broker);
   SimRing::Pools pools = SimRing::Pools::of(kernel.faults());
   if (options_.roomy_ingest) pools.ingest_size = 64U << 10U;
+  const auto wall_clock = [&kernel] {
+    return std::chrono::sys_seconds(
+        std::chrono::floor<std::chrono::seconds>(Duration(kernel.now().nanoseconds)));
+  };
   members_.resize(options_.shards);
   for (std::uint32_t index = 0; index < options_.shards; ++index) {
     Member& member = members_[index];
@@ -52,7 +56,8 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
                             .seed = kernel.random().next(),
                             .options = broker,
                             .surface = &page_,
-                            .ingest_users = options_.ingest_users},
+                            .ingest_users = options_.ingest_users,
+                            .wall_clock = wall_clock},
         *member.ring, *switchboard_);
     if (index == 0) member.ring->watch_sends([this](std::string_view said) { check_said(said); });
     listen(index, server::Port::subscriber, Door::subscribers);

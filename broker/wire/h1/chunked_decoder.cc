@@ -82,7 +82,9 @@ bool ChunkedDecoder::take_size(char c) {
     chunk_left_ = chunk_left_ * 16 + static_cast<unsigned>(digit);
     // The limit may have been lowered since the chunks before this one.
     if (chunk_left_ > limits_->body_bytes - std::min(body_bytes_, limits_->body_bytes)) {
-      return refuse(413, "the body is larger than this server takes");
+      refuse(413, "the body is larger than this server takes");
+      refusal_.limit = http::Limit::body_bytes;
+      return false;
     }
     state_ = State::size;
     return true;

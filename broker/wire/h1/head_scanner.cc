@@ -13,6 +13,8 @@ namespace {
 using http::is;
 
 constexpr std::string_view kVersion = "HTTP/1.1";
+constexpr std::uint32_t kMajor = 5;  // where its digits are
+constexpr std::uint32_t kMinor = 7;
 // The method of the HTTP/2 connection preface, `PRI * HTTP/2.0`, and of nothing else (RFC 9113
 // §3.4, §11.6).
 constexpr std::string_view kPreface = "PRI";
@@ -136,8 +138,12 @@ HeadScanner::Found HeadScanner::target(std::string_view text) {
   const std::uint32_t end = mark_ + limits_->target_bytes;
   at_ = skip(text.substr(0, end), at_, http::kTargetText);
   if (at_ == text.size()) return Found::more;
+  if (at_ >= end && is(text[at_], http::kTargetText)) {
+    overrun(414, "the request target is too long", http::Limit::target_bytes);
+    at_ = skip(text, at_, http::kTargetText);
+    if (at_ == text.size()) return Found::more;
+  }
   const char c = text[at_];
-  if (at_ >= end && is(c, http::kTargetText)) return refuse(414, "the request target is too long");
   if (c != ' ') return refuse_target_byte(c, text);
   target_ = here();
   const std::string_view target = target_.of(text);
@@ -157,7 +163,7 @@ HeadScanner::Found HeadScanner::target(std::string_view text) {
 HeadScanner::Found HeadScanner::refuse_target_byte(char c, std::string_view text) {
   if (c == ' ') return refuse(400, "exactly one space stands on either side of the target");
   if (c == '\r' && at_ > mark_ && method_.of(text) == "GET") {
-    return refuse(505, "HTTP/0.9 is not spoken here; end the line with the version: HTTP/1.1");
+    return refuse(400, "HTTP/0.9 is not spoken here; end the line with the version: HTTP/1.1");
   }
   if (c == '#') return refuse(400, "a fragment (#) never belongs into a request target");
   if (at_ == mark_) return refuse_control(c, "the target begins with / or is an http URL");
@@ -166,38 +172,47 @@ HeadScanner::Found HeadScanner::refuse_target_byte(char c, std::string_view text
 
 HeadScanner::Found HeadScanner::version(std::string_view text) {
   for (; at_ < text.size() && at_ - mark_ < kVersion.size(); ++at_) {
-    if (version_byte(text[at_], at_ - mark_, text) == Found::refused) return Found::refused;
+    if (version_byte(text[at_], at_ - mark_) == Found::refused) return Found::refused;
   }
   if (at_ == text.size()) return Found::more;
+  return version_end(text);
+}
+
+// Only now is it known to be one: `HTTP/` digit `.` digit (RFC 9112 §2.3). What is not is
+// malformed; what is may be a version that is not spoken.
+HeadScanner::Found HeadScanner::version_end(std::string_view text) {
   if (text[at_] != '\r') return refuse_control(text[at_], "the version ends the request line");
+  const std::string_view version = text.substr(mark_, kVersion.size());
+  if (method_.of(text) == kPreface) {
+    if (!version.ends_with("2.0")) {
+      return refuse(400, "the target * is for OPTIONS only");  // RFC 9112 §3.2.4
+    }
+    return refuse(505, "HTTP/2 is not spoken on this port; use HTTP/1.1, or a front that does");
+  }
+  if (version[kMajor] != '1') return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+  // RFC 9110 §2.5: a higher minor version is read as the highest that one knows.
+  minor_version_ = version[kMinor] == '0' ? 0 : 1;
   ++at_;
   state_ = State::request_line_feed;
   return Found::more;
 }
 
-HeadScanner::Found HeadScanner::version_byte(char c, std::uint32_t index, std::string_view text) {
-  constexpr std::uint32_t kMajor = 5;
-  constexpr std::uint32_t kMinor = 7;
+HeadScanner::Found HeadScanner::version_byte(char c, std::uint32_t index) {
   if (c == ' ') return refuse(400, "exactly one space stands on either side of the target");
-  if (index == kMajor && method_.of(text) == kPreface) {
-    return refuse(505, "HTTP/2 is not spoken on this port; use HTTP/1.1, or a front that does");
-  }
-  if (index == kMajor && is(c, http::kDigit) && c != '1') {
-    return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
-  }
-  if (index == kMinor && is(c, http::kDigit)) {
-    // RFC 9110 §2.5: a higher minor version is read as the highest that one knows.
-    minor_version_ = c == '0' ? 0 : 1;
-    return Found::more;
-  }
+  if ((index == kMajor || index == kMinor) && is(c, http::kDigit)) return Found::more;
   if (c == kVersion[index]) return Found::more;
+  if (c == '\r' && index > kMajor) {
+    return refuse(400, "a version has two digits: HTTP/1.1 or HTTP/1.0");
+  }
   return refuse_control(c, "the target is followed by a version: HTTP/1.1 or HTTP/1.0");
 }
 
 HeadScanner::Found HeadScanner::field(std::string_view text) {
   const char c = text[at_];
   if (is(c, http::kToken)) {
-    if (fields_ >= limits_->fields) return refuse(431, "too many header fields");
+    if (fields_ >= limits_->fields) {
+      overrun(431, "too many header fields", http::Limit::fields);
+    }
     ++fields_;
     mark_ = at_;
     state_ = State::name;
@@ -269,8 +284,14 @@ HeadScanner::Found HeadScanner::line_feed(std::string_view text) {
   }
 }
 
+void HeadScanner::overrun(int status, std::string_view reason, http::Limit limit) {
+  if (overrun_) return;
+  overrun_ = true;
+  refusal_ = {.status = status, .reason = reason, .limit = limit};
+}
+
 HeadScanner::Found HeadScanner::refuse(int status, std::string_view reason) {
-  refusal_ = {.status = status, .reason = reason};
+  if (!overrun_) refusal_ = {.status = status, .reason = reason};
   state_ = State::refused;
   return Found::refused;
 }

@@ -2,6 +2,9 @@
 // elements and refuses the first byte that cannot belong. It knows nothing of what a field means;
 // RequestParser does.
 //
+// A head that is too long in one of its parts is read on to its end, within Limits::head_bytes, and
+// refused there: whoever answers may then know where it came from. overrun() says that it will be.
+//
 // It keeps offsets, not text: the caller hands it the head from its first byte at every call, as
 // far as it has arrived, and may have moved it in between.
 #pragma once
@@ -44,6 +47,8 @@ class HeadScanner {
   Piece name() const { return name_; }
   Piece value() const { return value_; }
   const http::Refusal& refusal() const { return refusal_; }
+  // The target or the number of fields has passed its limit: refusal() says which.
+  bool overrun() const { return overrun_; }
 
   void reset() { *this = HeadScanner(*limits_); }
 
@@ -70,7 +75,8 @@ class HeadScanner {
   Found target(std::string_view text);
   Found refuse_target_byte(char c, std::string_view text);
   Found version(std::string_view text);
-  Found version_byte(char c, std::uint32_t index, std::string_view text);
+  Found version_byte(char c, std::uint32_t index);
+  Found version_end(std::string_view text);
   Found field(std::string_view text);
   Found name(std::string_view text);
   Found value_space(std::string_view text);
@@ -78,12 +84,14 @@ class HeadScanner {
   Found line_feed(std::string_view text);
 
   Found refuse(int status, std::string_view reason);
+  void overrun(int status, std::string_view reason, http::Limit limit);
   Found refuse_control(char c, std::string_view reason);
   Piece here() const { return {mark_, at_ - mark_}; }
 
   const http::Limits* limits_;
   State state_ = State::start;
   bool blank_line_seen_ = false;
+  bool overrun_ = false;
   std::uint8_t minor_version_ = 1;
   std::uint32_t at_ = 0;
   std::uint32_t mark_ = 0;  // where the element being scanned began

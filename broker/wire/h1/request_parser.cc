@@ -39,9 +39,14 @@ Step RequestParser::step_head(std::string_view input) {
     if (in_place) buffer_.assign(text);
     return {.kind = Step::Kind::more, .consumed = input.size()};
   }
-  if (phase_ == Phase::head) refuse(431, "the request head is too long");
+  if (phase_ == Phase::head) {
+    refuse({.status = 431,
+            .reason = "the request head is too long",
+            .limit = http::Limit::head_bytes});
+  }
   const std::size_t consumed = scanner_.at() - before;
   if (phase_ == Phase::refused) {
+    point_refused_head_into(text);
     return {.kind = Step::Kind::refused, .consumed = consumed};
   }
   point_head_into(text.substr(0, scanner_.at()));
@@ -63,14 +68,20 @@ Step RequestParser::step_chunked_body(std::string_view input) {
   const Step step = chunked_.step(input);
   if (step.kind == Step::Kind::end) phase_ = Phase::complete;
   if (step.kind == Step::Kind::refused) {
-    refuse(chunked_.refusal().status, chunked_.refusal().reason);
+    refuse(chunked_.refusal());
   }
   return step;
 }
 
-void RequestParser::refuse(int status, std::string_view reason) {
-  refusal_ = {.status = status, .reason = reason, .close = true};
+void RequestParser::refuse(const http::Refusal& refusal) {
+  if (!refused_at_end_) refusal_ = scanner_.overrun() ? scanner_.refusal() : refusal;
   phase_ = Phase::refused;
+}
+
+void RequestParser::refuse_at_end(int status, std::string_view reason, http::Limit limit) {
+  if (refused_at_end_ || scanner_.overrun()) return;
+  refused_at_end_ = true;
+  refusal_ = {.status = status, .reason = reason, .limit = limit};
 }
 
 void RequestParser::scan(std::string_view text) {
@@ -81,17 +92,24 @@ void RequestParser::scan(std::string_view text) {
       case HeadScanner::Found::request_line:
         break;
       case HeadScanner::Found::field:
-        pieces_.push_back({scanner_.name(), scanner_.value()});
-        admit_field(scanner_.name().of(text), scanner_.value().of(text));
+        take_field(text);
         break;
       case HeadScanner::Found::end:
         complete_head();
         break;
       case HeadScanner::Found::refused:
-        refuse(scanner_.refusal().status, scanner_.refusal().reason);
+        refuse(scanner_.refusal());
         break;
     }
   }
+}
+
+// Of a head that has more fields than it may, only the one is kept that its refusal needs.
+void RequestParser::take_field(std::string_view text) {
+  const std::string_view name = scanner_.name().of(text);
+  if (pieces_.size() >= limits_->fields && !same_ignoring_case(name, "origin")) return;
+  pieces_.push_back({scanner_.name(), scanner_.value()});
+  admit_field(name, scanner_.value().of(text));
 }
 
 void RequestParser::admit_field(std::string_view name, std::string_view value) {
@@ -120,31 +138,32 @@ void RequestParser::admit_field(std::string_view name, std::string_view value) {
 
 // RFC 9112 §3.2: one, valid, whatever the target says.
 void RequestParser::admit_host(std::string_view value) {
-  if (host_seen_) return refuse(400, "more than one Host field");
-  if (!http::is_authority(value)) return refuse(400, "the Host field is not a host and a port");
+  if (host_seen_) return refuse_at_end(400, "more than one Host field");
+  if (!http::is_authority(value))
+    return refuse_at_end(400, "the Host field is not a host and a port");
   host_seen_ = true;
 }
 
 // RFC 9112 §6.3: digits only; a second one, even of the same value, is not taken.
 void RequestParser::admit_content_length(std::string_view value) {
-  if (length_seen_) return refuse(400, "more than one Content-Length field");
-  if (chunked_body_) return refuse(400, "both Transfer-Encoding and Content-Length");
+  if (length_seen_) return refuse_at_end(400, "more than one Content-Length field");
+  if (chunked_body_) return refuse_at_end(400, "both Transfer-Encoding and Content-Length");
   if (value.empty() || !http::all(value, http::kDigit)) {
-    return refuse(400, "a Content-Length is a number in decimal digits");
+    return refuse_at_end(400, "a Content-Length is a number in decimal digits");
   }
   length_seen_ = true;
   const auto [end, error] = std::from_chars(value.begin(), value.end(), body_size_);
   if (error != std::errc() || body_size_ > limits_->body_bytes) {
-    return refuse(413, "the body is larger than this server takes");
+    return refuse_at_end(413, "the body is larger than this server takes", http::Limit::body_bytes);
   }
 }
 
 // RFC 9112 §6.1, §6.3. What ends in `chunked` but has another coding before it is well-formed and
 // not implemented; everything else has no end that two parties would agree on.
 void RequestParser::admit_transfer_encoding(std::string_view value) {
-  if (scanner_.minor_version() == 0) return refuse(400, "HTTP/1.0 has no Transfer-Encoding");
-  if (chunked_body_) return refuse(400, "more than one Transfer-Encoding field");
-  if (length_seen_) return refuse(400, "both Content-Length and Transfer-Encoding");
+  if (scanner_.minor_version() == 0) return refuse_at_end(400, "HTTP/1.0 has no Transfer-Encoding");
+  if (chunked_body_) return refuse_at_end(400, "more than one Transfer-Encoding field");
+  if (length_seen_) return refuse_at_end(400, "both Content-Length and Transfer-Encoding");
   if (!same_ignoring_case(value, "chunked")) {
     const std::size_t comma = value.rfind(',');
     const bool other_coding_first =
@@ -152,8 +171,9 @@ void RequestParser::admit_transfer_encoding(std::string_view value) {
         same_ignoring_case(http::trimmed(value.substr(comma + 1)), "chunked") &&
         !http::trimmed(value.substr(0, comma)).empty() &&
         !http::list_has(value.substr(0, comma), "chunked");
-    if (other_coding_first) return refuse(501, "the only transfer coding taken is `chunked`");
-    return refuse(400, "the only valid Transfer-Encoding is `chunked`");
+    if (other_coding_first)
+      return refuse_at_end(501, "the only transfer coding taken is `chunked`");
+    return refuse_at_end(400, "the only valid Transfer-Encoding is `chunked`");
   }
   chunked_body_ = true;
 }
@@ -162,15 +182,16 @@ void RequestParser::admit_transfer_encoding(std::string_view value) {
 void RequestParser::admit_expect(std::string_view value) {
   if (scanner_.minor_version() == 0) return;
   if (!same_ignoring_case(value, "100-continue")) {
-    return refuse(417, "the only expectation met is `100-continue`");
+    return refuse_at_end(417, "the only expectation met is `100-continue`");
   }
   expects_continue_ = true;
 }
 
 void RequestParser::complete_head() {
   if (scanner_.minor_version() > 0 && !host_seen_) {
-    return refuse(400, "an HTTP/1.1 request has a Host field");
+    refuse_at_end(400, "an HTTP/1.1 request has a Host field");
   }
+  if (refused_at_end_ || scanner_.overrun()) return refuse(scanner_.refusal());
   body_left_ = body_size_;
   phase_ = chunked_body_ ? Phase::chunked_body : Phase::sized_body;
 }
@@ -181,16 +202,40 @@ void RequestParser::point_head_into(std::string_view text) {
   head_.method = http::method_of(head_.method_text);
   head_.target = scanner_.target().of(text);
   head_.minor_version = scanner_.minor_version();
-  head_.fields.clear();
-  for (const FieldPieces& piece : pieces_) {
-    head_.fields.push_back({piece.name.of(text), piece.value.of(text)});
-  }
+  point_fields_into(text);
   const http::Target target = http::parse_target(head_.target).value();
   head_.path = target.path;
   head_.query = target.query;
   // RFC 9112 §3.2.2: the target's own authority, where it has one, is the one that counts.
   head_.authority =
       target.form == http::TargetForm::absolute ? target.authority : head_.value("host");
+}
+
+// What a refused head had said so far; a target that is too long is left out.
+void RequestParser::point_refused_head_into(std::string_view text) {
+  head_.method_text = scanner_.method().of(text);
+  head_.method = http::method_of(head_.method_text);
+  head_.minor_version = scanner_.minor_version();
+  point_fields_into(text);
+  head_.authority = head_.value("host");
+  if (refusal_.limit == http::Limit::target_bytes) return;
+  head_.target = scanner_.target().of(text);
+  if (const auto target = http::parse_target(head_.target)) {
+    head_.path = target->path;
+    head_.query = target->query;
+  }
+}
+
+void RequestParser::point_fields_into(std::string_view text) {
+  head_.fields.clear();
+  for (const FieldPieces& piece : pieces_) {
+    head_.fields.push_back({piece.name.of(text), piece.value.of(text)});
+  }
+}
+
+void RequestParser::abandon() {
+  if (phase_ == Phase::head) point_refused_head_into(buffer_);
+  phase_ = Phase::refused;
 }
 
 void RequestParser::keep() {
@@ -213,7 +258,7 @@ Connection RequestParser::connection() const {
 void RequestParser::reset() {
   phase_ = Phase::head;
   host_seen_ = length_seen_ = chunked_body_ = false;
-  close_asked_ = keep_alive_asked_ = expects_continue_ = false;
+  close_asked_ = keep_alive_asked_ = expects_continue_ = refused_at_end_ = false;
   body_size_ = body_left_ = 0;
   scanner_.reset();
   chunked_.reset();

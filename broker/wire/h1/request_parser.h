@@ -2,8 +2,9 @@
 // and what made smuggling possible elsewhere, is not tolerated: line ends are CRLF, one space
 // stands on either side of the target, there are no folds, no space before a colon, one Host, one
 // Content-Length of digits or one `Transfer-Encoding: chunked`, never both. The offending byte is
-// refused when it arrives, not when the head is complete. Any split of the input gives the same
-// result.
+// refused when it arrives, not when the head is complete. A head that is well formed and says what
+// is not taken is refused at its end, so that whoever answers knows the fields it came with
+// (Origin). Any split of the input gives the same result.
 //
 // A head that arrives whole is parsed where it lies: the views of head() then point into the input
 // of that step() and die with it, unless keep() is called. A head that arrives in pieces is
@@ -40,11 +41,14 @@ class RequestParser {
   // Not called again after `end` without a reset(); after `refused` it says so again.
   Step step(std::string_view input);
 
-  // After `head`, until reset(); see above for how long its views live.
+  // After `head`, until reset(); see above for how long its views live. After `refused` in the
+  // head: as much of it as had been read, until the input of that step() goes.
   const http::RequestHead& head() const { return head_; }
   // Copies a head that was parsed in place, so that head() lives until reset(). To be called before
   // the input goes.
   void keep();
+  // Nothing more of this request is waited for: refused, without a refusal of the parser's own.
+  void abandon();
   // After `refused`. Every refusal closes the connection.
   const http::Refusal& refusal() const { return refusal_; }
 
@@ -74,7 +78,10 @@ class RequestParser {
   Step step_head(std::string_view input);
   Step step_sized_body(std::string_view input);
   Step step_chunked_body(std::string_view input);
-  void refuse(int status, std::string_view reason);
+  void refuse(const http::Refusal& refusal);
+  // The head is read to its end first. Of several, the first one counts.
+  void refuse_at_end(int status, std::string_view reason, http::Limit limit = http::Limit::none);
+  void take_field(std::string_view text);
 
   // Goes through the elements of a head that has arrived as far as `text`.
   void scan(std::string_view text);
@@ -86,6 +93,8 @@ class RequestParser {
   void admit_expect(std::string_view value);
   void complete_head();
   void point_head_into(std::string_view text);
+  void point_refused_head_into(std::string_view text);
+  void point_fields_into(std::string_view text);
 
   const http::Limits* limits_;
   Phase phase_ = Phase::head;
@@ -95,6 +104,7 @@ class RequestParser {
   bool close_asked_ = false;
   bool keep_alive_asked_ = false;
   bool expects_continue_ = false;
+  bool refused_at_end_ = false;
   std::uint64_t body_size_ = 0;
   std::uint64_t body_left_ = 0;
   HeadScanner scanner_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <vector>
 
 #include "broker/wire/http/characters.h"
 
@@ -32,11 +31,12 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 }  // namespace
 
 void append_response_head(std::string& out, int status, std::span<const http::Field> fields,
-                          Framing framing, Connection connection) {
+                          Framing framing, Connection connection, std::string_view date) {
   CHECK(status >= 100 && status <= 599, "a status has three digits");
   out.append("HTTP/1.1 ");
   append_number(out, static_cast<std::uint64_t>(status));
   out.append(" ").append(http::reason_phrase(status)).append("\r\n");
+  if (!date.empty()) append_field(out, "Date", date);
   for (const http::Field& field : fields) append_field(out, field.name, field.value);
   switch (framing.kind) {
     case Framing::Kind::none:
@@ -59,19 +59,9 @@ void append_response_head(std::string& out, int status, std::span<const http::Fi
 }
 
 void append_response_head(std::string& out, int status, std::initializer_list<http::Field> fields,
-                          Framing framing, Connection connection) {
-  append_response_head(out, status, std::span(fields.begin(), fields.size()), framing, connection);
-}
-
-void append_refusal(std::string& out, const http::Refusal& refusal,
-                    std::span<const http::Field> fields) {
-  std::vector<http::Field> all = {{"Content-Type", "text/plain; charset=utf-8"},
-                                  {"Cache-Control", "no-store"},
-                                  {"X-Content-Type-Options", "nosniff"}};
-  all.insert(all.end(), fields.begin(), fields.end());
-  append_response_head(out, refusal.status, all, Framing::sized(refusal.reason.size() + 1),
-                       refusal.close ? Connection::close : Connection::persistent);
-  out.append(refusal.reason).append("\n");
+                          Framing framing, Connection connection, std::string_view date) {
+  append_response_head(out, status, std::span(fields.begin(), fields.size()), framing, connection,
+                       date);
 }
 
 }  // namespace fanfare::h1

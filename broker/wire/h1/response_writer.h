@@ -40,18 +40,14 @@ enum class Connection : std::uint8_t {
 
 inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-// Status line, `fields` in their order, framing, Connection, the empty line. until_close framing
+// Status line, Date (RFC 9110 §6.6.1; left out where `date` is empty), `fields` in their order,
+// framing, Connection, the empty line. until_close framing
 // always says `Connection: close`. Fields must not name Content-Length, Transfer-Encoding or
 // Connection. A control character in a value, wherever it came from, is written as a space: no
 // value can end its line.
 void append_response_head(std::string& out, int status, std::span<const http::Field> fields,
-                          Framing framing, Connection connection);
+                          Framing framing, Connection connection, std::string_view date = {});
 void append_response_head(std::string& out, int status, std::initializer_list<http::Field> fields,
-                          Framing framing, Connection connection);
-
-// A whole answer: the refusal's sentence as text/plain, its close as `Connection: close`. `fields`
-// for what goes on every answer (CORS).
-void append_refusal(std::string& out, const http::Refusal& refusal,
-                    std::span<const http::Field> fields = {});
+                          Framing framing, Connection connection, std::string_view date = {});
 
 }  // namespace fanfare::h1

@@ -24,4 +24,7 @@ struct Limits {
   std::uint32_t trailer_bytes = 4U << 10U;
 };
 
+// Which of them a message passed, for those who know the keys of broker.toml.
+enum class Limit : std::uint8_t { none, head_bytes, target_bytes, fields, body_bytes };
+
 }  // namespace fanfare::http

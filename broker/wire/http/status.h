@@ -3,6 +3,8 @@
 
 #include <string_view>
 
+#include "broker/wire/http/limits.h"
+
 namespace fanfare::http {
 
 // "OK", "Not Found"; "Unknown" for a code this broker never sends.
@@ -17,6 +19,7 @@ struct Refusal {
   // Nothing further on this connection can be trusted to begin where it seems to (RFC 9112 §9.6):
   // it has to be closed after the answer.
   bool close = true;
+  Limit limit = Limit::none;
 };
 
 }  // namespace fanfare::http

@@ -344,6 +344,16 @@ void answer_body_too_large(const http::RequestHead& head, std::uint64_t size,
                           "over 64 KiB"));
 }
 
+void answer_not_taken(int status, std::string_view sentence, HttpAnswer& answer) {
+  answer.allow = {};
+  if (status != 408) return answer_error(answer, status, sentence);
+  answer_error(
+      answer, status,
+      fmt::format("{}; nothing was published; to stream events as they come, write lines of "
+                  "JSON to this socket without HTTP, where no time is set: nc -UN SOCKET",
+                  sentence));
+}
+
 void answer_too_many_bodies(HttpAnswer& answer) {
   answer.allow = {};
   answer_error(answer, 503,

@@ -44,6 +44,8 @@ bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer);
 // The answer to a body longer than body_bytes_max(); `size` is the declared one, or 0 if unknown.
 void answer_body_too_large(const http::RequestHead& head, std::uint64_t size,
                            const HttpLimits& limits, HttpAnswer& answer);
+// The answer to a request that could not be read: malformed, or too slow (408).
+void answer_not_taken(int status, std::string_view sentence, HttpAnswer& answer);
 // The answer while the bodies of other requests fill [limits] bodies_bytes.
 void answer_too_many_bodies(HttpAnswer& answer);
 // Publishes, finishes, tells: the whole meaning of the request.

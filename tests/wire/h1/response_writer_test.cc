@@ -54,19 +54,13 @@ TEST(ResponseWriter, LetsNoValueEndItsLine) {
   EXPECT_EQ(out, "HTTP/1.1 200 OK\r\nVary: a  X: b   \tc\xe4\r\n\r\n"sv);
 }
 
-TEST(ResponseWriter, AnswersARefusalWithItsSentence) {
-  std::string closing, going_on;
-  append_refusal(closing, {.status = 400, .reason = "a NUL byte", .close = true});
-  const std::array<http::Field, 1> cors = {{{"Access-Control-Allow-Origin", "http://a"}}};
-  append_refusal(going_on, {.status = 405, .reason = "GET only", .close = false}, cors);
-  EXPECT_EQ(closing,
-            "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nContent-Length: 11\r\n"
-            "Connection: close\r\n\r\na NUL byte\n");
-  EXPECT_EQ(going_on,
-            "HTTP/1.1 405 Method Not Allowed\r\nContent-Type: text/plain; charset=utf-8\r\n"
-            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-            "Access-Control-Allow-Origin: http://a\r\nContent-Length: 9\r\n\r\nGET only\n");
+TEST(ResponseWriter, SaysTheDateFirst) {
+  std::string out;
+  append_response_head(out, 404, {{"Vary", "Origin"}}, Framing::sized(0), Connection::close,
+                       "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(out,
+            "HTTP/1.1 404 Not Found\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nVary: Origin\r\n"
+            "Content-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
 TEST(ResponseWriterDeathTest, KnowsNoStatusOutsideTheClasses) {
