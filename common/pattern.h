@@ -30,6 +30,11 @@ bool is_pattern(std::string_view text);
 // segment for `*`.
 bool pattern_matches(std::string_view pattern, std::string_view name);
 
+// Both valid. Whether every name that `inner` matches, `outer` matches too: `metrics/**` covers
+// metrics/cpu, metrics/* and metrics/*/load, and not **. Never true by mistake; false by mistake
+// for an `inner` with dozens of stars, so that no peer can make this take long.
+bool pattern_covers(std::string_view outer, std::string_view inner);
+
 // The same for one segment, none of them `**`.
 bool segment_matches(std::string_view pattern, std::string_view segment);
 

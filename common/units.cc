@@ -67,6 +67,10 @@ std::expected<std::int64_t, std::string> parse_with_units(std::string_view text,
   };
   const Number number = read_number(text);
   if (number.error == std::errc::result_out_of_range) return too_large();
+  if (text.starts_with('-') && read_number(text.substr(1)).error == std::errc{}) {
+    return std::unexpected(
+        fmt::format("\"{}\" is negative; write a {} like {}", text, what, example));
+  }
   if (number.error != std::errc{}) {
     return std::unexpected(
         fmt::format("\"{}\" is not a {}; write a number and a unit, like {}", text, what, example));

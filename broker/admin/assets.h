@@ -1,5 +1,6 @@
-// Assets: the pages, their scripts and styles, the chart library and the typeface, compressed with
-// gzip when the broker was built (page/pack.mjs writes assets.cc into the build folder).
+// Assets: the pages, their scripts and styles, the chart library and the typeface, as they are and
+// compressed with gzip when the broker was built (page/pack.mjs writes assets.cc into the build
+// folder).
 #pragma once
 
 #include <span>
@@ -10,8 +11,8 @@ namespace fanfare::admin {
 struct Asset {
   std::string_view path;  // "/", "/screen", "/assets/..."
   std::string_view content_type;
-  std::string_view bytes;  // gzip, or as they are
-  bool gzip;               // false for what gzip would not make smaller (woff2)
+  std::string_view bytes;
+  std::string_view gzip;  // empty for what it would not make smaller (woff2)
 };
 
 // Sorted by path.

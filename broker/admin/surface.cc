@@ -98,8 +98,9 @@ class Surface final : public server::AdminSurface {
   AdminAnswer page(const Asset& asset) const {
     AdminAnswer answer{.status = 200,
                        .content_type = asset.content_type,
-                       .body = std::string(asset.bytes),
-                       .content_encoding = asset.gzip ? "gzip" : "",
+                       .body = {},
+                       .fixed = asset.bytes,
+                       .fixed_gzip = asset.gzip,
                        .fields = {{"Cache-Control", "no-cache"}}};
     if (asset.content_type.starts_with("text/html")) {
       answer.fields.push_back({"Content-Security-Policy", policy_of(asset.path)});

@@ -15,6 +15,7 @@ using server::LimitOptions;
 using server::ListenOptions;
 using server::Options;
 using server::RouteRule;
+using server::SubscribeOptions;
 
 // ---- From a pointer to a member to a key that reads and writes it.
 
@@ -127,6 +128,10 @@ constexpr Key<Options> cors(Facts facts) {
   return key<Options, &Options::cors, kMember>(facts);
 }
 template <auto kMember>
+constexpr Key<Options> subscribe(Facts facts) {
+  return key<Options, &Options::subscribe, kMember>(facts);
+}
+template <auto kMember>
 constexpr Key<ChannelRule> channel(Facts facts) {
   return key<ChannelRule, kMember>(facts);
 }
@@ -174,6 +179,19 @@ constexpr std::array kListen{
         {.name = "admin",
          .help = "Where /healthz, /readyz, /metrics and the live pages are served. They tell what "
                  "goes on to whoever asks: keep it on loopback. Empty: nowhere."}),
+    key<Options, &Options::listen, &ListenOptions::hosts>(
+        {.name = "hosts",
+         .at_most = 1000,
+         .help =
+             "Names by which the subscriber listeners may be called: \"app.example.com\", or "
+             "\"*.example.com\" for all below it. Another Host is answered 421; IP addresses and "
+             "localhost are always taken. Empty: any name, since a front passes its own."}),
+    key<Options, &Options::listen, &ListenOptions::admin_hosts>(
+        {.name = "admin_hosts",
+         .at_most = 1000,
+         .help = "The same for the admin listener. Empty: on loopback none but IP addresses and "
+                 "localhost, so that no web page can have its own name lead here (DNS rebinding); "
+                 "elsewhere any name. \"*\": any name."}),
 };
 
 constexpr std::array kServer{
@@ -400,14 +418,27 @@ constexpr std::array kCors{
                  "\"*\" or \"null\"."}),
 };
 
+constexpr std::array kSubscribe{
+    subscribe<&SubscribeOptions::events>(
+        {.name = "events",
+         .help = "Whether /events is served. Without it there are only the paths of [[route]]."}),
+    subscribe<&SubscribeOptions::allow>(
+        {.name = "allow",
+         .at_least = 1,
+         .at_most = 10'000,
+         .help = "The channels and patterns that clients may name. A pattern is allowed if one of "
+                 "these covers all that it can match. The channels that a [[route]] fixes need not "
+                 "be among them."}),
+};
+
 constexpr std::array kChannel{
     channel<&ChannelRule::match>(
         {.name = "match",
          .at_least = 1,
-         .help =
-             "The channels it speaks of: a name, or a pattern. `*` stands for characters within "
-             "one segment, `**` for one or more whole segments. Required; the first rule that "
-             "matches a channel counts."}),
+         .help = "The channels it speaks of: a name, or a pattern. `*` stands for one or more "
+                 "characters within "
+                 "one segment, `**` for one or more whole segments. Required; the first rule that "
+                 "matches a channel counts."}),
     channel<&ChannelRule::history_events>(
         {.name = "history_events", .at_most = 100'000'000, .help = "In place of history.events."}),
     channel<&ChannelRule::history_bytes>({.name = "history_bytes",
@@ -433,7 +464,8 @@ constexpr std::array kRoute{
     route<&RouteRule::path>(
         {.name = "path",
          .at_least = 1,
-         .help = "The path, exactly, without a query. Required; /events is always there."}),
+         .help = "The path, exactly, without a query. Required; /events is there besides, unless "
+                 "subscribe.events is false."}),
     route<&RouteRule::channels>(
         {.name = "channels",
          .at_most = 10'000,
@@ -448,7 +480,7 @@ constexpr std::array kRoute{
                                   .help = "In place of delivery.heartbeat."}),
 };
 
-constexpr std::array<Section<Options>, 6> kSections{{
+constexpr std::array<Section<Options>, 7> kSections{{
     {.name = "listen", .help = "Where the broker can be reached.", .keys = kListen},
     {.name = "server", .help = "How it runs.", .keys = kServer},
     {.name = "history",
@@ -460,6 +492,9 @@ constexpr std::array<Section<Options>, 6> kSections{{
      .help = "Bounds on what clients and publishers can make the broker hold.",
      .keys = kLimits},
     {.name = "cors", .help = "Which web pages of other origins may subscribe.", .keys = kCors},
+    {.name = "subscribe",
+     .help = "What may be subscribed to by clients that name their channels themselves.",
+     .keys = kSubscribe},
 }};
 constexpr Section<ChannelRule> kChannelSection{
     .name = "channel",

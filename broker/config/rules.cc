@@ -9,6 +9,7 @@
 
 #include "broker/config/syntax.h"
 #include "broker/policy/cors.h"
+#include "broker/policy/hosts.h"
 
 #include "common/pattern.h"
 #include "common/units.h"
@@ -131,6 +132,27 @@ void check_cors(const Options& options, Report& report) {
   }
 }
 
+void check_hosts(const Options& options, Report& report) {
+  const auto check = [&report](const std::string& list, const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      complain(report, fmt::format("{}[{}]", list, i), list, policy::host_name_problem(names[i]));
+    }
+  };
+  check("listen.hosts", options.listen.hosts);
+  check("listen.admin_hosts", options.listen.admin_hosts);
+}
+
+void check_subscribe(const Options& options, Report& report) {
+  const auto& allowed = options.subscribe.allow;
+  for (std::size_t i = 0; i < allowed.size(); ++i) {
+    std::string problem = channel_pattern_problem(allowed[i]);
+    if (problem.empty() && is_hidden(allowed[i])) {
+      problem = fmt::format("\"{}\": names that begin with ~ are the broker's own", allowed[i]);
+    }
+    complain(report, fmt::format("subscribe.allow[{}]", i), "subscribe.allow", std::move(problem));
+  }
+}
+
 void check_channel_rules(const Options& options, Report& report) {
   const auto& rules = options.channels;
   for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -197,6 +219,8 @@ void check_rules(const Options& options, Report& report) {
   check_heartbeats(options, report);
   check_event_names(options, report);
   check_cors(options, report);
+  check_hosts(options, report);
+  check_subscribe(options, report);
   check_channel_rules(options, report);
   check_routes(options, report);
 }
@@ -205,6 +229,10 @@ std::vector<std::string> warnings(const Options& options) {
   std::vector<std::string> sentences;
   std::string cors = policy::cors_warning({options.cors.origins, options.cors.credentials});
   if (!cors.empty()) sentences.push_back(std::move(cors));
+  if (!options.subscribe.events && options.routes.empty()) {
+    sentences.emplace_back(
+        "nothing can be subscribed to: [subscribe] events is false, and there is no [[route]]");
+  }
   return sentences;
 }
 

@@ -42,12 +42,56 @@ Authority split_authority(std::string_view text) {
   return {.host = text.substr(0, colon), .port = text.substr(colon + 1), .has_port = true};
 }
 
+constexpr std::string_view kAddressExample = "127.0.0.1:8080";
+constexpr std::string_view kSocketExample = "/run/fanfare/ingest.sock";
+
+// The address that a URL, a port alone or an address without one means; the example if it means
+// none.
+std::string address_in(std::string_view text) {
+  if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
+    text.remove_prefix(scheme + 3);
+  }
+  text.remove_prefix(std::min(text.size(), text.find_first_not_of(" \t")));
+  text = text.substr(0, text.find_first_of("/?# \t"));
+  std::string address(text);
+  if (is_port(text)) {
+    address = fmt::format("127.0.0.1:{}", text);
+  } else if (!split_authority(text).has_port) {
+    address += ":8080";
+  }
+  return listen_address_problem(address).empty() ? address : std::string(kAddressExample);
+}
+
+// "127.0.0.1:9999", "localhost:9999", "http://…", "9999".
+bool is_address_of_tcp(std::string_view text) {
+  if (text.find("://") != std::string_view::npos || is_port(text)) return true;
+  return text.find('/') == std::string_view::npos && split_authority(text).has_port;
+}
+
 }  // namespace
 
 std::string listen_address_problem(std::string_view text) {
+  if (text.starts_with('/') || text.starts_with('@') || text.starts_with("unix:")) {
+    return fmt::format(
+        "\"{}\" is not an address with a port, like \"127.0.0.1:8080\"; the Unix socket, on which "
+        "applications publish, is listen.ingest",
+        text);
+  }
+  if (text.find("://") != std::string_view::npos) {
+    return fmt::format("\"{}\" is a URL; write the address alone, \"{}\"", text, address_in(text));
+  }
+  if (text.find_first_of("/?# \t") != std::string_view::npos) {
+    return fmt::format("\"{}\" is more than an address; write \"{}\"", text, address_in(text));
+  }
   const Authority at = split_authority(text);
+  // "::1:8080" is an address, too; somebody who writes a last group like a port means one.
+  const bool host_is_ipv6 = is_address(AF_INET6, std::string(at.host));
+  if (!host_is_ipv6 && is_address(AF_INET6, std::string(text))) {
+    return fmt::format("\"{}\" is an IPv6 address without brackets; write \"[{}]:8080\"", text,
+                       text);
+  }
   if (!at.has_port) {
-    return fmt::format("\"{}\" has no port; write an address like \"127.0.0.1:8080\"", text);
+    return fmt::format("\"{}\" has no port; write an address like \"{}\"", text, address_in(text));
   }
   if (!is_port(at.port)) {
     return fmt::format("\"{}\" has no port from 0 to 65535 after its last colon", text);
@@ -64,8 +108,9 @@ std::string listen_address_problem(std::string_view text) {
     return fmt::format("\"{}\" is not an IPv6 address in its brackets", text);
   }
   if (is_address(AF_INET, std::string(at.host))) return {};
-  if (at.host.find(':') != std::string_view::npos) {
-    return fmt::format("\"{}\" is an IPv6 address without brackets; write \"[::1]:8080\"", text);
+  if (host_is_ipv6) {
+    return fmt::format("\"{}\" is an IPv6 address without brackets; write \"[{}]:{}\"", text,
+                       at.host, at.port);
   }
   return fmt::format("\"{}\" is not an IP address of this machine; names are not looked up", text);
 }
@@ -84,7 +129,18 @@ std::string event_name_problem(std::string_view text, std::size_t size_max) {
 }
 
 std::string route_path_problem(std::string_view text) {
-  if (!text.starts_with('/')) return fmt::format("\"{}\" does not begin with '/'", text);
+  if (!text.starts_with('/')) {
+    std::string_view path = text;
+    if (const std::size_t scheme = path.find("://"); scheme != std::string_view::npos) {
+      path.remove_prefix(scheme + 3);
+      path.remove_prefix(std::min(path.size(), path.find('/')));
+      path = path.substr(std::min(path.size(), std::size_t{1}));
+    }
+    const std::string right = fmt::format("/{}", path);
+    const bool sound = path.size() > 0 && route_path_problem(right).empty();
+    return fmt::format("\"{}\" does not begin with '/'; write one like \"{}\"", text,
+                       sound ? right : "/prices");
+  }
   if (text.size() > 1024) return "it is longer than 1024 bytes";
   if (text == "/events") return "\"/events\" is always there and cannot be changed";
   for (const char c : text) {
@@ -101,14 +157,34 @@ std::string route_path_problem(std::string_view text) {
 std::string socket_path_problem(std::string_view text) {
   // sun_path holds the name and its terminating NUL.
   constexpr std::size_t kSizeMax = sizeof(sockaddr_un::sun_path) - 1;
+  if (text.empty()) return {};
   if (text.size() > kSizeMax) {
     return fmt::format("it is longer than the {} bytes that the name of a Unix socket may have",
                        kSizeMax);
   }
   if (text.find('\0') != std::string_view::npos) return "it contains a NUL byte";
   if (text.starts_with('@')) return "abstract sockets have no permissions; write a path";
-  if (text.ends_with('/'))
+  if (text.starts_with("unix:")) {
+    std::string_view path = text.substr(5);
+    while (path.starts_with("//")) path.remove_prefix(1);
+    return fmt::format(
+        "\"{}\" is a URL; write the path alone, \"{}\"", text,
+        path.starts_with('/') && socket_path_problem(path).empty() ? path : kSocketExample);
+  }
+  if (is_address_of_tcp(text)) {
+    return fmt::format(
+        "\"{}\" is an address; applications publish on a Unix socket: write its path, like \"{}\"",
+        text, kSocketExample);
+  }
+  if (text.ends_with('/')) {
     return fmt::format("\"{}\" is a folder; write the socket's own path", text);
+  }
+  if (!text.starts_with('/')) {
+    return fmt::format(
+        "\"{}\" depends on the folder in which the broker is started; write the whole path, like "
+        "\"/run/fanfare/{}\"",
+        text, text.substr(text.rfind('/') + 1));
+  }
   return {};
 }
 

@@ -96,6 +96,36 @@ Result bare_number(const Facts& key, const Node& node) {
                                   key.kind == Kind::size ? "size" : "duration", guess)});
 }
 
+Result negative(const Facts& key, std::string_view text) {
+  return std::unexpected(
+      Wrong{.what = fmt::format("is {}, which is negative", text),
+            .remedy = key.at_most == kNoBound
+                          ? fmt::format("write {} or more", key.at_least)
+                          : fmt::format("allowed is {} to {}", key.at_least, key.at_most)});
+}
+
+bool is_whole_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// As --set writes it.
+Result count_of(const Facts& key, std::string_view text) {
+  const bool minus = text.starts_with('-');
+  const std::string_view digits = text.substr(minus ? 1 : 0);
+  if (!is_whole_number(digits)) {
+    if (!key.zero.empty() && text == key.zero) return std::uint64_t{0};
+    return wrong_kind(key, fmt::format("\"{}\"", text));
+  }
+  if (minus && digits.find_first_not_of('0') != std::string_view::npos) return negative(key, text);
+  std::uint64_t count = 0;
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), count);
+  if (read.ec != std::errc{}) {
+    return std::unexpected(Wrong{.what = fmt::format("is {}, which is too large", text),
+                                 .remedy = "allowed is " + bounds(key)});
+  }
+  return within_bounds(key, count);
+}
+
 Result mode_of(const Facts& key, std::string_view text) {
   std::uint64_t mode = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
@@ -126,11 +156,29 @@ Result size_of(const Facts& key, std::string_view text) {
   return within_bounds(key, *parsed);
 }
 
-// What a string can mean for each kind but texts.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\u{:04x}", byte);
+      continue;
+    }
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+// What a string can mean for each kind.
 Result value_of_string(const Facts& key, const std::string& text) {
   switch (key.kind) {
     case Kind::count:
       if (!key.zero.empty() && text == key.zero) return std::uint64_t{0};
+      if (is_whole_number(text)) {
+        return std::unexpected(Wrong{.what = fmt::format("is the string \"{}\"", text),
+                                     .remedy = "write it without the quotes: " + text});
+      }
       return wrong_kind(key, fmt::format("the string \"{}\"", text));
     case Kind::size:
       return size_of(key, text);
@@ -143,6 +191,10 @@ Result value_of_string(const Facts& key, const std::string& text) {
     case Kind::text:
       if (text.size() >= key.at_least) return text;
       return std::unexpected(Wrong{.what = "is empty", .remedy = {}});
+    case Kind::texts:
+      return std::unexpected(
+          Wrong{.what = "is a string",
+                .remedy = fmt::format("write a list of strings: [{}]", quoted(text))});
     default:
       return wrong_kind(key, "a string");
   }
@@ -151,10 +203,7 @@ Result value_of_string(const Facts& key, const std::string& text) {
 Result value_of_integer(const Facts& key, std::int64_t integer, const Node& node) {
   if (key.kind == Kind::size || key.kind == Kind::duration) return bare_number(key, node);
   if (key.kind != Kind::count) return wrong_kind(key, "a number");
-  if (integer < 0) {
-    return std::unexpected(
-        Wrong{.what = fmt::format("is {}, which is negative", integer), .remedy = bounds(key)});
-  }
+  if (integer < 0) return negative(key, fmt::format("{}", integer));
   return within_bounds(key, static_cast<std::uint64_t>(integer));
 }
 
@@ -184,24 +233,13 @@ std::vector<std::string> split_at_commas(std::string_view text) {
   std::vector<std::string> parts;
   while (!text.empty()) {
     const std::size_t comma = text.find(',');
-    parts.emplace_back(text.substr(0, comma));
+    std::string_view part = text.substr(0, comma);
+    while (part.starts_with(' ')) part.remove_prefix(1);
+    while (part.ends_with(' ')) part.remove_suffix(1);
+    parts.emplace_back(part);
     text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
   }
   return parts;
-}
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\u{:04x}", byte);
-      continue;
-    }
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + '"';
 }
 
 }  // namespace
@@ -218,6 +256,10 @@ Result value_of(const Facts& key, const Node& node) {
   }
   const bool unit = key.kind == Kind::size || key.kind == Kind::duration;
   if (unit && std::holds_alternative<double>(node.value)) return bare_number(key, node);
+  if (const auto* fraction = std::get_if<double>(&node.value);
+      fraction != nullptr && key.kind == Kind::count) {
+    return wrong_kind(key, fmt::format("{}, not a whole number", *fraction));
+  }
   return wrong_kind(key, node.kind());
 }
 
@@ -235,12 +277,8 @@ Result value_of(const Facts& key, std::string_view text) {
     case Kind::flag:
       if (text == "true" || text == "false") return text == "true";
       return wrong_kind(key, fmt::format("\"{}\"", text));
-    case Kind::count: {
-      std::uint64_t count = 0;
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-      if (error != std::errc{} || end != text.data() + text.size()) break;
-      return within_bounds(key, count);
-    }
+    case Kind::count:
+      return count_of(key, text);
     case Kind::texts:
       return list_within_bounds(key, split_at_commas(text));
     default:

@@ -2,6 +2,9 @@
 
 #include <vector>
 
+#include "broker/policy/hosts.h"
+#include "broker/wire/http/negotiation.h"
+
 namespace fanfare::server {
 namespace {
 
@@ -22,8 +25,20 @@ void AdminRoutes::refuse(const Request& request, const Refused& why, std::string
   answer_text(request, why.status, std::string(why.sentence) + '\n', out);
 }
 
+// Pages of other sites cannot be kept out by CORS once their name resolves to this machine.
+bool AdminRoutes::called_rightly(const Request& request) const {
+  const ListenOptions& listen = settings_->listen;
+  if (listen.admin_hosts.empty() && !policy::is_loopback(listen.admin)) return true;
+  return policy::host_allowed(request.head.authority, listen.admin_hosts);
+}
+
 Routes::Verdict AdminRoutes::answer(const Request& request, std::string& out) {
   using enum http::Method;
+  if (!called_rightly(request)) {
+    answer_text(request, 421,
+                policy::refused_host_sentence(request.head.authority, "admin_hosts") + '\n', out);
+    return Verdict::answered;
+  }
   if (request.head.method != get && request.head.method != head) {
     answer_text(request, 405, "the admin listener answers GET and HEAD\n", out);
     return Verdict::answered;
@@ -45,13 +60,18 @@ Routes::Verdict AdminRoutes::answer(const Request& request, std::string& out) {
   const AdminAnswer answer = surface_.answer(request.head.path, snapshot_());
   std::vector<http::Field> fields = {{"Content-Type", answer.content_type},
                                      {"X-Content-Type-Options", "nosniff"}};
-  if (!answer.content_encoding.empty()) {
-    fields.push_back({"Content-Encoding", answer.content_encoding});
+  std::string_view body = answer.fixed.empty() ? std::string_view(answer.body) : answer.fixed;
+  if (!answer.fixed_gzip.empty()) {
+    fields.push_back({"Vary", "Accept-Encoding"});
+    if (http::prefers_coding(request.head, "gzip")) {
+      fields.push_back({"Content-Encoding", "gzip"});
+      body = answer.fixed_gzip;
+    }
   }
   for (const AdminField& field : answer.fields) fields.push_back({field.name, field.value});
-  h1::append_response_head(out, answer.status, fields, h1::Framing::sized(answer.body.size()),
+  h1::append_response_head(out, answer.status, fields, h1::Framing::sized(body.size()),
                            request.connection, request.date);
-  if (request.head.method != head) out += answer.body;
+  if (request.head.method != head) out += body;
   return Verdict::answered;
 }
 

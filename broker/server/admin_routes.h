@@ -26,6 +26,8 @@ class AdminRoutes final : public Routes {
   Verdict answer(const Request& request, std::string& out) override;
 
  private:
+  bool called_rightly(const Request& request) const;
+
   const Settings& settings_;
   AdminSurface& surface_;
   Streams& streams_;

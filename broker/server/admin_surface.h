@@ -23,9 +23,13 @@ struct AdminAnswer {
   int status = 200;
   std::string_view content_type;  // with charset
   std::string body;
-  std::string_view content_encoding = {};  // "gzip" for assets that were compressed when built
+  // In place of the body: bytes that live as long as the process, and the same compressed with gzip
+  // (empty: they are not), for whoever accepts it.
+  std::string_view fixed = {};
+  std::string_view fixed_gzip = {};
   // Further fields (Cache-Control, Content-Security-Policy), to be sent as they are.
-  // Content-Length, Content-Encoding, Connection, Date and X-Content-Type-Options are the server's.
+  // Content-Length, Content-Encoding, Vary, Connection, Date and X-Content-Type-Options are the
+  // server's.
   std::vector<AdminField> fields = {};
 };
 

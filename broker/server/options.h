@@ -26,6 +26,8 @@ struct ListenOptions {
   std::vector<std::string>
       ingest_users;  // user names allowed by peer credentials; empty: whoever may open the socket
   std::string admin = "127.0.0.1:9180";  // empty: no admin listener
+  std::vector<std::string> hosts;        // names of the subscriber listeners; empty: any
+  std::vector<std::string> admin_hosts;  // of the admin listener, besides addresses and localhost
 
   friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
 };
@@ -86,6 +88,14 @@ struct CorsOptions {
   friend bool operator==(const CorsOptions&, const CorsOptions&) = default;
 };
 
+// What may be subscribed to where the client names the channels.
+struct SubscribeOptions {
+  bool events = true;                       // /events is served, beside the routes
+  std::vector<std::string> allow = {"**"};  // channels and patterns; one of them has to cover it
+
+  friend bool operator==(const SubscribeOptions&, const SubscribeOptions&) = default;
+};
+
 // [[channel]]: overrides for the channels a pattern matches; the first match counts.
 struct ChannelRule {
   std::string match;
@@ -118,6 +128,7 @@ struct Options {
   DeliveryOptions delivery;
   LimitOptions limits;
   CorsOptions cors;
+  SubscribeOptions subscribe;
   std::vector<ChannelRule> channels;
   std::vector<RouteRule> routes;
 

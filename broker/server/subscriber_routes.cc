@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/policy/hosts.h"
 #include "broker/server/rules.h"
 #include "broker/wire/http/characters.h"
 
@@ -22,6 +23,8 @@ constexpr std::string_view kManyPatterns =
 constexpr std::string_view kHint =
     "Fanfare: event streams are at /events?channel=NAME (repeat channel= for more; NAME may be a "
     "pattern like metrics/* or orders/**)\n";
+
+constexpr std::string_view kClosedHint = "Fanfare: there is no event stream at this path\n";
 
 }  // namespace
 
@@ -116,12 +119,26 @@ Routes::Verdict SubscriberRoutes::answer(const Request& request, std::string& ou
     h1::append_response_head(out, 204, cors, h1::Framing::none(), request.connection, request.date);
     return Verdict::answered;
   }
+  const auto& hosts = settings_->listen.hosts;
+  if (!hosts.empty() && !policy::host_allowed(request.head.authority, hosts)) {
+    answer_text(request, 421, policy::refused_host_sentence(request.head.authority, "hosts") + '\n',
+                cors, out);
+    return Verdict::answered;
+  }
   const auto route =
       std::find_if(settings_->routes.begin(), settings_->routes.end(),
                    [&](const RouteRule& rule) { return rule.path == request.head.path; });
   const bool configured = route != settings_->routes.end();
+  const bool open = settings_->subscribe.events;
   if (request.head.path != kEventsPath && !configured) {
-    answer_text(request, 404, kHint, cors, out);
+    answer_text(request, 404, open ? kHint : kClosedHint, cors, out);
+    return Verdict::answered;
+  }
+  if (!configured && !open) {
+    answer_text(request, 403,
+                "/events is closed here ([subscribe] events = false); the streams of this broker "
+                "have paths of their own\n",
+                cors, out);
     return Verdict::answered;
   }
   if (request.head.method != get && request.head.method != head && request.head.method != post) {
@@ -134,16 +151,22 @@ Routes::Verdict SubscriberRoutes::answer(const Request& request, std::string& ou
 
 Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
                                             std::span<const http::Field> cors, std::string& out) {
+  const bool fixed = route != nullptr && !route->channels.empty();
   auto asked = sse::parse_subscribe_request(request.head, request.body);
   std::string problem;
   if (!asked) {
     problem = asked.error();
   } else {
-    if (route != nullptr && !route->channels.empty()) asked->topics = route->channels;
+    if (fixed) asked->topics = route->channels;
     problem = topics_problem(asked->topics);
   }
   if (!problem.empty()) {
     answer_text(request, 400, problem + "\n", cors, out);
+    return Verdict::answered;
+  }
+  if (!fixed) problem = not_open(asked->topics);
+  if (!problem.empty()) {
+    answer_text(request, 403, problem + "\n", cors, out);
     return Verdict::answered;
   }
   Streams::Terms terms{.options = settings_.options(),
@@ -170,6 +193,21 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
   const Verdict verdict = streams_.open(request, *asked, terms, out);
   if (verdict != Verdict::stream) seats_.give_back();  // nothing follows: 204
   return verdict;
+}
+
+// An EventSource dies of this, as it should: to come back would not help.
+std::string SubscriberRoutes::not_open(const std::vector<std::string>& topics) const {
+  const auto& allowed = settings_->subscribe.allow;
+  for (const std::string& topic : topics) {
+    const bool covered = std::ranges::any_of(
+        allowed, [&topic](const std::string& entry) { return pattern_covers(entry, topic); });
+    if (covered) continue;
+    return fmt::format(
+        "channel \"{}\" may not be subscribed to here: no entry of [subscribe] allow "
+        "in broker.toml covers it",
+        quotable(topic));
+  }
+  return {};
 }
 
 std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& topics) const {

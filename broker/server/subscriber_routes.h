@@ -31,6 +31,7 @@ class SubscriberRoutes final : public Routes {
  private:
   Verdict subscribe(const Request& request, const RouteRule* route,
                     std::span<const http::Field> cors, std::string& out);
+  std::string not_open(const std::vector<std::string>& topics) const;
   std::string topics_problem(const std::vector<std::string>& topics) const;
   void answer_text(const Request& request, int status, std::string_view text,
                    std::span<const http::Field> further, std::string& out);

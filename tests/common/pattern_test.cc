@@ -2,14 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "common/random.h"
 
 namespace fanfare {
 namespace {
 
 TEST(Pattern, StarStandsForOneOrMoreCharactersWithinASegment) {
+  EXPECT_FALSE(pattern_matches("a*", "a")) << "one at least, as PROTOCOL.md says";
+  EXPECT_TRUE(pattern_matches("a*", "ab"));
   EXPECT_TRUE(pattern_matches("metrics/*", "metrics/cpu"));
   EXPECT_FALSE(pattern_matches("metrics/*", "metrics/cpu/0"));
   EXPECT_FALSE(pattern_matches("metrics/*", "metrics/"));
@@ -180,6 +186,89 @@ TEST(ChannelPattern, TwoStarsAreASegmentOfTheirOwn) {
 TEST(ChannelPattern, IsOneIfItHasAStar) {
   EXPECT_TRUE(is_pattern("a/*"));
   EXPECT_FALSE(is_pattern("a/b"));
+}
+
+TEST(Pattern, CoversWhatItMatchesWhateverTheOtherMatches) {
+  const auto covers = [](std::string_view outer, std::string_view inner) {
+    return pattern_covers(outer, inner);
+  };
+  EXPECT_TRUE(covers("metrics/**", "metrics/cpu"));
+  EXPECT_TRUE(covers("metrics/**", "metrics/*"));
+  EXPECT_TRUE(covers("metrics/**", "metrics/**"));
+  EXPECT_TRUE(covers("metrics/**", "metrics/cpu/*/x*"));
+  EXPECT_FALSE(covers("metrics/**", "metrics"));
+  EXPECT_FALSE(covers("metrics/**", "**"));
+  EXPECT_FALSE(covers("metrics/**", "*/cpu"));
+  EXPECT_FALSE(covers("metrics/**", "m*/cpu"));
+  EXPECT_FALSE(covers("metrics/*", "metrics/**"));
+  EXPECT_TRUE(covers("**", "**"));
+  EXPECT_TRUE(covers("**", "a/*/b"));
+  EXPECT_FALSE(covers("*", "**"));
+  EXPECT_TRUE(covers("a*", "ab*"));
+  EXPECT_TRUE(covers("a*", "a*b"));
+  EXPECT_FALSE(covers("a*", "a")) << "one character at least";
+  EXPECT_FALSE(covers("ab*", "a*"));
+  EXPECT_TRUE(covers("*b*", "a*b*c"));
+  EXPECT_TRUE(covers("**/a", "x/**/a"));
+  EXPECT_FALSE(covers("x/**/a", "x/**"));
+  EXPECT_FALSE(covers("*/**", "**/a")) << "which matches /a, whose first segment is empty";
+  EXPECT_TRUE(covers("**/**", "**/a"));
+  EXPECT_TRUE(covers("u/*/**", "u/*/a/**"));
+}
+
+TEST(Pattern, CoversNoHiddenNamesUnlessItSpellsThem) {
+  EXPECT_FALSE(pattern_covers("**", "~admin/live"));
+  EXPECT_FALSE(pattern_covers("**", "~admin/*"));
+  EXPECT_TRUE(pattern_covers("~admin/**", "~admin/*"));
+  EXPECT_TRUE(pattern_covers("a/**", "a/~b"));
+  EXPECT_TRUE(pattern_covers("a/*", "a/~*"));
+}
+
+// Held against all short names: whatever is covered matches no name that the other does not, and
+// for whatever is not covered there is one.
+TEST(Pattern, CoversExactlyWhenNoShortNameSaysOtherwise) {
+  constexpr std::string_view kOfNames = "ab/";  // `b` stands in no pattern: any character
+  std::vector<std::string> names;
+  std::vector<std::string> layer = {""};
+  for (int size = 1; size <= 9; ++size) {
+    std::vector<std::string> next;
+    for (const std::string& begun : layer) {
+      for (const char c : kOfNames) next.push_back(begun + c);
+    }
+    layer = std::move(next);
+    names.insert(names.end(), layer.begin(), layer.end());
+  }
+  Random random(9);
+  static constexpr std::array<std::string_view, 6> kSegments = {"a", "*", "**", "a*", "*a", ""};
+  const auto pattern = [&random] {
+    std::string text(kSegments[random.below(kSegments.size())]);
+    for (std::uint64_t more = random.below(3); more > 0; --more) {
+      text += '/';
+      text += kSegments[random.below(kSegments.size())];
+    }
+    return text;
+  };
+  int covered = 0;
+  for (int i = 0; i < 300; ++i) {
+    const std::string outer = pattern();
+    const std::string inner = pattern();
+    if (outer.empty() || inner.empty()) continue;
+    const bool none_escapes = std::ranges::none_of(names, [&](const std::string& name) {
+      return pattern_matches(inner, name) && !pattern_matches(outer, name);
+    });
+    EXPECT_EQ(pattern_covers(outer, inner), none_escapes) << outer << " covers " << inner;
+    covered += none_escapes ? 1 : 0;
+  }
+  EXPECT_GT(covered, 20);
+}
+
+TEST(Pattern, CoveringIsDecidedInBoundedTimeForPatternsMadeToTakeLong) {
+  std::string stars;
+  std::string inner;
+  while (stars.size() + 6 < kChannelNameSizeMax) stars += "**/a/";
+  while (inner.size() + 6 < kChannelNameSizeMax) inner += "**/*/";
+  EXPECT_FALSE(pattern_covers(stars + "b", inner + "a"));
+  EXPECT_TRUE(pattern_covers("**", inner + "a"));
 }
 
 }  // namespace

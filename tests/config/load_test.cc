@@ -217,6 +217,27 @@ TEST(Load, ExplainsOverridesThatCannotBe) {
   EXPECT_THAT(problems("", {"history.events=some"}), ElementsAre(HasSubstr("whole number")));
   EXPECT_THAT(problems("", {"history.events=[1"}), ElementsAre(HasSubstr("not TOML")));
   EXPECT_THAT(problems("", {"cors.credentials=yes"}), ElementsAre(HasSubstr("true or false")));
+  EXPECT_THAT(problems("", {"history.events=-1"}),
+              ElementsAre(HasSubstr("is -1, which is negative; allowed is 0 to 100000000")));
+  EXPECT_THAT(problems("[history]\nevents = -1\n"),
+              ElementsAre(HasSubstr("is -1, which is negative; allowed is 0 to 100000000")));
+  EXPECT_THAT(problems("", {"history.events=99999999999999999999"}),
+              ElementsAre(HasSubstr("is 99999999999999999999, which is too large")));
+  EXPECT_THAT(problems("", {"history.events=many"}),
+              ElementsAre(HasSubstr("is \"many\"; write a whole number")));
+  EXPECT_THAT(problems("[history]\nevents = \"1000\"\n"),
+              ElementsAre(HasSubstr("write it without the quotes: 1000")));
+  EXPECT_THAT(problems("[history]\nevents = 1.5\n"),
+              ElementsAre(HasSubstr("is 1.5, not a whole number")));
+  EXPECT_THAT(problems("", {"delivery.heartbeat=-5s"}),
+              ElementsAre(HasSubstr("\"-5s\" is negative; write a duration")));
+  EXPECT_THAT(problems("", {"history.bytes=-1MiB"}),
+              ElementsAre(HasSubstr("\"-1MiB\" is negative; write a size")));
+  EXPECT_THAT(problems("", {"delivery.heartbeat=15"}),
+              ElementsAre(HasSubstr("has no unit; write a duration like \"15s\"")));
+  EXPECT_THAT(problems("[listen]\nhttp = \"127.0.0.1:80\"\n"),
+              ElementsAre(HasSubstr("write a list of strings: [\"127.0.0.1:80\"]")));
+  EXPECT_THAT(problems("", {"listen.http=127.0.0.1:0, [::1]:0"}), ElementsAre());
 }
 
 TEST(Load, SaysWhyAFileCannotBeRead) {

@@ -83,6 +83,13 @@ TEST(Rules, RefuseNamesThatMeanSomethingElse) {
 TEST(Rules, RefuseOriginsThatBrowsersWouldNotMatch) {
   EXPECT_THAT(problems("[cors]\norigins = [\"*\"]\ncredentials = true\n"),
               ElementsAre(AllOf(StartsWith("f.toml:3:15: "), HasSubstr("name the origins"))));
+  EXPECT_THAT(problems("[subscribe]\nallow = [\"a/**\", \"b**\"]\n"),
+              ElementsAre(HasSubstr("subscribe.allow[1]: ** stands for whole segments")));
+  EXPECT_THAT(problems("[subscribe]\nallow = [\"~admin/live\"]\n"),
+              ElementsAre(HasSubstr("broker's own")));
+  EXPECT_THAT(problems("[subscribe]\nallow = []\n"), ElementsAre(HasSubstr("at least one entry")));
+  EXPECT_THAT(problems("[listen]\nadmin_hosts = [\"http://Ops.example:80\"]\n"),
+              ElementsAre(HasSubstr("\"ops.example\"")));
   EXPECT_THAT(problems("[cors]\norigins = [\"null\"]\ncredentials = true\n"),
               ElementsAre(AllOf(HasSubstr("cors.origins holds \"null\""), HasSubstr("any site"))));
   EXPECT_THAT(problems("[cors]\norigins = [\"https://App.example.com/\"]\n"),

@@ -98,6 +98,42 @@ test('an allowed origin may bring its credentials, another origin may nothing', 
   assert.match(broker.log, /localhost/, 'the operator is told which origin was refused');
 });
 
+// Without the CORS fields a page sees a network error, whatever the answer says.
+test('a page of another origin reads why it was refused, whatever the status', async (t) => {
+  const page = await openPage(t);
+  const answered = (target, init) => page.evaluate(async ([url, options]) => {
+    const answer = await fetch(url, options);
+    return { status: answer.status, text: await answer.text() };
+  }, [`${broker.url}${target}`, init]);
+  const post = (body, type = 'application/json') => ({ method: 'POST', headers: { 'Content-Type': type }, body });
+
+  const number = await answered('/events?channel=a', post('{"last_event_id":7}'));
+  assert.deepEqual([number.status, /"last_event_id" in the body is a number/.test(number.text)], [400, true], number.text);
+  const form = await answered('/events?channel=a', post('channel=b', 'application/x-www-form-urlencoded'));
+  assert.deepEqual([form.status, /application\/x-www-form-urlencoded/.test(form.text)], [400, true], form.text);
+  const large = await answered('/events', post(JSON.stringify({ channels: ['x'.repeat(70_000)] })));
+  assert.deepEqual([large.status, /\[limits\] body_bytes/.test(large.text)], [413, true], large.text);
+  const long = await answered(`/events?channel=${'x'.repeat(9_000)}`, {});
+  assert.deepEqual([long.status, /\[limits\] target_bytes .*POST \/events/.test(long.text)], [414, true], long.text);
+  const wide = await answered('/events?channel=a', { headers: { 'X-Wide': 'x'.repeat(20_000) } });
+  assert.deepEqual([wide.status, /\[limits\] head_bytes/.test(wide.text)], [431, true], wide.text);
+});
+
+// OpenTelemetry and Sentry add fields to every fetch, which the browser asks about first.
+test('a page of another origin may send the fields that tracing adds', async (t) => {
+  const page = await openPage(t);
+  const status = await page.evaluate(async (url) => {
+    const stop = new AbortController();
+    const answer = await fetch(url, {
+      headers: { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01', 'X-Requested-With': 'fetch' },
+      signal: stop.signal,
+    });
+    stop.abort();
+    return answer.status;
+  }, events('browser/traced'));
+  assert.equal(status, 200);
+});
+
 test('a connection that is cut loses nothing, however often', async (t) => {
   const proxy = await CuttingProxy.start(broker.httpPort);
   t.after(() => proxy.close());

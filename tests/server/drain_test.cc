@@ -51,9 +51,9 @@ class Drain : public ::testing::Test {
   Peer* stream_ = nullptr;
 };
 
-constexpr std::string_view kReadyz = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
+constexpr std::string_view kReadyz = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n";
 constexpr std::string_view kPublish =
-    "POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1";
+    "POST /publish/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n1";
 
 TEST_F(Drain, TheAdminListenerFellSilent) {
   Peer& idle = say(broker_.operators(), kReadyz);
@@ -67,7 +67,7 @@ TEST_F(Drain, TheAdminListenerFellSilent) {
 }
 
 TEST_F(Drain, ALivePageGoesOnToTheEnd) {
-  Peer& page = say(broker_.operators(), "GET /events HTTP/1.1\r\nHost: x\r\n\r\n");
+  Peer& page = say(broker_.operators(), "GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
   begin();
   page.take();
   broker_.pass(2s);
@@ -83,7 +83,7 @@ TEST_F(Drain, NewcomersHung) {
   begin();
   for (Peer* const peer : {&early, &broker_.subscriber()}) {
     const std::string answer =
-        say(*peer, "GET /events?channel=a HTTP/1.1\r\nHost: x\r\n\r\n").take();
+        say(*peer, "GET /events?channel=a HTTP/1.1\r\nHost: localhost\r\n\r\n").take();
     EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
     EXPECT_THAT(answer, HasSubstr("retry: "));
     EXPECT_THAT(answer, HasSubstr("Connection: close\r\n"));
@@ -153,7 +153,7 @@ TEST_F(Drain, WhoIsInMidRequestIsAnsweredYet) {
   broker_.drain();
   broker_.pass(2s);
   EXPECT_FALSE(broker_.finished());
-  EXPECT_THAT(say(midway, "Host: x\r\n\r\n").take(), StartsWith("HTTP/1.1 204 "));
+  EXPECT_THAT(say(midway, "Host: localhost\r\n\r\n").take(), StartsWith("HTTP/1.1 204 "));
   broker_.pass(3s);
   EXPECT_TRUE(broker_.finished());
 }

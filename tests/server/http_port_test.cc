@@ -363,7 +363,7 @@ TEST(HttpPort, EveryAnswerSaysItsDate) {
   LargePage surface;
   SmallBroker broker(impatient(), &surface);
   broker.pass(2s);
-  const std::string head = " HTTP/1.1\r\nHost: x\r\n\r\n";
+  const std::string head = " HTTP/1.1\r\nHost: localhost\r\n\r\n";
   const auto date_of = [&broker](Peer& peer, const std::string& request) {
     peer.say(request);
     broker.pass();
@@ -399,7 +399,8 @@ TEST(HttpPort, AnAnswerThatDoesNotFitIsSentAsItIsRead) {
   SmallBroker broker(impatient(), &surface, faults);
   Peer& peer = broker.operators();
   peer.stop_reading();
-  peer.say("GET /page HTTP/1.1\r\nHost: x\r\n\r\nGET /next HTTP/1.1\r\nHost: x\r\n\r\n");
+  peer.say(
+      "GET /page HTTP/1.1\r\nHost: localhost\r\n\r\nGET /next HTTP/1.1\r\nHost: localhost\r\n\r\n");
   broker.pass(3s);
   peer.read_on();
   broker.pass(1s);
@@ -416,7 +417,7 @@ TEST(HttpPort, WhoDoesNotReadItsAnswerIsLetGo) {
   SmallBroker broker(impatient(), &surface, faults);
   Peer& peer = broker.operators();
   peer.stop_reading();
-  peer.say("GET /page HTTP/1.1\r\nHost: x\r\n\r\n");
+  peer.say("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n");
   broker.pass(3s);
   EXPECT_EQ(broker.counters().admin_connections_open, 1U);
   broker.pass(3s);

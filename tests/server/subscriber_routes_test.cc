@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -163,6 +164,166 @@ TEST(SubscriberRoutes, TellAStreamToComeBackThatBringsOnePatternMoreThanTheLimit
   finished.say("HEAD /events?channel=z/* HTTP/1.0\r\n\r\n");
   broker.pass();
   EXPECT_EQ(broker.counters().patterns, 2U) << "what is only asked about does not count";
+}
+
+// ---- What may be subscribed to.
+
+std::string status_of(SmallBroker& broker, std::string_view target) {
+  Peer& peer = broker.get(target);
+  std::string answer = peer.take();
+  peer.hang_up();
+  broker.pass();
+  return answer.substr(0, answer.find("\r\n"));
+}
+
+TEST(SubscriberRoutes, OpenOnlyWhatIsAllowedWholly) {
+  Options options = with_fixed_route();
+  options.subscribe.allow = {"metrics/**", "status"};
+  SmallBroker broker(options);
+  for (const std::string_view target :
+       {"/events?channel=status", "/events?channel=metrics/cpu", "/events?channel=metrics/*",
+        "/events?channel=metrics/**&channel=status", "/fixed", "/fixed?channel=secret"}) {
+    EXPECT_THAT(status_of(broker, target), HasSubstr("200 OK")) << target;
+  }
+  for (const std::string_view target :
+       {"/events?channel=news", "/events?channel=**", "/events?channel=*/cpu",
+        "/events?channel=status&channel=m*/**", "/events?channel=metrics", "/events?channel=s*"}) {
+    EXPECT_THAT(status_of(broker, target), HasSubstr("403 Forbidden")) << target;
+  }
+  EXPECT_EQ(body_of(broker.get("/events?channel=status&channel=a/*").take()),
+            "channel \"a/*\" may not be subscribed to here: no entry of [subscribe] allow in "
+            "broker.toml covers it\n");
+  EXPECT_THAT(post(broker, "/events", R"({"channels":["news"]})"), HasSubstr("403 Forbidden"));
+}
+
+TEST(SubscriberRoutes, AreAllThereIsWhenEventsIsClosed) {
+  Options options = with_fixed_route();
+  options.routes.emplace_back().path = "/named";
+  options.subscribe.events = false;
+  SmallBroker broker(options);
+  EXPECT_THAT(status_of(broker, "/fixed"), HasSubstr("200 OK"));
+  EXPECT_THAT(status_of(broker, "/named?channel=a"), HasSubstr("200 OK"));
+  EXPECT_THAT(status_of(broker, "/events?channel=news"), HasSubstr("403 Forbidden"));
+  EXPECT_THAT(body_of(broker.get("/events?channel=a").take()),
+              HasSubstr("[subscribe] events = false"));
+  EXPECT_THAT(body_of(broker.get("/nowhere").take()), Not(HasSubstr("/events")));
+}
+
+TEST(SubscriberRoutes, FollowWhatAReloadAllows) {
+  SmallBroker broker;
+  EXPECT_THAT(status_of(broker, "/events?channel=a"), HasSubstr("200 OK"));
+  Options options;
+  options.subscribe.allow = {"b"};
+  options.listen.hosts = {"a.example"};
+  broker.post(SettingsMessage{std::make_shared<const Options>(options)});
+  broker.pass();
+  EXPECT_THAT(status_of(broker, "/events?channel=b"), HasSubstr("421 Misdirected Request"));
+  options.listen.hosts.clear();
+  broker.post(SettingsMessage{std::make_shared<const Options>(options)});
+  broker.pass();
+  EXPECT_THAT(status_of(broker, "/events?channel=a"), HasSubstr("403 Forbidden"));
+  EXPECT_THAT(status_of(broker, "/events?channel=b"), HasSubstr("200 OK"));
+}
+
+// ---- By which name the listeners are called.
+
+std::string called(SmallBroker& broker, Peer& peer, std::string_view host, std::string_view path) {
+  peer.say(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", path, host));
+  broker.pass();
+  std::string answer = peer.take();
+  peer.hang_up();
+  return answer;
+}
+
+TEST(SubscriberRoutes, AreCalledByAnyNameUnlessSomeAreListed) {
+  constexpr std::string_view kPath = "/events?channel=a";
+  {
+    SmallBroker broker;
+    EXPECT_THAT(called(broker, broker.subscriber(), "anything.example", kPath),
+                HasSubstr("200 OK"));
+  }
+  Options options;
+  options.listen.hosts = {"app.example.com"};
+  options.cors.origins = {"https://a.example"};
+  SmallBroker broker(options);
+  for (const std::string_view host : {"app.example.com", "127.0.0.1:8080", "localhost"}) {
+    EXPECT_THAT(called(broker, broker.subscriber(), host, kPath), HasSubstr("200 OK")) << host;
+  }
+  EXPECT_THAT(called(broker, broker.subscriber(), "evil.com\r\nOrigin: https://a.example", kPath),
+              AllOf(HasSubstr("421 Misdirected Request"), HasSubstr("[listen] hosts"),
+                    HasSubstr("Access-Control-Allow-Origin: https://a.example")));
+  EXPECT_THAT(called(broker, broker.publisher(), "evil.com", "/channels"), HasSubstr("200 OK"))
+      << "no page reaches a Unix socket";
+}
+
+class OnePage final : public AdminSurface {
+ public:
+  AdminAnswer answer(std::string_view, const Snapshot&) override {
+    return {.content_type = "text/plain", .body = "a page"};
+  }
+  std::string live_event(const Snapshot&) override { return {}; }
+};
+
+// A page whose name was made to resolve to 127.0.0.1 is of the same origin, and CORS no help.
+TEST(AdminRoutes, OnLoopbackAnswerToNoNameOfAnybodyElse) {
+  OnePage surface;
+  SmallBroker broker({}, &surface);
+  for (const std::string_view path : {"/metrics", "/events"}) {
+    EXPECT_THAT(called(broker, broker.operators(), "evil.com", path),
+                AllOf(HasSubstr("421 Misdirected Request"), HasSubstr("[listen] admin_hosts"),
+                      Not(HasSubstr("a page"))));
+    EXPECT_THAT(called(broker, broker.operators(), "127.0.0.1:9180", path), HasSubstr("200 OK"));
+    EXPECT_THAT(called(broker, broker.operators(), "localhost:9180", path), HasSubstr("200 OK"));
+  }
+}
+
+TEST(AdminRoutes, AnswerToTheNamesThatAreListed) {
+  OnePage surface;
+  Options options;
+  options.listen.admin_hosts = {"ops.example"};
+  SmallBroker broker(options, &surface);
+  EXPECT_THAT(called(broker, broker.operators(), "ops.example", "/"), HasSubstr("200 OK"));
+  EXPECT_THAT(called(broker, broker.operators(), "evil.com", "/"), HasSubstr("421 "));
+}
+
+TEST(AdminRoutes, AnswerToAnyNameElsewhereThanOnLoopback) {
+  OnePage surface;
+  Options options;
+  options.listen.admin = "0.0.0.0:9180";
+  SmallBroker broker(options, &surface);
+  EXPECT_THAT(called(broker, broker.operators(), "fanfare:9180", "/"), HasSubstr("200 OK"));
+}
+
+// ---- Which form of a page is sent.
+
+class TwoForms final : public AdminSurface {
+ public:
+  AdminAnswer answer(std::string_view, const Snapshot&) override {
+    return {.content_type = "text/plain", .body = {}, .fixed = "as it is", .fixed_gzip = "packed"};
+  }
+  std::string live_event(const Snapshot&) override { return {}; }
+};
+
+// gzip was sent to whoever asked, and a terminal showed its bytes.
+TEST(AdminRoutes, SendAPagePackedOnlyToWhoeverAcceptsThat) {
+  TwoForms surface;
+  SmallBroker broker({}, &surface);
+  const auto page = [&](std::string_view fields) {
+    return called(broker, broker.operators(), fmt::format("localhost{}", fields), "/");
+  };
+  for (const std::string_view accepted : {"gzip", "gzip, deflate, br", "*"}) {
+    const std::string answer = page(fmt::format("\r\nAccept-Encoding: {}", accepted));
+    EXPECT_EQ(body_of(answer), "packed") << accepted;
+    EXPECT_THAT(answer, AllOf(HasSubstr("Content-Encoding: gzip\r\n"),
+                              HasSubstr("Vary: Accept-Encoding\r\n")));
+  }
+  for (const std::string_view field : {"", "\r\nAccept-Encoding: identity",
+                                       "\r\nAccept-Encoding: gzip;q=0", "\r\nAccept-Encoding:"}) {
+    const std::string answer = page(field);
+    EXPECT_EQ(body_of(answer), "as it is") << field;
+    EXPECT_THAT(answer,
+                AllOf(Not(HasSubstr("Content-Encoding")), HasSubstr("Vary: Accept-Encoding\r\n")));
+  }
 }
 
 }  // namespace

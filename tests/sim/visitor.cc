@@ -41,7 +41,7 @@ void Visitor::rang(std::uint32_t alarm) {
 void Visitor::ask() {
   body_.clear();
   response_.expect(false);
-  say(fmt::format("GET {} HTTP/1.1\r\nHost: admin\r\n\r\n",
+  say(fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\n\r\n",
                   follows_ ? "/events" : AdminPage::kPath));
 }
 

@@ -1,5 +1,5 @@
 // Packs the admin pages into one C++ source: every file of this folder that a browser asks for, and
-// what npm installed for them, compressed. `node pack.mjs <node_modules> <assets.cc>`.
+// what npm installed for them, as it is and compressed. `node pack.mjs <node_modules> <assets.cc>`.
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,12 +40,13 @@ const array = (bytes) => {
   return lines.join('\n');
 };
 
+const constant = (name, bytes) => `constexpr unsigned char ${name}[] = {\n${array(bytes)}\n};\n`;
+
 const assets = [...own, ...installed]
   .sort((a, b) => (a.path < b.path ? -1 : 1))
   .map((asset) => {
     const packed = gzipSync(asset.content, { level: 9 });
-    const gzip = packed.length < asset.content.length * 0.95;
-    return { ...asset, gzip, bytes: gzip ? packed : asset.content };
+    return { ...asset, packed: packed.length < asset.content.length * 0.95 ? packed : null };
   });
 
 writeFileSync(
@@ -58,7 +59,7 @@ writeFileSync(
 namespace fanfare::admin {
 namespace {
 
-${assets.map((asset, i) => `// ${asset.name}\nconstexpr unsigned char kBytes${i}[] = {\n${array(asset.bytes)}\n};`).join('\n')}
+${assets.map((asset, i) => `// ${asset.name}\n${constant(`kBytes${i}`, asset.content)}${asset.packed ? constant(`kPacked${i}`, asset.packed) : ''}`).join('')}
 
 template <std::size_t kSize>
 std::string_view view(const unsigned char (&bytes)[kSize]) {
@@ -69,7 +70,7 @@ std::string_view view(const unsigned char (&bytes)[kSize]) {
 
 std::span<const Asset> assets() {
   static const std::array<Asset, ${assets.length}> kAssets{{
-${assets.map((asset, i) => `      {"${asset.path}", "${types[extname(asset.name)]}", view(kBytes${i}), ${asset.gzip}},`).join('\n')}
+${assets.map((asset, i) => `      {"${asset.path}", "${types[extname(asset.name)]}", view(kBytes${i}), ${asset.packed ? `view(kPacked${i})` : '{}'}},`).join('\n')}
   }};
   return kAssets;
 }

@@ -15,6 +15,27 @@ bool is_zero_weight(std::string_view parameter) {
   return rest.empty() || (rest.front() == '.' && rest.find_first_not_of('0', 1) == rest.npos);
 }
 
+// The weight among the parameters of a list's member, in thousandths; 1000 without one, and 0 for
+// one that is none: what is not understood is not taken for a wish.
+int weight_of(std::string_view parameters) {
+  while (!parameters.empty()) {
+    const std::string_view parameter = take_member(parameters, ';');
+    if (!same_ignoring_case(parameter.substr(0, 2), "q=")) continue;
+    const std::string_view value = parameter.substr(2);
+    const bool whole = value == "0" || value == "1";
+    const bool shaped = value.size() >= 2 && value.size() <= 5 && value[1] == '.' &&
+                        (value[0] == '0' || value[0] == '1') && all(value.substr(2), kDigit);
+    if (!whole && !shaped) return 0;
+    int weight = 0;
+    for (std::size_t i = 0; i < 4; ++i) {  // "0.25" as 0250
+      const std::size_t at = i == 0 ? 0 : i + 1;
+      weight = weight * 10 + (at < value.size() ? value[at] - '0' : 0);
+    }
+    return std::min(weight, 1000);
+  }
+  return 1000;
+}
+
 }  // namespace
 
 std::string_view take_member(std::string_view& list, char separator) {
@@ -47,6 +68,27 @@ bool accepts_by_name(const RequestHead& head, std::string_view type) {
     }
   }
   return false;
+}
+
+bool prefers_coding(const RequestHead& head, std::string_view coding) {
+  int wanted = -1;  // thousandths; below 0: not named
+  int any = -1;
+  int as_it_is = -1;
+  for (const Field* field = head.find("accept-encoding"); field != nullptr;
+       field = head.find("accept-encoding", field)) {
+    std::string_view list = field->value;
+    while (!list.empty()) {
+      std::string_view parameters = take_member(list);
+      std::string_view name = take_member(parameters, ';');
+      if (same_ignoring_case(name, "x-gzip")) name = "gzip";  // RFC 9110 §8.4.1.3
+      const int weight = weight_of(parameters);
+      if (same_ignoring_case(name, coding)) wanted = weight;
+      if (same_ignoring_case(name, "identity")) as_it_is = weight;
+      if (name == "*") any = weight;
+    }
+  }
+  if (wanted < 0) wanted = any;
+  return wanted > 0 && wanted >= as_it_is;
 }
 
 bool is_browser(const RequestHead& head) {

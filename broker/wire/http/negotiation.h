@@ -22,6 +22,10 @@ bool media_type_is(std::string_view content_type, std::string_view type);
 // to whoever does not ask for something else, so that wildcards never need to be weighed.
 bool accepts_by_name(const RequestHead& head, std::string_view type);
 
+// Whether an answer in this content coding ("gzip") is at least as welcome as one as it is (RFC
+// 9110 §12.5.3). Without an Accept-Encoding it is not: a person at a terminal sends none.
+bool prefers_coding(const RequestHead& head, std::string_view coding);
+
 // The User-Agent is one that browsers send ("Mozilla/…"; all of them, and nothing else a broker
 // meets, begin so).
 bool is_browser(const RequestHead& head);
