@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -73,6 +74,11 @@ class World {
     return Duration(random_.below(static_cast<std::uint64_t>(bound.count())));
   }
   HistoryLimits limits();
+  void finish(const std::string& channel);
+  void erase(const std::string& channel);
+  void expire();
+  void check_bounds();
+  void check_end(const Subscriber& s);
   std::string random_data();
   Shard& random_shard() { return *shards_[random_.below(shards_.size())]; }
 
@@ -108,6 +114,12 @@ class World {
   std::vector<std::unique_ptr<Shard>> shards_;
   std::vector<Subscriber> subscribers_{kMembers};
   NaiveLog log_;
+  // What the model knows of channels by itself.
+  std::map<std::string, HistoryLimits, std::less<>> limits_;
+  std::uint64_t total_bytes_ = 0;
+  Duration idle_forgotten_after_{};
+  std::map<std::string, TimePoint> used_;  // those that exist: when last
+  std::set<std::string> finished_;
   TimePoint now_{Duration(100s).count()};
 };
 
@@ -116,12 +128,14 @@ World::World(std::uint64_t seed) : random_(seed), epoch_(Epoch::from(random_)) {
   const std::uint32_t tombstones =
       exact_gaps_ ? 1'000 : static_cast<std::uint32_t>(random_.below(3));
   log_limits_.total_bytes = random_.chance(0.5) ? 256U << 20U : 6'000;
-  sequencer_ = std::make_unique<Sequencer>(
-      SequencerOptions{.epoch = epoch_,
-                       .history = [this](std::string_view) { return limits(); },
-                       .limits = &log_limits_,
-                       .idle_forgotten_after = random_time(30s),
-                       .tombstones_max = tombstones});
+  total_bytes_ = log_limits_.total_bytes;
+  idle_forgotten_after_ = random_time(30s);
+  sequencer_ = std::make_unique<Sequencer>(SequencerOptions{
+      .epoch = epoch_,
+      .history = [this](std::string_view name) { return limits_[std::string(name)] = limits(); },
+      .limits = &log_limits_,
+      .idle_forgotten_after = idle_forgotten_after_,
+      .tombstones_max = tombstones});
   for (std::uint64_t left = 1 + random_.below(3); left > 0; --left) {
     shards_.push_back(std::make_unique<Shard>(ReplicaOptions{
         .epoch = epoch_,
@@ -157,8 +171,13 @@ void World::publish() {
                   .data = random_data()};
   const auto sequence = sequencer_->publish(
       event.channel, {.type = event.type, .data = event.data, .retry_ms = {}}, "", now());
-  if (!sequence) return;
+  ASSERT_EQ(sequence.has_value(), !finished_.contains(event.channel));
+  if (!sequence) {
+    ASSERT_EQ(sequence.error(), PublishError::channel_finished);
+    return;
+  }
   ASSERT_EQ(*sequence, event.sequence);
+  used_[event.channel] = now();
   log_.add(std::move(event));
 }
 
@@ -166,6 +185,61 @@ void World::seal() {
   if (const BatchPtr batch = sequencer_->seal(now())) {
     for (const auto& shard : shards_) shard->mailbox.push_back(batch);
   }
+  check_bounds();
+}
+
+// Once a turn is sealed, every limit holds.
+void World::check_bounds() {
+  ASSERT_LE(sequencer_->segment_bytes(), total_bytes_);
+  for (const auto& [name, limits] : limits_) {
+    const auto state = sequencer_->find(name);
+    if (!state) continue;
+    ASSERT_LE(state->events, limits.events) << name;
+    ASSERT_LE(state->bytes, limits.bytes) << name;
+  }
+}
+
+void World::finish(const std::string& channel) {
+  ASSERT_TRUE(sequencer_->finish(channel, now()));
+  if (finished_.insert(channel).second) used_[channel] = now();
+}
+
+void World::erase(const std::string& channel) {
+  ASSERT_EQ(sequencer_->erase(channel, now()), used_.contains(channel));
+  finished_.erase(channel);
+  if (used_.contains(channel)) used_[channel] = now();
+}
+
+// A channel is forgotten when it is empty and was not used for long enough, not before, and not
+// much later: it is looked at once in that time, and a step of the model takes up to four seconds.
+void World::expire() {
+  while (sequencer_->expire(now())) {
+  }
+  for (const std::string& name : kNames) {
+    const auto state = sequencer_->find(name);
+    ASSERT_TRUE(!state || used_.contains(name)) << name;
+    if (!used_.contains(name)) continue;
+    const Duration idle = now() - used_[name];
+    if (state) {
+      ASSERT_EQ(state->finished, finished_.contains(name)) << name;
+      ASSERT_TRUE(state->events > 0 || idle <= 2 * idle_forgotten_after_ + 10s) << name;
+    } else {
+      ASSERT_GE(idle, idle_forgotten_after_) << name;
+      used_.erase(name);
+      finished_.erase(name);
+    }
+  }
+}
+
+// A feed is complete when each of its topics is the name of a finished channel, and all is sent.
+void World::check_end(const Subscriber& s) {
+  const Shard& shard = *s.shard;
+  const bool over = std::ranges::all_of(s.topics, [&](const std::string& topic) {
+    return !is_pattern(topic) && shard.naive.finished.contains(topic);
+  });
+  const bool complete = shard.replica.complete(s.feed);
+  ASSERT_TRUE(over || !complete);
+  ASSERT_TRUE(complete || !over || shard.replica.feeds_waiting() > 0);
 }
 
 void World::apply_next(Shard& shard) {
@@ -254,6 +328,7 @@ void World::advance(std::uint32_t member) {
   Subscriber& s = subscribers_[member];
   if (s.state != Subscriber::State::behind) return;
   Replica& replica = s.shard->replica;
+  check_end(s);
   if (s.held.size > 0) {
     if (random_.chance(0.3)) return;  // still blocked
     s.stream.append(s.held.data, s.held.size);
@@ -449,12 +524,11 @@ void World::step() {
     cut(member);
   } else if (dice < 97) {
     now_ = now_ + random_time(4s);
-    while (sequencer_->expire(now())) {
-    }
+    expire();
   } else if (dice < 98) {
-    (void)sequencer_->finish(kNames[random_.below(kNames.size())], now());
+    finish(kNames[random_.below(kNames.size())]);
   } else {
-    sequencer_->erase(kNames[random_.below(kNames.size())], now());
+    erase(kNames[random_.below(kNames.size())]);
   }
 }
 

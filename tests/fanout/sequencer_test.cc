@@ -164,6 +164,19 @@ TEST_F(SequencerTest, EvictsByBytesOfFrames) {
   EXPECT_EQ(sequencer_->counters().evicted_by_bytes, 4U);
 }
 
+TEST_F(SequencerTest, KeepsExactlyTheBytesThatItMay) {
+  publish("probe", std::string(100, 'x'));
+  const std::uint64_t frame = state("probe").bytes;
+  limits_.bytes = 2 * frame;
+  for (int i = 0; i < 4; ++i) publish("a", std::string(100, 'x'));
+  seal();
+  EXPECT_EQ(state("a").bytes, 2 * frame);
+  limits_.bytes = 2 * frame - 1;
+  for (int i = 0; i < 4; ++i) publish("b", std::string(100, 'x'));
+  seal();
+  EXPECT_EQ(state("b").bytes, frame);
+}
+
 TEST_F(SequencerTest, EvictsByAgeNeverEarlyAndASecondLateAtMost) {
   limits_.age = 10s;
   now_ = now_ + Duration(900ms);
