@@ -155,6 +155,8 @@ class World:
         self.running[server] = subprocess.Popen(
             ["prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}", *command], stdout=log, stderr=log)
         self.await_up(server, sock)
+        if server.startswith("fanfare"):
+            self.await_answer(server)
 
     def nchan(self):
         text = (pathlib.Path(__file__).resolve().parents[1] / "nchan.conf").read_text()
@@ -164,6 +166,21 @@ class World:
         path = self.folder / "nginx.conf"
         path.write_text(text)
         return ["nginx", "-p", str(self.folder), "-c", str(path)]
+
+    def await_answer(self, server):
+        """Until a shard answers, when all of them are there: a socket can be connected to before."""
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with socket.create_connection(("127.0.0.1", self.port(server)), timeout=5) as probe:
+                    probe.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                    if probe.recv(16):
+                        return
+            except OSError:
+                pass
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{server} does not answer")
+            time.sleep(0.02)
 
     def await_up(self, server, sock):
         """Until it accepts; the deadline is generous, the machine may be busy."""

@@ -101,6 +101,7 @@ Figures measure_idle(const Settings& settings) {
       {"idle_cpu_percent_of_a_core",
        (held.cpu_seconds - full.cpu_seconds) * 100 / seconds_of(monotonic_now() - begin)},
       {"rss_bytes", static_cast<double>(held.rss_bytes)},
+      {"rss_bytes_in_all_per_connection", static_cast<double>(held.rss_bytes) / connections},
   };
   if (settings.verify > 0) verify(settings, crew, figures);
   add_faults(figures, crew.board());

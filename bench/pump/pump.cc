@@ -28,6 +28,7 @@ class Pump {
                    .audiences = audiences_,
                    .counters = counters_,
                    .latency = latency_,
+                   .loop = loop_,
                    .settings = settings_,
                    .random = random_}) {
     for (std::uint32_t channel = 0; channel < channels; ++channel) {
@@ -70,6 +71,7 @@ class Pump {
   server::ConnectionTable connections_;
   server::Settings settings_{std::make_shared<const server::Options>()};
   server::Audiences audiences_;
+  server::LoopTime loop_{ring_};
   server::Counters counters_;
   server::LatencyHistogram latency_;
   Random random_{1};

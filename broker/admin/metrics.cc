@@ -95,11 +95,9 @@ void write_log(Exposition& out, const server::Snapshot& now) {
              now.segment_bytes);
 }
 
-void write_latency(Exposition& out, const server::Snapshot& now) {
-  server::LatencyHistogram latency;
-  for (const server::ShardSnapshot& shard : now.shards) latency.merge(shard.latency);
-  out.family("fanfare_publish_to_send_seconds", "histogram",
-             "From the commit of an event to the submit of the sends that carry it, per delivery");
+void write_histogram(Exposition& out, std::string_view name, std::string_view help,
+                     const server::LatencyHistogram& latency) {
+  out.family(name, "histogram", help);
   std::uint64_t below = 0;
   for (std::size_t i = 0; i + 1 < server::LatencyHistogram::kBuckets; ++i) {
     below += latency.bucket(i);
@@ -109,6 +107,44 @@ void write_latency(Exposition& out, const server::Snapshot& now) {
   out.sample(latency.count(), {{"le", "+Inf"}}, "_bucket");
   out.sample(latency.sum_seconds(), {}, "_sum");
   out.sample(latency.count(), {}, "_count");
+}
+
+void write_latency(Exposition& out, const server::Snapshot& now) {
+  server::LatencyHistogram latency;
+  for (const server::ShardSnapshot& shard : now.shards) latency.merge(shard.latency);
+  write_histogram(
+      out, "fanfare_publish_to_send_seconds",
+      "From the commit of an event to the submit of the sends that carry it, per delivery",
+      latency);
+}
+
+// What a shard is busy with, and for how long at a time it hears nothing of anybody else.
+void write_loop(Exposition& out, const server::Snapshot& now) {
+  server::LatencyHistogram turns;
+  std::uint64_t long_turns = 0;
+  for (const server::ShardSnapshot& shard : now.shards) {
+    turns.merge(shard.loop.turns);
+    long_turns += shard.loop.long_turns_total;
+  }
+  write_histogram(out, "fanfare_turn_seconds",
+                  "Turns of the event loop, from the end of one wait to the next wait", turns);
+  out.single("fanfare_turns_long_total", "counter",
+             "Turns of over 100 ms; the log names the step that was long", long_turns);
+  out.family("fanfare_shard_turn_seconds_max", "gauge",
+             "The longest turn of the shard in the last 30 to 60 seconds");
+  for (std::size_t i = 0; i < now.shards.size(); ++i) {
+    out.sample(seconds(now.shards[i].loop.longest), {{"shard", fmt::to_string(i)}});
+  }
+  out.family("fanfare_shard_loop_seconds_total", "counter",
+             "Time of the shard's loop: waiting, in the kernel for sends, and its own work");
+  for (std::size_t i = 0; i < now.shards.size(); ++i) {
+    const server::LoopTimes& loop = now.shards[i].loop;
+    const std::string shard = fmt::to_string(i);
+    out.sample(seconds(loop.waiting), {{"shard", shard}, {"in", "waiting"}});
+    out.sample(seconds(loop.submitting), {{"shard", shard}, {"in", "kernel"}});
+    out.sample(loop.turns.sum_seconds() - seconds(loop.submitting),
+               {{"shard", shard}, {"in", "own"}});
+  }
 }
 
 void write_limits(Exposition& out, const server::Snapshot& now,
@@ -150,6 +186,7 @@ std::string metrics_text(const server::Snapshot& now,
   write_shards(out, now);
   write_log(out, now);
   write_latency(out, now);
+  write_loop(out, now);
   write_limits(out, now, limits);
   write_process(out, process);
   return out.take();

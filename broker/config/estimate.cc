@@ -17,8 +17,9 @@ constexpr std::uint64_t kKiB = 1U << 10U;
 constexpr std::uint64_t kMiB = 1U << 20U;
 constexpr std::uint64_t kGiB = 1U << 30U;
 
-// An idle subscriber in user space: its slot (48), its peer's address (20), its place in a feed
-// (4), and what growing tables keep in reserve.
+// An idle subscriber in user space: its slot (40), its peer's address (18), its place in a feed (4)
+// and where that place is (4) are 66; the last two tables grow by doubling, and feeds of few
+// members have a head each.
 constexpr std::uint64_t kConnectionBytes = 128;
 // And in the kernel: the socket (3,865 with its inode, file and entry), its place in the ring's
 // table (40) and one armed poll (256). Measured on Linux 6.18.
@@ -63,7 +64,7 @@ std::uint64_t descriptors_of(const server::Options& options, const Machine& mach
                              const server::Plan& plan) {
   const std::uint64_t listeners = options.listen.http.size() * plan.shards + 2;
   const std::uint64_t own = kDescriptorsApart + kDescriptorsPerShard * plan.shards + listeners;
-  return machine.rings.slots_shared ? own + std::uint64_t{plan.slots} * plan.shards : own;
+  return machine.rings.slots_shared ? plan.descriptors : own;
 }
 
 class Items {

@@ -11,6 +11,8 @@
 #include "broker/fanout/sources.h"
 #include "broker/fanout/tombstones.h"
 
+#include "common/pattern.h"
+
 namespace fanfare::fanout {
 namespace {
 
@@ -68,8 +70,10 @@ struct Sequencer::Impl {
   bool revise(TimePoint now);
   bool tighten(Source& source, Evictions& left);
 
+  // The broker's own channels (~…) are there whatever publishers have filled.
+  std::size_t channel_count() const { return sources.count() - hidden; }
   bool has_room_for(std::size_t channels) const {
-    return sources.count() + channels <= limits.channels_max;
+    return channel_count() + channels <= limits.channels_max;
   }
 
   SequencerOptions options;
@@ -84,12 +88,17 @@ struct Sequencer::Impl {
   std::vector<Place> places;       // the last places()
   std::uint32_t revision;          // of `limits`, by which the sources below `revised` go
   std::size_t revised = SIZE_MAX;  // ids
+  std::size_t hidden = 0;          // channels of the broker's own
   Sequence head = 0;
   Counters counters;
 };
 
 Source* Sequencer::Impl::appear(std::string_view channel, TimePoint now) {
-  if (!has_room_for(1)) return nullptr;
+  if (is_hidden(channel)) {
+    ++hidden;
+  } else if (!has_room_for(1)) {
+    return nullptr;
+  }
   Source& source = sources.make(channel);
   if (options.history) source.limits = options.history(channel);
   source.told_evicted = tombstones.take(channel);
@@ -140,6 +149,7 @@ TimePoint Sequencer::Impl::next_visit(const Source& source, TimePoint now) const
 void Sequencer::Impl::forget(Source& source) {
   draft.forgotten(source);
   tombstones.add(source.name, source.window.evicted_through());
+  if (is_hidden(source.name)) --hidden;
   sources.destroy(source);
   ++counters.channels_forgotten_total;
 }
@@ -325,6 +335,15 @@ void Sequencer::for_each(
   }
 }
 
+void Sequencer::for_each_gain(
+    const std::function<void(std::string_view, const ChannelState&, std::uint64_t)>& visit) {
+  for (const auto& source : impl_->sources.all()) {
+    if (!source) continue;
+    const std::uint64_t before = std::exchange(source->published_before, source->published);
+    visit(source->name, state_of(*source), source->published - before);
+  }
+}
+
 Sequence Sequencer::head() const {
   return impl_->head;
 }
@@ -332,7 +351,7 @@ const Epoch& Sequencer::epoch() const {
   return impl_->options.epoch;
 }
 std::size_t Sequencer::channel_count() const {
-  return impl_->sources.count();
+  return impl_->channel_count();
 }
 bool Sequencer::room_for(std::size_t channels) const {
   return impl_->has_room_for(channels);

@@ -99,9 +99,13 @@ class Sequencer {
   // Calls `visit(name, state)` for every channel until it returns false.
   void for_each(const std::function<bool(std::string_view, const ChannelState&)>& visit) const;
 
+  // The same, with what each has gained since the last call of this.
+  void for_each_gain(const std::function<void(std::string_view, const ChannelState&,
+                                              std::uint64_t gained)>& visit);
+
   Sequence head() const;
   const Epoch& epoch() const;
-  std::size_t channel_count() const;
+  std::size_t channel_count() const;  // without the broker's own (~…)
   // Whether so many channels more may appear.
   bool room_for(std::size_t channels) const;
   std::uint64_t segment_bytes() const;  // what total_bytes bounds

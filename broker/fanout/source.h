@@ -26,7 +26,8 @@ struct Source {
   std::size_t next_footprint = 0;  // of the segment after it
   std::uint32_t segments = 0;      // that count for total_bytes
   std::uint64_t published = 0;
-  Sequence newest = 0;  // 0: none since the channel appeared
+  std::uint64_t published_before = 0;  // at the last for_each_gain()
+  Sequence newest = 0;                 // 0: none since the channel appeared
   TimePoint last_activity;
   TimePoint visit_due;  // when expire() looks at it again; a visit of another time is out of date
   bool finished = false;

@@ -77,19 +77,25 @@ void Window::advance_first(Position to) {
 }
 
 Ref<Segment> Window::take_dead() {
-  if (!newest_.segment || at(base_).pins != 0) return {};
-  if (first_.page == base_ && !empty()) return {};
+  if (!newest_.segment || at(oldest_).pins != 0) return {};
+  if (first_.page == oldest_ && !empty()) return {};
   Ref<Segment> dead;
-  if (older_.empty()) {
+  if (oldest_ == newest_page()) {
     dead = std::move(newest_.segment);
     newest_ = {};
+    base_ = ++oldest_;
+    older_.clear();
     older_.shrink_to_fit();  // an empty channel keeps nothing of its best days
   } else {
-    dead = std::move(older_.front().segment);
-    older_.erase(older_.begin());
+    dead = std::move(at(oldest_).segment);
+    // Half of them at once: each page is moved once at most, on average.
+    const std::size_t gone = ++oldest_ - base_;
+    if (gone * 2 > older_.size()) {
+      older_.erase(older_.begin(), older_.begin() + static_cast<std::ptrdiff_t>(gone));
+      base_ = oldest_;
+    }
   }
-  ++base_;
-  if (first_.page < base_) first_ = end();
+  if (first_.page < oldest_) first_ = end();
   return dead;
 }
 

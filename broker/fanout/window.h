@@ -72,7 +72,7 @@ class Window {
   const Segment* newest_segment() const { return newest_.segment.get(); }
   // The newest event in the oldest segment it holds; it holds one.
   Sequence last_of_oldest_segment() const {
-    const Page& page = at(base_);
+    const Page& page = at(oldest_);
     return page.segment->sequence(page.count - 1);
   }
   bool empty() const { return events_ == 0; }
@@ -124,9 +124,10 @@ class Window {
   std::uint64_t page_of(Sequence sequence) const;
   void advance_first(Position to);
 
-  Page newest_;             // without a segment: there are no pages
-  Position first_;          // oldest live event, or end()
-  std::uint64_t base_ = 0;  // number of the oldest page
+  Page newest_;               // without a segment: there are no pages
+  Position first_;            // oldest live event, or end()
+  std::uint64_t oldest_ = 0;  // number of the oldest page
+  std::uint64_t base_ = 0;    // of older_'s first: those from it to the oldest were handed back
   std::uint64_t events_ = 0;
   std::uint64_t bytes_ = 0;
   Sequence last_ = 0;

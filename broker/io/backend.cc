@@ -16,17 +16,11 @@
 namespace fanfare::io {
 namespace {
 
-// Descriptors an epoll broker needs beside its connections: listeners, eventfds, epoll itself, the
-// log, and what is transient.
-constexpr std::uint32_t kDescriptorsReserved = 128;
-
 Choice epoll_choice(std::string why) {
   const std::uint32_t limit = raise_descriptor_limit();
-  const std::uint32_t slots =
-      limit > 2 * kDescriptorsReserved ? limit - kDescriptorsReserved : limit / 2;
   return {.backend = Backend::epoll,
-          .slots_max = slots,
-          .why = fmt::format("epoll ({}), {} connections in all", why, slots)};
+          .slots_max = limit,
+          .why = fmt::format("epoll ({}), {} descriptors for all shards", why, limit)};
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ struct RingOptions {
 struct Choice {
   Backend backend = Backend::io_uring;  // never automatic
   // The most slots that one ring can have. On io_uring per ring; on epoll all rings of the process
-  // share this number.
+  // share this number, with every other descriptor it has.
   std::uint32_t slots_max = 0;
   // One sentence for the start-up line: "io_uring (kernel 6.18.44, 20000 connections per shard)",
   // or what is missing and that epoll runs instead.

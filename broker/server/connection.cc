@@ -50,7 +50,11 @@ ConnectionTable::ConnectionTable(std::uint32_t capacity)
 io::Slot ConnectionTable::allocate() {
   CHECK(!full(), "callers look before they allocate");
   ++in_use_;
-  if (free_.empty()) return high_water_++;
+  if (free_.empty()) {
+    connections_.add();
+    peers_.add();
+    return high_water() - 1;
+  }
   std::pop_heap(free_.begin(), free_.end(), std::greater<>{});
   const io::Slot slot = free_.back();
   free_.pop_back();

@@ -1,8 +1,9 @@
 // Connection: one accepted socket, in its slot of the shard's table. An idle subscriber is this
-// struct, four bytes of feed membership and nothing else in user space: no buffer, no timer node.
+// struct (40 bytes), its Peer (18), four bytes in its feed and four that find them there, and
+// nothing else in user space: no buffer, no timer node.
 //
 // What a connection owns beyond that hangs off it only while it is needed:
-//   exchange  while a request is read and answered           (server/exchange.h)
+//   exchange  while a request is read and answered           (server/http_port.h)
 //   behind    while a subscriber catches up or is blocked    (server/delivery.h)
 //   publisher for the life of an ingest connection           (server/ingest_port.h)
 //
@@ -19,6 +20,7 @@
 #include "broker/server/counters.h"
 
 #include "common/check.h"
+#include "common/paged_array.h"
 
 namespace fanfare::server {
 
@@ -84,13 +86,13 @@ struct Peer {
   std::string text() const;
 };
 
-// The slots of one shard. Thread: the shard's. Never shrinks; pages are touched when slots are
-// used.
+// The slots of one shard. Thread: the shard's. Never shrinks; its memory is touched, page by page,
+// as slots are used for the first time: room for a million costs nothing until they come.
 class ConnectionTable {
  public:
   explicit ConnectionTable(std::uint32_t capacity);
 
-  std::uint32_t capacity() const { return static_cast<std::uint32_t>(connections_.size()); }
+  std::uint32_t capacity() const { return static_cast<std::uint32_t>(connections_.capacity()); }
   std::uint32_t in_use() const { return in_use_; }
   bool full() const { return in_use_ == capacity(); }
   // The lowest slots are reused first, so that the table stays dense. Precondition: !full().
@@ -103,7 +105,7 @@ class ConnectionTable {
   Peer& peer(io::Slot slot) { return peers_[slot]; }
   // The connection that the token means, or null if that life of the slot is over.
   Connection* find(io::Token token) {
-    if (token.index >= capacity()) return nullptr;
+    if (token.index >= high_water()) return nullptr;
     Connection& connection = connections_[token.index];
     const bool same = connection.generation == token.generation && connection.state != State::free;
     return same ? &connection : nullptr;
@@ -114,13 +116,12 @@ class ConnectionTable {
             .index = slot};
   }
   // Slots at or above this were never used.
-  io::Slot high_water() const { return high_water_; }
+  io::Slot high_water() const { return static_cast<io::Slot>(connections_.size()); }
 
  private:
-  std::vector<Connection> connections_;
-  std::vector<Peer> peers_;
-  std::vector<io::Slot> free_;  // below high_water_
-  io::Slot high_water_ = 0;
+  PagedArray<Connection> connections_;
+  PagedArray<Peer> peers_;
+  std::vector<io::Slot> free_;  // below high_water()
   std::uint32_t in_use_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // One table per kind of fact: what a shard counts, and why connections end. The Prometheus text,
-// the live page and docs/METRICS come from these tables. Plain integers, each written by one shard
-// only; other threads see them through Snapshot, a copy that each shard makes ten times a second.
+// the live page and docs/METRICS.md come from these tables. Plain integers, each written by one
+// shard only; other threads see them through Snapshot, a copy that each shard makes ten times a
+// second.
 #pragma once
 
 #include <array>
@@ -129,8 +130,18 @@ struct RecentClose {
   Duration lived{};
 };
 
+// Where the time of a shard's loop went, since it began (broker/server/loop_time.h).
+struct LoopTimes {
+  Duration waiting{};      // for the kernel, with nothing to do
+  Duration submitting{};   // in the kernel, carrying out sends
+  LatencyHistogram turns;  // each turn, with what it submitted; its sum is all but the waiting
+  std::uint64_t long_turns_total = 0;
+  Duration longest{};  // turn of the last 30 to 60 seconds
+};
+
 struct ShardSnapshot {
   Counters counters;
+  LoopTimes loop;
   std::array<std::uint64_t, kCloseReasonCount> closes{};
   LatencyHistogram latency;
   // How far the shard has applied the log, and how far the log went at that same moment: heads read

@@ -20,7 +20,9 @@ void Courier::flush(std::vector<io::Completion>& completions, std::vector<Result
   }
   queued_.clear();
   const std::size_t before = completions.size();
+  loop_.submit_begins();
   ring_.submit(completions);
+  loop_.submit_ends();
   std::size_t kept = before;
   for (std::size_t i = before; i < completions.size(); ++i) {
     const io::Completion& completion = completions[i];

@@ -9,12 +9,14 @@
 
 #include "broker/io/ring.h"
 #include "broker/server/connection.h"
+#include "broker/server/loop_time.h"
 
 namespace fanfare::server {
 
 class Courier {
  public:
-  Courier(io::Ring& ring, ConnectionTable& connections) : ring_(ring), connections_(connections) {}
+  Courier(io::Ring& ring, ConnectionTable& connections, LoopTime& loop)
+      : ring_(ring), connections_(connections), loop_(loop) {}
 
   struct Result {
     io::Slot slot = 0;
@@ -34,6 +36,7 @@ class Courier {
  private:
   io::Ring& ring_;
   ConnectionTable& connections_;
+  LoopTime& loop_;
   struct Queued {
     io::Token token;
     std::string_view text;

@@ -42,6 +42,7 @@ Delivery::Delivery(const Parts& parts)
       audiences_(parts.audiences),
       counters_(parts.counters),
       latency_(parts.latency),
+      loop_(parts.loop),
       settings_(parts.settings),
       random_(parts.random) {}
 
@@ -224,7 +225,9 @@ void Delivery::flush(Tick tick, std::vector<io::Completion>& completions,
                      std::vector<Outcome>& outcomes) {
   if (spans_.empty() && sent_behind_.empty() && heartbeat_.empty()) return;
   const std::size_t before = completions.size();
+  loop_.submit_begins();
   ring_.submit(completions);
+  loop_.submit_ends();
   std::size_t kept = before;
   for (std::size_t i = before; i < completions.size(); ++i) {
     if (completions[i].token.kind == static_cast<std::uint8_t>(Op::send)) {
@@ -438,7 +441,6 @@ void Delivery::remove_behind(std::uint32_t index) {
   const bool queued = behind.queued;
   behind = Behind{};
   behind.queued = queued;
-  std::erase(ahead_, index);
   if (!queued) behind_free_.push_back(index);
 }
 

@@ -22,6 +22,7 @@
 #include "broker/server/audience.h"
 #include "broker/server/connection.h"
 #include "broker/server/counters.h"
+#include "broker/server/loop_time.h"
 #include "broker/server/settings.h"
 
 #include "common/random.h"
@@ -44,6 +45,7 @@ class Delivery {
     Audiences& audiences;
     Counters& counters;
     LatencyHistogram& latency;
+    LoopTime& loop;
     const Settings& settings;
     Random& random;
   };
@@ -132,6 +134,7 @@ class Delivery {
   Audiences& audiences_;
   Counters& counters_;
   LatencyHistogram& latency_;
+  LoopTime& loop_;
   const Settings& settings_;
   Random& random_;
 
@@ -139,7 +142,7 @@ class Delivery {
   std::vector<std::uint32_t> behind_free_;
   std::size_t behind_count_ = 0;
   std::deque<std::uint32_t> ready_;   // want service; may hold stale entries (not in_use)
-  std::vector<std::uint32_t> ahead_;  // wait for apply()
+  std::vector<std::uint32_t> ahead_;  // wait for apply(); may hold stale entries, like ready_
   // Of the current batch:
   std::vector<SentSpan> spans_;
   std::vector<std::uint32_t> sent_behind_;

@@ -35,7 +35,7 @@ class Lead final : public ingest::Sink {
   // Seals the turn and posts it to the other shards; the batch is for the lead's own replica. Null
   // if nothing happened.
   fanout::BatchPtr seal();
-  // Once a second: ages, idle channels. True: more to do at once.
+  // Once a second: ages, idle channels. True: more to do, in the next turn.
   bool expire() { return sequencer_.expire(now_); }
   // Publishers should wait: some shard is too far behind the log.
   bool overrun() const;
@@ -84,8 +84,6 @@ class Lead final : public ingest::Sink {
   bool stopping_ = false;
   std::array<char, fanout::EventId::kSizeMax> id_{};
   std::vector<fanout::Sequencer::Coming> coming_;
-  // Published totals at the last snapshot, to find the busiest channels.
-  std::unordered_map<std::string, std::uint64_t> published_before_;
 };
 
 }  // namespace fanfare::server

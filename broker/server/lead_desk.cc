@@ -46,13 +46,12 @@ void LeadDesk::begin_drain() {
 
 void LeadDesk::second_passed(TimePoint now) {
   if (started_ == TimePoint{}) started_ = now;
-  while (lead_.expire()) {
-  }
+  expiring_ = lead_.expire();
+  if (surface_ == nullptr) return;
   snapshot_.busiest.clear();
   lead_.describe(snapshot_);
   snapshot_.uptime = now - started_;
   collect_shards();
-  if (surface_ == nullptr) return;
   if (const std::string event = surface_->live_event(snapshot_); !event.empty()) {
     lead_.publish_own(kAdminChannel, event);
   }

@@ -33,6 +33,11 @@ class LeadDesk {
   void second_passed(TimePoint now);
   // Publishes are refused from now on, and /readyz says so.
   void begin_drain();
+  // In the turns after it: what of the ages is left.
+  void turn_passes() {
+    if (expiring_) expiring_ = lead_.expire();
+  }
+  bool work_waiting() const { return expiring_; }
   HttpPort* admin_port() { return admin_port_.get(); }
 
   Lead& lead() { return lead_; }
@@ -53,6 +58,7 @@ class LeadDesk {
   IngestPort ingest_port_;
   Snapshot snapshot_;
   TimePoint started_{};
+  bool expiring_ = false;
   std::unique_ptr<AdminRoutes> admin_routes_;
   std::unique_ptr<HttpPort> admin_port_;
 };

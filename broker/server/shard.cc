@@ -14,8 +14,22 @@ namespace {
 
 // Completions looked at in one turn; the rest waits for the next, behind the streams' batch.
 constexpr std::size_t kDispatchMax = 512;
+// Commands of the log, and changes of attendance, applied in one turn: a shard that fell behind
+// catches up in steps. (A batch is not divided; it is what the lead took in, in one turn of its
+// own.)
+constexpr std::size_t kMailAtOnce = 16'384;
 // Rounds of answers in one turn: pipelined requests are answered one after another.
 constexpr int kAnswerRounds = 4;
+
+std::size_t weight(const Message& message) {
+  if (const auto* const log = std::get_if<LogMessage>(&message)) {
+    return 1 + log->batch->commands.size();
+  }
+  if (const auto* const attendance = std::get_if<AttendanceMessage>(&message)) {
+    return 1 + attendance->changes.size();
+  }
+  return 1;
+}
 
 }  // namespace
 
@@ -25,15 +39,16 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       switchboard_(switchboard),
       settings_(config.options),
       random_(config.seed),
+      loop_(ring),
       mailbox_(ring),
       connections_(ring.capacity()),
       replica_({.epoch = config.epoch,
                 .members_max = ring.capacity(),
                 .feed_members_max = config.feed_members_max}),
       audiences_(replica_, settings_),
-      delivery_(
-          {ring_, connections_, replica_, audiences_, counters_, latency_, settings_, random_}),
-      courier_(ring_, connections_),
+      delivery_({ring_, connections_, replica_, audiences_, counters_, latency_, loop_, settings_,
+                 random_}),
+      courier_(ring_, connections_, loop_),
       presence_(
           {config.index, settings_, connections_, replica_, audiences_, counters_, switchboard_}),
       streams_({config.index, connections_, replica_, audiences_, delivery_, counters_,
@@ -55,10 +70,13 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
 Shard::~Shard() = default;
 
 void Shard::tell_date() {
-  using std::chrono::seconds;
+  date_.tell(std::chrono::floor<std::chrono::seconds>(time_of_day()));
+}
+
+std::chrono::sys_time<std::chrono::milliseconds> Shard::time_of_day() const {
   using std::chrono::system_clock;
-  date_.tell(config_.wall_clock ? config_.wall_clock()
-                                : std::chrono::floor<seconds>(system_clock::now()));
+  if (config_.wall_clock) return config_.wall_clock();
+  return std::chrono::floor<std::chrono::milliseconds>(system_clock::now());
 }
 
 void Shard::listen(Port port, int listener) {
@@ -75,7 +93,8 @@ void Shard::arm_accept(std::uint32_t index) {
 
 bool Shard::work_waiting() const {
   return !completions_.empty() || delivery_.work_waiting() || courier_.waiting() ||
-         !heartbeats_due_.empty();
+         !heartbeats_due_.empty() || !mail_.empty() || swept_ != tick_ || drain_waiting() ||
+         (desk_ && desk_->work_waiting());
 }
 
 TimePoint Shard::next_turn() const {
@@ -86,6 +105,7 @@ TimePoint Shard::next_turn() const {
 void Shard::turn(TimePoint deadline) {
   ring_.wait(work_waiting() ? now_ : std::min(deadline, next_turn()), completions_);
   now_ = ring_.now();
+  loop_.turn_begins(now_);
   replica_.advance(now_);
   ++counters_.turns_total;
   routes_.turn_begins(now_);
@@ -99,14 +119,19 @@ void Shard::turn(TimePoint deadline) {
   }
   completions_.erase(completions_.begin(),
                      completions_.begin() + static_cast<std::ptrdiff_t>(count));
+  if (count > 0) loop_.step_ends(TurnStep::completions);
 
-  take_messages();
-  time_passes();
+  if (take_messages()) loop_.step_ends(TurnStep::mailbox);
+  if (time_passes()) loop_.step_ends(TurnStep::time);
   seal();
+  loop_.step_ends(TurnStep::seal);
   send_answers();
+  loop_.step_ends(TurnStep::answers);
   pump();
   send_reports();
   look_for_end();
+  loop_.step_ends(TurnStep::streams);
+  loop_.turn_ends(config_.index);
 }
 
 void Shard::dispatch(const io::Completion& completion) {
@@ -302,9 +327,24 @@ void Shard::polled(const io::Completion& completion, Connection& connection, Op 
   }
 }
 
-void Shard::take_messages() {
-  counters_.mailbox_messages_total += mailbox_.take(
-      [this](Message&& message) { std::visit([this](const auto& kind) { take(kind); }, message); });
+// True: there were some.
+bool Shard::take_messages() {
+  std::size_t left = kMailAtOnce;
+  const auto taken = [&](const Message& message) {
+    left -= std::min(left, weight(message));
+    std::visit([this](const auto& kind) { take(kind); }, message);
+  };
+  const bool behind = !mail_.empty();
+  for (; !mail_.empty() && left > 0; mail_.pop_front()) taken(mail_.front());
+  const std::size_t came = mailbox_.take([&](Message&& message) {
+    if (mail_.empty() && left > 0) {
+      taken(message);
+    } else {
+      mail_.push_back(std::move(message));
+    }
+  });
+  counters_.mailbox_messages_total += came;
+  return behind || came > 0;
 }
 
 void Shard::take(const LogMessage& message) {

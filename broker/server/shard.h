@@ -16,6 +16,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string_view>
@@ -30,6 +31,7 @@
 #include "broker/server/delivery.h"
 #include "broker/server/http_port.h"
 #include "broker/server/lead_desk.h"
+#include "broker/server/loop_time.h"
 #include "broker/server/options.h"
 #include "broker/server/seats.h"
 #include "broker/server/settings.h"
@@ -52,7 +54,8 @@ struct ShardConfig {
   std::shared_ptr<const Options> options;   // at the start; later ones come by SettingsMessage
   AdminSurface* surface = nullptr;          // the lead's; may be null
   std::vector<std::uint32_t> ingest_users;  // allowed user ids; empty: whoever may open the socket
-  // The time of day, for the Date of answers; none: the machine's. A simulation has its own.
+  // The time of day, for the Date of answers and the live page; none: the machine's. A simulation
+  // has its own.
   std::function<std::chrono::sys_seconds()> wall_clock = {};
 };
 
@@ -105,7 +108,7 @@ class Shard {
   void welcome(io::Slot slot, Port port);
   void received(const io::Completion& completion, Connection& connection);
   void polled(const io::Completion& completion, Connection& connection, Op op);
-  void take_messages();
+  bool take_messages();
   void take(const LogMessage& message);
   void take(const SettingsMessage& message);
   void take(DrainMessage message);
@@ -134,13 +137,15 @@ class Shard {
   void linger(io::Slot slot, CloseReason reason);
   void close(io::Slot slot, CloseReason reason);
   void closed(io::Slot slot);
+  std::chrono::sys_time<std::chrono::milliseconds> time_of_day() const;
   void release_held();
 
   // shard_time.cc: what the clock brings
-  void time_passes();
+  bool time_passes();
   void accept_again();
   void look_for_room();
-  void sweep_tick(Tick tick);
+  void tick_passed();
+  void sweep_on();
   void sweep(io::Slot begin, io::Slot end);
   void overdue(io::Slot slot, Connection& connection);
   void stream_overdue(io::Slot slot, Connection& connection);
@@ -154,6 +159,9 @@ class Shard {
   void begin_drain();
   void end_at_once();
   void drain_on();
+  bool drain_waiting() const;
+  void drain_some();
+  void tell_to_leave(io::Slot slot);
   void end_when_quiet(io::Slot slot);
   void stop_accepting(std::uint32_t index);
   void accept_ended(std::uint32_t index);
@@ -170,6 +178,7 @@ class Shard {
   std::array<std::uint64_t, kCloseReasonCount> closes_{};
   std::vector<RecentClose> recent_closes_;
   LatencyHistogram latency_;
+  LoopTime loop_;
 
   io::Mailbox<Message> mailbox_;
   ConnectionTable connections_;
@@ -184,6 +193,7 @@ class Shard {
   HttpPort port_;
   std::unique_ptr<LeadDesk> desk_;  // the lead's
 
+  std::deque<Message> mail_;  // taken from the mailbox, too much for one turn
   std::vector<Listener> listeners_;
   std::vector<io::Completion> completions_;  // not dispatched yet
   std::vector<Courier::Result> results_;
@@ -196,6 +206,12 @@ class Shard {
   Tick second_ = 0;  // the tick at which the lead's next second begins
   Phase phase_ = Phase::serving;
   bool at_once_ = false;
+  Tick swept_ = 0;               // the tick whose slots were looked at last
+  io::Slot sweep_at_ = 0;        // how far the next one's have been
+  std::int64_t sweep_left_ = 0;  // of this turn's share
+  io::Slot told_to_leave_ = 0;   // draining: the slots below know…
+  io::Slot leave_end_ = 0;       // …and those from here on came later
+  io::Slot drain_at_ = 0;        // closing: how far this pass over the slots has come
   bool finished_ = false;
   Tick drain_deadline_ = kNever;  // of everything but the admin listener
   Tick last_deadline_ = kNever;   // of that

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <utility>
 
 #include "broker/server/shard.h"
@@ -164,13 +163,10 @@ void Shard::leave_stream(io::Slot slot, CloseReason reason) {
 }
 
 void Shard::note_close(io::Slot slot, CloseReason reason) {
-  using std::chrono::milliseconds;
-  using std::chrono::system_clock;
   const Connection& connection = connections_[slot];
-  const auto unix_time = system_clock::now().time_since_epoch();
   if (recent_closes_.size() == kRecentClosesMax) recent_closes_.erase(recent_closes_.begin());
   recent_closes_.push_back(
-      {.unix_ms = std::chrono::duration_cast<milliseconds>(unix_time).count(),
+      {.unix_ms = time_of_day().time_since_epoch().count(),
        .reason = reason,
        .peer = connections_.peer(slot).text(),
        .topics = shown_topics(replica_.topics(audiences_[connection.audience].feed)),

@@ -14,22 +14,34 @@ constexpr Tick kTicksPerSecond = 10;
 // Slots that are looked at in the same tick: 12 cache lines of connections.
 constexpr io::Slot kSweepBlock = 16;
 constexpr std::size_t kHeartbeatBatch = 256;
+// The sweep's share of one turn, in looks at a slot (2 ns each); what is done about one that is due
+// counts for so many.
+constexpr std::int64_t kSweepWork = 65'536;
+constexpr std::int64_t kHeartbeatWork = 8;
+constexpr std::int64_t kOverdueWork = 64;
+// Polls for writable armed again in one tick.
+constexpr std::size_t kRoomAtOnce = 1'024;
 // A stream that was told to come back may take this long to read it.
 constexpr Tick kFarewellTicks = 20;
 
 }  // namespace
 
-void Shard::time_passes() {
+// True: there was something to do.
+bool Shard::time_passes() {
+  const Tick before = std::exchange(tick_, static_cast<Tick>((now_ - started_) / kTick));
+  const bool work = !heartbeats_due_.empty() || drain_waiting() || swept_ != tick_ ||
+                    (desk_ && desk_->work_waiting());
+  if (!work) return false;
   if (!heartbeats_due_.empty()) send_heartbeats();
-  const auto tick = static_cast<Tick>((now_ - started_) / kTick);
-  if (tick == tick_) return;
-  const Tick passed = tick - std::exchange(tick_, tick);
+  if (drain_waiting()) drain_some();
+  if (swept_ != tick_) sweep_on();
+  if (desk_) desk_->turn_passes();
+  if (tick_ != before) tick_passed();
+  return true;
+}
+
+void Shard::tick_passed() {
   tell_date();
-  if (phase_ != Phase::serving || passed >= kTicksPerSecond) {
-    sweep(0, connections_.high_water());
-  } else {
-    for (Tick missed = passed; missed > 0; --missed) sweep_tick(tick - missed + 1);
-  }
   if (desk_ && tick_ >= second_) {
     second_ = tick_ + kTicksPerSecond;
     desk_->second_passed(now_);
@@ -44,7 +56,12 @@ void Shard::time_passes() {
 }
 
 void Shard::look_for_room() {
-  for (const io::Token token : std::exchange(room_wanted_, {})) {
+  std::vector<io::Token> later;
+  if (room_wanted_.size() > kRoomAtOnce) {
+    later.assign(room_wanted_.begin() + kRoomAtOnce, room_wanted_.end());
+    room_wanted_.resize(kRoomAtOnce);
+  }
+  for (const io::Token token : std::exchange(room_wanted_, std::move(later))) {
     const Connection* const connection = connections_.find(token);
     if (connection != nullptr && connection->state != State::closing) arm_room(token.index);
   }
@@ -58,22 +75,33 @@ void Shard::accept_again() {
 }
 
 // Each slot once a second, always in the same tick of it, however few or many there are: what is
-// due before a slot's next turn is done now, and oftener than that it must not be asked.
-void Shard::sweep_tick(Tick tick) {
-  const io::Slot end = connections_.high_water();
-  for (io::Slot begin = kSweepBlock * (tick % kTicksPerSecond); begin < end;
-       begin += kSweepBlock * kTicksPerSecond) {
-    sweep(begin, std::min(end, begin + kSweepBlock));
+// due before a slot's next turn is done now, and oftener than that it must not be asked. Stopping,
+// every slot in each tick. What one turn has no time for is the next one's.
+void Shard::sweep_on() {
+  const bool stopping = phase_ != Phase::serving;
+  swept_ = std::max(swept_, tick_ - std::min(tick_, kTicksPerSecond));
+  for (sweep_left_ = kSweepWork; swept_ != tick_ && sweep_left_ > 0;) {
+    const io::Slot first = stopping ? 0 : kSweepBlock * ((swept_ + 1) % kTicksPerSecond);
+    const io::Slot stride = stopping ? kSweepBlock : kSweepBlock * kTicksPerSecond;
+    const io::Slot end = connections_.high_water();
+    for (; first + sweep_at_ < end && sweep_left_ > 0; sweep_at_ += stride) {
+      sweep(first + sweep_at_, std::min(end, first + sweep_at_ + kSweepBlock));
+    }
+    if (first + sweep_at_ < end) return;
+    sweep_at_ = 0;
+    swept_ = stopping ? tick_ : swept_ + 1;
   }
 }
 
 void Shard::sweep(io::Slot begin, io::Slot end) {
+  sweep_left_ -= end - begin;
   for (io::Slot slot = begin; slot < end; ++slot) {
     Connection& connection = connections_[slot];
     // A second ahead: this slot is not looked at again before.
     if (connection.state == State::streaming) {
       if (tick_ + kTicksPerSecond > connection.due) stream_overdue(slot, connection);
     } else if (tick_ >= connection.due) {
+      sweep_left_ -= kOverdueWork;
       overdue(slot, connection);
     }
   }
@@ -99,6 +127,7 @@ void Shard::overdue(io::Slot slot, Connection& connection) {
 void Shard::stream_overdue(io::Slot slot, Connection& connection) {
   if (connection.leaving) {
     if (tick_ < connection.due) return;
+    sweep_left_ -= kOverdueWork;
     if (connection.told) {
       close(slot, CloseReason::drained);
     } else {
@@ -111,9 +140,11 @@ void Shard::stream_overdue(io::Slot slot, Connection& connection) {
   const Tick stall = ticks(settings_->delivery.stall);
   if (delivery_.stalled_for(slot, tick_) > stall &&
       audiences_.slow(connection.audience) == SlowPolicy::disconnect) {
+    sweep_left_ -= kOverdueWork;
     close(slot, CloseReason::slow_stalled);
     return;
   }
+  sweep_left_ -= kHeartbeatWork;
   heartbeat_due(slot, connection);
 }
 
@@ -160,6 +191,7 @@ void Shard::take_stock() {
   const std::lock_guard lock(switchboard_.board);
   ShardSnapshot& snapshot = switchboard_.snapshots[config_.index];
   snapshot.counters = counters_;
+  snapshot.loop = loop_.times();
   snapshot.closes = closes_;
   snapshot.latency = latency_;
   snapshot.applied_head = replica_.head();

@@ -46,6 +46,21 @@ TEST_F(LeadTest, PublishersCannotPublishToTheBrokersOwnChannelsThatAreThere) {
   EXPECT_EQ(counters_.ingest_errors_total, 3U);
 }
 
+TEST(Lead, ItsOwnEventsGoOnWhenPublishersHaveAsManyChannelsAsTheyMay) {
+  Options options;
+  options.limits.channels = 1;
+  const Settings settings(std::make_shared<const Options>(options));
+  Switchboard switchboard(1);
+  Counters counters;
+  Lead lead(*fanout::Epoch::parse("0123abc"), settings, switchboard, counters);
+  EXPECT_TRUE(lead.publish({.channel = "news", .data = "x"}));
+  lead.publish_own(kAdminChannel, "a second has passed");
+  EXPECT_EQ(lead.sequencer().head(), 2U);
+  EXPECT_TRUE(lead.publish({.channel = "news", .data = "x"}));
+  EXPECT_FALSE(lead.publish({.channel = "more", .data = "x"}));
+  EXPECT_EQ(lead.sequencer().channel_count(), 1U);
+}
+
 TEST_F(LeadTest, ChecksEachOfSeveralEvents) {
   const auto answers = publish_all({{.channel = "news", .data = "first"},
                                     {.channel = "no good", .data = "x"},
