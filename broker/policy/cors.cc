@@ -176,6 +176,17 @@ CorsAnswer cors_answer(const CorsRules& rules, std::string_view origin) {
   return answer;
 }
 
+std::string granted_headers(std::string_view asked) {
+  std::string granted(kHeaders);
+  if (!is_list_of_tokens(asked)) return granted;
+  while (!asked.empty()) {
+    const std::string_view name = take_member(asked);
+    if (list_has(kHeaders, lower(name))) continue;
+    granted.append(", ").append(name);
+  }
+  return granted;
+}
+
 CorsAnswer cors_preflight(const CorsRules& rules, std::string_view origin, const Preflight& asked) {
   CorsAnswer answer;
   if (!rules.origins.empty()) {
@@ -186,7 +197,7 @@ CorsAnswer cors_preflight(const CorsRules& rules, std::string_view origin, const
   const bool other_method = is_token(asked.method) && !list_has(kMethods, asked.method);
   answer.fields.add("Access-Control-Allow-Methods", other_method ? asked.method : kMethods);
   answer.fields.add("Access-Control-Allow-Headers",
-                    is_list_of_tokens(asked.headers) ? asked.headers : kHeaders);
+                    asked.headers.empty() ? kHeaders : asked.headers);
   answer.fields.add("Access-Control-Max-Age", kMaxAge);
   if (asked.private_network && lists(rules, origin)) {
     answer.fields.add("Access-Control-Allow-Private-Network", "true");

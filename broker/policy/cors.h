@@ -52,9 +52,12 @@ CorsAnswer cors_answer(const CorsRules& rules, std::string_view origin);
 // What a preflight asks for. Views into the request.
 struct Preflight {
   std::string_view method;       // Access-Control-Request-Method
-  std::string_view headers;      // Access-Control-Request-Headers
+  std::string_view headers;      // granted_headers() of Access-Control-Request-Headers
   bool private_network = false;  // Access-Control-Request-Private-Network: true
 };
+// What an allowed origin may send: what every client of ours sends, and what it asks for, if that
+// is a list of tokens.
+std::string granted_headers(std::string_view asked);
 // For `OPTIONS`, whose status is 204 whatever the verdict. An allowed origin is granted the method
 // and the headers it asks for: what is sent with a request is no secret to keep from a page that
 // may send requests, and tracing libraries add a header to every fetch. A page that the browser

@@ -72,13 +72,14 @@ std::vector<http::Field> SubscriberRoutes::cors_fields(const Request& request) {
 
 policy::Preflight SubscriberRoutes::preflight_of(const http::RequestHead& head) {
   constexpr std::string_view kHeaders = "access-control-request-headers";
-  asked_headers_.clear();
+  std::string asked;
   for (const http::Field* f = head.find(kHeaders); f != nullptr; f = head.find(kHeaders, f)) {
-    if (!asked_headers_.empty()) asked_headers_ += ", ";
-    asked_headers_ += f->value;
+    if (!asked.empty()) asked += ", ";
+    asked += f->value;
   }
+  granted_headers_ = policy::granted_headers(asked);
   return {.method = head.value("access-control-request-method"),
-          .headers = asked_headers_,
+          .headers = granted_headers_,
           .private_network = head.value("access-control-request-private-network") == "true"};
 }
 

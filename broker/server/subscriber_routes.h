@@ -45,7 +45,7 @@ class SubscriberRoutes final : public Routes {
   Streams& streams_;
   Seats& seats_;
   Counters& counters_;
-  std::string asked_headers_;  // of the preflight being answered
+  std::string granted_headers_;  // of the preflight being answered
   TimePoint now_{};
   log::Limit refused_origin_log_;
   log::Limit patterns_log_;

@@ -166,6 +166,21 @@ TEST(SubscriberRoutes, TellAStreamToComeBackThatBringsOnePatternMoreThanTheLimit
   EXPECT_EQ(broker.counters().patterns, 2U) << "what is only asked about does not count";
 }
 
+TEST(SubscriberRoutes, GrantAPreflightWhatItAsksForHoweverOften) {
+  Options options;
+  options.cors.origins = {"https://a.example"};
+  SmallBroker broker(options);
+  Peer& peer = broker.subscriber();
+  peer.say(
+      "OPTIONS /events HTTP/1.1\r\nHost: x\r\nOrigin: https://a.example\r\n"
+      "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: traceparent\r\n"
+      "Access-Control-Request-Headers: x-requested-with\r\n\r\n");
+  broker.pass();
+  EXPECT_THAT(peer.take(),
+              AllOf(HasSubstr("204 No Content"), HasSubstr(", traceparent, x-requested-with\r\n"),
+                    HasSubstr("Access-Control-Max-Age: ")));
+}
+
 // ---- What may be subscribed to.
 
 std::string status_of(SmallBroker& broker, std::string_view target) {
