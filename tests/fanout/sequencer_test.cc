@@ -194,6 +194,19 @@ TEST_F(SequencerTest, EvictsByAgeNeverEarlyAndASecondLateAtMost) {
   EXPECT_EQ(sequencer_->segment_bytes(), 0U);
 }
 
+TEST_F(SequencerTest, LetsNoEventGoWithAnOlderOneBeforeItsTime) {
+  limits_.age = 10s;
+  now_ = now_ + Duration(900ms);
+  publish("a");
+  now_ = now_ + Duration(1'090ms);
+  publish("a");
+  seal();
+  pass(9'910ms);
+  EXPECT_EQ(seal(), "evicted:0to1") << "the second one is 9.91 s old";
+  pass(1'500ms);
+  EXPECT_EQ(seal(), "evicted:0to2");
+}
+
 TEST_F(SequencerTest, KeepsForEverWhatHasNoAge) {
   limits_.age = Duration(0);
   publish("a");

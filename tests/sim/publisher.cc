@@ -285,6 +285,8 @@ void Publisher::settle_next(std::string_view answer, bool accepted) {
   }
   const Awaited asked = std::move(awaited_.front());
   awaited_.pop_front();
+  // One that says its body too slowly is told so, once for all that is in it.
+  late_ = answer.find("did not arrive whole") != std::string_view::npos;
   if (asked.kind == Awaited::Kind::publish) settle_one(asked.numbers[0], answer, accepted);
   if (asked.kind != Awaited::Kind::batch) return;
   for (const std::uint32_t number : asked.numbers) {
@@ -302,7 +304,7 @@ void Publisher::settle_one(std::uint32_t number, std::string_view answer, bool a
   if (!farewells_.empty() && farewells_.front() == channel) farewells_.pop_front();
   if (!accepted) {
     publication.fate = Publication::Fate::refused;
-    if (!town_.ledger.finish_begun(channel) && !town_.stopping)
+    if (!town_.ledger.finish_begun(channel) && !town_.stopping && !late_)
       complain(fmt::format("was refused publication {} on {}: {}", number, channel, answer));
     return;
   }

@@ -92,6 +92,7 @@ class Publisher final : public Client {
   std::deque<std::string> farewells_;      // channels that get a last event
   bool concluding_ = false;
   bool gone_ = false;
+  bool late_ = false;  // the answer that is taken says that the request's time was up
   bool half_closed_ = false;
 };
 

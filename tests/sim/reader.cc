@@ -222,6 +222,11 @@ void Reader::stream_begins() {
     note({.kind = Heard::Kind::ended});
     return leave();
   }
+  if (response_.status() == 408) {  // it says its request too slowly
+    trace("is told that its time is up");
+    hang_up(false);
+    return come_back();
+  }
   if (response_.status() != 200) {
     complain(fmt::format("was answered {}", response_.status()));
     return leave();
