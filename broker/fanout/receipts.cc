@@ -12,18 +12,21 @@ std::optional<Sequence> Receipts::find(std::string_view channel, std::string_vie
 void Receipts::add(std::string_view channel, std::string_view key, Sequence sequence,
                    TimePoint now) {
   if (count_max_ == 0) return;
-  if (by_age_.size() == count_max_) drop_oldest();
+  if (by_age_.size() == count_max_) {
+    if (!expired(by_age_.front().receipt.added, now)) ++dropped_total_;
+    drop_oldest();
+  }
   const Receipt receipt{.sequence = sequence, .added = now};
   const auto [place, added] = by_key_.try_emplace(std::string(joined(channel, key)), receipt);
   if (!added) place->second = receipt;
-  by_age_.push_back({.key = &place->first, .added = now});
+  by_age_.push_back({.key = &place->first, .receipt = receipt});
 }
 
 bool Receipts::expire(TimePoint now, std::size_t count) {
-  for (; count > 0 && !by_age_.empty() && expired(by_age_.front().added, now); --count) {
+  for (; count > 0 && !by_age_.empty() && expired(by_age_.front().receipt.added, now); --count) {
     drop_oldest();
   }
-  return !by_age_.empty() && expired(by_age_.front().added, now);
+  return !by_age_.empty() && expired(by_age_.front().receipt.added, now);
 }
 
 std::string_view Receipts::joined(std::string_view channel, std::string_view key) {
@@ -34,8 +37,9 @@ std::string_view Receipts::joined(std::string_view channel, std::string_view key
 }
 
 void Receipts::drop_oldest() {
-  const auto place = by_key_.find(*by_age_.front().key);
-  if (place->second.added == by_age_.front().added) by_key_.erase(place);
+  const Aged& oldest = by_age_.front();
+  const auto place = by_key_.find(*oldest.key);
+  if (place->second.sequence == oldest.receipt.sequence) by_key_.erase(place);
   by_age_.pop_front();
 }
 

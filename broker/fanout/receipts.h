@@ -1,9 +1,11 @@
 // Receipts: the idempotency keys of recent publishes, each with the sequence it got, so that a
 // publisher that did not see its ack may publish again. Bounded by age and by number, the oldest
-// leaving first; after that a repeat is a new event.
+// leaving first; after that a repeat is a new event. Which of them still count when a channel was
+// dropped is the Sequencer's to judge: it knows where the channel began anew.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
@@ -23,11 +25,13 @@ class Receipts {
 
   // A key belongs to its channel. Not yet expired.
   std::optional<Sequence> find(std::string_view channel, std::string_view key, TimePoint now);
-  // find() has just not found it.
+  // find() has just not found it, or what it found counts no more. A sequence is added once.
   void add(std::string_view channel, std::string_view key, Sequence sequence, TimePoint now);
   // Drops at most `count` of those that are too old; true if there are more.
   bool expire(TimePoint now, std::size_t count);
   std::size_t count() const { return by_age_.size(); }
+  // Those that had to leave before their time, for newer ones.
+  std::uint64_t dropped_total() const { return dropped_total_; }
 
  private:
   struct Receipt {
@@ -36,7 +40,7 @@ class Receipts {
   };
   struct Aged {
     const std::string* key;  // of by_key_
-    TimePoint added;         // older than the receipt's: the key was used anew since
+    Receipt receipt;         // another than the key's: it was used anew since
   };
 
   // Channel names cannot contain the space that joins them with the key.
@@ -48,6 +52,7 @@ class Receipts {
   Duration age_;
   NameMap<Receipt> by_key_;
   std::deque<Aged> by_age_;
+  std::uint64_t dropped_total_ = 0;
   std::string joined_;  // kept for its memory
 };
 

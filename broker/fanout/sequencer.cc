@@ -61,6 +61,8 @@ struct Sequencer::Impl {
         revision(limits.revision) {}
 
   Source* appear(std::string_view channel, TimePoint now);
+  std::optional<Sequencer::Publication> repeated(const Source& source, std::string_view key,
+                                                 TimePoint now);
   Sequence append(Source& source, const Event& event, TimePoint now);
   TimePoint next_visit(const Source& source, TimePoint now) const;
   void forget(Source& source);
@@ -103,6 +105,7 @@ Source* Sequencer::Impl::appear(std::string_view channel, TimePoint now) {
   if (options.history) source.limits = options.history(channel);
   source.told_evicted = tombstones.take(channel);
   source.window.inherit(source.told_evicted);
+  source.begun_after = head;
   source.last_activity = now;
   draft.appeared(source);
   visit_at(source, next_visit(source, now));
@@ -158,29 +161,47 @@ Sequencer::Sequencer(SequencerOptions options)
     : impl_(std::make_unique<Impl>(std::move(options))) {}
 Sequencer::~Sequencer() = default;
 
-std::expected<Sequence, PublishError> Sequencer::publish(std::string_view channel,
-                                                         const Event& event, std::string_view key,
-                                                         TimePoint now) {
+std::expected<Sequencer::Publication, PublishError> Sequencer::publish(std::string_view channel,
+                                                                       const Event& event,
+                                                                       std::string_view key,
+                                                                       TimePoint now) {
   return publish(place(channel), event, key, now);
 }
 
-std::expected<Sequence, PublishError> Sequencer::publish(const Place& place, const Event& event,
-                                                         std::string_view key, TimePoint now) {
-  if (!key.empty()) {
-    if (const auto first = impl_->receipts.find(place.channel_, key, now)) {
+// What the key's first publish was answered, unless the channel began anew since.
+std::optional<Sequencer::Publication> Sequencer::Impl::repeated(const Source& source,
+                                                                std::string_view key,
+                                                                TimePoint now) {
+  const auto first = receipts.find(source.name, key, now);
+  if (!first || *first <= source.begun_after) return std::nullopt;
+  return Publication{
+      .sequence = *first, .duplicate = true, .evicted = *first <= source.window.evicted_through()};
+}
+
+std::expected<Sequencer::Publication, PublishError> Sequencer::publish(const Place& place,
+                                                                       const Event& event,
+                                                                       std::string_view key,
+                                                                       TimePoint now) {
+  Source* source = place.source_;
+  // It may have appeared since.
+  if (source == nullptr) source = impl_->sources.find(place.channel_, place.hash_);
+  if (source != nullptr && !key.empty()) {
+    if (const auto first = impl_->repeated(*source, key, now)) {
       ++impl_->counters.duplicates_total;
       return *first;
     }
   }
-  Source* source = place.source_;
-  // It may have appeared since.
-  if (source == nullptr) source = impl_->sources.find(place.channel_, place.hash_);
   if (source == nullptr) source = impl_->appear(place.channel_, now);
   if (source == nullptr) return std::unexpected(PublishError::too_many_channels);
   if (source->finished) return std::unexpected(PublishError::channel_finished);
   const Sequence sequence = impl_->append(*source, event, now);
   if (!key.empty()) impl_->receipts.add(place.channel_, key, sequence, now);
-  return sequence;
+  return Publication{.sequence = sequence};
+}
+
+bool Sequencer::repeats(std::string_view channel, std::string_view key, TimePoint now) const {
+  const Source* const source = key.empty() ? nullptr : impl_->sources.find(channel);
+  return source != nullptr && impl_->repeated(*source, key, now);
 }
 
 Sequencer::Place Sequencer::place(std::string_view channel) const {
@@ -235,6 +256,7 @@ bool Sequencer::erase(std::string_view channel, TimePoint now) {
   if (source == nullptr) return false;
   impl_->retention.clear(*source);
   source->finished = false;
+  source->begun_after = impl_->head;
   source->last_activity = now;
   return true;
 }
@@ -369,6 +391,7 @@ Sequencer::Counters Sequencer::counters() const {
   counters.evicted_by_bytes = evicted.by_bytes;
   counters.evicted_events_total = evicted.by_total_bytes + evicted.by_age + evicted.by_events +
                                   evicted.by_bytes + evicted.by_erase;
+  counters.keys_dropped_total = impl_->receipts.dropped_total();
   return counters;
 }
 

@@ -48,10 +48,16 @@ class Sequencer {
   Sequencer(const Sequencer&) = delete;
   Sequencer& operator=(const Sequencer&) = delete;
 
+  struct Publication {
+    Sequence sequence = 0;
+    bool duplicate = false;  // it was published before, under the same key
+    bool evicted = false;    // and has left the history since
+  };
   // `key` (may be empty) makes a repeated publish return the first one's sequence and publish
-  // nothing.
-  std::expected<Sequence, PublishError> publish(std::string_view channel, const Event& event,
-                                                std::string_view key, TimePoint now);
+  // nothing, whatever the event says now and also when the channel was finished meanwhile. A key is
+  // forgotten by age and number, and with its channel.
+  std::expected<Publication, PublishError> publish(std::string_view channel, const Event& event,
+                                                   std::string_view key, TimePoint now);
   // Where a channel's events go, looked up once for all that has to be known of it.
   class Place {
    public:
@@ -65,8 +71,8 @@ class Sequencer {
   };
   // Of any name, which is to live as long as the place. Valid until expire().
   Place place(std::string_view channel) const;
-  std::expected<Sequence, PublishError> publish(const Place& place, const Event& event,
-                                                std::string_view key, TimePoint now);
+  std::expected<Publication, PublishError> publish(const Place& place, const Event& event,
+                                                   std::string_view key, TimePoint now);
   // The same for several events at once, in their order, until the next call. What lies far away in
   // memory is then waited for once, by all of them together; for a few, since what was brought near
   // does not stay there for long.
@@ -78,7 +84,7 @@ class Sequencer {
   // No more events: subscribers get what is left and a clean end. Also on a channel that had no
   // event yet. Idempotent; the sequence is that of the channel's newest event (0: none).
   std::expected<Sequence, PublishError> finish(std::string_view channel, TimePoint now);
-  // Drops the history and the finished mark; subscribers stay. False: no such channel.
+  // Drops the history, the finished mark and the keys; subscribers stay. False: no such channel.
   bool erase(std::string_view channel, TimePoint now);
   // Age, idleness, and limits that have changed; call about once a second. Bounded work; true if
   // there is more to do, in the next turn.
@@ -106,6 +112,8 @@ class Sequencer {
   Sequence head() const;
   const Epoch& epoch() const;
   std::size_t channel_count() const;  // without the broker's own (~…)
+  // Whether publish() would answer it with the first one's sequence.
+  bool repeats(std::string_view channel, std::string_view key, TimePoint now) const;
   // Whether so many channels more may appear.
   bool room_for(std::size_t channels) const;
   std::uint64_t segment_bytes() const;  // what total_bytes bounds
@@ -115,6 +123,7 @@ class Sequencer {
     std::uint64_t evicted_events_total = 0, evicted_by_total_bytes = 0, evicted_by_age = 0,
                   evicted_by_events = 0, evicted_by_bytes = 0;
     std::uint64_t channels_forgotten_total = 0;
+    std::uint64_t keys_dropped_total = 0;  // before their time, for newer ones
   };
   Counters counters() const;
 

@@ -28,6 +28,8 @@ struct Source {
   std::uint64_t published = 0;
   std::uint64_t published_before = 0;  // at the last for_each_gain()
   Sequence newest = 0;                 // 0: none since the channel appeared
+  // Nothing before it counts: the log's head when the channel appeared, or was last dropped.
+  Sequence begun_after = 0;
   TimePoint last_activity;
   TimePoint visit_due;  // when expire() looks at it again; a visit of another time is out of date
   bool finished = false;

@@ -11,8 +11,12 @@ using ingest::Change;
 using ingest::Refusal;
 using ingest::Refused;
 
-ingest::Refused stopping_refusal() {
-  return {Refusal::unavailable, "the broker is stopping; publish again when it is back"};
+ingest::Refused stopping_refusal(Change::Kind kind) {
+  const std::string_view what = kind == Change::Kind::finish  ? "finish the channel"
+                                : kind == Change::Kind::erase ? "delete the channel"
+                                                              : "publish";
+  return {Refusal::unavailable,
+          fmt::format("the broker is stopping; {} again when it is back", what)};
 }
 
 ingest::Refused refusal_of(policy::Problem problem) {
@@ -42,7 +46,7 @@ bool publishes(Change::Kind kind) {
 
 std::optional<Refused> refusal_by_itself(const Change& change, const policy::EventLimits& limits,
                                          bool stopping) {
-  if (stopping) return stopping_refusal();
+  if (stopping) return stopping_refusal(change.kind);
   const ingest::Publish& event = change.event;
   auto problem =
       publishes(change.kind)
@@ -64,7 +68,8 @@ std::optional<Refused> Admission::check(const Change& change, bool stopping) con
 // The log, with what the changes so far would have made of it: only the channels that differ.
 class Admission::Picture final : public ingest::Rehearsal {
  public:
-  Picture(const Admission& admission, bool stopping) : admission_(admission), stopping_(stopping) {}
+  Picture(const Admission& admission, bool stopping, TimePoint now)
+      : admission_(admission), stopping_(stopping), now_(now) {}
 
   std::optional<Refused> add(const Change& change) override {
     auto refused = refusal(change);
@@ -101,8 +106,10 @@ class Admission::Picture final : public ingest::Rehearsal {
       }
       ++appeared_;
     } else if (publishes(change.kind)) {
-      if (now.finished) return refusal_of(fanout::PublishError::channel_finished, channel);
-      return std::nullopt;
+      // Published before it was finished: a repeat is answered, not published.
+      if (!now.finished || admission_.sequencer_.repeats(channel, change.event.key, now_))
+        return {};
+      return refusal_of(fanout::PublishError::channel_finished, channel);
     }
     changed_[channel] = {.there = true, .finished = change.kind == Change::Kind::finish};
     return std::nullopt;
@@ -110,12 +117,13 @@ class Admission::Picture final : public ingest::Rehearsal {
 
   const Admission& admission_;
   const bool stopping_;
+  const TimePoint now_;
   std::size_t appeared_ = 0;
   std::unordered_map<std::string_view, Standing> changed_;
 };
 
-std::unique_ptr<ingest::Rehearsal> Admission::rehearse(bool stopping) const {
-  return std::make_unique<Picture>(*this, stopping);
+std::unique_ptr<ingest::Rehearsal> Admission::rehearse(bool stopping, TimePoint now) const {
+  return std::make_unique<Picture>(*this, stopping, now);
 }
 
 }  // namespace fanfare::server

@@ -13,9 +13,11 @@
 #include "broker/server/settings.h"
 #include "broker/wire/ingest/sink.h"
 
+#include "common/time.h"
+
 namespace fanfare::server {
 
-ingest::Refused stopping_refusal();
+ingest::Refused stopping_refusal(ingest::Change::Kind kind);
 ingest::Refused refusal_of(policy::Problem problem);
 ingest::Refused refusal_of(fanout::PublishError error, std::string_view channel);
 
@@ -27,7 +29,7 @@ class Admission {
 
   // As ingest::Sink has them. A refusal is counted: its reason goes to the publisher.
   std::optional<ingest::Refused> check(const ingest::Change& change, bool stopping) const;
-  std::unique_ptr<ingest::Rehearsal> rehearse(bool stopping) const;
+  std::unique_ptr<ingest::Rehearsal> rehearse(bool stopping, TimePoint now) const;
 
  private:
   class Picture;

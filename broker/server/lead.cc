@@ -85,7 +85,7 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
     const ingest::Publish& event, const fanout::Sequencer::Place& place) {
   if (stopping_) {
     ++counters_.ingest_errors_total;
-    return std::unexpected(stopping_refusal());
+    return std::unexpected(stopping_refusal(ingest::Change::Kind::publish));
   }
   const policy::Draft draft{event.channel, event.type, event.data, event.retry_ms, event.key};
   const bool name_checked = place.exists() && !is_own_channel(event.channel);
@@ -98,17 +98,23 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
   // them is done, and those of the event's frame go to memory that is far away.
   const fanout::Sequence told = sequencer_.head() + 1;
   std::string_view id = event.wants_id ? write_id(told) : std::string_view();
-  const auto sequence = sequencer_.publish(
+  const auto published = sequencer_.publish(
       place, {.type = event.type, .data = event.data, .retry_ms = event.retry_ms}, event.key, now_);
-  if (!sequence) {
+  if (!published) {
     ++counters_.ingest_errors_total;
-    return std::unexpected(refusal_of(sequence.error(), event.channel));
+    return std::unexpected(refusal_of(published.error(), event.channel));
   }
-  ++counters_.ingest_events_total;
-  counters_.ingest_bytes_total += event.data.size();
-  if (event.wants_id && *sequence != told) id = write_id(*sequence);  // published before
+  if (!published->duplicate) {
+    ++counters_.ingest_events_total;
+    counters_.ingest_bytes_total += event.data.size();
+  } else if (event.wants_id) {
+    id = write_id(published->sequence);
+  }
   const std::uint64_t receivers = event.wants_receivers ? roster_.receivers(event.channel) : 0;
-  return ingest::Published{.id = id, .receivers = receivers};
+  return ingest::Published{.id = id,
+                           .receivers = receivers,
+                           .duplicate = published->duplicate,
+                           .evicted = published->evicted};
 }
 
 std::string_view Lead::write_id(fanout::Sequence sequence) {
@@ -121,19 +127,20 @@ std::string_view Lead::write_id(fanout::Sequence sequence) {
 }
 
 std::expected<void, ingest::Refused> Lead::finish(std::string_view channel) {
-  if (stopping_) return std::unexpected(stopping_refusal());
-  if (auto problem = policy::channel_problem(channel)) {
-    return std::unexpected(refusal_of(std::move(*problem)));
+  if (auto refused = check({ingest::Change::Kind::finish, {.channel = channel}})) {
+    return std::unexpected(std::move(*refused));
   }
   const auto finished = sequencer_.finish(channel, now_);
-  if (!finished) return std::unexpected(refusal_of(finished.error(), channel));
+  if (!finished) {
+    ++counters_.ingest_errors_total;
+    return std::unexpected(refusal_of(finished.error(), channel));
+  }
   return {};
 }
 
 std::expected<bool, ingest::Refused> Lead::erase(std::string_view channel) {
-  if (stopping_) return std::unexpected(stopping_refusal());
-  if (auto problem = policy::channel_problem(channel)) {
-    return std::unexpected(refusal_of(std::move(*problem)));
+  if (auto refused = check({ingest::Change::Kind::erase, {.channel = channel}})) {
+    return std::unexpected(std::move(*refused));
   }
   return sequencer_.erase(channel, now_);
 }

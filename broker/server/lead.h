@@ -6,6 +6,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -29,7 +30,7 @@ class Lead final : public ingest::Sink {
     now_ = now;
     if (started_ == TimePoint{}) started_ = now;
   }
-  // From now on every publish is refused as unavailable: the broker is stopping.
+  // From now on nothing changes the log that a publisher asks for: the broker is stopping.
   void stop_publishing() { stopping_ = true; }
 
   // Seals the turn and posts it to the other shards; the batch is for the lead's own replica. Null
@@ -54,7 +55,9 @@ class Lead final : public ingest::Sink {
   std::optional<ingest::Refused> check(const ingest::Change& change) override {
     return admission_.check(change, stopping_);
   }
-  std::unique_ptr<ingest::Rehearsal> rehearse() override { return admission_.rehearse(stopping_); }
+  std::unique_ptr<ingest::Rehearsal> rehearse() override {
+    return admission_.rehearse(stopping_, now_);
+  }
   std::expected<void, ingest::Refused> finish(std::string_view channel) override;
   std::expected<bool, ingest::Refused> erase(std::string_view channel) override;
   std::optional<ingest::ChannelState> find(std::string_view channel) override;

@@ -37,7 +37,8 @@ server::Snapshot two_shards() {
                   .evicted_by_age = 2,
                   .evicted_by_events = 3,
                   .evicted_by_bytes = 4,
-                  .channels_forgotten_total = 5};
+                  .channels_forgotten_total = 5,
+                  .keys_dropped_total = 6};
   snapshot.segment_bytes = 4096;
   snapshot.connections_max = 20'000;
   snapshot.epoch = "k3x9q2m";

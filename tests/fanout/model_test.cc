@@ -169,14 +169,14 @@ void World::publish() {
                   .channel = kNames[random_.below(kNames.size())],
                   .type = random_.chance(0.3) ? "tick" : "",
                   .data = random_data()};
-  const auto sequence = sequencer_->publish(
+  const auto published = sequencer_->publish(
       event.channel, {.type = event.type, .data = event.data, .retry_ms = {}}, "", now());
-  ASSERT_EQ(sequence.has_value(), !finished_.contains(event.channel));
-  if (!sequence) {
-    ASSERT_EQ(sequence.error(), PublishError::channel_finished);
+  ASSERT_EQ(published.has_value(), !finished_.contains(event.channel));
+  if (!published) {
+    ASSERT_EQ(published.error(), PublishError::channel_finished);
     return;
   }
-  ASSERT_EQ(*sequence, event.sequence);
+  ASSERT_EQ(published->sequence, event.sequence);
   used_[event.channel] = now();
   log_.add(std::move(event));
 }

@@ -62,6 +62,30 @@ TEST(Receipts, AKeyUsedAnewOutlivesItsFirstUse) {
   EXPECT_EQ(receipts.count(), 0U);
 }
 
+// Both uses fall into one turn when the channel was dropped between them.
+TEST(Receipts, AKeyUsedTwiceInOneMomentOutlivesItsFirstUse) {
+  Receipts receipts(2, 60s, kHash);
+  receipts.add("a", "k", 1, at(0));
+  receipts.add("a", "k", 2, at(0));
+  receipts.add("a", "l", 3, at(0));
+  EXPECT_EQ(receipts.find("a", "k", at(0)), 2U);
+  receipts.add("a", "m", 4, at(0));
+  EXPECT_FALSE(receipts.find("a", "k", at(0)));
+  receipts.expire(at(100), 100);
+  EXPECT_EQ(receipts.count(), 0U);
+}
+
+TEST(Receipts, CountThoseThatLeaveBeforeTheirTime) {
+  Receipts receipts(2, 60s, kHash);
+  receipts.add("a", "1", 1, at(0));
+  receipts.add("a", "2", 2, at(0));
+  EXPECT_EQ(receipts.dropped_total(), 0U);
+  receipts.add("a", "3", 3, at(60));
+  EXPECT_EQ(receipts.dropped_total(), 1U);
+  receipts.add("a", "4", 4, at(61));
+  EXPECT_EQ(receipts.dropped_total(), 1U) << "that one was too old anyway";
+}
+
 TEST(Receipts, NoneAtAllIsABoundToo) {
   Receipts receipts(0, 60s, kHash);
   receipts.add("a", "k", 1, at(0));

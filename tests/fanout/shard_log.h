@@ -33,7 +33,8 @@ class ShardLog {
                  .span_bytes_max = span_bytes_max}) {}
 
   Sequence publish(std::string_view channel, std::string_view data) {
-    return *sequencer.publish(channel, {.type = "", .data = data, .retry_ms = {}}, "", now);
+    const Event event{.type = "", .data = data, .retry_ms = {}};
+    return sequencer.publish(channel, event, "", now)->sequence;
   }
   void turn() {
     if (const BatchPtr batch = sequencer.seal(now)) replica.apply(*batch);

@@ -13,6 +13,7 @@ namespace fanfare::server {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 class LeadTest : public ::testing::Test {
  protected:
@@ -135,7 +136,81 @@ TEST_F(LeadTest, ChecksAChangeWhateverTheLogHolds) {
   lead_.stop_publishing();
   EXPECT_TRUE(refused(Kind::publish, "a"));
   EXPECT_TRUE(refused(Kind::finish, "a")) << "it would be forgotten with the history";
+  EXPECT_TRUE(refused(Kind::erase, "a"));
   EXPECT_TRUE(lead_.rehearse()->add({Kind::publish, {.channel = "a", .data = "x"}}));
+}
+
+// ---- keys
+
+TEST_F(LeadTest, ARepeatIsAnsweredWithTheFirstIdAndCountsAsNoEvent) {
+  const ingest::Publish event{.channel = "a", .data = "one", .key = "k"};
+  const auto first = lead_.publish(event);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->id, "0123abc-1");
+  EXPECT_FALSE(first->duplicate);
+  const auto second = lead_.publish({.channel = "a", .data = "two", .key = "k"});
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->id, "0123abc-1");
+  EXPECT_TRUE(second->duplicate);
+  EXPECT_FALSE(second->evicted);
+  EXPECT_EQ(counters_.ingest_events_total, 1U);
+  EXPECT_EQ(counters_.ingest_bytes_total, 3U);
+}
+
+TEST_F(LeadTest, ADeletedChannelStartsAgainUnderItsOldKeys) {
+  const ingest::Publish event{.channel = "a", .data = "one", .key = "k"};
+  ASSERT_TRUE(lead_.publish(event));
+  ASSERT_TRUE(lead_.finish("a"));
+  const auto repeated = lead_.publish(event);
+  ASSERT_TRUE(repeated) << "the ack of what was published before the finish may have been lost";
+  EXPECT_TRUE(repeated->duplicate);
+  const auto late = lead_.publish({.channel = "a", .data = "late", .key = "l"});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, ingest::Refusal::finished);
+  ASSERT_TRUE(lead_.erase("a"));
+  const auto again = lead_.publish(event);
+  ASSERT_TRUE(again);
+  EXPECT_FALSE(again->duplicate);
+  EXPECT_EQ(again->id, "0123abc-2");
+  EXPECT_EQ(lead_.find("a")->events, 1U);
+}
+
+TEST_F(LeadTest, ARehearsalTakesARepeatOnAFinishedChannel) {
+  ASSERT_TRUE(lead_.publish({.channel = "a", .data = "one", .key = "k"}));
+  ASSERT_TRUE(lead_.finish("a"));
+  const auto rehearsal = lead_.rehearse();
+  const auto taken = [&](std::string_view key) {
+    return !rehearsal->add({Kind::publish, {.channel = "a", .data = "x", .key = key}});
+  };
+  EXPECT_TRUE(taken("k"));
+  EXPECT_FALSE(taken("other"));
+  EXPECT_FALSE(taken(""));
+  EXPECT_EQ(lead_.sequencer().counters().duplicates_total, 0U);
+}
+
+// ---- stopping
+
+TEST_F(LeadTest, TakesNothingMoreWhileTheBrokerStops) {
+  ASSERT_TRUE(lead_.publish({.channel = "a", .data = "x", .key = "k"}));
+  lead_.stop_publishing();
+  const auto refused = [](const auto& result) {
+    EXPECT_FALSE(result);
+    if (result) return std::string("taken");
+    EXPECT_EQ(result.error().kind, ingest::Refusal::unavailable);
+    return result.error().message;
+  };
+  EXPECT_EQ(refused(lead_.publish({.channel = "a", .data = "x"})),
+            "the broker is stopping; publish again when it is back");
+  EXPECT_THAT(refused(lead_.publish({.channel = "a", .data = "x", .key = "k"})),
+              HasSubstr("is stopping"))
+      << "its history ends with it: only a publish to the next one keeps the event";
+  EXPECT_THAT(refused(lead_.finish("a")), HasSubstr("finish the channel again"));
+  EXPECT_THAT(refused(lead_.erase("a")), HasSubstr("delete the channel again"));
+  for (const std::string& answer : publish_all({{.channel = "a", .data = "x"}})) {
+    EXPECT_THAT(answer, HasSubstr("is stopping"));
+  }
+  EXPECT_EQ(lead_.sequencer().head(), 1U);
+  EXPECT_FALSE(lead_.find("a")->finished);
 }
 
 }  // namespace

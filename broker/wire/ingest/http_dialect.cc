@@ -190,6 +190,7 @@ void publish_one(const http::RequestHead& head, std::string_view channel, std::s
   answer.body += published->id;
   answer.body += R"(","receivers":)";
   append_json_number(answer.body, published->receivers);
+  append_repeat_members(answer.body, published->duplicate, published->evicted);
   answer.body += "}\n";
 }
 

@@ -11,6 +11,11 @@ void append_json_number(std::string& out, std::uint64_t value) {
   out.append(digits.data(), digits.size());
 }
 
+void append_repeat_members(std::string& out, bool duplicate, bool evicted) {
+  if (duplicate) out += R"(,"duplicate":true)";
+  if (evicted) out += R"(,"evicted":true)";
+}
+
 void append_channel_members(std::string& out, std::string_view name, const ChannelState& state) {
   const auto number = [&out](std::string_view member, std::uint64_t value) {
     out += member;

@@ -10,6 +10,10 @@ namespace fanfare::ingest {
 
 void append_json_number(std::string& out, std::uint64_t value);
 
+// What a repeated key adds: ,"duplicate":true and, if its event has left the history,
+// ,"evicted":true
+void append_repeat_members(std::string& out, bool duplicate, bool evicted);
+
 // "channel":"c","events":2,"bytes":90,"published":7,"receivers":1,"first":"..","last":"..",
 // "finished":false. No ids for an empty window.
 void append_channel_members(std::string& out, std::string_view name, const ChannelState& state);

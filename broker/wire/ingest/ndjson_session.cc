@@ -2,10 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "broker/wire/ingest/json_reply.h"
 #include "broker/wire/ingest/json_text.h"
+
+#include "common/check.h"
+#include "common/quotable.h"
 
 namespace fanfare::ingest {
 namespace {
@@ -18,6 +22,15 @@ constexpr std::size_t kKeptCapacity = 4U << 10U;
 
 bool blank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+Publish event_of(const LineRequest& request, std::string_view channel) {
+  return {.channel = channel,
+          .type = request.type,
+          .data = request.data,
+          .retry_ms = request.retry_ms,
+          .key = request.key,
+          .wants_receivers = false};
 }
 
 }  // namespace
@@ -140,49 +153,62 @@ void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::
 
 void NdjsonSession::publish(const LineRequest& request, std::string& out) {
   if (request.channels.size() > 1) return publish_to_several(request, out);
-  const auto published = sink_.publish({.channel = request.channels[0],
-                                        .type = request.type,
-                                        .data = request.data,
-                                        .retry_ms = request.retry_ms,
-                                        .key = request.key,
-                                        .wants_receivers = false});
+  const auto published = sink_.publish(event_of(request, request.channels[0]));
   if (!published) return refuse(published.error().message, out);
   out += R"({"ok":true,"id":")";
   out += published->id;
   out += '"';
+  append_repeat_members(out, published->duplicate, published->evicted);
   close_reply(out);
 }
 
-// One event for each channel, in the order written; stops at the first that is refused, and says
-// what is published nevertheless.
+// One event for each channel, in the order written, or none at all. A channel that is named twice
+// gets it once, and its id stands twice.
 void NdjsonSession::publish_to_several(const LineRequest& request, std::string& out) {
-  ids_.clear();
+  several_.clear();
+  events_.clear();
   for (const std::string_view channel : request.channels) {
-    const auto published = sink_.publish({.channel = channel,
-                                          .type = request.type,
-                                          .data = request.data,
-                                          .retry_ms = request.retry_ms,
-                                          .key = request.key,
-                                          .wants_receivers = false});
-    if (!published) {
-      out += R"({"ok":false,"ids":[)";
-      out += ids_;
-      out += R"(],"error":)";
-      append_json_string(out, fmt::format("channel \"{}\", and those after it: {}", channel,
-                                          published.error().message));
-      out += R"(,"line":)";
-      append_json_number(out, lines_);
-      return close_reply(out);
-    }
-    if (!ids_.empty()) ids_ += ',';
-    ids_ += '"';
-    ids_ += published->id;
-    ids_ += '"';
+    if (std::ranges::find(events_, channel, &Publish::channel) != events_.end()) continue;
+    events_.push_back(event_of(request, channel));
   }
+  const auto rehearsal = sink_.rehearse();
+  for (const Publish& event : events_) {
+    const auto refused = rehearsal->add({Change::Kind::publish, event});
+    if (!refused) continue;
+    return refuse(fmt::format("channel \"{}\": {}; nothing is published to the others either",
+                              quotable(event.channel), refused->message),
+                  out);
+  }
+  sink_.publish_all(events_, [this](const auto& published) {
+    CHECK(published, "the rehearsal took it");
+    several_.push_back({.channel = events_[several_.size()].channel,
+                        .id = std::string(published->id),
+                        .duplicate = published->duplicate,
+                        .evicted = published->evicted});
+  });
   out += R"({"ok":true,"ids":[)";
-  out += ids_;
+  for (const std::string_view channel : request.channels) {
+    out += out.ends_with('[') ? "\"" : ",\"";
+    out += std::ranges::find(several_, channel, &Acknowledged::channel)->id;
+    out += '"';
+  }
   out += ']';
+  append_repeats(out);
   close_reply(out);
+}
+
+// `duplicate` alone: all of them are; else `duplicates` names those that are.
+void NdjsonSession::append_repeats(std::string& out) const {
+  const bool some = std::ranges::any_of(several_, &Acknowledged::duplicate);
+  append_repeat_members(out, some, std::ranges::any_of(several_, &Acknowledged::evicted));
+  if (!some || std::ranges::all_of(several_, &Acknowledged::duplicate)) return;
+  out += R"(,"duplicates":[)";
+  for (const Acknowledged& one : several_) {
+    if (!one.duplicate) continue;
+    if (!out.ends_with('[')) out += ',';
+    append_json_string(out, one.channel);
+  }
+  out += ']';
 }
 
 void NdjsonSession::report(const LineRequest& request, std::string& out) {

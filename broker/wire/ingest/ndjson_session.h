@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/wire/ingest/ndjson_line.h"
 #include "broker/wire/ingest/session.h"
@@ -30,14 +31,21 @@ class NdjsonSession final : public Session {
   std::uint64_t lines() const { return lines_; }
 
  private:
+  struct Acknowledged {
+    std::string_view channel;
+    std::string id;
+    bool duplicate, evicted;
+  };
+
   void serve(std::string_view text, std::string& out);
   void keep(std::string_view part);
   void complete_kept(std::string_view& in, std::string& out);
   void take_line(std::string_view line, std::size_t readable, std::string& out);
   void publish(const LineRequest& request, std::string& out);
   void report(const LineRequest& request, std::string& out);
-  void refuse(std::string_view sentence, std::string& out);
   void publish_to_several(const LineRequest& request, std::string& out);
+  void append_repeats(std::string& out) const;
+  void refuse(std::string_view sentence, std::string& out);
   void close_reply(std::string& out);
   std::size_t line_bytes_max() const;
 
@@ -48,7 +56,9 @@ class NdjsonSession final : public Session {
   const std::size_t reply_bytes_;
   std::size_t reply_end_ = 0;  // where in `out` to pause
   std::string kept_;           // the line that is cut; when paused, everything not reached
-  std::string ids_;            // of a line that goes to several channels
+  // Of a line that goes to several channels.
+  std::vector<Publish> events_;
+  std::vector<Acknowledged> several_;
   std::uint64_t lines_ = 0;
   const bool watchable_;
   bool passing_over_ = false;

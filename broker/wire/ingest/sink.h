@@ -37,6 +37,8 @@ struct Published {
   std::string_view id = {};
   // Streams that this event goes to, each counted once. 0 if not wanted.
   std::uint64_t receivers = 0;
+  bool duplicate = false;  // nothing was published: the id is that of the key's first event
+  bool evicted = false;    // and that event has left the history since
 };
 
 // Why something was refused; each dialect has its own word for it.

@@ -86,11 +86,15 @@ TEST(Allocation, NdjsonPublishesWithoutAny) {
   EXPECT_EQ(allocations_when_warm(Dialect::ndjson,
                                   "{\"channel\":\"news\",\"data\":\"" + data + "\",\"ref\":1}\n"),
             0U);
-  EXPECT_EQ(
-      allocations_when_warm(
-          Dialect::ndjson,
-          "{\"channel\":[\"a\",\"b\"],\"data\":{\"x\":[1,2,\"\\u00e9\"]},\"event\":\"a\\tb\"}\n"),
-      0U);
+  EXPECT_EQ(allocations_when_warm(Dialect::ndjson,
+                                  R"({"channel":"news","data":{"x":[1,2,"\u00e9"]},"event":"a\tb"})"
+                                  "\n"),
+            0U);
+}
+
+TEST(Allocation, AnNdjsonListOfChannelsCostsOnlyItsRehearsal) {
+  EXPECT_EQ(allocations_when_warm(Dialect::ndjson, "{\"channel\":[\"a\",\"b\"],\"data\":\"x\"}\n"),
+            1'000U);
 }
 
 }  // namespace

@@ -71,6 +71,30 @@ TEST(HttpDialect, TakesEventIdAndRetryFromTheQuery) {
   EXPECT_EQ(exchange.sink.calls, Calls{"publish a [price tick] data=x retry=2500 key=k/1"});
 }
 
+TEST(HttpDialect, ARepeatedKeyIsAnsweredAsADuplicateUntilTheChannelIsDeleted) {
+  Exchange exchange;
+  EXPECT_EQ(exchange.ask("POST", "/publish/a?id=k", "one"),
+            "200 {\"id\":\"ep-1\",\"receivers\":1}\n");
+  EXPECT_EQ(exchange.ask("PUT", "/publish/a", "two", {{"Idempotency-Key", "k"}}),
+            "200 {\"id\":\"ep-1\",\"receivers\":1,\"duplicate\":true}\n");
+  exchange.ask("DELETE", "/channels/a");
+  EXPECT_EQ(exchange.ask("POST", "/publish/a?id=k", "two"),
+            "200 {\"id\":\"ep-2\",\"receivers\":1}\n");
+  exchange.ask("POST", "/publish/brief?id=k", "one");
+  EXPECT_EQ(exchange.ask("POST", "/publish/brief?id=k", "one"),
+            "200 {\"id\":\"ep-3\",\"receivers\":5,\"duplicate\":true,\"evicted\":true}\n");
+}
+
+TEST(HttpDialect, AKeyThatStandsTwiceInABatchIsPublishedOnce) {
+  Exchange exchange;
+  EXPECT_EQ(exchange.ask("POST", "/publish/a",
+                         "{\"data\":\"1\",\"id\":\"k\"}\n{\"data\":\"2\",\"id\":\"k\"}\n"
+                         "{\"op\":\"delete\"}\n{\"data\":\"3\",\"id\":\"k\"}\n",
+                         {kBatch}),
+            "200 {\"ok\":true,\"id\":\"ep-1\"}\n{\"ok\":true,\"id\":\"ep-1\",\"duplicate\":true}\n"
+            "{\"ok\":true}\n{\"ok\":true,\"id\":\"ep-2\"}\n");
+}
+
 TEST(HttpDialect, TakesThemFromTheFieldsOfOtherBrokersHabits) {
   Exchange exchange;
   exchange.ask("POST", "/publish/a", "x",

@@ -240,14 +240,54 @@ TEST(Ndjson, PublishesOneEventForEachChannel) {
             (Calls{R"(publish a [] data={"x":1} key=k)", R"(publish b [] data={"x":1} key=k)"}));
 }
 
-TEST(Ndjson, SaysWhichChannelsOfSeveralGotTheEvent) {
-  const auto [replies, calls, closed] =
-      ndjson(R"({"channel":["a","closed","b"],"data":"x","ref":1})");
-  EXPECT_EQ(replies,
-            R"({"ok":false,"ids":["ep-1"],"error":"channel \"closed\", and those after it: the )"
-            R"(channel is finished","line":1,"ref":1})"
-            "\n");
+TEST(Ndjson, AListOfChannelsIsPublishedWholeOrNotAtAll) {
+  const auto [replies, calls, closed] = ndjson(R"({"channel":["a","closed","b"],"data":"x","ref":1}
+{"channel":["a","b","no good"],"data":"x"}
+{"channel":["full","a"],"data":"x"}
+{"channel":["a","big"],"data":"x"}
+{"channel":["a","b",""],"data":"x"}
+{"channel":"a","data":"x"}
+)");
+  constexpr std::string_view kNothing = "; nothing is published to the others either";
+  const auto refusal = [&](std::string_view why, std::string_view end) {
+    return fmt::format(R"({{"ok":false,"error":"{}{}","line":{}}})"
+                       "\n",
+                       why, kNothing, end);
+  };
+  EXPECT_EQ(replies, refusal(R"(channel \"closed\": the channel is finished)", R"(1,"ref":1)") +
+                         refusal(R"(channel \"no good\": not a channel name: \"no good\")", "2") +
+                         refusal(R"(channel \"full\": too many channels)", "3") +
+                         refusal(R"(channel \"big\": the data has too many bytes)", "4") +
+                         refusal(R"(channel \"\": not a channel name: \"\")", "5") +
+                         R"({"ok":true,"id":"ep-1"})"
+                         "\n");
   EXPECT_EQ(calls, Calls{"publish a [] data=x"});
+}
+
+TEST(Ndjson, AChannelThatIsNamedTwiceGetsTheEventOnce) {
+  const auto [replies, calls, closed] = ndjson(R"({"channel":["a","b","a"],"data":"x"})");
+  EXPECT_EQ(replies, R"({"ok":true,"ids":["ep-1","ep-2","ep-1"]})"
+                     "\n");
+  EXPECT_EQ(calls, (Calls{"publish a [] data=x", "publish b [] data=x"}));
+}
+
+TEST(Ndjson, ARepeatedKeyIsAnsweredAsADuplicate) {
+  const auto [replies, calls, closed] = ndjson(R"({"channel":"a","data":"x","id":"k"}
+{"channel":"a","data":"other","id":"k","ref":7}
+{"channel":["a","b"],"data":"x","id":"k"}
+{"channel":["b","a"],"data":"x","id":"k"}
+{"channel":["brief","a"],"data":"x","id":"k"}
+{"channel":"brief","data":"x","id":"k"}
+)");
+  EXPECT_EQ(replies, R"({"ok":true,"id":"ep-1"}
+{"ok":true,"id":"ep-1","duplicate":true,"ref":7}
+{"ok":true,"ids":["ep-1","ep-2"],"duplicate":true,"duplicates":["a"]}
+{"ok":true,"ids":["ep-2","ep-1"],"duplicate":true}
+{"ok":true,"ids":["ep-3","ep-1"],"duplicate":true,"duplicates":["a"]}
+{"ok":true,"id":"ep-3","duplicate":true,"evicted":true}
+)");
+  EXPECT_EQ(calls, (Calls{"publish a [] data=x key=k", "publish b [] data=x key=k",
+                          "publish brief [] data=x key=k"}));
 }
 
 TEST(Ndjson, FinishesAndDeletesChannels) {

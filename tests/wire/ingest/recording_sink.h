@@ -25,10 +25,17 @@ class RecordingSink : public ingest::Sink {
 
   std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event) override {
     if (auto refused = refuse(event.channel)) return std::unexpected(*refused);
+    std::string& first = first_ids_[fmt::format("{} {}", event.channel, event.key)];
+    if (!event.key.empty() && !first.empty()) {
+      return ingest::Published{.id = first,
+                               .receivers = receivers(event.channel),
+                               .duplicate = true,
+                               .evicted = event.channel == "brief"};
+    }
     calls.push_back(fmt::format("publish {} [{}] data={}", event.channel, event.type, event.data));
     if (event.retry_ms) calls.back() += fmt::format(" retry={}", *event.retry_ms);
     if (!event.key.empty()) calls.back() += fmt::format(" key={}", event.key);
-    id_ = fmt::format("ep-{}", ++sequence_);
+    id_ = first = fmt::format("ep-{}", ++sequence_);
     auto& state = channels[std::string(event.channel)];
     ++state.events;
     ++state.published_total;
@@ -56,6 +63,9 @@ class RecordingSink : public ingest::Sink {
   std::expected<bool, ingest::Refused> erase(std::string_view channel) override {
     if (auto refused = refuse(channel)) return std::unexpected(*refused);
     calls.push_back(fmt::format("erase {}", channel));
+    std::erase_if(first_ids_, [&](const auto& first) {
+      return first.first.starts_with(fmt::format("{} ", channel));
+    });
     return channels.erase(std::string(channel)) != 0;
   }
   std::optional<ingest::ChannelState> find(std::string_view channel) override {
@@ -96,6 +106,7 @@ class RecordingSink : public ingest::Sink {
 
   std::uint64_t sequence_ = 0;
   std::string id_;
+  std::map<std::string, std::string> first_ids_;  // by channel and key
 };
 
 }  // namespace fanfare::ingest_test
