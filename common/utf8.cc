@@ -35,4 +35,17 @@ std::size_t utf8_prefix_size(std::string_view text) {
   return offset;
 }
 
+std::string_view without_utf8_mark(std::string_view text) {
+  return text.starts_with(kUtf8Mark) ? text.substr(kUtf8Mark.size()) : text;
+}
+
+bool is_part_of_mark(std::string_view text) {
+  if (text == "\xff" || text == "\xfe") return true;
+  return !text.empty() && text != kUtf8Mark && kUtf8Mark.starts_with(text);
+}
+
+bool has_utf16_mark(std::string_view text) {
+  return text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff");
+}
+
 }  // namespace fanfare

@@ -14,4 +14,13 @@ std::size_t utf8_sequence_size(std::string_view text, std::size_t offset);
 // Bytes of the longest prefix that is UTF-8: the offset of the first bad byte, or text.size().
 std::size_t utf8_prefix_size(std::string_view text);
 
+// Editors of Windows begin a text with a mark of its encoding (Unicode 15 §23.8).
+inline constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
+// `text` without the mark that it may begin with.
+std::string_view without_utf8_mark(std::string_view text);
+// It is the first bytes of such a mark, of UTF-8 or UTF-16: more of the text has to be seen.
+bool is_part_of_mark(std::string_view text);
+// It begins as UTF-16 (or UTF-32) does, in either order of bytes.
+bool has_utf16_mark(std::string_view text);
+
 }  // namespace fanfare

@@ -23,6 +23,8 @@ struct Console {
   std::FILE* in = stdin;
   std::FILE* out = stdout;
   std::FILE* err = stderr;
+  // `--` was among the arguments: what is behind it stands for itself, also a `-`.
+  bool verbatim = false;
 
   // Whether `out` is a terminal that wants colours: a tty, TERM not "dumb", NO_COLOR not set.
   bool colourful() const;

@@ -18,6 +18,7 @@
 #include "broker/server/ingest_path.h"
 
 #include "common/units.h"
+#include "common/utf8.h"
 
 namespace fanfare::cli {
 namespace {
@@ -26,12 +27,15 @@ constexpr const char* kFooter = R"(Examples:
   fanfare publish news 'hello, world'                     one event
   fanfare publish news --event alert --id order-7 '{}'   typed; the same key is published once
   fanfare publish notes < letter.txt                      standard input as one event
+  date | fanfare publish clock -                          the same; `-` is standard input
   tail -f app.log | fanfare publish logs --lines          every line an event
   jq -c . batch.json | fanfare publish --ndjson           {"channel":"c","data":...} per line
-  fanfare publish news -- --not-an-option                 data that begins with a dash
+  fanfare publish news -- --not-an-option                 data that begins with a dash (or is one)
   fanfare publish answer/17 --finish                      nothing more will come on this channel
 
-Shows the id of each event as the broker answers it; an id means the event is in the log.
+Shows the id of each event as the broker answers it; an id means the event is in the log. What was
+published before under the same --id is shown with the id it had, and said on standard error.
+Standard input is text in UTF-8; a byte order mark at its beginning is left out.
 
 Exit codes: 0 all published; 1 some refused, or no broker; 2 wrong arguments.)";
 
@@ -55,10 +59,10 @@ struct Arguments {
 // One run of the command: what it publishes through, and how it went.
 class Publishing {
  public:
-  Publishing(const Arguments& arguments, Console& console)
-      : arguments_(arguments), console_(console) {}
+  Publishing(Arguments& arguments, Console& console) : arguments_(arguments), console_(console) {}
 
   Exit run() {
+    if (!console_.verbatim) mean_standard_input();
     if (const auto problem = usage_problem(); !problem.empty()) {
       fmt::print(console_.err,
                  "fanfare publish: {}\n`fanfare publish --help` tells more, with examples.\n",
@@ -83,6 +87,12 @@ class Publishing {
  private:
   static TimePoint deadline() { return monotonic_now() + kPatience; }
 
+  // `-`, as with every tool, where it can stand for data.
+  void mean_standard_input() {
+    if (arguments_.data == "-") arguments_.data.reset();
+    if (arguments_.ndjson && arguments_.channel == "-") arguments_.channel.clear();
+  }
+
   std::string usage_problem() {
     if (arguments_.ndjson) {
       const bool alone = arguments_.channel.empty() && !arguments_.data && !arguments_.lines &&
@@ -93,6 +103,9 @@ class Publishing {
                      "no other option but --socket and --quiet";
     }
     if (arguments_.channel.empty()) return "which channel? write `fanfare publish CHANNEL DATA`";
+    if (arguments_.channel == "-" && !console_.verbatim) {
+      return "- stands for standard input, and behind the channel: `fanfare publish CHANNEL -`";
+    }
     if (arguments_.lines && arguments_.data) return "--lines reads standard input: no DATA then";
     if (arguments_.lines && !arguments_.key.empty()) {
       return "--id names one event: it does not go with --lines";
@@ -135,6 +148,7 @@ class Publishing {
   bool send_input() {
     std::string data;
     while (read_more(data) > 0) {
+      if (!is_utf8_so_far(data)) return false;
       if (data.size() <= kInputBytesMax) continue;
       fmt::print(console_.err,
                  "fanfare publish: more than {} on standard input: that is not one event; "
@@ -142,16 +156,30 @@ class Publishing {
                  format_size(kInputBytesMax));
       return false;
     }
-    return !interrupt_.stop().raised() && send_one(data);
+    return !interrupt_.stop().raised() && send_one(without_utf8_mark(data));
+  }
+
+  bool is_utf8_so_far(std::string_view text) {
+    if (!has_utf16_mark(text)) return true;
+    fmt::print(console_.err,
+               "fanfare publish: standard input is UTF-16, as its first two bytes say; convert it "
+               "first: iconv -f UTF-16 -t UTF-8\n");
+    return false;
   }
 
   // Publishes what each read brings at once: nothing waits for the end of the pipe.
   bool send_lines() {
     std::string pending;
-    bool more = true;
+    bool more = true, begun = false;
     while (more) {
       more = read_more(pending) > 0;
       if (interrupt_.stop().raised()) return false;
+      if (!begun) {
+        if (more && is_part_of_mark(pending)) continue;
+        begun = true;
+        if (!is_utf8_so_far(pending)) return false;
+        pending.erase(0, pending.size() - without_utf8_mark(pending).size());
+      }
       std::size_t begin = 0;
       std::expected<void, client::Error> sent;
       for (std::size_t end; sent && (end = pending.find('\n', begin)) != pending.npos;) {
@@ -197,13 +225,17 @@ class Publishing {
   }
 
   void show(const client::Reply& reply) {
+    const bool numbered = arguments_.lines || arguments_.ndjson;
     if (!reply.refusal.empty()) {
       ++refused_;
-      const bool numbered = arguments_.lines || arguments_.ndjson;
       fmt::print(console_.err, "fanfare publish: {}{}\n",
                  numbered ? fmt::format("event {}: ", line_) : "", reply.refusal);
-    } else if (!arguments_.quiet && !reply.id.empty()) {
-      fmt::print(console_.out, "{}\n", reply.id);
+    } else if (!arguments_.quiet) {
+      for (const std::string& id : reply.ids) fmt::print(console_.out, "{}\n", id);
+      if (reply.duplicate) {
+        fmt::print(console_.err, "fanfare publish: {}published before under the same key\n",
+                   numbered ? fmt::format("event {}: ", line_) : "");
+      }
     }
   }
 
@@ -219,7 +251,7 @@ class Publishing {
     }
   }
 
-  const Arguments& arguments_;
+  Arguments& arguments_;
   Console& console_;
   Interrupt interrupt_;
   std::optional<client::Publisher> publisher_;
@@ -235,7 +267,8 @@ Command add_publish(CLI::App& parser) {
   CLI::App* command =
       parser.add_subcommand("publish", "Publish events to the broker of this machine");
   command->add_option("channel", arguments->channel, "The channel, like metrics/cpu");
-  command->add_option("data", arguments->data, "The data; left out: read from standard input");
+  command->add_option("data", arguments->data,
+                      "The data; left out, or -: read from standard input");
   command->add_option("--event", arguments->event, "The event's type, for addEventListener()");
   command->add_option("--retry", arguments->retry,
                       "Reconnection time for who receives it, like 2s");

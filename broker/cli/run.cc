@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <sstream>
@@ -60,6 +61,8 @@ Exit run(std::span<const char* const> arguments, Console& console) {
     fmt::print(console.out, "{}", out.str());
     return Exit::done;
   }
+  console.verbatim =
+      std::ranges::any_of(arguments, [](std::string_view argument) { return argument == "--"; });
   for (const Command& command : commands) {
     if (parser.got_subcommand(command.arguments)) return command.run(console);
   }

@@ -47,4 +47,21 @@ std::optional<TextFields> text_fields(std::string_view json) {
   return fields;
 }
 
+std::optional<Receipt> receipt(std::string_view json) {
+  thread_local simdjson::dom::parser parser;
+  simdjson::dom::object object;
+  if (parser.parse(json.data(), json.size()).get(object) != simdjson::SUCCESS) return std::nullopt;
+  Receipt receipt;
+  std::string_view text;
+  if (object["error"].get(text) == simdjson::SUCCESS) receipt.error = text;
+  if (object["id"].get(text) == simdjson::SUCCESS) receipt.ids.emplace_back(text);
+  if (simdjson::dom::array ids; object["ids"].get(ids) == simdjson::SUCCESS) {
+    for (const simdjson::dom::element id : ids) {
+      if (id.get(text) == simdjson::SUCCESS) receipt.ids.emplace_back(text);
+    }
+  }
+  if (object["duplicate"].get(receipt.duplicate) != simdjson::SUCCESS) receipt.duplicate = false;
+  return receipt;
+}
+
 }  // namespace fanfare::client

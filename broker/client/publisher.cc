@@ -16,18 +16,18 @@ namespace {
 constexpr std::size_t kSendBytes = 64U << 10U;
 
 Reply parse_reply(std::string line) {
-  Reply reply{.id = {}, .refusal = {}, .line = std::move(line)};
-  const auto fields = text_fields(reply.line);
-  if (!fields) {
+  Reply reply;
+  reply.line = std::move(line);
+  auto read = receipt(reply.line);
+  if (!read) {
     reply.refusal =
         fmt::format("the broker answered with something else than JSON: {}", reply.line);
     return reply;
   }
-  if (const auto error = fields->find("error"); error != fields->end()) {
-    reply.refusal = error->second;
-  } else if (const auto id = fields->find("id"); id != fields->end()) {
-    reply.id = id->second;
-  }
+  reply.refusal = std::move(read->error);
+  if (!reply.refusal.empty()) return reply;
+  reply.ids = std::move(read->ids);
+  reply.duplicate = read->duplicate;
   return reply;
 }
 

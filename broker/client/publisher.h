@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/client/error.h"
 #include "broker/client/socket.h"
@@ -28,11 +29,12 @@ struct Publication {
   std::string_view key = {};  // idempotency: the same key gives the same id
 };
 
-// One reply: the id of the event, or why it was refused.
+// One reply: the ids of the events, or why they were refused.
 struct Reply {
-  std::string id;       // empty when refused, or when the line did not publish (finish)
-  std::string refusal;  // empty: done
-  std::string line;     // as the broker wrote it, without the line feed
+  std::vector<std::string> ids;  // none when refused, or when the line did not publish (finish)
+  std::string refusal;           // empty: done
+  std::string line;              // as the broker wrote it, without the line feed
+  bool duplicate = false;        // published before, under the same key
 };
 
 class Publisher {

@@ -93,6 +93,9 @@ std::optional<Problem> data_problem(std::string_view data, const EventLimits& li
         data.size(), limits.data_bytes));
   }
   if (utf8(data)) return std::nullopt;
+  if (has_utf16_mark(data)) {
+    return invalid("the data is UTF-16, as its first two bytes say: publish it as UTF-8");
+  }
   const std::size_t at = utf8_prefix_size(data);
   return invalid(
       fmt::format("the data is not UTF-8: byte {} is 0x{:02x}; an event stream is text, so publish "

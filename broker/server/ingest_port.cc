@@ -4,6 +4,8 @@
 
 #include "broker/server/version.h"
 
+#include "common/utf8.h"
+
 namespace fanfare::server {
 namespace {
 
@@ -59,7 +61,7 @@ PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick)
     case ingest::Dialect::undecided:
       return {PortOrder::Kind::receive};
     case ingest::Dialect::unknown:
-      publisher.out = ingest::unknown_dialect_answer();
+      publisher.out = ingest::unknown_dialect_answer(publisher.first);
       publisher.input_over = true;
       ++counters_.ingest_errors_total;
       connections_[slot].reason = CloseReason::ingest_protocol;
@@ -68,7 +70,7 @@ PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick)
     case ingest::Dialect::http: {
       const std::string first = std::move(publisher.first);
       release(slot);
-      return http_.begin(slot, tick, first);
+      return http_.begin(slot, tick, without_utf8_mark(first));
     }
     case ingest::Dialect::resp:
     case ingest::Dialect::ndjson:
@@ -80,7 +82,7 @@ PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick)
                                             .version = kVersion,
                                             .commons = &commons_});
   const std::string first = std::exchange(publisher.first, {});
-  return feed(slot, first);
+  return feed(slot, dialect == ingest::Dialect::resp ? without_utf8_mark(first) : first);
 }
 
 PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {

@@ -6,10 +6,13 @@ namespace fanfare::server {
 
 void PublishRoutes::write_answer(const Request& request, h1::Connection connection,
                                  std::string& out) {
-  std::array<http::Field, 2> fields;
+  std::array<http::Field, 3> fields;
   std::size_t count = 0;
   if (!answer_.content_type.empty()) fields[count++] = {"Content-Type", answer_.content_type};
   if (!answer_.allow.empty()) fields[count++] = {"Allow", answer_.allow};
+  if (!answer_.accept_encoding.empty()) {
+    fields[count++] = {"Accept-Encoding", answer_.accept_encoding};
+  }
   const h1::Framing framing =
       answer_.status == 204 ? h1::Framing::none() : h1::Framing::sized(answer_.body.size());
   h1::append_response_head(out, answer_.status, std::span(fields.data(), count), framing,
@@ -27,8 +30,7 @@ std::size_t PublishRoutes::body_allowed(const Request& request, std::string& out
 
 void PublishRoutes::refuse_body(const Request& request, BodyRefusal refusal, std::string& out) {
   if (refusal == BodyRefusal::too_large) {
-    ingest::answer_body_too_large(request.head, request.body.size(), settings_.publishes(),
-                                  answer_);
+    ingest::answer_body_too_large(request.head, settings_.publishes(), answer_);
   } else {
     ingest::answer_too_many_bodies(answer_);
   }
@@ -42,7 +44,7 @@ void PublishRoutes::refuse(const Request& request, const Refused& why, std::stri
 
 Routes::Verdict PublishRoutes::answer(const Request& request, std::string& out) {
   answer_.status = 200;
-  answer_.content_type = answer_.allow = {};
+  answer_.content_type = answer_.allow = answer_.accept_encoding = {};
   answer_.body.clear();
   ingest::answer_request(request.head, request.body, sink_, settings_.publishes(), answer_);
   write_answer(request, request.connection, out);

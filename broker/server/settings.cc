@@ -1,9 +1,14 @@
 #include "broker/server/settings.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace fanfare::server {
+namespace {
+
+// More than any body, and far from where a sum of sizes would overflow.
+constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 62U;
+
+}  // namespace
 
 void Settings::replace(std::shared_ptr<const Options> options) {
   before_ = std::exchange(options_, std::move(options));
@@ -13,7 +18,8 @@ void Settings::replace(std::shared_ptr<const Options> options) {
   subscriber_requests_.fields = limits.head_fields;
   subscriber_requests_.body_bytes = limits.body_bytes;
   admin_requests_ = publisher_requests_ = subscriber_requests_;
-  publisher_requests_.body_bytes = std::max(limits.ingest_batch_bytes, limits.event_bytes);
+  // Each kind of request has its own limit, and a sentence that names it: not the parser's.
+  publisher_requests_.body_bytes = kNoLimit;
   publishes_ = {.event_bytes = limits.event_bytes, .batch_bytes = limits.ingest_batch_bytes};
   events_ = {.data_bytes = limits.event_bytes, .type_bytes = limits.event_name_bytes};
   log_ = {.total_bytes = options_->history.total_bytes,

@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/client/scripted_server.h"
+
 namespace fanfare::cli {
 namespace {
 
@@ -190,6 +192,57 @@ TEST(Publish, SaysWhatItsArgumentsLack) {
   EXPECT_THAT(problem({"publish", "news", "--lines", "--id", "k"}), HasSubstr("names one event"));
   EXPECT_THAT(problem({"publish", "news", "--ndjson"}), HasSubstr("every line says everything"));
   EXPECT_THAT(problem({"publish", "news", "x", "--retry", "5"}), HasSubstr("has no unit"));
+  EXPECT_THAT(problem({"publish", "-"}), HasSubstr("`fanfare publish CHANNEL -`"));
+  EXPECT_THAT(problem({"publish", "--ndjson", "-", "x"}), HasSubstr("every line says everything"));
+}
+
+// It published a minus sign.
+TEST(Publish, ADashStandsForStandardInputUnlessItStandsBehindTwo) {
+  const TemporaryFolder folder;
+  const std::string socket = folder / "ingest.sock";
+  std::string line;
+  const client::ScriptedServer server(socket, [&](int, client::ServedConnection& served) {
+    line = served.read_line();
+    served.write("{\"ok\":true,\"id\":\"e-1\",\"duplicate\":true}\n");
+    served.read_all();
+  });
+  const auto published = [&](std::vector<const char*> arguments, std::string_view input) {
+    arguments.insert(arguments.begin() + 1, {"--socket", socket.c_str()});
+    CapturedConsole console(input);
+    EXPECT_EQ(console.run(arguments), Exit::done) << console.err();
+    EXPECT_EQ(console.out(), "e-1\n");
+    EXPECT_THAT(console.err(), HasSubstr("published before under the same key"));
+    return line;
+  };
+  EXPECT_EQ(published({"publish", "news", "-"}, "typed"),
+            "{\"channel\":\"news\",\"data\":\"typed\"}\n");
+  EXPECT_EQ(published({"publish", "news", "-", "--lines"}, "typed\n"),
+            "{\"channel\":\"news\",\"data\":\"typed\"}\n");
+  EXPECT_EQ(published({"publish", "--ndjson", "-"}, "{}\n"), "{}\n");
+  EXPECT_EQ(published({"publish", "news", "--", "-"}, "typed"),
+            "{\"channel\":\"news\",\"data\":\"-\"}\n");
+  EXPECT_EQ(published({"publish", "--", "-", "x"}, "typed"),
+            "{\"channel\":\"-\",\"data\":\"x\"}\n");
+  // What an editor of Windows writes before the text is not of the text.
+  EXPECT_EQ(published({"publish", "news"}, "\xef\xbb\xbftyped"),
+            "{\"channel\":\"news\",\"data\":\"typed\"}\n");
+  EXPECT_EQ(published({"publish", "news", "--lines"}, "\xef\xbb\xbftyped\r\n"),
+            "{\"channel\":\"news\",\"data\":\"typed\"}\n");
+  EXPECT_EQ(published({"publish", "--ndjson"}, "\xef\xbb\xbf{}"), "{}\n");
+}
+
+TEST(Publish, SaysThatStandardInputIsUtf16) {
+  const TemporaryFolder folder;
+  const std::string socket = folder / "ingest.sock";
+  const client::ScriptedServer server(
+      socket, [&](int, client::ServedConnection& served) { served.read_all(); });
+  for (const std::string_view option : {"--quiet", "--lines", "--ndjson"}) {
+    CapturedConsole console(std::string_view("\xff\xfeh\0i\0", 6));
+    std::vector<const char*> arguments{"publish", option.data(), "--socket", socket.c_str()};
+    if (option != "--ndjson") arguments.push_back("news");
+    EXPECT_EQ(console.run(arguments), Exit::failed);
+    EXPECT_THAT(console.err(), HasSubstr("iconv -f UTF-16")) << option;
+  }
 }
 
 TEST(Publish, SaysHowToGoOnWhenNobodyListens) {

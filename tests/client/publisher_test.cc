@@ -45,7 +45,7 @@ TEST_F(PublisherTest, WritesOneLineAnEventAndReadsItsId) {
   EXPECT_EQ(publisher->outstanding(), 1U);
   const auto reply = publisher->next_reply(soon());
   ASSERT_TRUE(reply) << reply.error().message;
-  EXPECT_EQ(reply->id, "k3v9q2x-7");
+  EXPECT_EQ(reply->ids, std::vector<std::string>{"k3v9q2x-7"});
   EXPECT_EQ(reply->refusal, "");
   EXPECT_EQ(publisher->outstanding(), 0U);
   EXPECT_EQ(line,
@@ -65,7 +65,27 @@ TEST_F(PublisherTest, GoesOnAfterARefusal) {
   ASSERT_TRUE(publisher->publish({.channel = "", .data = "x"}, soon()));
   ASSERT_TRUE(publisher->publish({.channel = "c", .data = "x"}, soon()));
   EXPECT_EQ(publisher->next_reply(soon())->refusal, "the channel name is empty");
-  EXPECT_EQ(publisher->next_reply(soon())->id, "e-2");
+  EXPECT_EQ(publisher->next_reply(soon())->ids, std::vector<std::string>{"e-2"});
+}
+
+TEST_F(PublisherTest, ReadsTheIdsOfAListAndWhatWasPublishedBefore) {
+  const ScriptedServer server(path(), [&](int, ServedConnection& served) {
+    served.read_line();
+    served.write("{\"ok\":true,\"ids\":[\"e-1\",\"e-2\"]}\n");
+    served.read_line();
+    served.write("{\"ok\":true,\"id\":\"e-1\",\"duplicate\":true}\n");
+    served.read_all();
+  });
+  auto publisher = Publisher::connect(path(), soon());
+  ASSERT_TRUE(publisher);
+  ASSERT_TRUE(publisher->publish_line(R"({"channel":["a","b"],"data":""})", soon()));
+  const auto list = publisher->next_reply(soon());
+  EXPECT_EQ(list->ids, (std::vector<std::string>{"e-1", "e-2"}));
+  EXPECT_FALSE(list->duplicate);
+  ASSERT_TRUE(publisher->publish({.channel = "a", .data = "", .key = "k"}, soon()));
+  const auto repeat = publisher->next_reply(soon());
+  EXPECT_EQ(repeat->ids, std::vector<std::string>{"e-1"});
+  EXPECT_TRUE(repeat->duplicate);
 }
 
 TEST_F(PublisherTest, FillsThePipelineInBothDirectionsAtOnce) {
@@ -86,7 +106,7 @@ TEST_F(PublisherTest, FillsThePipelineInBothDirectionsAtOnce) {
   for (int i = 0; i < kLines; ++i) {
     const auto reply = publisher->next_reply(monotonic_now() + 60s);
     ASSERT_TRUE(reply) << reply.error().message;
-    ASSERT_EQ(reply->id, fmt::format("e-{}", i));
+    ASSERT_EQ(reply->ids, std::vector{fmt::format("e-{}", i)});
   }
 }
 

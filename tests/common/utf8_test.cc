@@ -57,5 +57,23 @@ TEST(Utf8, FindsTheFirstBadByte) {
   EXPECT_EQ(utf8_prefix_size("ab\xf0\x9f\x98"), 2U);
 }
 
+TEST(Utf8, KnowsTheMarksThatATextMayBeginWith) {
+  EXPECT_EQ(without_utf8_mark("\xef\xbb\xbftext"), "text");
+  EXPECT_EQ(without_utf8_mark("\xef\xbb\xbf\xef\xbb\xbf"), kUtf8Mark) << "one is taken off";
+  EXPECT_EQ(without_utf8_mark("\xef\xbbtext"), "\xef\xbbtext");
+  EXPECT_EQ(without_utf8_mark("t\xef\xbb\xbf"), "t\xef\xbb\xbf");
+  EXPECT_EQ(without_utf8_mark(""), "");
+  for (const std::string_view part : {"\xef", "\xef\xbb", "\xff", "\xfe"}) {
+    EXPECT_TRUE(is_part_of_mark(part));
+  }
+  for (const std::string_view other : {"", "\xef\xbb\xbf", "\xff\xfe", "\xef\xbbx", "t"}) {
+    EXPECT_FALSE(is_part_of_mark(other));
+  }
+  EXPECT_TRUE(has_utf16_mark("\xff\xfeh"));
+  EXPECT_TRUE(has_utf16_mark("\xfe\xff"));
+  EXPECT_FALSE(has_utf16_mark("\xff"));
+  EXPECT_FALSE(has_utf16_mark("x\xff\xfe"));
+}
+
 }  // namespace
 }  // namespace fanfare

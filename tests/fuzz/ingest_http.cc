@@ -68,7 +68,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ingest::answer_request(head, text, sink, kLimits, answer);
   check_answer(answer);
   CHECK(!refused || sink.calls.empty(), "what its head refused does nothing");
-  ingest::answer_body_too_large(head, text.size(), kLimits, answer);
+  ingest::answer_body_too_large(head, kLimits, answer);
   check_answer(answer);
   return 0;
 }

@@ -89,6 +89,15 @@ TEST(EventRules, KeepEventNamesOnOneLineForEveryClient) {
             "the event name has 65 bytes; the limit is 64 ([limits] event_name_bytes)");
 }
 
+TEST(EventRules, NameUtf16ByItsMark) {
+  for (const std::string_view data :
+       {std::string_view("\xff\xfeh\0", 4), std::string_view("\xfe\xff\0h", 4)}) {
+    EXPECT_EQ(sentence(data_problem(data, {})),
+              "the data is UTF-16, as its first two bytes say: publish it as UTF-8");
+  }
+  EXPECT_EQ(sentence(data_problem("\xef\xbb\xbf{}", {})), "fine") << "data is as it comes";
+}
+
 TEST(EventRules, KeepRetryWithinReason) {
   EXPECT_EQ(sentence(retry_problem(100)), "fine");
   EXPECT_EQ(sentence(retry_problem(3'600'000)), "fine");

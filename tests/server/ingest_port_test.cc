@@ -5,6 +5,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "tests/server/small_broker.h"
 
 namespace fanfare::server {
@@ -417,6 +424,202 @@ TEST(IngestPort, AWatcherThatDoesNotReadIsLetGo) {
   broker.pass(2s);
   EXPECT_EQ(broker.closes(CloseReason::slow_stalled), 1U);
   EXPECT_EQ(broker.counters().ingest_connections_open, 0U);
+}
+
+// ---- promises to publishers
+
+// The sequences of the ids that replies among these bytes carry.
+std::vector<std::uint64_t> acknowledged(std::string_view bytes) {
+  std::vector<std::uint64_t> sequences;
+  const std::string epoch = fmt::format("{}-", SmallBroker::kEpoch);
+  for (std::size_t at = 0; (at = bytes.find(epoch, at)) != bytes.npos;) {
+    at += epoch.size();
+    std::from_chars(bytes.data() + at, bytes.data() + bytes.size(), sequences.emplace_back());
+  }
+  return sequences;
+}
+
+// At the moment when its bytes are given to the kernel; when they arrive, nobody can tell any more.
+TEST(IngestPort, NoAckLeavesBeforeItsEventIsSealed) {
+  SmallBroker broker;
+  std::uint64_t ids = 0, numbers = 0;
+  broker.watch_sends([&](std::string_view bytes) {
+    for (const std::uint64_t sequence : acknowledged(bytes)) {
+      ++ids;
+      EXPECT_LE(sequence, broker.sealed()) << bytes;
+    }
+    if (!bytes.starts_with(':')) return;  // PUBLISH, whose acks carry no id
+    numbers += static_cast<std::uint64_t>(std::ranges::count(bytes, ':'));
+    EXPECT_LE(7 + numbers, broker.sealed());
+  });
+  Peer& http = broker.publisher();
+  std::string pipelined;
+  for (int i = 0; i < 3; ++i)  // answered one after another, in one turn
+    pipelined += "POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1";
+  http.say(pipelined);
+  broker.pass();
+  Peer& lines = broker.publisher();
+  lines.say("{\"channel\":\"a\",\"data\":\"4\"}\n{\"channel\":[\"a\",\"b\"],\"data\":\"5\"}\n");
+  broker.pass();
+  Peer& redis = broker.publisher();
+  redis.say("XADD a * data 7\r\n");
+  broker.pass();
+  Peer& publish = broker.publisher();
+  publish.say("PUBLISH a 8\r\nPUBLISH a 9\r\n");
+  broker.pass();
+  EXPECT_EQ(ids, 7U);
+  EXPECT_EQ(numbers, 2U);
+  EXPECT_EQ(broker.sealed(), 9U);
+}
+
+struct Asked {
+  std::string_view request, answer;
+};
+constexpr std::array<Asked, 4> kPublishes{{
+    {"PUBLISH a 1\r\n", ":0\r\n"},
+    {"XADD a * data 1\r\n", "$9\r\nep0ch00-1\r\n"},
+    {"{\"channel\":\"a\",\"data\":\"1\"}\n", "{\"ok\":true,\"id\":\"ep0ch00-1\"}\n"},
+    {"POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1",
+     "{\"id\":\"ep0ch00-1\",\"receivers\":0}\n"},
+}};
+
+// The order to stop comes in the very turn that publishes: the ack is written, and not yet sent.
+TEST(IngestPort, WhatIsTakenInTheTurnOfTheStopIsAnswered) {
+  for (const auto& [request, answer] : kPublishes) {
+    SmallBroker broker;
+    Peer& peer = broker.publisher();
+    broker.pass();
+    peer.say(request);
+    broker.pass_without_turns(20ms);
+    broker.drain();
+    EXPECT_EQ(broker.counters().ingest_events_total, 1U) << request;
+    EXPECT_THAT(peer.take(), HasSubstr(answer));
+    peer.hang_up();
+    broker.pass(100ms);
+    EXPECT_TRUE(broker.finished()) << request;
+  }
+}
+
+// Whenever it comes: as many acks as events.
+TEST(IngestPort, AtWhateverMomentItStopsAsManyAreAnsweredAsWereTaken) {
+  constexpr Duration kStep(100'000);  // 0.1 ms
+  for (const auto& [request, answer] : kPublishes) {
+    for (Duration moment{}; moment < 4ms; moment += kStep) {
+      SmallBroker broker;
+      Peer& peer = broker.publisher();
+      broker.pass();
+      peer.say(request);
+      broker.pass(moment);
+      broker.drain();
+      const bool answered = peer.take().find(answer) != std::string::npos;
+      EXPECT_EQ(broker.counters().ingest_events_total, answered ? 1U : 0U)
+          << request << " after " << moment / kStep << " steps";
+    }
+  }
+}
+
+TEST(IngestPort, WhileItStopsNothingIsTakenInAnyDialect) {
+  SmallBroker broker;
+  broker.get("/events?channel=a");  // somebody has to be there for it to take its time
+  broker.publish("a", "1");
+  Peer& half = broker.publisher();
+  half.say("POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nh");
+  Peer& redis = broker.publisher();
+  Peer& lines = broker.publisher();
+  broker.pass();
+  broker.drain();
+  half.say("i");
+  redis.say("XADD a * data 3\r\nSSE.FINISH a\r\nDEL a\r\n");
+  lines.say(
+      "{\"channel\":[\"a\",\"b\"],\"data\":\"4\"}\n{\"op\":\"finish\",\"channel\":\"a\"}\n"
+      "{\"op\":\"delete\",\"channel\":\"a\"}\n");
+  Peer& finish = broker.publisher();
+  finish.say("POST /finish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+  Peer& erase = broker.publisher();
+  erase.say("DELETE /channels/a HTTP/1.1\r\nHost: x\r\n\r\n");
+  broker.pass();
+  constexpr std::string_view kEnd = " again when it is back";
+  const auto sentence = [&](std::string_view what) {
+    return fmt::format("the broker is stopping; {}{}", what, kEnd);
+  };
+  EXPECT_EQ(redis.take(), fmt::format("-UNAVAILABLE {}\r\n-UNAVAILABLE {}\r\n-UNAVAILABLE {}\r\n",
+                                      sentence("publish"), sentence("finish the channel"),
+                                      sentence("delete the channel")));
+  const std::string replies = lines.take();
+  EXPECT_EQ(std::ranges::count(replies, '\n'), 3);
+  const std::array<std::pair<std::string, std::string_view>, 6> kAnswers{
+      {{half.take(), "publish"},
+       {finish.take(), "finish the channel"},
+       {erase.take(), "delete the channel"},
+       {replies, "publish"},
+       {replies, "finish the channel"},
+       {replies, "delete the channel"}}};
+  for (std::size_t i = 0; i < kAnswers.size(); ++i) {
+    EXPECT_THAT(kAnswers[i].first, HasSubstr(sentence(kAnswers[i].second)));
+    if (i < 3) {
+      EXPECT_THAT(kAnswers[i].first, StartsWith("HTTP/1.1 503 "));
+    }
+  }
+  EXPECT_EQ(broker.counters().ingest_events_total, 1U);
+  EXPECT_EQ(broker.sealed(), 1U);
+}
+
+TEST(IngestPort, AByteOrderMarkBeforeAnyDialectIsSkipped) {
+  for (const auto& [request, answer] : kPublishes) {
+    SmallBroker broker;
+    Peer& peer = broker.publisher();
+    for (const char byte : "\xef\xbb\xbf" + std::string(request)) {
+      peer.say({&byte, 1});
+      broker.pass(5ms);
+    }
+    EXPECT_THAT(peer.take(), HasSubstr(answer));
+  }
+}
+
+TEST(IngestPort, Utf16IsNamed) {
+  SmallBroker broker;
+  Peer& peer = broker.publisher();
+  peer.say(std::string_view("\xff\xfe{\0", 4));
+  broker.pass();
+  EXPECT_THAT(peer.take(), HasSubstr("this is UTF-16"));
+  EXPECT_TRUE(peer.ended());
+}
+
+// It was said to have 65524 bytes, of 65536 that it may have.
+TEST(IngestPort, ABodyThatIsCutIsNeverSaidToBeSmallerThanItsLimit) {
+  SmallBroker broker;
+  Peer& chunked = broker.publisher();
+  chunked.say("POST /publish/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfff4\r\n");
+  broker.pass();
+  for (int i = 0; i < 4; ++i) {
+    chunked.say(std::string(16'381, 'a'));
+    broker.pass();
+  }
+  chunked.say("\r\n1000\r\n" + std::string(4096, 'a'));
+  broker.pass();
+  EXPECT_THAT(chunked.take(), HasSubstr("the body has more than 65536 bytes; the limit is 65536"));
+  Peer& sized = broker.publisher();
+  sized.say("POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n");
+  broker.pass();
+  EXPECT_THAT(sized.take(), HasSubstr("the body has 70000 bytes; the limit is 65536"));
+  Peer& huge = broker.publisher();
+  huge.say("POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 99000000\r\n\r\n");
+  broker.pass();
+  EXPECT_THAT(huge.take(), HasSubstr("the body has 99000000 bytes; the limit is 65536 for one "
+                                     "event ([limits] event_bytes)"));
+}
+
+TEST(IngestPort, ACodedBodyIsToldWhichCodingIsTaken) {
+  SmallBroker broker;
+  Peer& peer = broker.publisher();
+  peer.say(
+      "POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
+      "Content-Length: 1\r\n\r\n1");
+  broker.pass();
+  const std::string answer = peer.take();
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 415 "));
+  EXPECT_THAT(answer, HasSubstr("\r\nAccept-Encoding: identity\r\n"));
+  EXPECT_THAT(answer, HasSubstr("Content-Encoding: gzip"));
 }
 
 TEST(IngestPort, WhenTheBrokerStopsRepliesOnTheirWayGoOutFirst) {

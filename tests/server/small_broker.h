@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -94,6 +95,12 @@ class SmallBroker {
   std::uint32_t slots() const { return ring_.capacity(); }
   void another_shard_receives(std::uint64_t bytes) { switchboard_.subscriber_bodies += bytes; }
   void another_shard_works(bool works) { switchboard_.shards_at_work += works ? 1U : ~0U; }
+  // Every byte the broker sends, at the moment its socket is given it.
+  void watch_sends(std::function<void(std::string_view)> watch) {
+    ring_.watch_sends(std::move(watch));
+  }
+  // The newest event that was sealed.
+  std::uint64_t sealed() const { return switchboard_.head.load(); }
 
   // The time of day there: its kernel's clock, from 1970.
   std::chrono::sys_seconds date() const;

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "broker/wire/http/head.h"
-#include "broker/wire/http/negotiation.h"
 #include "broker/wire/http/query.h"
 #include "broker/wire/http/target.h"
+#include "broker/wire/ingest/http_media.h"
 #include "broker/wire/ingest/json_reply.h"
 #include "broker/wire/ingest/json_text.h"
 #include "broker/wire/ingest/ndjson_session.h"
@@ -110,14 +110,6 @@ bool allows(Place place, Method method) {
   return false;
 }
 
-bool is_ndjson(const http::RequestHead& head) {
-  const std::string_view type = head.value("content-type");
-  constexpr auto kNames = std::to_array<std::string_view>(
-      {kNdjson, "application/ndjson", "application/jsonl", "application/jsonlines"});
-  return std::ranges::any_of(
-      kNames, [type](std::string_view name) { return http::media_type_is(type, name); });
-}
-
 void answer_error(HttpAnswer& answer, int status, std::string_view sentence) {
   answer.status = status;
   answer.content_type = kJson;
@@ -194,12 +186,27 @@ void publish_one(const http::RequestHead& head, std::string_view channel, std::s
   answer.body += "}\n";
 }
 
+// What names or types one event, which a batch is not; empty: nothing does.
+std::string_view field_of_one_event(const http::RequestHead& head) {
+  for (const std::string_view field :
+       {"idempotency-key", "x-event-id", "x-event-type", "x-eventsource-event", "x-event-retry"}) {
+    if (!head.value(field).empty()) return field;
+  }
+  return {};
+}
+
 // Every line has its own answer; the status says only that the batch was read.
 void publish_batch(const http::RequestHead& head, std::string_view channel, std::string_view body,
                    Sink& sink, const HttpLimits& limits, HttpAnswer& answer) {
   if (!head.query.empty()) {
     return answer_error(answer, 400,
                         "a batch has no parameters: write event, id and retry into its lines");
+  }
+  if (const std::string_view field = field_of_one_event(head); !field.empty()) {
+    return answer_error(answer, 400,
+                        fmt::format("a batch has no {} of its own: write event, id and retry into "
+                                    "its lines",
+                                    field));
   }
   answer.status = 200;
   answer.content_type = kNdjson;
@@ -296,6 +303,14 @@ void list_channels(const http::RequestHead& head, Sink& sink, HttpAnswer& answer
   answer.body += more ? "],\"more\":true}\n" : "],\"more\":false}\n";
 }
 
+// Of a body that comes in chunks nobody knows it until its end: 0.
+std::uint64_t declared_size(const http::RequestHead& head) {
+  const std::string_view text = head.value("content-length");
+  std::uint64_t size = 0;
+  const auto [stop, error] = std::from_chars(text.begin(), text.end(), size);
+  return error == std::errc{} && stop == text.end() ? size : 0;
+}
+
 }  // namespace
 
 std::size_t body_bytes_max(const http::RequestHead& head, const HttpLimits& limits) {
@@ -306,7 +321,7 @@ std::size_t body_bytes_max(const http::RequestHead& head, const HttpLimits& limi
 }
 
 bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer) {
-  answer.allow = {};
+  answer.allow = answer.accept_encoding = {};
   const Place place = route_of(head.path).place;
   if (place == Place::nowhere) {
     answer_error(answer, 404,
@@ -322,31 +337,34 @@ bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer) {
                              quotable(head.method_text)));
     return true;
   }
-  if (place == Place::batch && !head.value("content-type").empty() && !is_ndjson(head)) {
-    answer_error(answer, 415,
-                 "POST /publish takes a batch, Content-Type: application/x-ndjson, with a channel "
-                 "in every line; to publish a body as it is: POST /publish/<channel>");
-    return true;
-  }
-  return false;
+  if (place != Place::batch && place != Place::publish) return false;
+  const MediaProblem media = media_problem(head, place == Place::batch || is_ndjson(head));
+  if (media.sentence.empty()) return false;
+  if (media.of_its_coding) answer.accept_encoding = "identity";
+  answer_error(answer, 415, media.sentence);
+  return true;
 }
 
-void answer_body_too_large(const http::RequestHead& head, std::uint64_t size,
-                           const HttpLimits& limits, HttpAnswer& answer) {
+void answer_body_too_large(const http::RequestHead& head, const HttpLimits& limits,
+                           HttpAnswer& answer) {
   const std::size_t most = body_bytes_max(head, limits);
-  const bool batch = most == limits.batch_bytes;
-  answer.allow = {};
+  const Place place = route_of(head.path).place;
+  const bool batch = place == Place::batch || (place == Place::publish && is_ndjson(head));
+  const std::uint64_t declared = declared_size(head);
+  answer.allow = answer.accept_encoding = {};
   answer_error(
       answer, 413,
       fmt::format("the body has {} bytes; the limit is {} for {}",
-                  size == 0 ? fmt::format("more than {}", most) : fmt::format("{}", size), most,
-                  batch ? "a batch ([limits] ingest_batch_bytes)"
-                        : "one event ([limits] event_bytes): many clients fail on lines "
-                          "over 64 KiB"));
+                  declared > most ? fmt::format("{}", declared) : fmt::format("more than {}", most),
+                  most,
+                  batch                     ? "a batch ([limits] ingest_batch_bytes)"
+                  : place == Place::publish ? "one event ([limits] event_bytes): many clients fail "
+                                              "on lines over 64 KiB"
+                                            : "a request that publishes nothing: send none"));
 }
 
 void answer_not_taken(int status, std::string_view sentence, HttpAnswer& answer) {
-  answer.allow = {};
+  answer.allow = answer.accept_encoding = {};
   if (status != 408) return answer_error(answer, status, sentence);
   answer_error(
       answer, status,
@@ -356,7 +374,7 @@ void answer_not_taken(int status, std::string_view sentence, HttpAnswer& answer)
 }
 
 void answer_too_many_bodies(HttpAnswer& answer) {
-  answer.allow = {};
+  answer.allow = answer.accept_encoding = {};
   answer_error(answer, 503,
                "too many request bodies are being received at once ([limits] bodies_bytes); try "
                "again, or in smaller batches");

@@ -32,8 +32,9 @@ struct HttpLimits {
 struct HttpAnswer {
   int status = 200;  // 200 400 404 405 409 413 415 503
   std::string_view content_type;
-  std::string_view allow;  // with 405: the value of Allow
-  std::string body;        // of HEAD too: send its size, not its bytes
+  std::string_view allow;            // with 405: the value of Allow
+  std::string_view accept_encoding;  // with some 415: the value of Accept-Encoding
+  std::string body;                  // of HEAD too: send its size, not its bytes
 };
 
 // Before the body is read: the most bytes of body this request may bring.
@@ -41,9 +42,9 @@ std::size_t body_bytes_max(const http::RequestHead& head, const HttpLimits& limi
 // Before the body is read: true if the request will be refused whatever its body is; then `answer`
 // says why, and is to be sent instead of `100 Continue`.
 bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer);
-// The answer to a body longer than body_bytes_max(); `size` is the declared one, or 0 if unknown.
-void answer_body_too_large(const http::RequestHead& head, std::uint64_t size,
-                           const HttpLimits& limits, HttpAnswer& answer);
+// The answer to a body longer than body_bytes_max(), as it was declared or as it came.
+void answer_body_too_large(const http::RequestHead& head, const HttpLimits& limits,
+                           HttpAnswer& answer);
 // The answer to a request that could not be read: malformed, or too slow (408).
 void answer_not_taken(int status, std::string_view sentence, HttpAnswer& answer);
 // The answer while the bodies of other requests fill [limits] bodies_bytes.

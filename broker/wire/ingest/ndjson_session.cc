@@ -10,6 +10,7 @@
 
 #include "common/check.h"
 #include "common/quotable.h"
+#include "common/utf8.h"
 
 namespace fanfare::ingest {
 namespace {
@@ -120,6 +121,15 @@ void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::
                               "event_bytes can need",
                               line_bytes_max()),
                   out);
+  }
+  if (lines_ == 1) {
+    const std::size_t before = line.size();
+    line = without_utf8_mark(line);
+    readable -= before - line.size();
+    if (has_utf16_mark(line)) {
+      line_.forget();
+      return refuse("this is UTF-16, as its first two bytes say: send it as UTF-8", out);
+    }
   }
   if (blank(line)) return;
   if (!line_.parse(line, readable)) return refuse(line_.problem(), out);

@@ -20,12 +20,14 @@ enum class Dialect : std::uint8_t {
 // At most this many bytes are needed; with as many the answer is never `undecided`.
 inline constexpr std::size_t kSniffBytesMax = 64;
 
-// `first_bytes` is everything received so far. Line breaks and blanks before the token are skipped
-// (every dialect ignores them). Does not change its mind: once decided, more bytes do not alter it.
-// At the end of the input a word may still be undecided: append a line feed and ask again.
+// `first_bytes` is everything received so far. A UTF-8 mark at the front, then line breaks and
+// blanks before the token are skipped (every dialect ignores them; the mark is the caller's to take
+// off, but for NDJSON, which does it by itself). Does not change its mind: once decided, more bytes
+// do not alter it. At the end of the input a word may still be undecided: append a line feed and
+// ask again.
 Dialect sniff(std::string_view first_bytes);
 
-// What to write to a peer that speaks none of them, before closing.
-std::string_view unknown_dialect_answer();
+// What to write to a peer whose `first_bytes` are of none of them, before closing.
+std::string_view unknown_dialect_answer(std::string_view first_bytes);
 
 }  // namespace fanfare::ingest

@@ -300,16 +300,102 @@ TEST(HttpDialect, BoundsBodiesByWhatTheyAre) {
   EXPECT_EQ(ingest::body_bytes_max(head_of("POST", "/publish"), limits), 5000U);
   EXPECT_EQ(ingest::body_bytes_max(head_of("POST", "/finish/a"), limits), 65536U);
   HttpAnswer answer;
-  ingest::answer_body_too_large(head_of("POST", "/publish/a"), 101, limits, answer);
+  ingest::answer_body_too_large(head_of("POST", "/publish/a", {{"Content-Length", "101"}}), limits,
+                                answer);
   EXPECT_EQ(answer.status, 413);
   EXPECT_EQ(answer.body,
             "{\"error\":\"the body has 101 bytes; the limit is 100 for one event ([limits] "
             "event_bytes): many clients fail on lines over 64 KiB\"}\n");
-  ingest::answer_body_too_large(head_of("POST", "/publish"), 0, limits, answer);
+  ingest::answer_body_too_large(head_of("POST", "/publish"), limits, answer);
   EXPECT_EQ(
       answer.body,
       "{\"error\":\"the body has more than 5000 bytes; the limit is 5000 for a batch ([limits] "
       "ingest_batch_bytes)\"}\n");
+  ingest::answer_body_too_large(head_of("POST", "/publish/a", {kBatch}), limits, answer);
+  EXPECT_NE(answer.body.find("more than 5000 bytes"), std::string::npos);
+  ingest::answer_body_too_large(head_of("POST", "/finish/a"), limits, answer);
+  EXPECT_EQ(
+      answer.body,
+      "{\"error\":\"the body has more than 65536 bytes; the limit is 65536 for a request that "
+      "publishes nothing: send none\"}\n");
+}
+
+// ---- bodies that are not what they seem
+
+std::string refused_for(Fields fields, std::string_view target = "/publish/a") {
+  HttpAnswer answer;
+  if (!ingest::refused_by_head(head_of("POST", target, fields), answer)) return "taken";
+  EXPECT_EQ(answer.status, 415);
+  return answer.body;
+}
+
+TEST(HttpDialect, RefusesAFormOfSeveralParts) {
+  for (const std::string_view target : {"/publish/a", "/publish"}) {
+    EXPECT_EQ(refused_for({{"Content-Type", "Multipart/Form-Data; boundary=x"}}, target),
+              "{\"error\":\"multipart/form-data (curl -F) would publish the form, not the file in "
+              "it: send the data alone, as curl --data-binary @file does\"}\n");
+  }
+  EXPECT_EQ(refused_for({kCurlForm}), "taken") << "what curl -d calls everything";
+  EXPECT_EQ(refused_for({{"Content-Type", "multipart/form-data"}}, "/finish/a"), "taken");
+}
+
+TEST(HttpDialect, RefusesACodedBody) {
+  for (const std::string_view coding : {"gzip", "br", "identity, zstd", "GZIP"}) {
+    for (const std::string_view target : {"/publish/a", "/publish"}) {
+      const std::string refusal = refused_for({{"Content-Encoding", coding}}, target);
+      const std::string_view named = coding == "identity, zstd" ? "zstd" : coding;
+      EXPECT_EQ(refusal, fmt::format("{{\"error\":\"the body has Content-Encoding: {}: events are "
+                                     "stored and sent as they come, so send it without\"}}\n",
+                                     named));
+    }
+  }
+  EXPECT_EQ(
+      refused_for({{"Content-Encoding", "identity"}, {"Content-Encoding", "gzip"}}).find("tak"),
+      std::string::npos);
+  EXPECT_EQ(refused_for({{"Content-Encoding", "Identity"}}), "taken");
+  EXPECT_EQ(refused_for({{"Content-Encoding", ""}}), "taken");
+  HttpAnswer answer;
+  ingest::refused_by_head(head_of("PUT", "/publish/a", {{"Content-Encoding", "gzip"}}), answer);
+  EXPECT_EQ(answer.accept_encoding, "identity");
+  ingest::refused_by_head(head_of("GET", "/publish/a"), answer);
+  EXPECT_EQ(answer.accept_encoding, "");
+}
+
+TEST(HttpDialect, KnowsJsonLinesByEachOfTheirNames) {
+  for (const std::string_view type :
+       {"application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonl",
+        "application/jsonlines", "Application/X-NDJSON;charset=UTF-8",
+        "application/x-ndjson; charset=\"utf-8\"", "application/ndjson; charset=us-ascii"}) {
+    EXPECT_EQ(ask("POST", "/publish/a", "{\"data\":1}", {{"Content-Type", type}}),
+              "200 {\"ok\":true,\"id\":\"ep-1\"}\n")
+        << type;
+  }
+  EXPECT_EQ(refused_for({{"Content-Type", "application/x-ndjson; charset=utf-16"}}),
+            "{\"error\":\"JSON lines are UTF-8, not utf-16\"}\n");
+  EXPECT_EQ(
+      refused_for({{"Content-Type", "application/x-ndjson; a=b; Charset=Latin1"}}, "/publish"),
+      "{\"error\":\"JSON lines are UTF-8, not Latin1\"}\n");
+  EXPECT_EQ(refused_for({{"Content-Type", "text/plain; charset=ISO-8859-1"}}), "taken")
+      << "what HttpClient of Apache calls every string";
+}
+
+TEST(HttpDialect, ABatchHasNoKeyOfItsOwn) {
+  for (const char* field : {"Idempotency-Key", "X-Event-Id", "X-Event-Type", "X-Event-Retry"}) {
+    const std::string answer =
+        ask("POST", "/publish/a", "{\"data\":1}", {kBatch, {field, "order-7"}});
+    EXPECT_EQ(answer.substr(0, 29), "400 {\"error\":\"a batch has no ") << field;
+  }
+}
+
+TEST(HttpDialect, ABatchMayBeginWithAByteOrderMark) {
+  EXPECT_EQ(ask("POST", "/publish/a", "\xef\xbb\xbf{\"data\":1}\n", {kBatch}),
+            "200 {\"ok\":true,\"id\":\"ep-1\"}\n");
+  EXPECT_EQ(ask("POST", "/publish/a", std::string_view("\xff\xfe{\0", 4), {kBatch}),
+            "200 {\"ok\":false,\"error\":\"this is UTF-16, as its first two bytes say: send it as "
+            "UTF-8\",\"line\":1}\n");
+  Exchange exchange;
+  exchange.ask("POST", "/publish/a", "\xef\xbb\xbfhello");
+  EXPECT_EQ(exchange.sink.calls, Calls{"publish a [] data=\xef\xbb\xbfhello"}) << "data is data";
 }
 
 TEST(HttpDialect, PublishesWithoutTheQueryHavingAnyThing) {

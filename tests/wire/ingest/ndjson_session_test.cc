@@ -230,6 +230,23 @@ TEST(NdjsonErrors, SayWhatAValueMustBe) {
             R"(\"op\":\"finish\" takes one channel)");
 }
 
+// ---- byte order marks
+
+TEST(Ndjson, SkipsAByteOrderMarkBeforeTheFirstLine) {
+  const auto [replies, calls, closed] = ndjson(
+      "\xef\xbb\xbf{\"channel\":\"a\",\"data\":\"1\"}\n"
+      "\xef\xbb\xbf{\"channel\":\"a\",\"data\":\"2\"}\n"
+      "{\"channel\":\"a\",\"data\":\"\xef\xbb\xbf\"}\n");
+  EXPECT_EQ(
+      replies,
+      "{\"ok\":true,\"id\":\"ep-1\"}\n{\"ok\":false,\"error\":\"a line is one JSON object, as in "
+      "{\\\"channel\\\":\\\"c\\\",\\\"data\\\":\\\"hello\\\"} (column 1)\",\"line\":2}\n"
+      "{\"ok\":true,\"id\":\"ep-2\"}\n");
+  EXPECT_EQ(calls, (Calls{"publish a [] data=1", "publish a [] data=\xef\xbb\xbf"}));
+  EXPECT_EQ(ndjson("\xef\xbb\xbf\r\n{\"channel\":\"a\",\"data\":\"1\"}").replies,
+            "{\"ok\":true,\"id\":\"ep-1\"}\n");
+}
+
 // ---- several channels, and the other operations
 
 TEST(Ndjson, PublishesOneEventForEachChannel) {

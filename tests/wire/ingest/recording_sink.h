@@ -28,7 +28,7 @@ class RecordingSink : public ingest::Sink {
     std::string& first = first_ids_[fmt::format("{} {}", event.channel, event.key)];
     if (!event.key.empty() && !first.empty()) {
       return ingest::Published{.id = first,
-                               .receivers = receivers(event.channel),
+                               .receivers = subscribers(event.channel),
                                .duplicate = true,
                                .evicted = event.channel == "brief"};
     }

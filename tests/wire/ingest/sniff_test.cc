@@ -48,6 +48,24 @@ TEST(Sniff, SkipsBlankLinesAndIndentation) {
   EXPECT_EQ(sniff_slowly("\r\nGET / "), Dialect::http);
 }
 
+// Editors of Windows put it before what they save.
+TEST(Sniff, SkipsAByteOrderMark) {
+  EXPECT_EQ(sniff_slowly("\xef\xbb\xbf{"), Dialect::ndjson);
+  EXPECT_EQ(sniff_slowly("\xef\xbb\xbf\r\n {"), Dialect::ndjson);
+  EXPECT_EQ(sniff_slowly("\xef\xbb\xbfPUBLISH a b\r\n"), Dialect::resp);
+  EXPECT_EQ(sniff_slowly("\xef\xbb\xbf*3\r\n"), Dialect::resp);
+  EXPECT_EQ(sniff_slowly("\xef\xbb\xbfPOST / HTTP/1.1\r\n"), Dialect::http);
+}
+
+TEST(Sniff, NamesUtf16) {
+  for (const std::string_view bytes :
+       {std::string_view("\xff\xfe{\0", 4), std::string_view("\xfe\xff\0{", 4)}) {
+    EXPECT_EQ(sniff_slowly(bytes), Dialect::unknown);
+    EXPECT_EQ(unknown_dialect_answer(bytes),
+              "-ERR this is UTF-16, as its first two bytes say: save or send it as UTF-8\r\n");
+  }
+}
+
 TEST(Sniff, LeavesAWordUndecidedUntilItEnds) {
   EXPECT_EQ(sniff(""), Dialect::undecided);
   EXPECT_EQ(sniff("P"), Dialect::undecided);
@@ -56,8 +74,8 @@ TEST(Sniff, LeavesAWordUndecidedUntilItEnds) {
 }
 
 TEST(Sniff, RefusesWhatIsNoText) {
-  for (const char* bytes : {"\x16\x03\x01", "\xef\xbb\xbf{", "$5\r\n", "+OK\r\n", "\x01", "GET\x01",
-                            "\"a\"", "<xml>", "123"}) {
+  for (const char* bytes : {"\x16\x03\x01", "\xef\xbb\xbf\xef\xbb\xbf{", "\xef{", "$5\r\n",
+                            "+OK\r\n", "\x01", "GET\x01", "\"a\"", "<xml>", "123"}) {
     EXPECT_EQ(sniff_slowly(bytes), Dialect::unknown) << bytes;
   }
   EXPECT_EQ(sniff(std::string_view("\0\0", 2)), Dialect::unknown);
@@ -70,7 +88,7 @@ TEST(Sniff, GivesUpOnAWordOrBlanksWithoutEnd) {
 }
 
 TEST(Sniff, SaysInOneLineWhatThisSocketSpeaks) {
-  const std::string_view answer = unknown_dialect_answer();
+  const std::string_view answer = unknown_dialect_answer("\x16\x03\x01");
   EXPECT_TRUE(answer.starts_with("-ERR "));
   EXPECT_EQ(answer.find("\r\n"), answer.size() - 2);
 }
