@@ -403,6 +403,29 @@ TEST_F(SequencerTest, FinishesAChannelUntilItIsErased) {
   EXPECT_EQ(sequencer_->segment_bytes(), kSegmentFootprintMin);
 }
 
+TEST_F(SequencerTest, AnswersARepeatedKeyAlsoWhenItsChannelIsFinished) {
+  EXPECT_EQ(*try_publish("a", "x", "k"), 1U);
+  EXPECT_TRUE(sequencer_->finish("a", now_));
+  EXPECT_EQ(try_publish("a", "x", "other").error(), PublishError::channel_finished);
+  EXPECT_EQ(try_publish("a", "x", "k").value_or(0), 1U) << "its publisher has not seen the ack";
+}
+
+// What others have given back is there for those that remain.
+TEST_F(SequencerTest, GivesAChannelSegmentsAsIfThoseThatAreGoneHadNeverBeen) {
+  log_limits_.total_bytes = 1U << 20U;
+  const auto taken = [&] {
+    for (int i = 0; i < 300; ++i) publish("busy", std::string(100, 'x'));
+    return sequencer_->segment_bytes();
+  };
+  const std::uint64_t alone = taken();
+  start({.epoch = kEpoch, .history = nullptr});
+  for (int i = 0; i < 400; ++i) publish("c" + std::to_string(i));
+  for (int i = 0; i < 400; ++i) sequencer_->erase("c" + std::to_string(i), now_);
+  seal();
+  EXPECT_EQ(sequencer_->segment_bytes(), 0U);
+  EXPECT_EQ(taken(), alone);
+}
+
 TEST_F(SequencerTest, FinishesAChannelThatHadNoEventYet) {
   EXPECT_EQ(sequencer_->finish("a", now_), 0U);
   EXPECT_EQ(seal(), "appeared:a=0 finished:0");
