@@ -260,6 +260,8 @@ TEST_P(RingConformance, MoreSendsThanTheQueueHoldsAllRunAndAllFailuresAreTold) {
       EXPECT_EQ(read(c.peer, 7), "fanfare");
     }
   }
+  collect();
+  for (const Connection& c : connections) EXPECT_FALSE(has_seen(token(kSend, c.slot))) << "once";
 }
 
 TEST_P(RingConformance, SendingToAPeerThatResetIsAnError) {

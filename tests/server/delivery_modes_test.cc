@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -236,6 +237,23 @@ TEST(Slow, IsForgivenChannelByChannel) {
     EXPECT_TRUE(goes_on(options, "channel=mild&channel=strict/1", "strict/1"))
         << "of several the mildest";
   }
+}
+
+TEST(Slow, FollowsASighupOnAStreamThatIsThere) {
+  Options options;
+  options.history.events = 3;
+  options.delivery.slow = SlowPolicy::disconnect;
+  SmallBroker broker(options, nullptr, small_sockets());
+  Peer& peer = broker.get("/events?channel=a");
+  options.delivery.slow = SlowPolicy::skip;
+  broker.post(SettingsMessage{std::make_shared<const Options>(options)});
+  broker.pass();
+  peer.stop_reading();
+  for (int i = 1; i <= 30; ++i) broker.publish("a", kLong);
+  peer.read_on();
+  broker.pass(1s);
+  EXPECT_THAT(peer.take(), HasSubstr("event: gap"));
+  EXPECT_FALSE(peer.gone());
 }
 
 // ---- coalesce

@@ -77,10 +77,10 @@ TEST(Fairness, WhoIsAheadOfARoundIsServedWhenItIsOver) {
     broker.turn();
   };
   Peer& ahead = broker.subscriber();
-  ahead.say("GET /events?channel=a HTTP/1.0\r\nLast-Event-ID: ep0ch00-2\r\n\r\n");
-  broker.pass_without_turns(2ms);
+  broker.pass();
   publish("1");
   publish("2");
+  ahead.say("GET /events?channel=a HTTP/1.0\r\nLast-Event-ID: ep0ch00-2\r\n\r\n");
   publish("3");
   broker.pass(50ms);
   EXPECT_TRUE(ahead.take().ends_with("data: 3\nid: ep0ch00-3\n\n"));
