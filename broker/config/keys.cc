@@ -197,6 +197,7 @@ constexpr std::array kListen{
 constexpr std::array kServer{
     broker<&Options::shards>(
         {.name = "shards",
+         .at_least = 1,
          .at_most = 1024,
          .zero = "auto",
          .help = "Threads, each with a ring and a replica of the log of its own. \"auto\": one a "
@@ -285,6 +286,7 @@ constexpr std::array kDelivery{
 constexpr std::array kLimits{
     limits<&LimitOptions::connections>(
         {.name = "connections",
+         .at_least = 1,
          .at_most = 100'000'000,
          .zero = "auto",
          .restart = true,

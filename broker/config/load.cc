@@ -58,17 +58,32 @@ std::string joined(const std::vector<std::string_view>& names) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// "did you mean …?", or which section the key belongs to, or what there is.
+// Which sections the key belongs in, or "did you mean …?", or what there is.
 std::string remedy_for(std::string_view unknown, const std::vector<std::string_view>& known) {
+  std::string homes;
+  for (const Section<Options>& section : sections()) {
+    if (find_key(section, unknown) == nullptr) continue;
+    homes += fmt::format("{}[{}]", homes.empty() ? "" : " or ", section.name);
+  }
+  if (!homes.empty()) return fmt::format("\"{}\" belongs in {}", unknown, homes);
   if (const std::string_view near = nearest(unknown, known); !near.empty()) {
     return fmt::format("did you mean \"{}\"?", near);
   }
-  for (const Section<Options>& section : sections()) {
-    if (find_key(section, unknown) != nullptr) {
-      return fmt::format("\"{}\" belongs in [{}]", unknown, section.name);
-    }
-  }
   return "known are " + joined(known);
+}
+
+std::string remedy_for_section(std::string_view unknown) {
+  const std::vector<std::string_view> known = section_names();
+  const std::string_view near = nearest(unknown, known);
+  if (near.empty()) return "known are " + joined(known);
+  const bool rules = near == channel_section().name || near == route_section().name;
+  return fmt::format("did you mean \"{}{}{}\"?", rules ? "[[" : "", near, rules ? "]]" : "");
+}
+
+bool is_section(const Node& value) {
+  const Node::Array* items = value.array();
+  return value.table() != nullptr ||
+         (items != nullptr && !items->empty() && items->front().table() != nullptr);
 }
 
 // Reads one text into one Options.
@@ -109,10 +124,12 @@ void Reader::read_member(const Member& member) {
   }
   const Section<Options>* section = find_section(member.name);
   if (section == nullptr) {
-    const std::string what = member.value.table() != nullptr
-                                 ? fmt::format("unknown section [{}]", member.name)
-                                 : fmt::format("unknown key \"{}\"", member.name);
-    return report_.add(at(member.where), what, remedy_for(member.name, section_names()));
+    if (is_section(member.value)) {
+      return report_.add(at(member.where), fmt::format("unknown section [{}]", member.name),
+                         remedy_for_section(member.name));
+    }
+    return report_.add(at(member.where), fmt::format("unknown key \"{}\"", member.name),
+                       remedy_for(member.name, section_names()));
   }
   const Node::Table* table = member.value.table();
   if (table == nullptr) {
@@ -195,7 +212,7 @@ void Reader::read_override(const std::string& assignment) {
                          {});
     }
     return report_.add(origin, fmt::format("unknown section \"{}\"", section_name),
-                       remedy_for(section_name, section_names()));
+                       remedy_for_section(section_name));
   }
   const Key<Options>* key = find_key(*section, name);
   if (key == nullptr) {

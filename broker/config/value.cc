@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -29,6 +30,10 @@ std::string spelled_number(const Facts& key, std::uint64_t number) {
   }
 }
 
+std::string or_zero(const Facts& key) {
+  return key.zero.empty() ? "" : fmt::format(", or \"{}\"", key.zero);
+}
+
 std::string bounds(const Facts& key) {
   if (key.at_most == kNoBound) {
     return key.at_least == 0 ? "" : fmt::format("at least {}", spelled_number(key, key.at_least));
@@ -38,12 +43,16 @@ std::string bounds(const Facts& key) {
                      spelled_number(key, key.at_most));
 }
 
+bool allowed(const Facts& key, std::uint64_t number) {
+  return number >= key.at_least && number <= key.at_most;
+}
+
 std::expected<std::uint64_t, Wrong> within_bounds(const Facts& key, std::uint64_t number) {
-  if (number >= key.at_least && number <= key.at_most) return number;
+  if (allowed(key, number)) return number;
   return std::unexpected(
       Wrong{.what = fmt::format("is {}, which is too {}", spelled_number(key, number),
                                 number < key.at_least ? "small" : "large"),
-            .remedy = "allowed is " + bounds(key)});
+            .remedy = "allowed is " + bounds(key) + or_zero(key)});
 }
 
 std::string quoted_words(const Facts& key) {
@@ -78,30 +87,52 @@ std::string_view article_and_kind(Kind kind) {
 
 Result wrong_kind(const Facts& key, std::string_view found) {
   const bool word = key.kind == Kind::word;
+  const std::string remedy = word ? "write one of " + quoted_words(key)
+                                  : fmt::format("write {}", article_and_kind(key.kind));
   return std::unexpected(
-      Wrong{.what = fmt::format("is {}", found),
-            .remedy = word ? "write one of " + quoted_words(key)
-                           : fmt::format("write {}", article_and_kind(key.kind))});
+      Wrong{.what = fmt::format("is {}", found), .remedy = remedy + or_zero(key)});
+}
+
+// A value that the key takes, written out: what a number without a unit probably meant, or else an
+// example.
+std::string with_unit(const Facts& key, std::int64_t number) {
+  constexpr std::uint64_t kKib = 1024;
+  const auto nanoseconds = [](Duration time) { return static_cast<std::uint64_t>(time.count()); };
+  std::vector<std::uint64_t> guesses;
+  if (number > 0 && number <= std::numeric_limits<std::uint32_t>::max()) {
+    const auto count = static_cast<std::uint64_t>(number);
+    if (key.kind == Kind::duration) {
+      guesses = {nanoseconds(std::chrono::seconds(number)),
+                 nanoseconds(std::chrono::milliseconds(number))};
+    } else if (count < kKib) {
+      guesses = {count * kKib, count, count * kKib * kKib};
+    } else {
+      guesses = {count, count * kKib};
+    }
+  }
+  guesses.push_back(key.kind == Kind::size ? 64 * kKib : nanoseconds(std::chrono::seconds(15)));
+  for (const std::uint64_t guess : guesses) {
+    if (allowed(key, guess)) return spelled_number(key, guess);
+  }
+  return spelled_number(key, key.at_least);
 }
 
 // A number without a unit, where units are wanted: it always means something else to somebody.
 Result bare_number(const Facts& key, const Node& node) {
-  std::string guess = key.kind == Kind::size ? "64KiB" : "15s";
-  if (const auto* integer = std::get_if<std::int64_t>(&node.value); integer && *integer > 0) {
-    guess = fmt::format("{}{}", *integer, key.kind == Kind::size ? "KiB" : "s");
-  }
+  const auto* integer = std::get_if<std::int64_t>(&node.value);
   return std::unexpected(
       Wrong{.what = "is a bare number",
             .remedy = fmt::format("write a {} with its unit, as a string, like \"{}\"",
-                                  key.kind == Kind::size ? "size" : "duration", guess)});
+                                  key.kind == Kind::size ? "size" : "duration",
+                                  with_unit(key, integer != nullptr ? *integer : 0))});
 }
 
 Result negative(const Facts& key, std::string_view text) {
-  return std::unexpected(
-      Wrong{.what = fmt::format("is {}, which is negative", text),
-            .remedy = key.at_most == kNoBound
-                          ? fmt::format("write {} or more", key.at_least)
-                          : fmt::format("allowed is {} to {}", key.at_least, key.at_most)});
+  return std::unexpected(Wrong{.what = fmt::format("is {}, which is negative", text),
+                               .remedy = key.at_most == kNoBound
+                                             ? fmt::format("write {} or more", key.at_least)
+                                             : fmt::format("allowed is {} to {}{}", key.at_least,
+                                                           key.at_most, or_zero(key))});
 }
 
 bool is_whole_number(std::string_view text) {
@@ -121,7 +152,7 @@ Result count_of(const Facts& key, std::string_view text) {
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), count);
   if (read.ec != std::errc{}) {
     return std::unexpected(Wrong{.what = fmt::format("is {}, which is too large", text),
-                                 .remedy = "allowed is " + bounds(key)});
+                                 .remedy = "allowed is " + bounds(key) + or_zero(key)});
   }
   return within_bounds(key, count);
 }
@@ -154,6 +185,13 @@ Result size_of(const Facts& key, std::string_view text) {
   const auto parsed = parse_size(text);
   if (!parsed) return std::unexpected(Wrong{.what = "is wrong: " + parsed.error(), .remedy = {}});
   return within_bounds(key, *parsed);
+}
+
+// As TOML has it: 5.0 is not 5.
+std::string spelled_fraction(double fraction) {
+  std::string text = fmt::format("{}", fraction);
+  if (text.find_first_of(".en") == std::string::npos) text += ".0";
+  return text;
 }
 
 std::string quoted(std::string_view text) {
@@ -258,7 +296,7 @@ Result value_of(const Facts& key, const Node& node) {
   if (unit && std::holds_alternative<double>(node.value)) return bare_number(key, node);
   if (const auto* fraction = std::get_if<double>(&node.value);
       fraction != nullptr && key.kind == Kind::count) {
-    return wrong_kind(key, fmt::format("{}, not a whole number", *fraction));
+    return wrong_kind(key, fmt::format("{}, not a whole number", spelled_fraction(*fraction)));
   }
   return wrong_kind(key, node.kind());
 }

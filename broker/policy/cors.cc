@@ -217,6 +217,10 @@ std::string origin_problem(std::string_view origin) {
   const std::optional<std::string> right = serialised(origin);
   if (right == origin) return {};
   const std::string shown = quotable(origin);
+  if (lower(origin) == kNull) {
+    return fmt::format("\"{}\": browsers write it \"null\"; that is the origin of {}", shown,
+                       kNullPages);
+  }
   if (origin.find("://") == std::string_view::npos || origin.starts_with("://")) {
     const auto guess = serialised(fmt::format("https://{}", origin));
     return fmt::format("\"{}\" is not an origin: write the scheme too, as in \"{}\"", shown,

@@ -95,7 +95,7 @@ std::string no_room(const Options& options, const Machine& machine, const Room& 
       machine.slots_max, shards, shards == 1 ? "" : "s", publishers, shards == 1 ? "s" : "",
       room.needed(shards, 1));
   if (const auto fit = room.publishers_that_fit(shards); fit && *fit < publishers) {
-    text += fmt::format(", lower ingest_connections to {} or less", *fit);
+    text += fmt::format(", or lower ingest_connections to {} or less", *fit);
   }
   if (machine.slots_shared && shards > 1) text += ", or set [server] shards lower or to \"auto\"";
   return text;

@@ -1,5 +1,6 @@
 #include "broker/config/load.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -9,6 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "broker/config/document.h"
+#include "broker/config/keys.h"
+#include "broker/config/value.h"
 #include "tests/config/spelled_out.h"
 
 namespace fanfare::config {
@@ -147,6 +151,61 @@ TEST(Load, SaysWhichSectionAKeyBelongsIn) {
                           "\"heartbeat\" belongs in [delivery]"));
   EXPECT_THAT(problems("retry = \"5s\"\n"),
               ElementsAre("f.toml:1:1: unknown key \"retry\"; \"retry\" belongs in [delivery]"));
+}
+
+TEST(Load, NamesEverySectionOfAMisplacedKeyBeforeItGuessesAnotherName) {
+  EXPECT_THAT(problems("channels = 5\n"),
+              ElementsAre(HasSubstr("\"channels\" belongs in [limits]")));
+  EXPECT_THAT(problems("events = 5\n"),
+              ElementsAre(HasSubstr("\"events\" belongs in [history] or [subscribe]")));
+  for (const char* header : {"[channels]", "[[channels]]"}) {
+    EXPECT_THAT(problems(fmt::format("{}\nmatch = \"a\"\n", header)),
+                ElementsAre(HasSubstr("did you mean \"[[channel]]\"?")));
+  }
+}
+
+// The value that a message about a bare number proposes.
+std::string proposed(const std::string& section, const std::string& key, const std::string& bare) {
+  const auto lines = problems(fmt::format("[{}]\n{} = {}\n", section, key, bare));
+  if (lines.size() != 1) return "";
+  const std::size_t at = lines[0].rfind("like \"") + 6;
+  return lines[0].substr(at, lines[0].rfind('"') - at);
+}
+
+TEST(Load, ProposesForABareNumberWhatTheKeyTakes) {
+  EXPECT_EQ(proposed("limits", "body_bytes", "65536"), "64KiB");
+  EXPECT_EQ(proposed("limits", "body_bytes", "64"), "64KiB");
+  EXPECT_EQ(proposed("history", "total_bytes", "256"), "256MiB");
+  EXPECT_EQ(proposed("delivery", "heartbeat", "15"), "15s");
+  EXPECT_EQ(proposed("delivery", "heartbeat", "15000"), "15s");
+  for (const auto& section : sections()) {
+    for (const auto& key : section.keys) {
+      if (key.facts.kind != Kind::size && key.facts.kind != Kind::duration) continue;
+      for (const char* bare : {"-1", "0", "1", "15", "256", "5000", "65536", "1.5", "9000000000"}) {
+        const std::string value =
+            proposed(std::string(section.name), std::string(key.facts.name), bare);
+        const auto node = parse_document(fmt::format("value = \"{}\"\n", value));
+        ASSERT_TRUE(node);
+        EXPECT_TRUE(value_of(key.facts, node->table()->front().value))
+            << section.name << '.' << key.facts.name << " = " << bare << " proposes " << value;
+      }
+    }
+  }
+}
+
+TEST(Load, TakesAutoByItsNameOnlyAndSaysSo) {
+  for (const char* key : {"server.shards", "limits.connections"}) {
+    for (const char* value : {"0", "-1", "Auto", "many", "1000000000"}) {
+      EXPECT_THAT(problems("", {fmt::format("{}={}", key, value)}),
+                  ElementsAre(testing::EndsWith("or \"auto\"")))
+          << key << '=' << value;
+    }
+  }
+}
+
+TEST(Load, ShowsAFractionAsAFraction) {
+  EXPECT_THAT(problems("[limits]\nchannels = 5.0\n"),
+              ElementsAre(HasSubstr("is 5.0, not a whole number")));
 }
 
 TEST(Load, RefusesBareNumbersWhereUnitsMatter) {

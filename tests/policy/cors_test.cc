@@ -2,6 +2,7 @@
 #include "broker/policy/cors.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -164,6 +165,7 @@ TEST(Cors, FindsOriginsThatNoBrowserWouldSend) {
         "chrome-extension://abc", "http://a.example:443"}) {
     EXPECT_EQ(origin_problem(origin), "") << origin;
   }
+  EXPECT_THAT(origin_problem("NULL"), testing::HasSubstr("browsers write it \"null\""));
   EXPECT_EQ(origin_problem("a.example"),
             R"("a.example" is not an origin: write the scheme too, as in "https://a.example")");
   EXPECT_EQ(origin_problem("https://a.example/"),
