@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "broker/server/admin_surface.h"
@@ -186,6 +187,29 @@ TEST_F(LeadTest, ARehearsalTakesARepeatOnAFinishedChannel) {
   EXPECT_FALSE(taken("other"));
   EXPECT_FALSE(taken(""));
   EXPECT_EQ(lead_.sequencer().counters().duplicates_total, 0U);
+}
+
+// ---- an ack means: in every shard's mailbox
+
+TEST(LeadBatches, AreInEveryOtherShardsMailboxWhenTheSealReturns) {
+  Switchboard switchboard{3};
+  std::vector<std::uint64_t> posted(3);  // the newest head, by shard
+  switchboard.post = [&](std::uint32_t shard, const Message& message) {
+    posted[shard] = std::get<LogMessage>(message).batch->head;
+  };
+  Counters counters;
+  const Settings settings{std::make_shared<const Options>()};
+  Lead lead{*fanout::Epoch::parse("0123abc"), settings, switchboard, counters};
+  for (std::uint64_t event = 1; event <= 3; ++event) {
+    ASSERT_TRUE(lead.publish({.channel = "a", .data = "x"}));
+    EXPECT_EQ(posted, (std::vector<std::uint64_t>{0, event - 1, event - 1}));
+    const fanout::BatchPtr batch = lead.seal();
+    ASSERT_TRUE(batch);
+    EXPECT_EQ(batch->head, event);
+    EXPECT_EQ(posted, (std::vector<std::uint64_t>{0, event, event})) << "its own is handed to it";
+    EXPECT_EQ(switchboard.head.load(), event);
+  }
+  EXPECT_FALSE(lead.seal());
 }
 
 // ---- stopping
