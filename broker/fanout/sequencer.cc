@@ -339,7 +339,8 @@ Sequencer::ChannelState state_of(const Source& source) {
           .first = source.window.first(),
           .last = source.window.last(),
           .evicted_through = source.window.evicted_through(),
-          .finished = source.finished};
+          .finished = source.finished,
+          .begun = source.newest > source.begun_after || source.finished};
 }
 
 }  // namespace

@@ -100,6 +100,8 @@ class Sequencer {
     Sequence first = 0, last = 0;       // of the window; 0 when it is empty
     Sequence evicted_through = 0;
     bool finished = false;
+    // Something was published since it appeared or was last dropped, or it is finished.
+    bool begun = false;
   };
   std::optional<ChannelState> find(std::string_view channel) const;
   // Calls `visit(name, state)` for every channel until it returns false.

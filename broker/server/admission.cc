@@ -76,6 +76,9 @@ class Admission::Picture final : public ingest::Rehearsal {
     if (refused) ++admission_.counters_.ingest_errors_total;
     return refused;
   }
+  bool repeats(const ingest::Publish& event) const override {
+    return admission_.sequencer_.repeats(event.channel, event.key, now_);
+  }
 
  private:
   struct Standing {

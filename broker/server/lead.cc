@@ -142,7 +142,8 @@ std::expected<bool, ingest::Refused> Lead::erase(std::string_view channel) {
   if (auto refused = check({ingest::Change::Kind::erase, {.channel = channel}})) {
     return std::unexpected(std::move(*refused));
   }
-  return sequencer_.erase(channel, now_);
+  const auto state = sequencer_.find(channel);
+  return sequencer_.erase(channel, now_) && state->begun;
 }
 
 std::string Lead::id_text(fanout::Sequence sequence) const {
@@ -160,9 +161,12 @@ ingest::ChannelState Lead::state_of(std::string_view name,
           .finished = state.finished};
 }
 
+// A channel that was dropped is kept for a while, so that resuming clients learn of their gap; to
+// publishers it is not there.
 std::optional<ingest::ChannelState> Lead::find(std::string_view channel) {
   if (is_own_channel(channel)) return std::nullopt;
-  if (const auto state = sequencer_.find(channel)) return state_of(channel, *state);
+  const auto state = sequencer_.find(channel);
+  if (state && state->begun) return state_of(channel, *state);
   if (!channel_name_problem(channel).empty()) return std::nullopt;
   const std::uint64_t receivers = roster_.receivers(channel);
   if (receivers == 0) return std::nullopt;
@@ -172,12 +176,13 @@ std::optional<ingest::ChannelState> Lead::find(std::string_view channel) {
 void Lead::for_each_channel(const ChannelVisitor& visit) {
   bool more = true;
   sequencer_.for_each([&](std::string_view name, const fanout::Sequencer::ChannelState& state) {
-    more = is_own_channel(name) || visit(name, state_of(name, state));
+    more = is_own_channel(name) || !state.begun || visit(name, state_of(name, state));
     return more;
   });
   if (!more) return;
   roster_.for_each_name([&](std::string_view name) {
-    if (is_own_channel(name) || sequencer_.find(name)) return true;
+    if (is_own_channel(name)) return true;
+    if (const auto state = sequencer_.find(name); state && state->begun) return true;
     return visit(
         name, {.receivers = roster_.receivers(name), .first = {}, .last = {}, .published = false});
   });

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/server/admin_surface.h"
+#include "broker/wire/ingest/ndjson_session.h"
 
 namespace fanfare::server {
 namespace {
@@ -187,6 +188,49 @@ TEST_F(LeadTest, ARehearsalTakesARepeatOnAFinishedChannel) {
   EXPECT_FALSE(taken("other"));
   EXPECT_FALSE(taken(""));
   EXPECT_EQ(lead_.sequencer().counters().duplicates_total, 0U);
+}
+
+TEST_F(LeadTest, AListWhoseNewKeyPushesOutTheOldestIsStillTakenWhole) {
+  ingest::NdjsonSession session(lead_, {});
+  std::string out;
+  const auto answer = [&](std::string_view line) {
+    out.clear();
+    session.receive(std::string(line) + "\n", out);
+    return out;
+  };
+  constexpr int kKeys = 100'000;
+  answer(R"({"channel":"over","data":1,"id":"k"})");
+  answer(R"({"op":"finish","channel":"over"})");
+  answer(R"({"channel":"open","data":1,"id":"k"})");
+  for (int i = 2; i < kKeys; ++i) {
+    ASSERT_TRUE(lead_.publish({.channel = "fill", .data = "x", .key = std::to_string(i)}));
+  }
+  EXPECT_EQ(answer(R"({"channel":["a","b","over","open"],"data":1,"id":"k"})"),
+            R"({"ok":true,"ids":["0123abc-100001","0123abc-100002","0123abc-1","0123abc-2"],)"
+            R"("duplicate":true,"duplicates":["over","open"]})"
+            "\n");
+  EXPECT_EQ(lead_.find("open")->events, 1U);
+}
+
+TEST_F(LeadTest, AChannelThatWasDroppedIsNotThere) {
+  const auto listed = [this] {
+    std::vector<std::string> names;
+    lead_.for_each_channel(
+        [&](std::string_view name, const auto&) { return names.emplace_back(name), true; });
+    return names;
+  };
+  ASSERT_TRUE(lead_.publish({.channel = "a", .data = "x"}));
+  ASSERT_TRUE(lead_.finish("b"));
+  EXPECT_EQ(listed(), (std::vector<std::string>{"a", "b"}));
+  for (const char* channel : {"a", "b"}) {
+    EXPECT_TRUE(*lead_.erase(channel));
+    EXPECT_FALSE(*lead_.erase(channel)) << "it was dropped before";
+    EXPECT_FALSE(lead_.find(channel));
+  }
+  EXPECT_TRUE(listed().empty());
+  ASSERT_TRUE(lead_.publish({.channel = "a", .data = "x"}));
+  EXPECT_EQ(listed(), std::vector<std::string>{"a"});
+  EXPECT_TRUE(*lead_.erase("a"));
 }
 
 // ---- an ack means: in every shard's mailbox

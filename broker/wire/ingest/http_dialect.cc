@@ -152,7 +152,7 @@ std::string read_parameters(const http::RequestHead& head, const http::Query& qu
     if (place == nullptr) {
       return fmt::format("unknown parameter \"{}\": there are event, id and retry", quotable(key));
     }
-    if (!place->empty()) return fmt::format("the parameter {} is given twice", key);
+    if (place->data() != nullptr) return fmt::format("the parameter {} is given twice", key);
     *place = value;
   }
   const auto fall_back = [&head](std::string_view& text, std::string_view field) {
@@ -263,6 +263,9 @@ struct Listing {
 
 std::string read_listing(const http::Query& query, Listing& listing) {
   for (const auto& [key, value] : query) {
+    if ((key == "match" || key == "limit") && query.all(key).size() > 1) {
+      return fmt::format("the parameter {} is given twice", key);
+    }
     if (key == "match") {
       if (const std::string problem = channel_pattern_problem(value); !problem.empty()) {
         return fmt::format("match is \"{}\": {}", quotable(value), problem);
@@ -394,6 +397,11 @@ void answer_request(const http::RequestHead& head, std::string_view body, Sink& 
                           "by two hexadecimal digits");
     }
     channel = *decoded;
+  }
+  const bool of_a_channel = route.place == Place::finish || route.place == Place::channel;
+  if (of_a_channel && !head.query.empty()) {
+    return answer_error(answer, 400,
+                        "there are no parameters here: the channel stands in the path");
   }
   switch (route.place) {
     case Place::root:

@@ -114,4 +114,23 @@ std::size_t broken_string(std::string_view text) {
   return opening;
 }
 
+std::size_t object_size(std::string_view text) {
+  std::size_t depth = 0;
+  bool inside_string = false;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (inside_string) {
+      if (c == '"') inside_string = false;
+      if (c == '\\') ++at;
+    } else if (c == '"') {
+      inside_string = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if ((c == '}' || c == ']') && --depth == 0) {
+      return at + 1;
+    }
+  }
+  return text.size();
+}
+
 }  // namespace fanfare::ingest

@@ -24,4 +24,8 @@ std::size_t bad_escape(std::string_view inside);
 // string, or of the opening quote of the one that never ends, or npos.
 std::size_t broken_string(std::string_view text);
 
+// Bytes up to and including the brace or bracket that closes what the first one opens; all of them
+// if none does.
+std::size_t object_size(std::string_view text);
+
 }  // namespace fanfare::ingest

@@ -24,6 +24,7 @@ constexpr std::size_t kReferenceMax = 256;  // bytes of "ref"
 constexpr std::size_t kDepthMax = 128;      // of data: what is walked by recursion
 constexpr std::size_t kCapacityMin = 1024;  // of the parser; grows by doubling
 constexpr std::string_view kBlanks = " \t\r";
+constexpr std::string_view kFollows = "something follows the object: one object per line";
 
 enum Name : std::size_t { channel, data, event, retry, id, key, ref, op };
 constexpr std::array<std::string_view, 8> kNames = {"channel", "data", "event", "retry",
@@ -127,6 +128,11 @@ bool NdjsonLine::Impl::stop_at_bytes(simdjson::error_code error) {
 
 bool NdjsonLine::Impl::stop_at_syntax(simdjson::error_code error) {
   const char* place = nullptr;
+  if (error == simdjson::INCOMPLETE_ARRAY_OR_OBJECT) {
+    // simdjson says so of everything whose last character is no brace.
+    const std::size_t behind = line.find_first_not_of(kBlanks, object_size(line));
+    if (behind != std::string_view::npos) return stop(behind + 1, std::string(kFollows));
+  }
   if (error == simdjson::INCOMPLETE_ARRAY_OR_OBJECT ||
       document.current_location().get(place) != simdjson::SUCCESS) {
     return stop(line.size() + 1, "not a JSON object: it ends too early");
@@ -157,6 +163,11 @@ bool NdjsonLine::Impl::parse(std::string_view text, std::size_t readable) {
   if (line[first] == '[') {
     return stop(first + 1, "a line is one object, not an array: write one {...} per line");
   }
+  if (line.substr(first).starts_with(kUtf8Mark)) {
+    return stop(first + 1,
+                "a byte order mark stands before this line: one is skipped before the first line, "
+                "none behind it");
+  }
   if (line[first] != '{') {
     return stop(first + 1, R"(a line is one JSON object, as in {"channel":"c","data":"hello"})");
   }
@@ -183,7 +194,7 @@ bool NdjsonLine::Impl::read_fields(ondemand::object object) {
   }
   const char* behind = nullptr;
   if (document.current_location().get(behind) == simdjson::SUCCESS) {
-    return stop(column_of(behind), "something follows the object: one object per line");
+    return stop(column_of(behind), std::string(kFollows));
   }
   return true;
 }

@@ -173,7 +173,8 @@ void NdjsonSession::publish(const LineRequest& request, std::string& out) {
 }
 
 // One event for each channel, in the order written, or none at all. A channel that is named twice
-// gets it once, and its id stands twice.
+// gets it once, and its id stands twice. Repeats are answered before a new event's key can take the
+// place of theirs: else what was tried as a repeat would be published, or refused.
 void NdjsonSession::publish_to_several(const LineRequest& request, std::string& out) {
   several_.clear();
   events_.clear();
@@ -188,6 +189,10 @@ void NdjsonSession::publish_to_several(const LineRequest& request, std::string& 
     return refuse(fmt::format("channel \"{}\": {}; nothing is published to the others either",
                               quotable(event.channel), refused->message),
                   out);
+  }
+  if (!request.key.empty()) {
+    std::ranges::stable_partition(
+        events_, [&rehearsal](const Publish& event) { return rehearsal->repeats(event); });
   }
   sink_.publish_all(events_, [this](const auto& published) {
     CHECK(published, "the rehearsal took it");

@@ -54,7 +54,7 @@ std::span<const RespCommands::Command> RespCommands::table() {
        &R::eval_changes},
       {"EVALSHA", 3, kAny, &R::eval, "EVALSHA sha1 0 data channel [channel ...]", queued,
        &R::eval_changes},
-      {"SCRIPT", 2, kAny, &R::script, "SCRIPT LOAD script | EXISTS sha1 ... | FLUSH"},
+      {"SCRIPT", 2, kAny, &R::script, "SCRIPT LOAD script | EXISTS sha1 ... | FLUSH", refused},
       {"XLEN", 2, 2, &R::xlen, "XLEN channel"},
       {"EXISTS", 2, kAny, &R::exists, "EXISTS channel [channel ...]"},
       {"DEL", 2, kAny, &R::del, "DEL channel [channel ...]", queued, &R::del_changes},

@@ -74,6 +74,8 @@ class Rehearsal {
   virtual ~Rehearsal() = default;
   // Why `change` would be refused, if it would. Its views live as long as the rehearsal.
   virtual std::optional<Refused> add(const Change& change) = 0;
+  // Whether its key was published before: it is answered with the first one's id.
+  virtual bool repeats(const Publish& /*event*/) const { return false; }
 };
 
 struct ChannelState {

@@ -127,6 +127,19 @@ TEST(HttpDialect, SaysWhatIsWrongWithAPublish) {
             "400 {\"error\":\"unknown parameter \\\"evnet\\\": there are event, id and retry\"}\n");
   EXPECT_EQ(ask("POST", "/publish/a?id=x&id=y", "x"),
             "400 {\"error\":\"the parameter id is given twice\"}\n");
+  EXPECT_EQ(ask("POST", "/publish/a?event=&event=y", "x"),
+            "400 {\"error\":\"the parameter event is given twice\"}\n");
+  for (const auto& [method, target] :
+       std::vector<std::pair<const char*, const char*>>{{"POST", "/finish/a?event=end"},
+                                                        {"DELETE", "/channels/a?id=k"},
+                                                        {"GET", "/channels/a?x"}}) {
+    EXPECT_EQ(ask(method, target),
+              "400 {\"error\":\"there are no parameters here: the channel stands in the path\"}\n");
+  }
+  EXPECT_EQ(ask("GET", "/channels?match=a&match=b"),
+            "400 {\"error\":\"the parameter match is given twice\"}\n");
+  EXPECT_EQ(ask("GET", "/channels?limit=1&limit=2"),
+            "400 {\"error\":\"the parameter limit is given twice\"}\n");
   EXPECT_EQ(ask("POST", "/publish/a?retry=2s", "x"),
             "400 {\"error\":\"retry is \\\"2s\\\": it must be milliseconds in digits, as in 2000\"}"
             "\n");

@@ -178,6 +178,18 @@ TEST(NdjsonErrors, NameTheColumn) {
             "something follows the object: one object per line (column 28)");
   EXPECT_EQ(error(R"({"channel":"c","data":"x")"),
             "not a JSON object: it ends too early (column 26)");
+  for (const char* behind : {",", " x", " //", "1"}) {
+    EXPECT_EQ(error(std::string(R"({"channel":["a"],"data":"}"})") + behind),
+              fmt::format("something follows the object: one object per line (column {})",
+                          behind[0] == ' ' ? 30 : 29))
+        << behind;
+  }
+  EXPECT_EQ(
+      ndjson("{\"op\":\"watch\"}\n\xef\xbb\xbf{}\n").replies,
+      "{\"ok\":true}\n" +
+          refused("a byte order mark stands before this line: one is skipped before the first "
+                  "line, none behind it (column 1)",
+                  2));
   EXPECT_EQ(error(R"({"channel":"c","data":"x)"),
             "the string that begins here does not end on this line (column 23)");
   EXPECT_EQ(error(R"({"channel":"c" "data":"x"})"),
@@ -237,11 +249,11 @@ TEST(Ndjson, SkipsAByteOrderMarkBeforeTheFirstLine) {
       "\xef\xbb\xbf{\"channel\":\"a\",\"data\":\"1\"}\n"
       "\xef\xbb\xbf{\"channel\":\"a\",\"data\":\"2\"}\n"
       "{\"channel\":\"a\",\"data\":\"\xef\xbb\xbf\"}\n");
-  EXPECT_EQ(
-      replies,
-      "{\"ok\":true,\"id\":\"ep-1\"}\n{\"ok\":false,\"error\":\"a line is one JSON object, as in "
-      "{\\\"channel\\\":\\\"c\\\",\\\"data\\\":\\\"hello\\\"} (column 1)\",\"line\":2}\n"
-      "{\"ok\":true,\"id\":\"ep-2\"}\n");
+  EXPECT_EQ(replies,
+            "{\"ok\":true,\"id\":\"ep-1\"}\n{\"ok\":false,\"error\":\"a byte order mark stands "
+            "before this "
+            "line: one is skipped before the first line, none behind it (column 1)\",\"line\":2}\n"
+            "{\"ok\":true,\"id\":\"ep-2\"}\n");
   EXPECT_EQ(calls, (Calls{"publish a [] data=1", "publish a [] data=\xef\xbb\xbf"}));
   EXPECT_EQ(ndjson("\xef\xbb\xbf\r\n{\"channel\":\"a\",\"data\":\"1\"}").replies,
             "{\"ok\":true,\"id\":\"ep-1\"}\n");

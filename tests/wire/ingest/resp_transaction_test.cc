@@ -119,6 +119,7 @@ TEST(RespTransaction, IsRefusedWholeForOneCommandThatWasRefused) {
       {"GET", "a"},
       {"SUBSCRIBE", "a"},
       {"HELLO", "3"},
+      {"SCRIPT", "FLUSH"},  // an EVALSHA behind it could not be tried before it is run
       {"PUBSUB", "CHANNELS"},
       {"EXEC", "now"},
       {"MULTI", "again"},
