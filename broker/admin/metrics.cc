@@ -19,7 +19,8 @@ void write_identity(Exposition& out, const server::Snapshot& now) {
   out.sample(std::uint64_t{1},
              {{"version", now.version}, {"epoch", now.epoch}, {"backend", now.backend}});
   out.single("fanfare_uptime_seconds", "gauge", "Since the broker started", seconds(now.uptime));
-  out.single("fanfare_draining", "gauge", "1 while the broker lets its subscribers go",
+  out.single("fanfare_draining", "gauge",
+             "1 while the broker stops and tells subscribers to come back",
              std::uint64_t{now.draining});
   out.single("fanfare_shards", "gauge", "Shards: threads with a ring each",
              std::uint64_t{now.shards.size()});

@@ -277,7 +277,8 @@ Command add_publish(CLI::App& parser) {
   command->add_flag("--lines", arguments->lines, "Every line of standard input is an event");
   command->add_flag("--ndjson", arguments->ndjson,
                     "Every line of standard input is a JSON object with channel and data");
-  command->add_flag("--finish", arguments->finish, "Then end the channel: subscribers are let go");
+  command->add_flag("--finish", arguments->finish,
+                    "Then end the channel: its streams come to a clean end");
   command->add_flag("--quiet,-q", arguments->quiet, "Do not show the ids");
   command->add_option("--socket", arguments->socket, "The broker's ingest socket")
       ->type_name("PATH");

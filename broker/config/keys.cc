@@ -402,8 +402,8 @@ constexpr std::array kLimits{
     limits<&LimitOptions::drain>(
         {.name = "drain",
          .at_most = ns(1h),
-         .help = "When the broker is told to stop, it lets its subscribers go over this long, each "
-                 "with its own moment to come back."}),
+         .help = "When the broker is told to stop, its subscribers are told to come back over this "
+                 "long, each with its own moment."}),
 };
 
 constexpr std::array kCors{

@@ -81,7 +81,7 @@ struct Counters {
   X(slow_stalled, "a subscriber took no byte for longer than the stall limit")         \
   X(slow_evicted, "a subscriber fell out of the window (slow = \"disconnect\")")       \
   X(overloaded, "told to come back later")                                             \
-  X(drained, "let go because the broker was stopping")                                 \
+  X(drained, "told to come back because the broker was stopping")                      \
   X(ingest_protocol, "a publisher spoke none of the three dialects, or broke its own") \
   X(ingest_refused, "a publisher's credentials are not allowed")
 

@@ -76,7 +76,7 @@ struct LimitOptions {
   std::uint64_t ingest_pending_bytes = 8U << 20U;  // unserved events before publishers are slowed
   std::uint64_t ingest_batch_bytes = 16U << 20U;   // body of one HTTP publish (NDJSON batch)
   std::uint32_t ingest_connections = 256;
-  Duration drain = 5s;  // SIGTERM: subscribers are let go over this long
+  Duration drain = 5s;  // SIGTERM: subscribers are told to come back over this long
 
   friend bool operator==(const LimitOptions&, const LimitOptions&) = default;
 };
