@@ -260,7 +260,9 @@ void RespCommands::xadd(Arguments arguments, std::string& out) {
       [&](const Change& change) {
         const Publish& event = change.event;
         if (change.kind == Change::Kind::publish_if_there && !is_there(sink_, event.channel)) {
-          append_nil(out, protocol_);
+          // What could not be published to any channel is an error here, too, as in MULTI.
+          const auto refused = sink_.check(change);
+          refused ? append_refused(out, *refused) : append_nil(out, protocol_);
           return true;
         }
         const auto published = sink_.publish(event);

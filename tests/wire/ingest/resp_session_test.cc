@@ -166,6 +166,11 @@ TEST(Resp, AddsToNoNewChannelWhenToldSo) {
   EXPECT_EQ(calls, (Calls{"publish c [] data=2", "publish c [] data=3"}));
 }
 
+TEST(Resp, NomkstreamOfAWrongNameIsAnErrorAsInMulti) {
+  EXPECT_EQ(reply({"XADD", "no name", "NOMKSTREAM", "*", "data", "1"}),
+            reply({"XADD", "no name", "*", "data", "1"}));
+}
+
 TEST(Resp, SaysWhatIsWrongWithAnXadd) {
   EXPECT_EQ(reply({"XADD", "c", "1-1", "data", "1"}),
             "-ERR the id must be *, not '1-1': the broker alone numbers events, over all channels"
