@@ -52,4 +52,9 @@ void write(Level level, std::string_view line) {
   logger().log(to_spdlog(level), "{}", line);
 }
 
+std::string left_out_note(std::int64_t left_out) {
+  if (left_out <= 0) return {};
+  return fmt::format(" ({} more line{} like it left out)", left_out, left_out == 1 ? "" : "s");
+}
+
 }  // namespace fanfare::log

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -57,5 +58,8 @@ class Limit {
   TimePoint next_{};
   std::int64_t left_out_ = 0;
 };
+
+// What a line that Limit let through says of those it did not: nothing if there were none.
+std::string left_out_note(std::int64_t left_out);
 
 }  // namespace fanfare::log

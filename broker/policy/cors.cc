@@ -90,10 +90,11 @@ bool list_has(std::string_view list, std::string_view word) {
 }
 
 // What is repeated into an answer is made of nothing else. [limits] head_bytes bounds it.
+// Members may be empty (RFC 9110 §5.6.1.2).
 bool is_list_of_tokens(std::string_view list) {
-  if (list.empty()) return false;
   while (!list.empty()) {
-    if (!is_token(take_member(list))) return false;
+    const std::string_view member = take_member(list);
+    if (!member.empty() && !is_token(member)) return false;
   }
   return true;
 }
@@ -181,7 +182,7 @@ std::string granted_headers(std::string_view asked) {
   if (!is_list_of_tokens(asked)) return granted;
   while (!asked.empty()) {
     const std::string_view name = take_member(asked);
-    if (list_has(kHeaders, lower(name))) continue;
+    if (name.empty() || list_has(kHeaders, lower(name))) continue;
     granted.append(", ").append(name);
   }
   return granted;

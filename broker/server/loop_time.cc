@@ -59,11 +59,10 @@ void LoopTime::turn_ends(std::uint32_t shard) {
   ++times_.long_turns_total;
   const auto longest = std::max_element(steps_.begin(), steps_.end());
   if (const auto left_out = long_turn_log_.admit(began_); left_out >= 0) {
-    log::warn(
-        "shard {}: a turn of the event loop took {:.0f} ms, {:.0f} ms of it in \"{}\" ({} like "
-        "it left out)",
-        shard, milliseconds(took), milliseconds(*longest),
-        name_of(static_cast<TurnStep>(longest - steps_.begin())), left_out);
+    log::warn("shard {}: a turn of the event loop took {:.0f} ms, {:.0f} ms of it in \"{}\"{}",
+              shard, milliseconds(took), milliseconds(*longest),
+              name_of(static_cast<TurnStep>(longest - steps_.begin())),
+              log::left_out_note(left_out));
   }
 }
 

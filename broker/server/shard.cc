@@ -169,7 +169,7 @@ void Shard::accepted(const io::Completion& completion) {
   } else if (completion.result != -ECANCELED) {
     ++counters_.accept_errors_total;
     if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
-      log::warn("accept: {} ({} like it left out)", std::strerror(-completion.result), left_out);
+      log::warn("accept: {}{}", std::strerror(-completion.result), log::left_out_note(left_out));
     }
   }
   if (listener.armed) return;
@@ -222,12 +222,12 @@ bool Shard::has_room(Port port) {
   if (room) return true;
   if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
     log::warn(
-        "{} ({} like it left out)",
+        "{}{}",
         port == Port::ingest  ? "a publisher was turned away: [limits] ingest_connections are open"
         : port == Port::admin ? "the admin listener has as many connections as it takes"
                               : "a client was turned away: every slot is taken; raise [limits] "
                                 "connections",
-        left_out);
+        log::left_out_note(left_out));
   }
   return false;
 }
@@ -238,8 +238,8 @@ bool Shard::may_publish(int descriptor) {
   const auto peer = io::peer_credentials(descriptor);
   if (peer && std::find(allowed.begin(), allowed.end(), peer->user) != allowed.end()) return true;
   if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
-    log::warn("ingest: user id {} is not in [listen] ingest_users; refused ({} like it left out)",
-              peer ? std::to_string(peer->user) : "unknown", left_out);
+    log::warn("ingest: user id {} is not in [listen] ingest_users; refused{}",
+              peer ? std::to_string(peer->user) : "unknown", log::left_out_note(left_out));
   }
   return false;
 }

@@ -90,8 +90,8 @@ void SubscriberRoutes::log_refused_origin(const http::RequestHead& head, std::st
                    http::same_ignoring_case(origin.substr(scheme_end + 3), head.authority);
   if (own) return;
   if (const auto left_out = refused_origin_log_.admit(now_); left_out >= 0) {
-    log::warn("{} ({} like it left out)", policy::refused_origin_sentence(settings_.cors(), origin),
-              left_out);
+    log::warn("{}{}", policy::refused_origin_sentence(settings_.cors(), origin),
+              log::left_out_note(left_out));
   }
 }
 
@@ -185,8 +185,8 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
   if (!streams_.admit_patterns(asked->topics, settings_->limits.patterns)) {
     ++counters_.patterns_refused_total;
     if (const auto left_out = patterns_log_.admit(now_); left_out >= 0) {
-      log::warn("a stream was told to come back later: {} ({} like it left out)", kManyPatterns,
-                left_out);
+      log::warn("a stream was told to come back later: {}{}", kManyPatterns,
+                log::left_out_note(left_out));
     }
     return streams_.overload(request, *asked, terms, kManyPatterns, out);
   }

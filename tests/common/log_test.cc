@@ -66,5 +66,14 @@ TEST_F(LogTest, WritesAFactOnOneLineWithItsTimeAndLevel) {
               testing::MatchesRegex("....-..-..T..:..:...*debug.* a fact\n"));
 }
 
+TEST_F(LogTest, SpeaksOfLinesLeftOutOnlyWhereThereWereSome) {
+  Limit limit;
+  const TimePoint start = TimePoint{} + 5s;
+  EXPECT_EQ(left_out_note(limit.admit(start)), "");
+  EXPECT_EQ(limit.admit(start), -1);
+  EXPECT_EQ(left_out_note(limit.admit(start + 1s)), " (1 more line like it left out)");
+  EXPECT_EQ(left_out_note(2), " (2 more lines like it left out)");
+}
+
 }  // namespace
 }  // namespace fanfare::log
