@@ -46,7 +46,6 @@ class Places {
   }
   bool complete() const { return at_.back(); }
   friend auto operator<=>(const Places& a, const Places& b) { return a.at_ <=> b.at_; }
-  friend bool operator==(const Places& a, const Places& b) { return a.at_ == b.at_; }
 
  private:
   const std::vector<std::string>* outer_;

@@ -49,29 +49,6 @@ struct PatternIndex::Key {
   bool operator==(const Key&) const = default;
 };
 
-struct PatternIndex::Node {
-  Node(std::uint32_t its_number, Node* its_parent, std::string_view its_segment)
-      : parent(its_parent),
-        number(its_number),
-        segment(its_segment),
-        is_rest(segment == "**"),
-        several_stars(!is_rest && segment.find('*') != segment.rfind('*')),
-        key(is_rest || parent == nullptr ? Key{} : Key::of(parent->number, segment)) {}
-
-  Node* const parent;
-  const std::uint32_t number;  // no other node has it
-  const std::string segment;
-  const bool is_rest;  // it is `**`
-  const bool several_stars;
-  const Key key;
-  std::uint32_t children = 0;
-  Id pattern = kNone;              // of the pattern that ends here
-  Node* rest = nullptr;            // the child `**`
-  std::unique_ptr<Shapes> shapes;  // of the children with other stars
-  Node* alike = nullptr;           // the next with the same edge
-  std::uint64_t reached = 0;       // the last step that came here
-};
-
 // The sizes of what is before the first star and behind the last, of a node's children.
 struct PatternIndex::Shapes {
   struct Shape {
@@ -99,6 +76,29 @@ struct PatternIndex::Shapes {
     const auto found = place(shape);
     if (--found->edges == 0) all.erase(found);
   }
+};
+
+struct PatternIndex::Node {
+  Node(std::uint32_t its_number, Node* its_parent, std::string_view its_segment)
+      : parent(its_parent),
+        number(its_number),
+        segment(its_segment),
+        is_rest(segment == "**"),
+        several_stars(!is_rest && segment.find('*') != segment.rfind('*')),
+        key(is_rest || parent == nullptr ? Key{} : Key::of(parent->number, segment)) {}
+
+  Node* const parent;
+  const std::uint32_t number;  // no other node has it
+  const std::string segment;
+  const bool is_rest;  // it is `**`
+  const bool several_stars;
+  const Key key;
+  std::uint32_t children = 0;
+  Id pattern = kNone;              // of the pattern that ends here
+  Node* rest = nullptr;            // the child `**`
+  std::unique_ptr<Shapes> shapes;  // of the children with other stars
+  Node* alike = nullptr;           // the next with the same edge
+  std::uint64_t reached = 0;       // the last step that came here
 };
 
 PatternIndex::PatternIndex(std::uint64_t seed)

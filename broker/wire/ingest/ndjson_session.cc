@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "broker/wire/ingest/json_reply.h"
@@ -172,28 +173,49 @@ void NdjsonSession::publish(const LineRequest& request, std::string& out) {
   close_reply(out);
 }
 
+// By which of the names in the list each is published: the first that is the same. (A line may list
+// very many; each with each would be felt by everybody.)
+void NdjsonSession::find_first_names(const std::vector<std::string_view>& channels) {
+  by_name_.resize(channels.size());
+  first_.resize(channels.size());
+  std::iota(by_name_.begin(), by_name_.end(), 0U);
+  std::ranges::sort(by_name_, {}, [&](std::uint32_t i) { return std::pair(channels[i], i); });
+  for (std::size_t i = 0; i < by_name_.size(); ++i) {
+    const std::uint32_t place = by_name_[i];
+    const bool same = i > 0 && channels[by_name_[i - 1]] == channels[place];
+    first_[place] = same ? first_[by_name_[i - 1]] : place;
+  }
+}
+
 // One event for each channel, in the order written, or none at all. A channel that is named twice
 // gets it once, and its id stands twice. Repeats are answered before a new event's key can take the
 // place of theirs: else what was tried as a repeat would be published, or refused.
 void NdjsonSession::publish_to_several(const LineRequest& request, std::string& out) {
-  several_.clear();
-  events_.clear();
-  for (const std::string_view channel : request.channels) {
-    if (std::ranges::find(events_, channel, &Publish::channel) != events_.end()) continue;
-    events_.push_back(event_of(request, channel));
-  }
+  find_first_names(request.channels);
   const auto rehearsal = sink_.rehearse();
-  for (const Publish& event : events_) {
-    const auto refused = rehearsal->add({Change::Kind::publish, event});
+  for (std::uint32_t i = 0; i < first_.size(); ++i) {
+    if (first_[i] != i) continue;
+    const auto refused =
+        rehearsal->add({Change::Kind::publish, event_of(request, request.channels[i])});
     if (!refused) continue;
     return refuse(fmt::format("channel \"{}\": {}; nothing is published to the others either",
-                              quotable(event.channel), refused->message),
+                              quotable(request.channels[i]), refused->message),
                   out);
   }
-  if (!request.key.empty()) {
-    std::ranges::stable_partition(
-        events_, [&rehearsal](const Publish& event) { return rehearsal->repeats(event); });
-  }
+  events_.clear();
+  several_.clear();
+  event_at_.resize(first_.size());
+  const auto collect = [&](bool repeats) {
+    for (std::uint32_t i = 0; i < first_.size(); ++i) {
+      const Publish event = event_of(request, request.channels[i]);
+      const bool repeated = !request.key.empty() && first_[i] == i && rehearsal->repeats(event);
+      if (first_[i] != i || repeated != repeats) continue;
+      event_at_[i] = static_cast<std::uint32_t>(events_.size());
+      events_.push_back(event);
+    }
+  };
+  if (!request.key.empty()) collect(true);
+  collect(false);
   sink_.publish_all(events_, [this](const auto& published) {
     CHECK(published, "the rehearsal took it");
     several_.push_back({.channel = events_[several_.size()].channel,
@@ -202,9 +224,9 @@ void NdjsonSession::publish_to_several(const LineRequest& request, std::string& 
                         .evicted = published->evicted});
   });
   out += R"({"ok":true,"ids":[)";
-  for (const std::string_view channel : request.channels) {
+  for (const std::uint32_t first : first_) {
     out += out.ends_with('[') ? "\"" : ",\"";
-    out += std::ranges::find(several_, channel, &Acknowledged::channel)->id;
+    out += several_[event_at_[first]].id;
     out += '"';
   }
   out += ']';

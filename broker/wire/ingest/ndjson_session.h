@@ -43,6 +43,7 @@ class NdjsonSession final : public Session {
   void take_line(std::string_view line, std::size_t readable, std::string& out);
   void publish(const LineRequest& request, std::string& out);
   void report(const LineRequest& request, std::string& out);
+  void find_first_names(const std::vector<std::string_view>& channels);
   void publish_to_several(const LineRequest& request, std::string& out);
   void append_repeats(std::string& out) const;
   void refuse(std::string_view sentence, std::string& out);
@@ -57,6 +58,9 @@ class NdjsonSession final : public Session {
   std::size_t reply_end_ = 0;  // where in `out` to pause
   std::string kept_;           // the line that is cut; when paused, everything not reached
   // Of a line that goes to several channels.
+  std::vector<std::uint32_t> by_name_;   // places in its list, by the names there
+  std::vector<std::uint32_t> first_;     // of each place: the first that has its name
+  std::vector<std::uint32_t> event_at_;  // of each such place: its event's in `events_`
   std::vector<Publish> events_;
   std::vector<Acknowledged> several_;
   std::uint64_t lines_ = 0;
