@@ -83,8 +83,9 @@ bool Asker::take() {
 }
 
 void Asker::lost(bool clean) {
-  // Before the first answer: it was not let in.
-  if (clean && answered_ > 0 && answered_ < asked_ && !town_.stopping)
+  // Before the first answer: it was not let in. A send that fails with EIO ends a connection, too.
+  if (clean && answered_ > 0 && answered_ < asked_ && !town_.stopping &&
+      town_.kernel.faults().errors == 0)
     complain(fmt::format("had {} of {} answers when the connection was closed", answered_, asked_),
              "acks");
   if (!gone_ && rounds_ < kRoundsMax) set_alarm(town_.kernel.somewhen(3s), kConnect);

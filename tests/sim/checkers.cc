@@ -85,8 +85,10 @@ class Account {
   }
   void enter_event(const Heard& heard) {
     holds_id_ = transcript_.has_ids;
-    received_[heard.number] = true;
-    const Publication& publication = ledger_[heard.number];
+    const std::uint32_t number =
+        heard.place ? heard.number : ledger_.next_of(heard.number, newest_);
+    received_[number] = true;
+    const Publication& publication = ledger_[number];
     if (!publication.place) return;
     const Position place = *publication.place;
     newest_ = std::max(newest_.value_or(place), place);
@@ -156,7 +158,8 @@ Problems check_order(const Transcript& transcript, const Ledger& ledger) {
     if (heard.kind == Heard::Kind::position) advance(heard, false, "a position");
     if (heard.kind == Heard::Kind::gap) advance(heard, false, "a gap");
     if (heard.kind != Heard::Kind::event) continue;
-    const Publication& publication = ledger[heard.number];
+    const Publication& publication =
+        ledger[heard.place ? heard.number : ledger.next_of(heard.number, stands)];
     Heard placed = heard;
     placed.place = publication.place;  // raw streams carry no id
     advance(placed, true, fmt::format("publication {}", heard.number));

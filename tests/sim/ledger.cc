@@ -95,11 +95,31 @@ Publication& Ledger::begin(std::string_view channel, std::size_t size, Random& r
   return publications_.emplace_back(std::move(publication));
 }
 
-bool Ledger::learn(std::uint32_t number, Position place) {
-  std::optional<Position>& known = publications_.at(number).place;
-  if (known) return *known == place;
-  known = place;
-  return true;
+std::optional<std::uint32_t> Ledger::learn(std::uint32_t number, Position place) {
+  Publication& publication = publications_.at(number);
+  if (!publication.place) publication.place = place;
+  if (*publication.place == place) return number;
+  for (const Publication& other : publications_) {
+    if (other.again == number && other.place == place) return other.number;
+  }
+  const bool erased = std::ranges::any_of(erased_, [&](const Erased& one) {
+    return one.moment > number && one.channel == channel_of(publication);
+  });
+  if (!erased) return std::nullopt;
+  Publication anew = publication;
+  anew.number = count();
+  anew.fate = Publication::Fate::lost;
+  anew.place = place;
+  anew.again = number;
+  return publications_.emplace_back(std::move(anew)).number;
+}
+
+std::uint32_t Ledger::next_of(std::uint32_t number, const std::optional<Position>& stands) const {
+  if (!stands || !(*this)[number].place || *(*this)[number].place > *stands) return number;
+  const auto later = std::ranges::find_if(publications_, [&](const Publication& other) {
+    return other.again == number && *other.place > *stands;
+  });
+  return later == publications_.end() ? number : later->number;
 }
 
 bool Ledger::finish_begun(std::string_view channel) const {

@@ -32,13 +32,15 @@ struct Publication {
     lost,     // its publisher lost the connection and does not know
   };
 
-  std::uint32_t number = 0;   // its index in the ledger, and the first word of `data`
+  std::uint32_t number =
+      0;  // its index in the ledger, and (but for `again`) what `data` begins with
   std::uint32_t channel = 0;  // index in Ledger::channels()
   std::string type;
   std::string data;   // as published
   std::string heard;  // as it must be received: CR and CRLF have become LF
   Fate fate = Fate::open;
   std::optional<Position> place;
+  std::optional<std::uint32_t> again;  // of what was published anew: the number in its data
 };
 
 class Ledger {
@@ -63,14 +65,22 @@ class Ledger {
   std::uint32_t count() const { return static_cast<std::uint32_t>(publications_.size()); }
   const std::vector<Publication>& publications() const { return publications_; }
 
-  // Where publication `number` lies, as somebody was told. False: it was said to lie elsewhere.
-  bool learn(std::uint32_t number, Position place);
+  // Publication `number` lies there, as somebody was told: the number to know it by, which is that
+  // of a second publication if it was sent again after its channel had been dropped (the channel's
+  // keys are forgotten with it, and it is published anew). None: it was said to lie elsewhere.
+  std::optional<std::uint32_t> learn(std::uint32_t number, Position place);
+  // What a stream that tells no places means by a number: of what was published anew, the first
+  // that lies after the place where the stream stands.
+  std::uint32_t next_of(std::uint32_t number, const std::optional<Position>& stands) const;
   // A publisher began to finish the channel: from now on a stream of it may be complete.
   void begin_finish(std::string_view channel) { finished_.emplace_back(channel); }
   bool finish_begun(std::string_view channel) const;
   // Somebody asked to drop a channel that may be finished: it may be published to again.
   void begin_reopen(std::string_view channel) { reopened_.emplace_back(channel); }
   bool reopen_begun(std::string_view channel) const;
+
+  // Somebody asked to drop the channel.
+  void begin_erase(std::string_view channel) { erased_.push_back({std::string(channel), count()}); }
 
   // The number that data begins with, if there is such a publication.
   std::optional<std::uint32_t> number_in(std::string_view data) const;
@@ -80,6 +90,11 @@ class Ledger {
   std::vector<std::string> channels_;
   std::vector<std::string> finished_;
   std::vector<std::string> reopened_;
+  struct Erased {
+    std::string channel;
+    std::uint32_t moment;  // in the ledger's time
+  };
+  std::vector<Erased> erased_;
   std::vector<Publication> publications_;
 };
 

@@ -99,6 +99,7 @@ void Publisher::burst() {
   if (random().chance(plan_.erases)) {
     const std::string& channel = plan_.channels[random().below(plan_.channels.size())];
     if (town_.ledger.finish_begun(channel)) town_.ledger.begin_reopen(channel);
+    town_.ledger.begin_erase(channel);
     control("erase", channel);
   }
   if (plan_.dialect == PublisherPlan::Dialect::http && plan_.burst > 2 && random().chance(0.3) &&
@@ -314,8 +315,13 @@ void Publisher::settle_one(std::uint32_t number, std::string_view answer, bool a
   const std::optional<std::string> id = member_of(answer, "id");
   if (!id) return;  // PUBLISH tells the receivers only
   const std::optional<Position> place = town_.ledger.place_of(*id);
-  if (!place || !town_.ledger.learn(number, *place))
+  const auto known = place ? town_.ledger.learn(number, *place) : std::nullopt;
+  if (!known) {
     complain(fmt::format("was told that publication {} is {}", number, *id));
+  } else if (*known != number) {
+    town_.ledger[number].fate = Publication::Fate::lost;
+    town_.ledger[*known].fate = Publication::Fate::acked;
+  }
   if (place) check_order(number, *place);
 }
 

@@ -284,7 +284,7 @@ void Reader::take_raw(std::string_view body) {
 }
 
 void Reader::take_message(const StreamReader::Message& message) {
-  Ledger& ledger = town_.ledger;
+  const Ledger& ledger = town_.ledger;
   if (told_end_) complain("received more after it was told of the end", "order");
   if (message.type == kEndEvent && message.data.empty()) {
     trace("is told of the end");
@@ -314,14 +314,15 @@ void Reader::take_message(const StreamReader::Message& message) {
     return;
   }
   trace("receives publication {} at {}", *number, message.id);
-  if (!ledger.learn(*number, *place))
+  const std::optional<std::uint32_t> known = town_.ledger.learn(*number, *place);
+  if (!known)
     complain(fmt::format("received publication {} at {}, which lies at {}", *number, message.id,
                          ledger[*number].place->text()));
   ++events_;
   town_.kernel.report().observe(place->sequence);
   Heard heard{.kind = Heard::Kind::event};
   heard.place = place;
-  heard.number = *number;
+  heard.number = known.value_or(*number);
   note(std::move(heard));
 }
 
