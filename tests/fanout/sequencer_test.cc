@@ -1,5 +1,3 @@
-#include "broker/fanout/sequencer.h"
-
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -9,89 +7,12 @@
 #include <vector>
 
 #include "broker/fanout/retention.h"
+#include "tests/fanout/sequencer_fixture.h"
 
 #include "common/random.h"
 
 namespace fanfare::fanout {
 namespace {
-
-const Epoch kEpoch = *Epoch::parse("0123abc");
-
-class SequencerTest : public ::testing::Test {
- protected:
-  void start(SequencerOptions options) {
-    options.history = [this](std::string_view) { return limits_; };
-    options.limits = &log_limits_;
-    sequencer_.emplace(options);
-  }
-  void SetUp() override { start({.epoch = kEpoch, .history = nullptr}); }
-
-  std::expected<Sequence, PublishError> try_publish(std::string_view channel,
-                                                    std::string_view data = "x",
-                                                    std::string_view key = "") {
-    const auto published = publish_under(channel, key, data);
-    if (!published) return std::unexpected(published.error());
-    return published->sequence;
-  }
-  std::expected<Sequencer::Publication, PublishError> publish_under(std::string_view channel,
-                                                                    std::string_view key,
-                                                                    std::string_view data = "x") {
-    return sequencer_->publish(channel, {.type = "", .data = data, .retry_ms = {}}, key, now_);
-  }
-  // "7", "7 duplicate", "7 duplicate evicted", or why not.
-  std::string told(std::string_view channel, std::string_view key, std::string_view data = "x") {
-    const auto published = publish_under(channel, key, data);
-    if (!published)
-      return published.error() == PublishError::channel_finished ? "finished" : "too many";
-    return fmt::format("{}{}{}", published->sequence, published->duplicate ? " duplicate" : "",
-                       published->evicted ? " evicted" : "");
-  }
-  Sequence publish(std::string_view channel, std::string_view data = "x") {
-    return *try_publish(channel, data);
-  }
-  // The commands of the turn, one word each.
-  std::string seal() {
-    const BatchPtr batch = sequencer_->seal(now_);
-    if (!batch) return "nothing";
-    std::string words;
-    for (const Command& command : batch->commands) {
-      if (!words.empty()) words += ' ';
-      std::visit([&](const auto& what) { words += word(what); }, command);
-    }
-    return words;
-  }
-  void pass(Duration time) {
-    now_ = now_ + time;
-    while (sequencer_->expire(now_)) {
-    }
-  }
-  Sequencer::ChannelState state(std::string_view channel) { return *sequencer_->find(channel); }
-
-  static std::string word(const ChannelAppeared& c) {
-    return "appeared:" + c.name + "=" + std::to_string(c.channel);
-  }
-  static std::string word(const BlockAppended& c) {
-    return (c.segment ? "block:" : "more:") + std::to_string(c.channel) + "x" +
-           std::to_string(c.count) + "to" + std::to_string(c.last_sequence);
-  }
-  static std::string word(const Evicted& c) {
-    return "evicted:" + std::to_string(c.channel) + "to" + std::to_string(c.through);
-  }
-  static std::string word(const ChannelFinished& c) {
-    return "finished:" + std::to_string(c.channel);
-  }
-  static std::string word(const ChannelReopened& c) {
-    return "reopened:" + std::to_string(c.channel);
-  }
-  static std::string word(const ChannelForgotten& c) {
-    return "forgotten:" + std::to_string(c.channel);
-  }
-
-  HistoryLimits limits_;
-  LogLimits log_limits_;
-  std::optional<Sequencer> sequencer_;
-  TimePoint now_{Duration(1'000s).count()};
-};
 
 TEST_F(SequencerTest, NumbersAllEventsDenselyWhateverTheirChannel) {
   EXPECT_EQ(sequencer_->head(), 0U);
@@ -282,115 +203,6 @@ TEST_F(SequencerTest, ToldOrNotAnEvictedEventIsStillSentToWhoIsThere) {
   EXPECT_EQ(seal(), "appeared:a=0 appeared:b=1 block:0x1to1 evicted:0to1 block:1x1to2");
 }
 
-TEST_F(SequencerTest, PublishesNothingAgainUnderTheSameKey) {
-  EXPECT_EQ(try_publish("a", "x", "k"), 1U);
-  EXPECT_EQ(try_publish("a", "x", "k"), 1U);
-  EXPECT_EQ(try_publish("b", "x", "k"), 2U);
-  EXPECT_EQ(try_publish("a", "x", "other"), 3U);
-  EXPECT_EQ(sequencer_->head(), 3U);
-  EXPECT_EQ(sequencer_->counters().duplicates_total, 1U);
-  pass(6min);
-  EXPECT_EQ(try_publish("a", "x", "k"), 4U);
-}
-
-TEST_F(SequencerTest, ARepeatIsToldFromAFirstPublish) {
-  EXPECT_EQ(told("a", "k", "one"), "1");
-  EXPECT_EQ(told("a", "k", "one"), "1 duplicate");
-  EXPECT_EQ(told("a", "k", "two"), "1 duplicate") << "also when it says something else";
-  EXPECT_EQ(told("a", ""), "2");
-  EXPECT_EQ(told("a", ""), "3") << "without a key nothing is a repeat";
-}
-
-TEST_F(SequencerTest, ARepeatOfAnEvictedEventIsToldSo) {
-  limits_.events = 1;
-  EXPECT_EQ(told("a", "k"), "1");
-  EXPECT_EQ(told("a", "l"), "2");
-  seal();
-  EXPECT_EQ(told("a", "k"), "1 duplicate evicted");
-  EXPECT_EQ(told("a", "l"), "2 duplicate");
-  EXPECT_EQ(sequencer_->head(), 2U);
-}
-
-TEST_F(SequencerTest, AKeyCountsForFiveMinutesAndNotASecondLonger) {
-  EXPECT_EQ(told("a", "k"), "1");
-  pass(5min);
-  EXPECT_EQ(told("a", "k"), "1 duplicate");
-  pass(1s);
-  EXPECT_EQ(told("a", "k"), "2");
-  pass(5min);
-  EXPECT_EQ(told("a", "k"), "2 duplicate") << "counted from its own first publish";
-}
-
-TEST_F(SequencerTest, TheOldestKeyLeavesForOneMoreThanThereMayBe) {
-  start({.epoch = kEpoch, .history = nullptr, .idempotency_keys_max = 2});
-  EXPECT_EQ(told("a", "1"), "1");
-  EXPECT_EQ(told("b", "2"), "2");
-  EXPECT_EQ(told("a", "1"), "1 duplicate");
-  EXPECT_EQ(sequencer_->counters().keys_dropped_total, 0U);
-  EXPECT_EQ(told("a", "3"), "3");
-  EXPECT_EQ(sequencer_->counters().keys_dropped_total, 1U);
-  EXPECT_EQ(told("b", "2"), "2 duplicate");
-  EXPECT_EQ(told("a", "1"), "4");
-}
-
-// Finish, delete, and the same answer anew under the same key: it was swallowed.
-TEST_F(SequencerTest, AnErasedChannelForgetsItsKeys) {
-  EXPECT_EQ(told("a", "k", "one"), "1");
-  EXPECT_EQ(told("b", "k", "one"), "2");
-  EXPECT_TRUE(sequencer_->erase("a", now_));
-  EXPECT_EQ(told("a", "k", "two"), "3");
-  EXPECT_EQ(told("a", "k", "two"), "3 duplicate");
-  EXPECT_EQ(told("b", "k", "one"), "2 duplicate") << "that of another channel stays";
-  EXPECT_EQ(state("a").events, 1U);
-}
-
-TEST_F(SequencerTest, AKeyUsedAgainInTheTurnOfTheEraseOutlivesItsFirstUse) {
-  start({.epoch = kEpoch, .history = nullptr, .idempotency_keys_max = 3});
-  EXPECT_EQ(told("a", "k"), "1");
-  sequencer_->erase("a", now_);
-  EXPECT_EQ(told("a", "k"), "2");
-  EXPECT_EQ(told("a", "l"), "3");
-  EXPECT_EQ(told("a", "m"), "4") << "the first k leaves, and with it nothing else";
-  EXPECT_EQ(told("a", "k"), "2 duplicate");
-  pass(6min);
-  EXPECT_EQ(told("a", "k"), "5");
-}
-
-TEST_F(SequencerTest, AForgottenChannelForgetsItsKeys) {
-  limits_.events = 0;
-  start({.epoch = kEpoch, .history = nullptr, .idle_forgotten_after = 1min});
-  EXPECT_EQ(told("a", "k"), "1");
-  seal();
-  pass(30s);
-  EXPECT_EQ(told("a", "k"), "1 duplicate evicted");
-  pass(3min);
-  ASSERT_FALSE(sequencer_->find("a"));
-  EXPECT_EQ(told("a", "other"), "2") << "it is there again";
-  EXPECT_EQ(told("a", "k"), "3");
-}
-
-TEST_F(SequencerTest, AFinishedChannelAnswersARepeatAndTakesNothingNew) {
-  EXPECT_EQ(told("a", "k"), "1");
-  ASSERT_TRUE(sequencer_->finish("a", now_));
-  EXPECT_EQ(told("a", "k"), "1 duplicate");
-  EXPECT_EQ(told("a", "other"), "finished");
-  EXPECT_EQ(told("a", ""), "finished");
-  EXPECT_EQ(sequencer_->head(), 1U);
-  sequencer_->erase("a", now_);
-  EXPECT_EQ(told("a", "k"), "2");
-}
-
-TEST_F(SequencerTest, KnowsARepeatBeforehand) {
-  EXPECT_FALSE(sequencer_->repeats("a", "k", now_));
-  EXPECT_EQ(told("a", "k"), "1");
-  EXPECT_TRUE(sequencer_->repeats("a", "k", now_));
-  EXPECT_FALSE(sequencer_->repeats("a", "", now_));
-  EXPECT_FALSE(sequencer_->repeats("b", "k", now_));
-  EXPECT_EQ(sequencer_->counters().duplicates_total, 0U) << "it was only asked";
-  sequencer_->erase("a", now_);
-  EXPECT_FALSE(sequencer_->repeats("a", "k", now_));
-}
-
 TEST_F(SequencerTest, FinishesAChannelUntilItIsErased) {
   publish("a");
   EXPECT_EQ(sequencer_->finish("a", now_), 1U);
@@ -402,13 +214,6 @@ TEST_F(SequencerTest, FinishesAChannelUntilItIsErased) {
   EXPECT_EQ(seal(), "evicted:0to1 reopened:0");
   EXPECT_EQ(publish("a"), 2U);
   EXPECT_EQ(sequencer_->segment_bytes(), kSegmentFootprintMin);
-}
-
-TEST_F(SequencerTest, AnswersARepeatedKeyAlsoWhenItsChannelIsFinished) {
-  EXPECT_EQ(*try_publish("a", "x", "k"), 1U);
-  EXPECT_TRUE(sequencer_->finish("a", now_));
-  EXPECT_EQ(try_publish("a", "x", "other").error(), PublishError::channel_finished);
-  EXPECT_EQ(try_publish("a", "x", "k").value_or(0), 1U) << "its publisher has not seen the ack";
 }
 
 // What others have given back is there for those that remain.
