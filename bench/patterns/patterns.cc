@@ -15,7 +15,7 @@
 
 #include "broker/fanout/directory.h"
 #include "broker/fanout/replica.h"
-#include "broker/server/roster.h"
+#include "broker/server/lead/roster.h"
 
 namespace fanfare::bench {
 namespace {

@@ -8,9 +8,9 @@
 
 #include "bench/micro/log.h"
 #include "bench/null_ring.h"
-#include "broker/server/audience.h"
-#include "broker/server/connection.h"
-#include "broker/server/delivery.h"
+#include "broker/server/sockets/connection.h"
+#include "broker/server/streams/audience.h"
+#include "broker/server/streams/delivery.h"
 
 namespace fanfare::bench {
 namespace {

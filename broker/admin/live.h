@@ -27,7 +27,7 @@
 
 #include "broker/admin/json.h"
 #include "broker/admin/process.h"
-#include "broker/server/counters.h"
+#include "broker/server/base/counters.h"
 
 #include "common/time.h"
 

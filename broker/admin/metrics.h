@@ -1,14 +1,14 @@
 // /metrics: everything the broker counts, as Prometheus text. Families follow the tables of
-// server/counters.h; a shard's own figures are families of their own (fanfare_shard_...), so that
-// a sum over a family never counts a thing twice.
+// server/base/counters.h; a shard's own figures are families of their own (fanfare_shard_...), so
+// that a sum over a family never counts a thing twice.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "broker/admin/process.h"
-#include "broker/server/admin_surface.h"
-#include "broker/server/counters.h"
+#include "broker/server/base/admin_surface.h"
+#include "broker/server/base/counters.h"
 
 namespace fanfare::admin {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/server/admin_surface.h"
+#include "broker/server/base/admin_surface.h"
 
 namespace fanfare::admin {
 

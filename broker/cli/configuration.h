@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "broker/cli/command.h"
-#include "broker/server/options.h"
+#include "broker/server/base/options.h"
 
 namespace fanfare::cli {
 

@@ -15,7 +15,7 @@
 #include "broker/cli/command.h"
 #include "broker/cli/signals.h"
 #include "broker/client/publisher.h"
-#include "broker/server/ingest_path.h"
+#include "broker/server/base/ingest_path.h"
 
 #include "common/units.h"
 #include "common/utf8.h"

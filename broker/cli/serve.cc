@@ -20,7 +20,7 @@
 #include "broker/config/difference.h"
 #include "broker/config/figures.h"
 #include "broker/config/rules.h"
-#include "broker/server/broker.h"
+#include "broker/server/shard/broker.h"
 
 #include "common/check.h"
 #include "common/log.h"

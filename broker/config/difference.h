@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/server/options.h"
+#include "broker/server/base/options.h"
 
 namespace fanfare::config {
 

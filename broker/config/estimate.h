@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "broker/server/options.h"
-#include "broker/server/plan.h"
+#include "broker/server/base/options.h"
+#include "broker/server/shard/plan.h"
 
 namespace fanfare::config {
 

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "broker/server/admin_surface.h"
-#include "broker/server/options.h"
+#include "broker/server/base/admin_surface.h"
+#include "broker/server/base/options.h"
 
 namespace fanfare::config {
 

@@ -1,6 +1,6 @@
 // The one table of configuration keys: name, type, bounds, help and the option each one fills. The
 // parser, the checks, --set and docs/CONFIG.md all come from it; a key that is not here does not
-// exist. Defaults are not repeated here: they are those of server/options.h.
+// exist. Defaults are not repeated here: they are those of server/base/options.h.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 #include <variant>
 #include <vector>
 
-#include "broker/server/options.h"
+#include "broker/server/base/options.h"
 
 #include "common/time.h"
 

@@ -17,7 +17,7 @@
 #include "broker/config/figures.h"
 #include "broker/config/keys.h"
 #include "broker/config/load.h"
-#include "broker/server/switchboard.h"
+#include "broker/server/base/switchboard.h"
 #include "tests/server/small_broker.h"
 
 namespace fanfare::cli {

@@ -13,10 +13,10 @@
 #include <string_view>
 #include <vector>
 
-#include "broker/server/admin_surface.h"
-#include "broker/server/options.h"
-#include "broker/server/shard.h"
-#include "broker/server/switchboard.h"
+#include "broker/server/base/admin_surface.h"
+#include "broker/server/base/options.h"
+#include "broker/server/base/switchboard.h"
+#include "broker/server/shard/shard.h"
 #include "tests/sim/kernel.h"
 #include "tests/sim/sim_ring.h"
 

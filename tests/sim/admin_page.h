@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "broker/server/admin_surface.h"
+#include "broker/server/base/admin_surface.h"
 
 namespace fanfare::sim {
 

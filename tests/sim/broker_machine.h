@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "broker/server/options.h"
-#include "broker/server/shard.h"
-#include "broker/server/switchboard.h"
+#include "broker/server/base/options.h"
+#include "broker/server/base/switchboard.h"
+#include "broker/server/shard/shard.h"
 #include "tests/sim/admin_page.h"
 #include "tests/sim/agenda.h"
 #include "tests/sim/sim_ring.h"

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/server/options.h"
+#include "broker/server/base/options.h"
 
 #include "common/random.h"
 #include "common/time.h"

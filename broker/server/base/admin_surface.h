@@ -1,0 +1,62 @@
+// AdminSurface: what the admin listener shows, seen from the server, which carries its bytes but
+// does not know its pages. Called on the lead shard's thread; must not block.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "broker/server/base/counters.h"
+#include "broker/server/base/options.h"
+
+namespace fanfare::server {
+
+struct AdminField {
+  std::string_view name;
+  std::string value;
+};
+
+struct AdminAnswer {
+  int status = 200;
+  std::string_view content_type;  // with charset
+  std::string body;
+  // In place of the body: bytes that live as long as the process, and the same compressed with gzip
+  // (empty: they are not), for whoever accepts it.
+  std::string_view fixed = {};
+  std::string_view fixed_gzip = {};
+  // Further fields (Cache-Control, Content-Security-Policy), to be sent as they are.
+  // Content-Length, Content-Encoding, Vary, Connection, Date and X-Content-Type-Options are the
+  // server's.
+  std::vector<AdminField> fields = {};
+};
+
+// A limit in force, as /metrics shows it: fanfare_limit_<name>.
+struct LimitFigure {
+  std::string name;
+  std::string help;
+  std::variant<std::uint64_t, double> value;
+};
+// Where they come from: the table of configuration keys, which lies above this floor.
+using LimitFigures = std::function<std::vector<LimitFigure>(const Options& in_force)>;
+
+class AdminSurface {
+ public:
+  virtual ~AdminSurface() = default;
+  // Once, after the subscriber listeners were bound and before the first answer(): where they
+  // really listen ("127.0.0.1:8080"), as Broker::http_addresses() says it.
+  virtual void set_public_addresses(std::vector<std::string> /*addresses*/) {}
+  // GET or HEAD of `path` (no query) on the admin listener. `/events` never arrives here: it is the
+  // stream of kAdminChannel.
+  virtual AdminAnswer answer(std::string_view path, const Snapshot& now) = 0;
+  // Once a second: the data of the event published to kAdminChannel. Empty: none.
+  virtual std::string live_event(const Snapshot& now) = 0;
+};
+
+// Channels that begin with '~' are the broker's own: refused to publishers and to subscriber
+// listeners.
+inline constexpr std::string_view kAdminChannel = "~admin/live";
+
+}  // namespace fanfare::server

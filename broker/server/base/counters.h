@@ -1,0 +1,176 @@
+// One table per kind of fact: what a shard counts, and why connections end. The Prometheus text,
+// the live page and docs/METRICS.md come from these tables. Plain integers, each written by one
+// shard only; other threads see them through Snapshot, a copy that each shard makes ten times a
+// second.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/fanout/sequencer.h"
+#include "broker/server/base/options.h"
+
+#include "common/time.h"
+
+namespace fanfare::server {
+
+// X(name, prometheus type, help)
+#define FANFARE_COUNTERS(X)                                                                        \
+  X(connections_accepted_total, "counter", "Connections accepted on subscriber listeners")         \
+  X(connections_open, "gauge", "Connections open on subscriber listeners")                         \
+  X(connections_refused_total, "counter", "Connections closed at once because the table was full") \
+  X(subscribers, "gauge", "Event streams open")                                                    \
+  X(subscribers_behind, "gauge", "Event streams that are catching up or blocked")                  \
+  X(subscriptions_total, "counter", "Event streams begun")                                         \
+  X(resumed_total, "counter", "Event streams begun with a cursor")                                 \
+  X(http10_streams_total, "counter",                                                               \
+    "Event streams begun over HTTP/1.0, which ends them by reset")                                 \
+  X(gaps_total, "counter", "Gap events sent")                                                      \
+  X(deliveries_total, "counter", "Events handed to sockets, counted once per subscriber")          \
+  X(sends_total, "counter", "Send operations to subscribers")                                      \
+  X(sent_bytes_total, "counter", "Bytes handed to subscribers' sockets")                           \
+  X(sends_short_total, "counter", "Sends that a full socket cut or refused")                       \
+  X(heartbeats_total, "counter", "Heartbeats sent")                                                \
+  X(requests_total, "counter", "Requests on subscriber listeners")                                 \
+  X(requests_refused_total, "counter", "Requests answered with a 4xx or 5xx status")               \
+  X(bodies_refused_total, "counter", "Request bodies not read: too large, or too many at a time")  \
+  X(patterns, "gauge", "Different patterns that streams subscribe to, each shard's own")           \
+  X(patterns_refused_total, "counter", "Streams refused or told to come back for their patterns")  \
+  X(queries_bytes, "gauge", "Bytes kept of streams' queries, for publishers that watch")           \
+  X(queries_dropped_total, "counter", "Queries not kept, for [limits] queries_bytes")              \
+  X(overload_answers_total, "counter", "Event streams told to come back later")                    \
+  X(accept_errors_total, "counter", "accept() failures (descriptors, memory)")                     \
+  X(admin_connections_open, "gauge", "Connections open on the admin listener")                     \
+  X(admin_requests_total, "counter", "Requests on the admin listener")                             \
+  X(admin_streams, "gauge", "Event streams open on the admin listener: live pages")                \
+  X(ingest_connections_open, "gauge", "Publisher connections open")                                \
+  X(ingest_connections_total, "counter", "Publisher connections accepted")                         \
+  X(ingest_requests_total, "counter", "Requests of publishers that speak HTTP")                    \
+  X(ingest_events_total, "counter", "Events published")                                            \
+  X(ingest_bytes_total, "counter", "Bytes of data published")                                      \
+  X(ingest_errors_total, "counter", "Publishes refused, each with its reason to the publisher")    \
+  X(ingest_transactions_total, "counter", "MULTI ... EXEC of publishers that were carried out")    \
+  X(ingest_transactions_refused_total, "counter",                                                  \
+    "MULTI ... EXEC that published nothing: EXECABORT")                                            \
+  X(ingest_queue_full_total, "counter", "Commands refused in MULTI: no room to wait for EXEC")     \
+  X(ingest_paused_total, "counter", "Times publishers were slowed because shards were behind")     \
+  X(turns_total, "counter", "Turns of the event loop")                                             \
+  X(mailbox_messages_total, "counter", "Messages taken from the mailbox")                          \
+  X(unserved_bytes, "gauge", "Bytes applied but not yet handed to every caught-up subscriber")
+
+struct Counters {
+#define X(name, type, help) std::uint64_t name = 0;
+  FANFARE_COUNTERS(X)
+#undef X
+};
+
+// Why a connection ended. X(name, help)
+#define FANFARE_CLOSE_REASONS(X)                                                       \
+  X(peer_closed, "the peer closed, or said QUIT")                                      \
+  X(peer_reset, "the peer reset, or its network failed")                               \
+  X(stream_complete, "every channel was finished: a clean end")                        \
+  X(not_keep_alive, "the answer was sent on a connection that is not kept alive")      \
+  X(bad_request, "malformed HTTP, refused with a status and closed")                   \
+  X(head_timeout, "no whole request head or body in time")                             \
+  X(idle_timeout, "a keep-alive connection with no further request")                   \
+  X(slow_stalled, "a subscriber took no byte for longer than the stall limit")         \
+  X(slow_evicted, "a subscriber fell out of the window (slow = \"disconnect\")")       \
+  X(overloaded, "told to come back later")                                             \
+  X(drained, "told to come back because the broker was stopping")                      \
+  X(ingest_protocol, "a publisher spoke none of the three dialects, or broke its own") \
+  X(ingest_refused, "a publisher's credentials are not allowed")
+
+enum class CloseReason : std::uint8_t {
+#define X(name, help) name,
+  FANFARE_CLOSE_REASONS(X)
+#undef X
+};
+#define X(name, help) +1  // NOLINT(bugprone-macro-parentheses): a term of a sum
+inline constexpr std::size_t kCloseReasonCount = 0 FANFARE_CLOSE_REASONS(X);
+#undef X
+std::string_view name_of(CloseReason reason);
+
+// Publish-to-send latency: log2 buckets with four even steps each, from 64 us up (64, 80, 96, 112,
+// 128, 160, ... us); the value counted is the time from the commit of an event to the submit of the
+// sends that carry it, once per delivery.
+class LatencyHistogram {
+ public:
+  static constexpr std::size_t kBuckets = 80;
+  void add(Duration latency, std::uint64_t count);
+  void merge(const LatencyHistogram& other);
+  // What was added after `earlier`, which is an older copy of this histogram.
+  LatencyHistogram since(const LatencyHistogram& earlier) const;
+  std::uint64_t count() const { return count_; }
+  // A double: nanoseconds times deliveries would overflow 64 bits within days of heavy fan-out.
+  double sum_seconds() const { return sum_seconds_; }
+  // Upper bound of bucket `index`, itself included. The last bucket takes everything above 50 s:
+  // its bound is Duration::max().
+  static Duration bound(std::size_t index);
+  std::uint64_t bucket(std::size_t index) const { return buckets_[index]; }
+  // The upper bound of the bucket in which the q-quantile lies (0 < q <= 1); 0 when empty.
+  Duration quantile(double q) const;
+
+ private:
+  std::array<std::uint64_t, kBuckets> buckets_{};
+  std::uint64_t count_ = 0;
+  double sum_seconds_ = 0;
+};
+
+// A connection that ended not long ago, for the live page.
+struct RecentClose {
+  std::int64_t unix_ms = 0;
+  CloseReason reason{};
+  std::string peer;
+  std::string topics;  // of the subscription, cut to 80 bytes; empty if there was none
+  Duration lived{};
+};
+
+// Where the time of a shard's loop went, since it began (broker/server/base/loop_time.h).
+struct LoopTimes {
+  Duration waiting{};      // for the kernel, with nothing to do
+  Duration submitting{};   // in the kernel, carrying out sends
+  LatencyHistogram turns;  // each turn, with what it submitted; its sum is all but the waiting
+  std::uint64_t long_turns_total = 0;
+  Duration longest{};  // turn of the last 30 to 60 seconds
+};
+
+struct ShardSnapshot {
+  Counters counters;
+  LoopTimes loop;
+  std::array<std::uint64_t, kCloseReasonCount> closes{};
+  LatencyHistogram latency;
+  // How far the shard has applied the log, and how far the log went at that same moment: heads read
+  // at two moments would show a lag where there is none.
+  std::uint64_t applied_head = 0, sealed_head = 0;
+  std::uint64_t lag() const { return sealed_head - applied_head; }
+  std::vector<RecentClose> recent_closes;  // newest last, at most 16
+};
+
+struct ChannelSnapshot {
+  std::string name;
+  fanout::Sequencer::ChannelState state;
+  std::uint64_t receivers = 0;  // by name or by a pattern
+};
+
+// All of the broker at one moment, for the admin floor.
+struct Snapshot {
+  std::vector<ShardSnapshot> shards;
+  fanout::Sequencer::Counters log;
+  std::uint64_t head = 0, channels = 0, segment_bytes = 0;
+  std::vector<ChannelSnapshot> busiest;  // at most 50, by events published since the last snapshot
+  std::string epoch, backend, version;
+  std::uint64_t connections_max = 0;  // [limits] connections, or what the machine gives
+  std::uint64_t streams = 0;          // of subscribers, at this very moment
+  std::shared_ptr<const Options> options = std::make_shared<const Options>();  // in force
+  Duration uptime{};
+  bool draining = false;
+  // Sums over the shards.
+  Counters totals() const;
+};
+
+}  // namespace fanfare::server

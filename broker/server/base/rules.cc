@@ -1,0 +1,49 @@
+#include "broker/server/base/rules.h"
+
+#include <algorithm>
+
+namespace fanfare::server {
+namespace {
+
+const ChannelRule* rule_of(const Options& options, std::string_view topic) {
+  for (const ChannelRule& rule : options.channels) {
+    if (rule.match == topic || pattern_matches(rule.match, topic)) return &rule;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+fanout::HistoryLimits history_of(const Options& options, std::string_view channel) {
+  const HistoryOptions& general = options.history;
+  fanout::HistoryLimits limits{
+      .events = general.events, .bytes = general.bytes, .age = general.age};
+  if (const ChannelRule* const rule = rule_of(options, channel)) {
+    limits.events = rule->history_events.value_or(limits.events);
+    limits.bytes = rule->history_bytes.value_or(limits.bytes);
+    limits.age = rule->history_age.value_or(limits.age);
+  }
+  return limits;
+}
+
+StreamRules stream_rules(const Options& options, std::span<const std::string> topics) {
+  const DeliveryOptions& general = options.delivery;
+  StreamRules rules{general.heartbeat, general.retry, general.slow, general.coalesce};
+  bool first = true;
+  for (const std::string& topic : topics) {
+    const ChannelRule* const rule = rule_of(options, topic);
+    if (rule == nullptr) continue;
+    const Duration heartbeat = rule->heartbeat.value_or(general.heartbeat);
+    const Duration retry = rule->retry.value_or(general.retry);
+    const SlowPolicy slow = rule->slow.value_or(general.slow);
+    const Duration coalesce = rule->coalesce.value_or(general.coalesce);
+    rules.coalesce = first ? coalesce : std::min(rules.coalesce, coalesce);
+    rules.heartbeat = first ? heartbeat : std::min(rules.heartbeat, heartbeat);
+    rules.retry = first ? retry : std::min(rules.retry, retry);
+    if (first || slow == SlowPolicy::skip) rules.slow = slow;
+    first = false;
+  }
+  return rules;
+}
+
+}  // namespace fanfare::server

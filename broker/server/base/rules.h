@@ -1,0 +1,35 @@
+// Rules: what the configuration says about one channel or one subscription. Pure functions over
+// Options; the first [[channel]] that matches counts, what it leaves open comes from the general
+// sections.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "broker/fanout/sequencer.h"
+#include "broker/server/base/options.h"
+
+#include "common/pattern.h"
+
+namespace fanfare::server {
+
+// Channels that begin with '~' belong to the broker; no pattern of a subscriber matches them.
+inline bool is_own_channel(std::string_view channel) {
+  return is_hidden(channel);
+}
+
+fanout::HistoryLimits history_of(const Options& options, std::string_view channel);
+
+// How a subscription to these topics is delivered: of several rules, the shortest heartbeat,
+// coalesce and retry, and skip before disconnect. A pattern is looked up by a rule of the same
+// text, else by itself as a name.
+struct StreamRules {
+  Duration heartbeat{};
+  Duration retry{};
+  SlowPolicy slow{};
+  Duration coalesce{};
+};
+StreamRules stream_rules(const Options& options, std::span<const std::string> topics);
+
+}  // namespace fanfare::server

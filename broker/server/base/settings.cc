@@ -1,0 +1,31 @@
+#include "broker/server/base/settings.h"
+
+#include <utility>
+
+namespace fanfare::server {
+namespace {
+
+// More than any body, and far from where a sum of sizes would overflow.
+constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 62U;
+
+}  // namespace
+
+void Settings::replace(std::shared_ptr<const Options> options) {
+  before_ = std::exchange(options_, std::move(options));
+  const LimitOptions& limits = options_->limits;
+  subscriber_requests_.head_bytes = static_cast<std::uint32_t>(limits.head_bytes);
+  subscriber_requests_.target_bytes = static_cast<std::uint32_t>(limits.target_bytes);
+  subscriber_requests_.fields = limits.head_fields;
+  subscriber_requests_.body_bytes = limits.body_bytes;
+  admin_requests_ = publisher_requests_ = subscriber_requests_;
+  // Each kind of request has its own limit, and a sentence that names it: not the parser's.
+  publisher_requests_.body_bytes = kNoLimit;
+  publishes_ = {.event_bytes = limits.event_bytes, .batch_bytes = limits.ingest_batch_bytes};
+  events_ = {.data_bytes = limits.event_bytes, .type_bytes = limits.event_name_bytes};
+  log_ = {.total_bytes = options_->history.total_bytes,
+          .channels_max = limits.channels,
+          .revision = log_.revision + 1};
+  cors_ = {options_->cors.origins, options_->cors.credentials};
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,111 @@
+// Switchboard: all that the shards of one broker share. Mailboxes for what must arrive in order,
+// a board of snapshots for whoever looks on, and a few numbers by which publishers are paced.
+// Everything else a shard has is its own.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "broker/fanout/batch.h"
+#include "broker/fanout/topics.h"
+#include "broker/server/base/counters.h"
+#include "broker/server/base/options.h"
+
+namespace fanfare::server {
+
+// Lead to all: what happened to the log.
+struct LogMessage {
+  fanout::BatchPtr batch;
+  std::uint64_t frame_bytes = 0;
+};
+// Any thread to all: what SIGHUP changed.
+struct SettingsMessage {
+  std::shared_ptr<const Options> options;
+};
+// Any thread to all: stop, over [limits] drain or at once.
+struct DrainMessage {
+  bool at_once = false;
+};
+// Shard to lead: how many subscribers sets of topics have gained or lost.
+struct AttendanceMessage {
+  struct Change {
+    std::shared_ptr<const fanout::Topics> topics;
+    std::int64_t delta = 0;
+  };
+  std::vector<Change> changes;
+};
+// Shard to lead, while somebody watches: a subscriber came or went, or is there.
+struct NoticeMessage {
+  enum class Kind : std::uint8_t { came, went, present };
+  std::uint32_t census = 0;  // the last that began on the shard; of `present`, the one it is for
+  Kind kind = Kind::came;
+  std::uint64_t connection = 0;
+  std::shared_ptr<const fanout::Topics> topics;
+  std::string query;
+  std::string cursor;    // of one that came
+  CloseReason reason{};  // of one that went
+};
+// Lead to a shard: the next part of a census of its streams is wanted, or nothing more of it
+// (broker/server/streams/presence.h).
+struct CensusMessage {
+  enum class Kind : std::uint8_t { part, end };
+  std::uint32_t census = 0;
+  Kind kind = Kind::part;
+};
+// Shard to lead: the part that was asked for is told.
+struct CensusPartMessage {
+  std::uint32_t census = 0;
+  bool complete = false;  // it was the shard's last
+};
+using Message = std::variant<LogMessage, SettingsMessage, DrainMessage, AttendanceMessage,
+                             NoticeMessage, CensusMessage, CensusPartMessage>;
+
+struct Switchboard {
+  explicit Switchboard(std::uint32_t shards)
+      : gauges(shards), shards_at_work(shards), snapshots(shards) {}
+
+  std::uint32_t shard_count() const { return static_cast<std::uint32_t>(gauges.size()); }
+
+  // Posts to a shard's mailbox; set before the first turn. (A function, so that simulations can
+  // delay messages.)
+  std::function<void(std::uint32_t shard, Message)> post;
+
+  // Written by their shard, read by the lead: how far behind the log it is.
+  struct alignas(64) Gauge {
+    std::atomic<std::uint64_t> in_mail_bytes{0};   // posted, not yet applied
+    std::atomic<std::uint64_t> unserved_bytes{0};  // applied, not yet handed to every feed
+  };
+  std::vector<Gauge> gauges;
+  // Set by the lead while publishers wait; a shard that catches up then wakes it.
+  std::atomic<bool> publishers_paused{false};
+  std::function<void()> wake_lead;
+  // A publisher watches ({"op":"watch"}): notices are posted.
+  std::atomic<bool> watched{false};
+  // The newest census; a shard begins it as soon as it sees the number
+  // (broker/server/streams/presence.h).
+  std::atomic<std::uint32_t> census{0};
+  // Different patterns that the streams of each shard have, added up; for [limits] patterns.
+  std::atomic<std::uint32_t> patterns{0};
+  // Event streams of subscribers, over all shards: what [limits] connections bounds (Seats).
+  std::atomic<std::uint64_t> streams{0};
+  // Bodies of subscribers' requests that are being received, over all shards.
+  std::atomic<std::uint64_t> subscriber_bodies{0};
+  // Shards that still have subscribers' or publishers' connections, or listen for them. While the
+  // broker stops, the lead keeps the admin listener until it is the last.
+  std::atomic<std::uint32_t> shards_at_work;
+  // Somebody was warned that streams come over HTTP/1.0.
+  std::atomic<bool> http10_warned{false};
+  // The newest sequence of the log: an id above it is nobody's.
+  std::atomic<std::uint64_t> head{0};
+
+  std::mutex board;                      // guards snapshots
+  std::vector<ShardSnapshot> snapshots;  // each written by its shard ten times a second
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,132 @@
+#include "broker/server/lead/admission.h"
+
+#include <fmt/format.h>
+
+#include <unordered_map>
+#include <utility>
+
+namespace fanfare::server {
+
+using ingest::Change;
+using ingest::Refusal;
+using ingest::Refused;
+
+ingest::Refused stopping_refusal(Change::Kind kind) {
+  const std::string_view what = kind == Change::Kind::finish  ? "finish the channel"
+                                : kind == Change::Kind::erase ? "delete the channel"
+                                                              : "publish";
+  return {Refusal::unavailable,
+          fmt::format("the broker is stopping; {} again when it is back", what)};
+}
+
+ingest::Refused refusal_of(policy::Problem problem) {
+  const bool too_large = problem.kind == policy::Problem::Kind::too_large;
+  return {too_large ? Refusal::too_large : Refusal::invalid, std::move(problem.sentence)};
+}
+
+ingest::Refused refusal_of(fanout::PublishError error, std::string_view channel) {
+  using enum fanout::PublishError;
+  switch (error) {
+    case channel_finished:
+      return {Refusal::finished,
+              fmt::format("channel {} was finished; delete it to publish to it again", channel)};
+    case too_many_channels:
+      return {Refusal::unavailable,
+              "the broker has as many channels as [limits] channels allows; publish to an existing "
+              "one, or raise the limit"};
+  }
+  std::unreachable();
+}
+
+namespace {
+
+bool publishes(Change::Kind kind) {
+  return kind == Change::Kind::publish || kind == Change::Kind::publish_if_there;
+}
+
+std::optional<Refused> refusal_by_itself(const Change& change, const policy::EventLimits& limits,
+                                         bool stopping) {
+  if (stopping) return stopping_refusal(change.kind);
+  const ingest::Publish& event = change.event;
+  auto problem =
+      publishes(change.kind)
+          ? policy::event_problem(
+                {event.channel, event.type, event.data, event.retry_ms, event.key}, limits)
+          : policy::channel_problem(event.channel);
+  if (problem) return refusal_of(std::move(*problem));
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Refused> Admission::check(const Change& change, bool stopping) const {
+  auto refused = refusal_by_itself(change, settings_.events(), stopping);
+  if (refused) ++counters_.ingest_errors_total;
+  return refused;
+}
+
+// The log, with what the changes so far would have made of it: only the channels that differ.
+class Admission::Picture final : public ingest::Rehearsal {
+ public:
+  Picture(const Admission& admission, bool stopping, TimePoint now)
+      : admission_(admission), stopping_(stopping), now_(now) {}
+
+  std::optional<Refused> add(const Change& change) override {
+    auto refused = refusal(change);
+    if (refused) ++admission_.counters_.ingest_errors_total;
+    return refused;
+  }
+  bool repeats(const ingest::Publish& event) const override {
+    return admission_.sequencer_.repeats(event.channel, event.key, now_);
+  }
+
+ private:
+  struct Standing {
+    bool there = false;
+    bool finished = false;
+  };
+
+  Standing standing(std::string_view channel) const {
+    if (const auto changed = changed_.find(channel); changed != changed_.end()) {
+      return changed->second;
+    }
+    const auto state = admission_.sequencer_.find(channel);
+    return {.there = state.has_value(), .finished = state && state->finished};
+  }
+
+  std::optional<Refused> refusal(const Change& change) {
+    if (auto refused = refusal_by_itself(change, admission_.settings_.events(), stopping_)) {
+      return refused;
+    }
+    const std::string_view channel = change.event.channel;
+    Standing now = standing(channel);
+    const bool appears =
+        !now.there && (change.kind == Change::Kind::publish || change.kind == Change::Kind::finish);
+    if (!now.there && !appears) return std::nullopt;
+    if (appears) {
+      if (!admission_.sequencer_.room_for(appeared_ + 1)) {
+        return refusal_of(fanout::PublishError::too_many_channels, channel);
+      }
+      ++appeared_;
+    } else if (publishes(change.kind)) {
+      // Published before it was finished: a repeat is answered, not published.
+      if (!now.finished || admission_.sequencer_.repeats(channel, change.event.key, now_))
+        return {};
+      return refusal_of(fanout::PublishError::channel_finished, channel);
+    }
+    changed_[channel] = {.there = true, .finished = change.kind == Change::Kind::finish};
+    return std::nullopt;
+  }
+
+  const Admission& admission_;
+  const bool stopping_;
+  const TimePoint now_;
+  std::size_t appeared_ = 0;
+  std::unordered_map<std::string_view, Standing> changed_;
+};
+
+std::unique_ptr<ingest::Rehearsal> Admission::rehearse(bool stopping, TimePoint now) const {
+  return std::make_unique<Picture>(*this, stopping, now);
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,42 @@
+// Admission: what the log would refuse, and the sentence a publisher gets for it. Lead asks it for
+// the sentences; what is only thought of (a transaction, a list of channels) is tried here, and
+// changes nothing.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "broker/fanout/sequencer.h"
+#include "broker/policy/event_rules.h"
+#include "broker/server/base/counters.h"
+#include "broker/server/base/settings.h"
+#include "broker/wire/ingest/sink.h"
+
+#include "common/time.h"
+
+namespace fanfare::server {
+
+ingest::Refused stopping_refusal(ingest::Change::Kind kind);
+ingest::Refused refusal_of(policy::Problem problem);
+ingest::Refused refusal_of(fanout::PublishError error, std::string_view channel);
+
+class Admission {
+ public:
+  // All of them outlive this and its rehearsals.
+  Admission(const Settings& settings, const fanout::Sequencer& sequencer, Counters& counters)
+      : settings_(settings), sequencer_(sequencer), counters_(counters) {}
+
+  // As ingest::Sink has them. A refusal is counted: its reason goes to the publisher.
+  std::optional<ingest::Refused> check(const ingest::Change& change, bool stopping) const;
+  std::unique_ptr<ingest::Rehearsal> rehearse(bool stopping, TimePoint now) const;
+
+ private:
+  class Picture;
+
+  const Settings& settings_;
+  const fanout::Sequencer& sequencer_;
+  Counters& counters_;
+};
+
+}  // namespace fanfare::server

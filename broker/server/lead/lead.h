@@ -1,0 +1,92 @@
+// Lead: the writing end of the broker, on shard 0 only. Behind it stands the Sequencer; in front of
+// it the three dialects, for which it is the one Sink: every event is validated here, numbered, and
+// sealed once a turn into a batch that all shards are posted. The ack is written when the event is
+// in the log, and leaves after the seal.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "broker/fanout/sequencer.h"
+#include "broker/policy/event_rules.h"
+#include "broker/server/base/settings.h"
+#include "broker/server/base/switchboard.h"
+#include "broker/server/lead/admission.h"
+#include "broker/server/lead/roster.h"
+#include "broker/wire/ingest/sink.h"
+
+namespace fanfare::server {
+
+class Lead final : public ingest::Sink {
+ public:
+  Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard, Counters& counters);
+
+  // The shard tells the time once a turn; publishes are stamped with it.
+  void turn_begins(TimePoint now) {
+    now_ = now;
+    if (started_ == TimePoint{}) started_ = now;
+  }
+  // From now on nothing changes the log that a publisher asks for: the broker is stopping.
+  void stop_publishing() { stopping_ = true; }
+
+  // Seals the turn and posts it to the other shards; the batch is for the lead's own replica. Null
+  // if nothing happened.
+  fanout::BatchPtr seal();
+  // Once a second: ages, idle channels. True: more to do, in the next turn.
+  bool expire() { return sequencer_.expire(now_); }
+  // Publishers should wait: some shard is too far behind the log.
+  bool overrun() const;
+
+  // The broker's own events (kAdminChannel), past the rules for publishers.
+  void publish_own(std::string_view channel, std::string_view data);
+
+  Roster& roster() { return roster_; }
+  const fanout::Sequencer& sequencer() const { return sequencer_; }
+  // Fills the log's part of a snapshot.
+  void describe(Snapshot& snapshot);
+
+  // ingest::Sink
+  std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event) override;
+  void publish_all(std::span<const ingest::Publish> events, const Answer& answer) override;
+  std::optional<ingest::Refused> check(const ingest::Change& change) override {
+    return admission_.check(change, stopping_);
+  }
+  std::unique_ptr<ingest::Rehearsal> rehearse() override {
+    return admission_.rehearse(stopping_, now_);
+  }
+  std::expected<void, ingest::Refused> finish(std::string_view channel) override;
+  std::expected<bool, ingest::Refused> erase(std::string_view channel) override;
+  std::optional<ingest::ChannelState> find(std::string_view channel) override;
+  void for_each_channel(const ChannelVisitor& visit) override;
+  std::uint64_t subscribers(std::string_view name) override;
+  std::uint64_t pattern_count() override { return roster_.pattern_count(); }
+  void for_each_fact(const FactVisitor& visit) override;
+
+ private:
+  std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event,
+                                                            const fanout::Sequencer::Place& place);
+  ingest::ChannelState state_of(std::string_view name,
+                                const fanout::Sequencer::ChannelState& state);
+  std::string id_text(fanout::Sequence sequence) const;
+  // Into id_.
+  std::string_view write_id(fanout::Sequence sequence);
+
+  const Settings& settings_;
+  Switchboard& switchboard_;
+  Counters& counters_;
+  fanout::Sequencer sequencer_;
+  const Admission admission_;
+  Roster roster_;
+  TimePoint now_{};
+  TimePoint started_{};
+  std::uint64_t sealed_bytes_ = 0;  // of the log's counter, at the last seal
+  bool stopping_ = false;
+  std::array<char, fanout::EventId::kSizeMax> id_{};
+  std::vector<fanout::Sequencer::Coming> coming_;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,37 @@
+// AdminRoutes: the admin listener's requests: /events is the stream of the broker's own channel,
+// everything else a page of the AdminSurface.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "broker/server/base/admin_surface.h"
+#include "broker/server/base/settings.h"
+#include "broker/server/sockets/routes.h"
+#include "broker/server/streams/streams.h"
+
+namespace fanfare::server {
+
+class AdminRoutes final : public Routes {
+ public:
+  // `snapshot` makes a fresh one when asked.
+  AdminRoutes(const Settings& settings, AdminSurface& surface, Streams& streams,
+              std::function<const Snapshot&()> snapshot)
+      : settings_(settings), surface_(surface), streams_(streams), snapshot_(std::move(snapshot)) {}
+
+  std::size_t body_allowed(const Request& /*request*/, std::string& /*out*/) override { return 0; }
+  void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) override;
+  void refuse(const Request& request, const Refused& why, std::string& out) override;
+  Verdict answer(const Request& request, std::string& out) override;
+
+ private:
+  bool called_rightly(const Request& request) const;
+
+  const Settings& settings_;
+  AdminSurface& surface_;
+  Streams& streams_;
+  std::function<const Snapshot&()> snapshot_;
+};
+
+}  // namespace fanfare::server

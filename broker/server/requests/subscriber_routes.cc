@@ -1,0 +1,247 @@
+#include "broker/server/requests/subscriber_routes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/policy/hosts.h"
+#include "broker/server/base/rules.h"
+#include "broker/wire/http/characters.h"
+
+#include "common/pattern.h"
+#include "common/quotable.h"
+
+namespace fanfare::server {
+namespace {
+
+constexpr std::string_view kEventsPath = "/events";
+constexpr std::string_view kManyPatterns =
+    "there are as many different patterns as [limits] patterns allows; name the channels "
+    "themselves, "
+    "or raise it";
+constexpr std::string_view kHint =
+    "Fanfare: event streams are at /events?channel=NAME (repeat channel= for more; NAME may be a "
+    "pattern like metrics/* or orders/**)\n";
+
+constexpr std::string_view kClosedHint = "Fanfare: there is no event stream at this path\n";
+
+}  // namespace
+
+SubscriberRoutes::SubscriberRoutes(const Settings& settings, Streams& streams, Seats& seats,
+                                   Counters& counters)
+    : settings_(settings), streams_(streams), seats_(seats), counters_(counters) {}
+
+std::size_t SubscriberRoutes::body_allowed(const Request& /*request*/, std::string& /*out*/) {
+  return settings_->limits.body_bytes;
+}
+
+void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal, std::string& out) {
+  if (refusal == BodyRefusal::too_large) {
+    answer_text(
+        request, 413,
+        fmt::format("the body is longer than [limits] body_bytes allows ({} bytes); name fewer "
+                    "channels, or patterns\n",
+                    settings_->limits.body_bytes),
+        cors_fields(request), out);
+  } else {
+    answer_text(request, 503,
+                "too many request bodies are being received at once ([limits] bodies_bytes); try "
+                "again, or name the channels in the query\n",
+                cors_fields(request), out);
+  }
+}
+
+void SubscriberRoutes::refuse(const Request& request, const Refused& why, std::string& out) {
+  std::string text(why.sentence);
+  if (why.limit != http::Limit::none) text += "; POST /events takes the channels in its body";
+  write_text(request, why.status, text + '\n', cors_fields(request), out);
+}
+
+std::vector<http::Field> SubscriberRoutes::cors_fields(const Request& request) {
+  const std::string_view origin = request.head.value("origin");
+  const policy::CorsAnswer answer =
+      request.head.method == http::Method::options
+          ? policy::cors_preflight(settings_.cors(), origin, preflight_of(request.head))
+          : policy::cors_answer(settings_.cors(), origin);
+  if (answer.verdict == policy::CorsVerdict::refused) log_refused_origin(request.head, origin);
+  std::vector<http::Field> fields;
+  for (const auto& [name, value] : answer.fields.all()) fields.push_back({name, value});
+  return fields;
+}
+
+policy::Preflight SubscriberRoutes::preflight_of(const http::RequestHead& head) {
+  constexpr std::string_view kHeaders = "access-control-request-headers";
+  std::string asked;
+  for (const http::Field* f = head.find(kHeaders); f != nullptr; f = head.find(kHeaders, f)) {
+    if (!asked.empty()) asked += ", ";
+    asked += f->value;
+  }
+  granted_headers_ = policy::granted_headers(asked);
+  return {.method = head.value("access-control-request-method"),
+          .headers = granted_headers_,
+          .private_network = head.value("access-control-request-private-network") == "true"};
+}
+
+// A browser names the origin also where a page POSTs to its own, which needs nobody's permission.
+void SubscriberRoutes::log_refused_origin(const http::RequestHead& head, std::string_view origin) {
+  const std::size_t scheme_end = origin.find("://");
+  const bool own = scheme_end != std::string_view::npos &&
+                   http::same_ignoring_case(origin.substr(scheme_end + 3), head.authority);
+  if (own) return;
+  if (const auto left_out = refused_origin_log_.admit(now_); left_out >= 0) {
+    log::warn("{}{}", policy::refused_origin_sentence(settings_.cors(), origin),
+              log::left_out_note(left_out));
+  }
+}
+
+void SubscriberRoutes::answer_text(const Request& request, int status, std::string_view text,
+                                   std::span<const http::Field> further, std::string& out) {
+  if (status >= 400) ++counters_.requests_refused_total;
+  write_text(request, status, text, further, out);
+}
+
+void SubscriberRoutes::write_text(const Request& request, int status, std::string_view text,
+                                  std::span<const http::Field> further, std::string& out) {
+  std::vector<http::Field> fields = {{"Content-Type", "text/plain; charset=utf-8"},
+                                     {"Cache-Control", "no-store"},
+                                     {"X-Content-Type-Options", "nosniff"}};
+  fields.insert(fields.end(), further.begin(), further.end());
+  h1::append_response_head(out, status, fields, h1::Framing::sized(text.size()), request.connection,
+                           request.date);
+  if (request.head.method != http::Method::head) out += text;
+}
+
+Routes::Verdict SubscriberRoutes::answer(const Request& request, std::string& out) {
+  using enum http::Method;
+  std::vector<http::Field> cors = cors_fields(request);
+  if (request.head.method == options) {
+    cors.push_back({"Allow", "GET, HEAD, POST, OPTIONS"});
+    h1::append_response_head(out, 204, cors, h1::Framing::none(), request.connection, request.date);
+    return Verdict::answered;
+  }
+  const auto& hosts = settings_->listen.hosts;
+  if (!hosts.empty() && !policy::host_allowed(request.head.authority, hosts)) {
+    answer_text(request, 421, policy::refused_host_sentence(request.head.authority, "hosts") + '\n',
+                cors, out);
+    return Verdict::answered;
+  }
+  const auto route =
+      std::find_if(settings_->routes.begin(), settings_->routes.end(),
+                   [&](const RouteRule& rule) { return rule.path == request.head.path; });
+  const bool configured = route != settings_->routes.end();
+  const bool open = settings_->subscribe.events;
+  if (request.head.path != kEventsPath && !configured) {
+    answer_text(request, 404, open ? kHint : kClosedHint, cors, out);
+    return Verdict::answered;
+  }
+  if (!configured && !open) {
+    answer_text(request, 403,
+                "/events is closed here ([subscribe] events = false); the streams of this broker "
+                "have paths of their own\n",
+                cors, out);
+    return Verdict::answered;
+  }
+  if (request.head.method != get && request.head.method != head && request.head.method != post) {
+    cors.push_back({"Allow", "GET, HEAD, POST, OPTIONS"});
+    answer_text(request, 405, "an event stream is opened with GET or POST\n", cors, out);
+    return Verdict::answered;
+  }
+  return subscribe(request, configured ? &*route : nullptr, cors, out);
+}
+
+Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
+                                            std::span<const http::Field> cors, std::string& out) {
+  const bool fixed = route != nullptr && !route->channels.empty();
+  auto asked = sse::parse_subscribe_request(request.head, request.body);
+  std::string problem;
+  if (!asked) {
+    problem = asked.error();
+  } else {
+    if (fixed) asked->topics = route->channels;
+    problem = topics_problem(asked->topics);
+  }
+  if (!problem.empty()) {
+    answer_text(request, 400, problem + "\n", cors, out);
+    return Verdict::answered;
+  }
+  if (!fixed) problem = not_open(asked->topics);
+  if (!problem.empty()) {
+    answer_text(request, 403, problem + "\n", cors, out);
+    return Verdict::answered;
+  }
+  Streams::Terms terms{.options = settings_.options(),
+                       .fields = cors,
+                       .announce = settings_->delivery.announce_position,
+                       .heartbeat = {}};
+  if (route != nullptr) {
+    terms.announce = route->announce_position.value_or(terms.announce);
+    terms.heartbeat = route->heartbeat;
+  }
+  terms.announce = asked->announce_position.value_or(terms.announce);
+  if (request.head.method == http::Method::head) {
+    return streams_.open(request, *asked, terms, out);
+  }
+  if (!streams_.admit_patterns(asked->topics, settings_->limits.patterns)) {
+    ++counters_.patterns_refused_total;
+    if (const auto left_out = patterns_log_.admit(now_); left_out >= 0) {
+      log::warn("a stream was told to come back later: {}{}", kManyPatterns,
+                log::left_out_note(left_out));
+    }
+    return streams_.overload(request, *asked, terms, kManyPatterns, out);
+  }
+  if (!seats_.take()) return streams_.overload(request, *asked, terms, {}, out);
+  const Verdict verdict = streams_.open(request, *asked, terms, out);
+  if (verdict != Verdict::stream) seats_.give_back();  // nothing follows: 204
+  return verdict;
+}
+
+// An EventSource dies of this, as it should: to come back would not help.
+std::string SubscriberRoutes::not_open(const std::vector<std::string>& topics) const {
+  const auto& allowed = settings_->subscribe.allow;
+  for (const std::string& topic : topics) {
+    const bool covered = std::ranges::any_of(
+        allowed, [&topic](const std::string& entry) { return pattern_covers(entry, topic); });
+    if (covered) continue;
+    return fmt::format(
+        "channel \"{}\" may not be subscribed to here: no entry of [subscribe] allow "
+        "in broker.toml covers it",
+        quotable(topic));
+  }
+  return {};
+}
+
+std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& topics) const {
+  if (topics.empty()) {
+    return "no channel is named; write /events?channel=NAME, and repeat channel= for more, or POST "
+           R"({"channels": ["NAME"]} as application/json)";
+  }
+  const std::size_t most = settings_->limits.channels_per_subscription;
+  if (topics.size() > most) {
+    return fmt::format(
+        "{} channels in one stream; [limits] channels_per_subscription allows {}: use a pattern, "
+        "or a second stream",
+        topics.size(), most);
+  }
+  const auto patterns = static_cast<std::size_t>(std::ranges::count_if(topics, is_pattern));
+  const std::size_t patterns_most = settings_->limits.patterns_per_subscription;
+  if (patterns > patterns_most) {
+    ++counters_.patterns_refused_total;
+    return fmt::format(
+        "{} patterns in one stream; [limits] patterns_per_subscription allows {}: use one pattern "
+        "for several, name the channels themselves, or open a second stream",
+        patterns, patterns_most);
+  }
+  for (const std::string& topic : topics) {
+    if (const std::string problem = channel_pattern_problem(topic); !problem.empty()) {
+      return fmt::format("channel \"{}\": {}", quotable(topic), problem);
+    }
+    if (is_own_channel(topic)) {
+      return fmt::format("channel \"{}\" is the broker's own; names that begin with ~ are not open",
+                         quotable(topic));
+    }
+  }
+  return {};
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,54 @@
+// SubscriberRoutes: what a request on a subscriber listener means: /events and the configured
+// routes open streams, OPTIONS is answered, everything else is told where the streams are. CORS
+// fields go on every answer, also on refusals: without them a browser hides the reason.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "broker/policy/cors.h"
+#include "broker/server/base/seats.h"
+#include "broker/server/base/settings.h"
+#include "broker/server/sockets/routes.h"
+#include "broker/server/streams/streams.h"
+
+#include "common/log.h"
+
+namespace fanfare::server {
+
+class SubscriberRoutes final : public Routes {
+ public:
+  SubscriberRoutes(const Settings& settings, Streams& streams, Seats& seats, Counters& counters);
+
+  void turn_begins(TimePoint now) { now_ = now; }
+
+  std::size_t body_allowed(const Request& request, std::string& out) override;
+  void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) override;
+  void refuse(const Request& request, const Refused& why, std::string& out) override;
+  Verdict answer(const Request& request, std::string& out) override;
+
+ private:
+  Verdict subscribe(const Request& request, const RouteRule* route,
+                    std::span<const http::Field> cors, std::string& out);
+  std::string not_open(const std::vector<std::string>& topics) const;
+  std::string topics_problem(const std::vector<std::string>& topics) const;
+  void answer_text(const Request& request, int status, std::string_view text,
+                   std::span<const http::Field> further, std::string& out);
+  void write_text(const Request& request, int status, std::string_view text,
+                  std::span<const http::Field> further, std::string& out);
+  std::vector<http::Field> cors_fields(const Request& request);
+  policy::Preflight preflight_of(const http::RequestHead& head);
+  void log_refused_origin(const http::RequestHead& head, std::string_view origin);
+
+  const Settings& settings_;
+  Streams& streams_;
+  Seats& seats_;
+  Counters& counters_;
+  std::string granted_headers_;  // of the preflight being answered
+  TimePoint now_{};
+  log::Limit refused_origin_log_;
+  log::Limit patterns_log_;
+};
+
+}  // namespace fanfare::server

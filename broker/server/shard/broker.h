@@ -1,0 +1,44 @@
+// Broker: the whole serving part, started and stopped as one. cli/serve composes it.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/server/base/admin_surface.h"
+#include "broker/server/base/options.h"
+
+namespace fanfare::server {
+
+// Why nothing was started; `message` is one sentence with a way out. exit_code as sysexits(3):
+// 78 (EX_CONFIG) for a configuration or a machine that cannot work, 1 for what may work later (port
+// in use).
+struct StartError {
+  std::string message;
+  int exit_code = 1;
+};
+
+class Broker {
+ public:
+  // Binds everything, makes every ring, and only then starts the shards: all or nothing.
+  // `admin` may be null.
+  static std::expected<std::unique_ptr<Broker>, StartError> start(
+      const Options& options, std::unique_ptr<AdminSurface> admin);
+  virtual ~Broker() = default;
+
+  // Where it really listens (ports chosen by the kernel filled in): "127.0.0.1:8080".
+  virtual std::vector<std::string> http_addresses() const = 0;
+  virtual std::string admin_address() const = 0;  // empty: none
+  virtual std::string ingest_path() const = 0;
+
+  // Blocks until every shard has ended (after drain()).
+  virtual void join() = 0;
+  // Any thread: begin to drain (SIGTERM). A second call ends at once.
+  virtual void drain() = 0;
+  // Any thread: these options are in force from now on. What is fixed at the start is the same in
+  // them as it was then (config::in_force()).
+  virtual void reload(const Options& options) = 0;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,60 @@
+#include "broker/server/shard/lead_desk.h"
+
+#include <utility>
+
+namespace fanfare::server {
+
+LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings)
+    : settings_(settings),
+      switchboard_(parts.switchboard),
+      surface_(parts.surface),
+      lead_(epoch, settings, parts.switchboard, parts.counters),
+      publish_routes_(settings, lead_),
+      publish_port_(parts.connections, parts.courier, parts.counters, settings.publisher_requests(),
+                    settings, parts.date, publisher_bodies_, publish_routes_),
+      ingest_port_(parts.connections, parts.courier, parts.counters, publish_port_, lead_,
+                   parts.switchboard, settings) {
+  // Who asks before the first second has passed is told what runs, too.
+  lead_.describe(snapshot_);
+  snapshot_.options = settings_.shared();
+  snapshot_.backend = parts.backend;
+  snapshot_.connections_max = parts.connections_max;
+  if (surface_ == nullptr) return;
+  admin_routes_ = std::make_unique<AdminRoutes>(
+      settings, *surface_, parts.streams, [this]() -> const Snapshot& { return fresh_snapshot(); });
+  admin_port_ = std::make_unique<HttpPort>(parts.connections, parts.courier, parts.counters,
+                                           settings.admin_requests(), settings, parts.date,
+                                           publisher_bodies_, *admin_routes_);
+}
+
+void LeadDesk::collect_shards() {
+  const std::lock_guard lock(switchboard_.board);
+  snapshot_.shards = switchboard_.snapshots;
+  snapshot_.options = settings_.shared();
+  snapshot_.streams = switchboard_.streams.load(std::memory_order_relaxed);
+}
+
+const Snapshot& LeadDesk::fresh_snapshot() {
+  collect_shards();
+  return snapshot_;
+}
+
+void LeadDesk::begin_drain() {
+  lead_.stop_publishing();
+  snapshot_.draining = true;
+}
+
+void LeadDesk::second_passed(TimePoint now) {
+  if (started_ == TimePoint{}) started_ = now;
+  expiring_ = lead_.expire();
+  if (surface_ == nullptr) return;
+  snapshot_.busiest.clear();
+  lead_.describe(snapshot_);
+  snapshot_.uptime = now - started_;
+  collect_shards();
+  if (const std::string event = surface_->live_event(snapshot_); !event.empty()) {
+    lead_.publish_own(kAdminChannel, event);
+  }
+}
+
+}  // namespace fanfare::server

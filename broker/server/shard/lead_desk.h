@@ -1,0 +1,66 @@
+// LeadDesk: the rooms that only the lead shard has: the log's writing end, the publishers' port and
+// the admin listener's.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "broker/server/base/admin_surface.h"
+#include "broker/server/lead/lead.h"
+#include "broker/server/requests/admin_routes.h"
+#include "broker/server/requests/publish_routes.h"
+#include "broker/server/sockets/http_port.h"
+#include "broker/server/sockets/ingest_port.h"
+
+namespace fanfare::server {
+
+class LeadDesk {
+ public:
+  struct Parts {
+    ConnectionTable& connections;
+    Courier& courier;
+    Counters& counters;
+    Streams& streams;
+    Switchboard& switchboard;
+    AdminSurface* surface = nullptr;  // may be null
+    std::string_view backend;
+    std::uint64_t connections_max = 0;
+    const http::Date& date;
+  };
+  LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings);
+
+  // Once a second: ages the log, takes stock, tells the live page.
+  void second_passed(TimePoint now);
+  // Publishes are refused from now on, and /readyz says so.
+  void begin_drain();
+  // In the turns after it: what of the ages is left.
+  void turn_passes() {
+    if (expiring_) expiring_ = lead_.expire();
+  }
+  bool work_waiting() const { return expiring_; }
+  HttpPort* admin_port() { return admin_port_.get(); }
+
+  Lead& lead() { return lead_; }
+  HttpPort& publish_port() { return publish_port_; }
+  IngestPort& ingest_port() { return ingest_port_; }
+
+ private:
+  const Snapshot& fresh_snapshot();
+  void collect_shards();
+
+  const Settings& settings_;
+  Switchboard& switchboard_;
+  AdminSurface* surface_;
+  std::atomic<std::uint64_t> publisher_bodies_{0};  // apart, so that clients cannot use it up
+  Lead lead_;
+  PublishRoutes publish_routes_;
+  HttpPort publish_port_;
+  IngestPort ingest_port_;
+  Snapshot snapshot_;
+  TimePoint started_{};
+  bool expiring_ = false;
+  std::unique_ptr<AdminRoutes> admin_routes_;
+  std::unique_ptr<HttpPort> admin_port_;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,436 @@
+#include "broker/server/shard/shard.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "broker/io/socket.h"
+
+namespace fanfare::server {
+namespace {
+
+// Completions looked at in one turn; the rest waits for the next, behind the streams' batch.
+constexpr std::size_t kDispatchMax = 512;
+// Commands of the log, and changes of attendance, applied in one turn: a shard that fell behind
+// catches up in steps. (A batch is not divided; it is what the lead took in, in one turn of its
+// own.)
+constexpr std::size_t kMailAtOnce = 16'384;
+// Rounds of answers in one turn: pipelined requests are answered one after another.
+constexpr int kAnswerRounds = 4;
+
+std::size_t weight(const Message& message) {
+  if (const auto* const log = std::get_if<LogMessage>(&message)) {
+    return 1 + log->batch->commands.size();
+  }
+  if (const auto* const attendance = std::get_if<AttendanceMessage>(&message)) {
+    return 1 + attendance->changes.size();
+  }
+  return 1;
+}
+
+}  // namespace
+
+Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard)
+    : config_(config),
+      ring_(ring),
+      switchboard_(switchboard),
+      settings_(config.options),
+      random_(config.seed),
+      loop_(ring),
+      mailbox_(ring),
+      connections_(ring.capacity()),
+      replica_({.epoch = config.epoch,
+                .members_max = ring.capacity(),
+                .feed_members_max = config.feed_members_max}),
+      audiences_(replica_, settings_),
+      delivery_({ring_, connections_, replica_, audiences_, counters_, latency_, loop_, settings_,
+                 random_}),
+      courier_(ring_, connections_, loop_),
+      presence_(
+          {config.index, settings_, connections_, replica_, audiences_, counters_, switchboard_}),
+      streams_({config.index, connections_, replica_, audiences_, delivery_, counters_,
+                switchboard_, presence_, random_}),
+      seats_(switchboard.streams, config.connections_max, config.subscribers_max),
+      routes_(settings_, streams_, seats_, counters_),
+      port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, date_,
+            switchboard.subscriber_bodies, routes_),
+      started_(ring.now()),
+      now_(started_) {
+  tell_date();
+  if (config.index != 0) return;
+  desk_ = std::make_unique<LeadDesk>(
+      LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
+                      ring.name(), config.connections_max, date_},
+      config.epoch, settings_);
+}
+
+Shard::~Shard() = default;
+
+void Shard::tell_date() {
+  date_.tell(std::chrono::floor<std::chrono::seconds>(time_of_day()));
+}
+
+std::chrono::sys_time<std::chrono::milliseconds> Shard::time_of_day() const {
+  using std::chrono::system_clock;
+  if (config_.wall_clock) return config_.wall_clock();
+  return std::chrono::floor<std::chrono::milliseconds>(system_clock::now());
+}
+
+void Shard::listen(Port port, int listener) {
+  const auto index = static_cast<std::uint32_t>(listeners_.size());
+  listeners_.push_back({.port = port, .descriptor = listener});
+  arm_accept(index);
+}
+
+void Shard::arm_accept(std::uint32_t index) {
+  listeners_[index].armed = true;
+  ring_.accept(listeners_[index].descriptor,
+               {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = index});
+}
+
+bool Shard::work_waiting() const {
+  return !completions_.empty() || delivery_.work_waiting() || courier_.waiting() ||
+         !heartbeats_due_.empty() || !mail_.empty() || swept_ != tick_ || drain_waiting() ||
+         (desk_ && desk_->work_waiting());
+}
+
+TimePoint Shard::next_turn() const {
+  const TimePoint tick_end = started_ + kTick * (tick_ + 1);
+  return std::min(tick_end, replica_.next_release().value_or(tick_end));
+}
+
+void Shard::turn(TimePoint deadline) {
+  ring_.wait(work_waiting() ? now_ : std::min(deadline, next_turn()), completions_);
+  now_ = ring_.now();
+  loop_.turn_begins(now_);
+  replica_.advance(now_);
+  ++counters_.turns_total;
+  routes_.turn_begins(now_);
+  if (desk_) desk_->lead().turn_begins(now_);
+
+  // Dispatching may append (a flush finds accepts): what is new stays for the next turn.
+  const std::size_t count = std::min(completions_.size(), kDispatchMax);
+  for (std::size_t i = 0; i < count; ++i) {
+    const io::Completion completion = completions_[i];
+    dispatch(completion);
+  }
+  completions_.erase(completions_.begin(),
+                     completions_.begin() + static_cast<std::ptrdiff_t>(count));
+  if (count > 0) loop_.step_ends(TurnStep::completions);
+
+  if (take_messages()) loop_.step_ends(TurnStep::mailbox);
+  if (time_passes()) loop_.step_ends(TurnStep::time);
+  seal();
+  loop_.step_ends(TurnStep::seal);
+  send_answers();
+  loop_.step_ends(TurnStep::answers);
+  pump();
+  send_reports();
+  look_for_end();
+  loop_.step_ends(TurnStep::streams);
+  loop_.turn_ends(config_.index);
+}
+
+void Shard::dispatch(const io::Completion& completion) {
+  const Op op{completion.token.kind};
+  if (op == Op::accept) {
+    accepted(completion);
+    return;
+  }
+  Connection* const connection = connections_.find(completion.token);
+  if (connection != nullptr) {
+    switch (op) {
+      case Op::receive:
+        received(completion, *connection);
+        break;
+      case Op::poll_hang_up:
+      case Op::poll_writable:
+        polled(completion, *connection, op);
+        break;
+      case Op::close:
+        closed(completion.token.index);
+        break;
+      case Op::accept:
+      case Op::send:
+        break;
+    }
+  }
+  if (!completion.data.empty()) ring_.recycle(completion);
+}
+
+void Shard::accepted(const io::Completion& completion) {
+  Listener& listener = listeners_[completion.token.index];
+  listener.armed = completion.more;
+  if (completion.result >= 0) {
+    admit(listener.port, completion.result);
+  } else if (completion.result != -ECANCELED) {
+    ++counters_.accept_errors_total;
+    if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
+      log::warn("accept: {}{}", std::strerror(-completion.result), log::left_out_note(left_out));
+    }
+  }
+  if (listener.armed) return;
+  if (!listener.wanted) return accept_ended(completion.token.index);
+  // Out of descriptors or memory (EMFILE, ENFILE, ENOMEM, ENOBUFS) the next one would fail at once,
+  // and so on in a circle: accept_again() tries at the next tick. Aborted: a client's own doing.
+  if (completion.result >= 0 || completion.result == -ECONNABORTED)
+    arm_accept(completion.token.index);
+}
+
+void Shard::admit(Port port, int descriptor) {
+  if (at_once_ || !has_room(port)) {
+    ring_.refuse(descriptor);
+    ++counters_.connections_refused_total;
+    return;
+  }
+  if (port == Port::ingest && !may_publish(descriptor)) {
+    ring_.refuse(descriptor);
+    ++closes_[static_cast<std::size_t>(CloseReason::ingest_refused)];
+    return;
+  }
+  const io::PeerAddress peer = ring_.peer_of(descriptor);
+  const io::Slot slot = connections_.allocate();
+  if (!ring_.adopt(descriptor, slot)) {
+    connections_.free(slot);
+    ++counters_.accept_errors_total;
+    return;
+  }
+  connections_.peer(slot) = Peer::from(peer);
+  welcome(slot, port);
+}
+
+// Each kind of listener has its share of the table: neither can clients keep publishers and the
+// operator out by their number, nor the other way round.
+bool Shard::has_room(Port port) {
+  const std::uint64_t publishers = counters_.ingest_connections_open;
+  const std::uint64_t clients = counters_.connections_open;
+  bool room = !connections_.full();
+  switch (port) {
+    case Port::subscriber:
+      room = room && clients < config_.subscribers_max + kSpareSlots;
+      break;
+    case Port::admin:
+      room = room && counters_.admin_connections_open < kAdminSlots;
+      break;
+    case Port::ingest:
+      room = room && publishers < settings_->limits.ingest_connections;
+      break;
+  }
+  if (room) return true;
+  if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
+    log::warn(
+        "{}{}",
+        port == Port::ingest  ? "a publisher was turned away: [limits] ingest_connections are open"
+        : port == Port::admin ? "the admin listener has as many connections as it takes"
+                              : "a client was turned away: every slot is taken; raise [limits] "
+                                "connections",
+        log::left_out_note(left_out));
+  }
+  return false;
+}
+
+bool Shard::may_publish(int descriptor) {
+  const auto& allowed = config_.ingest_users;
+  if (allowed.empty()) return true;
+  const auto peer = io::peer_credentials(descriptor);
+  if (peer && std::find(allowed.begin(), allowed.end(), peer->user) != allowed.end()) return true;
+  if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
+    log::warn("ingest: user id {} is not in [listen] ingest_users; refused{}",
+              peer ? std::to_string(peer->user) : "unknown", log::left_out_note(left_out));
+  }
+  return false;
+}
+
+void Shard::welcome(io::Slot slot, Port port) {
+  Connection& connection = connections_[slot];
+  connection.port = port;
+  connection.opened = tick_;
+  connection.leaving = phase_ != Phase::serving && port != Port::admin;
+  ++open_connections(port);
+  if (port == Port::ingest) {
+    ++counters_.ingest_connections_total;
+    obey(slot, desk_->ingest_port().begin(slot));
+    return;
+  }
+  if (port == Port::subscriber) ++counters_.connections_accepted_total;
+  obey(slot, port_of(connection).begin(slot, tick_));
+}
+
+void Shard::received(const io::Completion& completion, Connection& connection) {
+  const io::Slot slot = completion.token.index;
+  connection.receive_armed = false;
+  if (connection.state == State::closing) return;
+  if (completion.result == -ENOBUFS) {
+    arm_receive(slot);
+    return;
+  }
+  const std::string_view bytes(reinterpret_cast<const char*>(completion.data.data()),
+                               completion.data.size());
+  const bool ended = completion.result == 0;
+  if (completion.result < 0) {
+    if (completion.result != -ECANCELED) close(slot, CloseReason::peer_reset);
+    return;
+  }
+  switch (connection.state) {
+    case State::publisher:
+      obey(slot, ended ? desk_->ingest_port().input_ended(slot)
+                       : desk_->ingest_port().received(slot, bytes, tick_));
+      break;
+    case State::reading:
+      obey(slot, ended ? port_of(connection).input_ended(slot)
+                       : port_of(connection).received(slot, bytes, tick_));
+      break;
+    case State::lingering:
+      if (ended) {
+        close(slot, connection.reason);
+      } else {
+        arm_receive(slot);  // discarded: only the FIN is of interest
+      }
+      break;
+    case State::answering:
+    case State::streaming:
+      if (ended) close(slot, CloseReason::peer_closed);
+      break;
+    case State::free:
+    case State::closing:
+      break;
+  }
+}
+
+void Shard::polled(const io::Completion& completion, Connection& connection, Op op) {
+  const io::Slot slot = completion.token.index;
+  if (op == Op::poll_hang_up) {
+    connection.hang_up_armed = false;
+  } else {
+    connection.writable_armed = false;
+  }
+  if (completion.result == -ECANCELED || connection.state == State::closing) return;
+  // The peer has said all and does not read: asked again at once, it would be told again at once.
+  constexpr int kRoomOrBroken = POLLOUT | POLLERR | POLLHUP;
+  if (op == Op::poll_writable && completion.result > 0 &&
+      (completion.result & kRoomOrBroken) == 0) {
+    room_wanted_.push_back(completion.token);
+    return;
+  }
+  if (op == Op::poll_hang_up) {
+    // In any other state something is read, sent or awaited, which tells of the end in its turn.
+    if (connection.state == State::streaming) close(slot, CloseReason::peer_closed);
+  } else if (connection.state == State::streaming) {
+    delivery_.writable(slot);
+  } else if (connection.state == State::answering) {
+    port_of(connection).writable(slot);
+  } else if (connection.state == State::publisher) {
+    desk_->ingest_port().writable(slot);
+  }
+}
+
+// True: there were some.
+bool Shard::take_messages() {
+  std::size_t left = kMailAtOnce;
+  const auto taken = [&](const Message& message) {
+    left -= std::min(left, weight(message));
+    std::visit([this](const auto& kind) { take(kind); }, message);
+  };
+  const bool behind = !mail_.empty();
+  for (; !mail_.empty() && left > 0; mail_.pop_front()) taken(mail_.front());
+  const std::size_t came = mailbox_.take([&](Message&& message) {
+    if (mail_.empty() && left > 0) {
+      taken(message);
+    } else {
+      mail_.push_back(std::move(message));
+    }
+  });
+  counters_.mailbox_messages_total += came;
+  return behind || came > 0;
+}
+
+void Shard::take(const LogMessage& message) {
+  replica_.apply(*message.batch);
+  delivery_.applied();
+  switchboard_.gauges[config_.index].in_mail_bytes.fetch_sub(message.frame_bytes,
+                                                             std::memory_order_relaxed);
+}
+
+void Shard::take(const SettingsMessage& message) {
+  settings_.replace(message.options);
+}
+
+void Shard::take(DrainMessage message) {
+  drain(message.at_once);
+}
+
+void Shard::take(const AttendanceMessage& message) {
+  for (const AttendanceMessage::Change& change : message.changes) {
+    desk_->lead().roster().change(*change.topics, change.delta);
+  }
+}
+
+void Shard::take(const NoticeMessage& message) {
+  desk_->ingest_port().notify(message);
+}
+
+void Shard::take(const CensusMessage& message) {
+  presence_.take(message);
+}
+
+void Shard::take(const CensusPartMessage& message) {
+  desk_->ingest_port().notify(message);
+}
+
+void Shard::seal() {
+  if (!desk_) return;
+  if (const fanout::BatchPtr batch = desk_->lead().seal()) {
+    replica_.apply(*batch);
+    delivery_.applied();
+  }
+}
+
+void Shard::send_answers() {
+  if (desk_) desk_->ingest_port().send_replies();
+  for (int round = 0; courier_.waiting() && round < kAnswerRounds; ++round) {
+    results_.clear();
+    courier_.flush(completions_, results_);
+    for (const Courier::Result& result : results_) {
+      Connection& connection = connections_[result.slot];
+      if (connection.generation != result.generation) continue;
+      if (connection.state == State::answering) {
+        obey(result.slot, port_of(connection).sent(result.slot, result.result, tick_));
+      } else if (connection.state == State::publisher) {
+        obey(result.slot, desk_->ingest_port().sent(result.slot, result.result));
+      }
+    }
+    // What those answers led to was published as well: sealed before it is acked.
+    seal();
+    if (desk_) desk_->ingest_port().send_replies();
+  }
+}
+
+void Shard::pump() {
+  delivery_.pump(tick_, completions_, outcomes_);
+  for (const Delivery::Outcome& outcome : std::exchange(outcomes_, {})) stream_ended(outcome);
+  counters_.unserved_bytes = replica_.unserved_bytes();
+  Switchboard::Gauge& gauge = switchboard_.gauges[config_.index];
+  gauge.unserved_bytes.store(counters_.unserved_bytes, std::memory_order_relaxed);
+  if (!switchboard_.publishers_paused.load(std::memory_order_relaxed)) return;
+  if (desk_) {
+    release_held();
+  } else if (counters_.unserved_bytes <= settings_->limits.ingest_pending_bytes) {
+    switchboard_.wake_lead();
+  }
+}
+
+void Shard::send_reports() {
+  auto changes = audiences_.take_changes();
+  streams_.count_patterns();
+  if (changes.empty()) return;
+  if (desk_) {
+    take(AttendanceMessage{std::move(changes)});
+  } else {
+    switchboard_.post(0, AttendanceMessage{std::move(changes)});
+  }
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,184 @@
+// Shard, the part about stopping. Nobody is left hanging on the way:
+//
+//   draining  streams leave one by one over [limits] drain, each told when to come back. Listeners
+//             go on accepting: a newcomer is told to come back, a publish is refused, and the admin
+//             listener shows all of it.
+//   closing   no stream is left on any shard. Who still waits to be accepted is; then nobody
+//             listens any more (connection refused). What is being said is said to its end.
+//   last      this shard has nobody left. The lead keeps its admin listener until that is true of
+//             every shard.
+//
+// A second signal skips all of that.
+
+#include <algorithm>
+
+#include "broker/server/shard/shard.h"
+
+#include "common/log.h"
+
+namespace fanfare::server {
+namespace {
+
+// From the last stream's moment to the end of everything but the admin listener: a farewell that is
+// read slowly, and the reset behind it.
+constexpr Tick kCloseTicks = 35;
+// What the admin listener gets beyond that.
+constexpr Tick kLastTicks = 5;
+// Whoever was accepted a moment ago has its request still on the way.
+constexpr Tick kGreetingTicks = 5;
+// One turn's share, in looks at a slot; a connection that is closed counts for so many: 1,024 of
+// them take 1 to 2 ms.
+constexpr std::int64_t kDrainWork = 65'536;
+constexpr std::int64_t kCloseWork = 64;
+
+}  // namespace
+
+void Shard::drain(bool at_once) {
+  if (phase_ == Phase::serving) begin_drain();
+  if (at_once) end_at_once();
+  drain_on();
+}
+
+void Shard::begin_drain() {
+  phase_ = Phase::draining;
+  seats_.close();
+  const Duration drain = settings_->limits.drain;
+  const Tick over = ticks(drain);
+  drain_deadline_ = tick_ + over + kCloseTicks;
+  if (desk_) {
+    desk_->begin_drain();
+    log::info("draining: {} subscribers are told to come back over {} ms, newcomers at once",
+              seats_.taken_of_all(), drain / 1ms);
+  }
+  told_to_leave_ = 0;
+  leave_end_ = connections_.high_water();
+}
+
+void Shard::tell_to_leave(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  if (connection.state == State::free || connection.port == Port::admin) return;
+  connection.leaving = true;
+  if (connection.state != State::streaming) return;
+  const Tick over = ticks(settings_->limits.drain);
+  connection.due = tick_ + static_cast<Tick>(random_.below(std::uint64_t{over} + 1));
+}
+
+void Shard::end_at_once() {
+  at_once_ = true;
+  phase_ = std::max(phase_, Phase::closing);
+  for (std::uint32_t i = 0; i < listeners_.size(); ++i) stop_accepting(i);
+  drain_at_ = 0;
+}
+
+// Once a tick, and whenever the answer may be new.
+void Shard::drain_on() {
+  const bool time_is_up = tick_ >= drain_deadline_;
+  if (phase_ == Phase::draining && (seats_.taken_of_all() == 0 || time_is_up)) {
+    if (desk_) log::info("draining: no subscriber is left; closing the listeners");
+    phase_ = Phase::closing;
+    for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
+      if (listeners_[i].port != Port::admin) stop_accepting(i);
+    }
+  }
+  if (drain_at_ >= connections_.high_water()) drain_at_ = 0;  // over all slots again
+  drain_some();
+}
+
+bool Shard::drain_waiting() const {
+  return told_to_leave_ < leave_end_ ||
+         (phase_ >= Phase::closing && drain_at_ < connections_.high_water());
+}
+
+// A turn's share of what stopping asks of every slot.
+void Shard::drain_some() {
+  const io::Slot end = connections_.high_water();
+  std::int64_t left = kDrainWork;
+  for (; told_to_leave_ < leave_end_ && left > 0; ++told_to_leave_, --left) {
+    tell_to_leave(told_to_leave_);
+  }
+  if (phase_ < Phase::closing) return;
+  const bool time_is_up = at_once_ || tick_ >= drain_deadline_;
+  const bool admin_time_is_up = at_once_ || tick_ >= last_deadline_;
+  for (; drain_at_ < end && left > 0; ++drain_at_) {
+    const Connection& connection = connections_[drain_at_];
+    const State before = connection.state;
+    const bool admin = connection.port == Port::admin;
+    if (admin ? admin_time_is_up : time_is_up) {
+      close(drain_at_, CloseReason::drained);
+    } else if (!admin || last_deadline_ != kNever) {
+      end_when_quiet(drain_at_);
+    }
+    left -= connection.state == before ? 1 : kCloseWork;
+  }
+}
+
+void Shard::end_when_quiet(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  const bool greeting = !connection.keep_alive && tick_ - connection.opened < kGreetingTicks;
+  switch (connection.state) {
+    case State::reading:
+      connection.leaving = true;
+      if (port_of(connection).idle(slot) && !greeting) close(slot, CloseReason::drained);
+      break;
+    case State::answering:
+      connection.leaving = true;
+      break;
+    case State::streaming:  // a live page
+      if (connection.leaving) break;
+      connection.leaving = connection.told = true;
+      connection.due = last_deadline_;
+      delivery_.farewell(slot, CloseReason::drained);
+      break;
+    case State::publisher:
+      if (connection.receive_armed && desk_->ingest_port().quiet(slot) && !greeting)
+        linger(slot, CloseReason::drained);
+      break;
+    case State::free:
+    case State::lingering:
+    case State::closing:
+      break;
+  }
+}
+
+void Shard::stop_accepting(std::uint32_t index) {
+  Listener& listener = listeners_[index];
+  if (!std::exchange(listener.wanted, false)) return;
+  if (!listener.armed) return accept_ended(index);
+  ring_.cancel_accept(
+      {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = index});
+}
+
+// Whoever came until now is answered yet.
+void Shard::accept_ended(std::uint32_t index) {
+  std::vector<int> waiting;
+  ring_.stop_listening(listeners_[index].descriptor, waiting);
+  for (const int descriptor : waiting) admit(listeners_[index].port, descriptor);
+}
+
+bool Shard::listening(bool admin) const {
+  return std::ranges::any_of(listeners_, [admin](const Listener& listener) {
+    return (listener.port == Port::admin) == admin && (listener.wanted || listener.armed);
+  });
+}
+
+// Not before the accepts have ended: each may still bring a descriptor, to be closed here.
+void Shard::look_for_end() {
+  const std::uint64_t others = connections_.in_use() - counters_.admin_connections_open;
+  if (phase_ == Phase::closing && others == 0 && !listening(/*admin=*/false)) {
+    phase_ = Phase::last;
+    last_deadline_ = kNever;
+    switchboard_.shards_at_work.fetch_sub(1, std::memory_order_acq_rel);
+    if (!desk_) switchboard_.wake_lead();
+  }
+  if (phase_ != Phase::last) return;
+  const bool alone = switchboard_.shards_at_work.load(std::memory_order_acquire) == 0;
+  if (desk_ && !at_once_ && !alone) return;
+  if (last_deadline_ == kNever) {
+    last_deadline_ = tick_ + kLastTicks;
+    for (std::uint32_t i = 0; i < listeners_.size(); ++i) stop_accepting(i);
+    drain_on();
+  }
+  finished_ = connections_.in_use() == 0 && !listening(/*admin=*/true);
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,75 @@
+#include "broker/server/sockets/connection.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+
+namespace fanfare::server {
+namespace {
+
+constexpr std::uint8_t kMappedPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+}  // namespace
+
+Peer Peer::from(const io::PeerAddress& address) {
+  Peer peer;
+  if (address.size == 0) return peer;
+  if (address.storage.ss_family == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, &address.storage, sizeof in);
+    std::memcpy(peer.address, kMappedPrefix, sizeof kMappedPrefix);
+    std::memcpy(peer.address + sizeof kMappedPrefix, &in.sin_addr, 4);
+    peer.port = ntohs(in.sin_port);
+  } else if (address.storage.ss_family == AF_INET6) {
+    sockaddr_in6 in{};
+    std::memcpy(&in, &address.storage, sizeof in);
+    std::memcpy(peer.address, &in.sin6_addr, sizeof peer.address);
+    peer.port = ntohs(in.sin6_port);
+  }
+  return peer;
+}
+
+std::string Peer::text() const {
+  if (port == 0) return "local";
+  char buffer[INET6_ADDRSTRLEN] = {};
+  if (std::equal(std::begin(kMappedPrefix), std::end(kMappedPrefix), address)) {
+    ::inet_ntop(AF_INET, address + sizeof kMappedPrefix, buffer, sizeof buffer);
+    return fmt::format("{}:{}", buffer, port);
+  }
+  ::inet_ntop(AF_INET6, address, buffer, sizeof buffer);
+  return fmt::format("[{}]:{}", buffer, port);
+}
+
+ConnectionTable::ConnectionTable(std::uint32_t capacity)
+    : connections_(capacity), peers_(capacity) {}
+
+io::Slot ConnectionTable::allocate() {
+  CHECK(!full(), "callers look before they allocate");
+  ++in_use_;
+  if (free_.empty()) {
+    connections_.add();
+    peers_.add();
+    return high_water() - 1;
+  }
+  std::pop_heap(free_.begin(), free_.end(), std::greater<>{});
+  const io::Slot slot = free_.back();
+  free_.pop_back();
+  return slot;
+}
+
+void ConnectionTable::free(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  const std::uint32_t generation = (connection.generation + 1) & 0xffffffU;
+  connection = Connection{};
+  connection.generation = generation == 0 ? 1 : generation;
+  peers_[slot] = Peer{};
+  free_.push_back(slot);
+  std::push_heap(free_.begin(), free_.end(), std::greater<>{});
+  --in_use_;
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,128 @@
+// Connection: one accepted socket, in its slot of the shard's table. An idle subscriber is this
+// struct (40 bytes), its Peer (18), four bytes in its feed and four that find them there, and
+// nothing else in user space: no buffer, no timer node.
+//
+// What a connection owns beyond that hangs off it only while it is needed:
+//   exchange  while a request is read and answered           (server/sockets/http_port.h)
+//   behind    while a subscriber catches up or is blocked    (server/streams/delivery.h)
+//   publisher for the life of an ingest connection           (server/sockets/ingest_port.h)
+//
+// Every deadline is one number, `due`, in ticks of 100 ms since the shard began; a sweep visits
+// each slot once a second and asks the state what the number means. (20,000 slots: 40 us a second,
+// no wheel.)
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "broker/io/ring.h"
+#include "broker/server/base/counters.h"
+
+#include "common/check.h"
+#include "common/paged_array.h"
+
+namespace fanfare::server {
+
+using Tick = std::uint32_t;  // 100 ms
+inline constexpr Duration kTick = 100ms;
+inline constexpr Tick kNever = ~Tick{0};
+// Rounded up.
+constexpr Tick ticks(Duration duration) {
+  return static_cast<Tick>((duration + kTick - Duration(1)) / kTick);
+}
+inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+// What a completion is about; Token::kind.
+enum class Op : std::uint8_t { accept, receive, poll_hang_up, poll_writable, send, close };
+
+// Which listener a connection came from.
+enum class Port : std::uint8_t { subscriber, admin, ingest };
+
+enum class State : std::uint8_t {
+  free,
+  reading,    // waits for (more of) a request; due: head or idle time
+  answering,  // a response is on its way out; due: stall
+  streaming,  // an event stream; due: heartbeat, or stall while blocked
+  publisher,  // an ingest connection
+  lingering,  // said all and sent FIN; waits for the peer's, discarding; due: give up
+  closing,    // close is in the ring's hands
+};
+
+struct Connection {
+  std::uint32_t generation = 1;  // 24 bits; counts the slot's lives
+  State state = State::free;
+  Port port = Port::subscriber;
+  CloseReason reason{};
+  bool receive_armed : 1 = false;
+  bool hang_up_armed : 1 = false;
+  bool writable_armed : 1 = false;
+  bool keep_alive : 1 = false;   // the current exchange's decision
+  bool until_close : 1 = false;  // the body ends where the connection does (HTTP/1.0)
+  bool leaving : 1 = false;      // the broker is stopping: this is its last request or stream
+  bool told : 1 = false;         // the farewell to a leaving stream is on its way
+  std::uint32_t exchange = kNone;
+  std::uint32_t behind = kNone;    // none: joined to the feed (when streaming)
+  std::uint32_t audience = kNone;  // of the stream
+  union {
+    std::uint32_t publisher = kNone;  // of a connection on the ingest socket
+    std::uint32_t began;              // of a stream: which of the shard's it is, modulo 2^32
+  };
+  std::uint32_t heartbeat = 0;  // ticks
+  Tick due = kNever;
+  Tick opened = 0;
+  Tick quiet_since = 0;  // last heartbeat to this one (data counts by audience)
+};
+static_assert(sizeof(Connection) <= 48,
+              "an idle connection's whole share of user space, "
+              "besides its peer's address and its place in a feed");
+
+// The peer, kept small: IPv4 addresses as IPv4-mapped IPv6.
+struct Peer {
+  std::uint8_t address[16] = {};
+  std::uint16_t port = 0;  // 0: unknown
+
+  static Peer from(const io::PeerAddress& address);
+  std::string text() const;
+};
+
+// The slots of one shard. Thread: the shard's. Never shrinks; its memory is touched, page by page,
+// as slots are used for the first time: room for a million costs nothing until they come.
+class ConnectionTable {
+ public:
+  explicit ConnectionTable(std::uint32_t capacity);
+
+  std::uint32_t capacity() const { return static_cast<std::uint32_t>(connections_.capacity()); }
+  std::uint32_t in_use() const { return in_use_; }
+  bool full() const { return in_use_ == capacity(); }
+  // The lowest slots are reused first, so that the table stays dense. Precondition: !full().
+  io::Slot allocate();
+  // The generation moves on: tokens of the old life are recognised.
+  void free(io::Slot slot);
+
+  Connection& operator[](io::Slot slot) { return connections_[slot]; }
+  const Connection& operator[](io::Slot slot) const { return connections_[slot]; }
+  Peer& peer(io::Slot slot) { return peers_[slot]; }
+  // The connection that the token means, or null if that life of the slot is over.
+  Connection* find(io::Token token) {
+    if (token.index >= high_water()) return nullptr;
+    Connection& connection = connections_[token.index];
+    const bool same = connection.generation == token.generation && connection.state != State::free;
+    return same ? &connection : nullptr;
+  }
+  io::Token token(Op op, io::Slot slot) const {
+    return {.kind = static_cast<std::uint8_t>(op),
+            .generation = connections_[slot].generation,
+            .index = slot};
+  }
+  // Slots at or above this were never used.
+  io::Slot high_water() const { return static_cast<io::Slot>(connections_.size()); }
+
+ private:
+  PagedArray<Connection> connections_;
+  PagedArray<Peer> peers_;
+  std::vector<io::Slot> free_;  // below high_water()
+  std::uint32_t in_use_ = 0;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,102 @@
+// HttpPort: HTTP/1.1 on the connections of one kind of listener: reads requests (keep-alive,
+// pipelining, Expect, bodies), asks the Routes, sends answers, and keeps the times. One exchange at
+// a time per connection; its record exists only from a request's first byte to its answer's last,
+// so that an idle keep-alive connection costs no more than its slot.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/io/ring.h"
+#include "broker/server/base/counters.h"
+#include "broker/server/base/settings.h"
+#include "broker/server/sockets/connection.h"
+#include "broker/server/sockets/courier.h"
+#include "broker/server/sockets/routes.h"
+#include "broker/wire/h1/request_parser.h"
+#include "broker/wire/http/date.h"
+
+namespace fanfare::server {
+
+// What the port wants done with a connection; the shard does it.
+struct PortOrder {
+  enum class Kind : std::uint8_t {
+    none,
+    receive,  // more input: arm a receive
+    linger,   // all said: send FIN, wait for the peer's
+    close,
+    room,    // the socket is full: poll for writable, then writable()
+    stream,  // handed over to the event stream that the Routes began
+  };
+  Kind kind = Kind::none;
+  CloseReason reason{};
+};
+
+class HttpPort {
+ public:
+  // `limits` is the part of the settings that bounds a request of this port.
+  HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
+           const http::Limits& limits, const Settings& settings, const http::Date& date,
+           std::atomic<std::uint64_t>& bodies, Routes& routes);
+
+  // A new connection; its first bytes may have been read already (ingest sniffing).
+  PortOrder begin(io::Slot slot, Tick tick, std::string_view first = {});
+  PortOrder received(io::Slot slot, std::string_view bytes, Tick tick);
+  // The peer will send nothing more.
+  PortOrder input_ended(io::Slot slot);
+  // The courier's result for this connection.
+  PortOrder sent(io::Slot slot, std::int32_t result, Tick tick);
+  // Room again after `sent` said so little that a poll was armed.
+  void writable(io::Slot slot);
+  // The connection's `due` has come while it was reading or answering.
+  PortOrder overdue(io::Slot slot, Tick tick);
+  // No further request on this connection (the broker is stopping): idle ones are to be closed now.
+  bool idle(io::Slot slot) const { return connections_[slot].exchange == kNone; }
+  // Forgets the exchange of this connection, if any.
+  void release(io::Slot slot);
+
+ private:
+  struct Exchange {
+    explicit Exchange(const http::Limits& limits) : parser(limits) {}
+    h1::RequestParser parser;
+    std::string body;
+    std::string pending;  // input behind the current request
+    std::string out;
+    std::size_t out_sent = 0;
+    std::size_t body_max = 0;
+    bool interim = false;  // `out` is 100 Continue: the request goes on after it
+    bool answered = false;
+    bool in_body = false;  // its head is complete
+  };
+
+  Exchange& exchange_of(io::Slot slot);
+  PortOrder advance(io::Slot slot, std::string_view input, Tick tick);
+  std::optional<BodyRefusal> refused_body(const Exchange& exchange, std::uint64_t more) const;
+  std::optional<BodyRefusal> take_body(Exchange& exchange, std::string_view piece);
+  bool head_complete(io::Slot slot, Exchange& exchange);
+  PortOrder request_complete(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick);
+  PortOrder say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest,
+                Tick tick);
+  PortOrder refuse(io::Slot slot, Exchange& exchange, Tick tick);
+  void refuse_body(io::Slot slot, Exchange& exchange, BodyRefusal refusal);
+  std::string sentence_of(const http::Refusal& refusal) const;
+  Request request_of(io::Slot slot, const Exchange& exchange) const;
+
+  ConnectionTable& connections_;
+  Courier& courier_;
+  Counters& counters_;
+  const http::Limits& limits_;
+  const Settings& settings_;
+  const http::Date& date_;
+  std::atomic<std::uint64_t>& bodies_bytes_;  // being received, by every port that shares it
+  Routes& routes_;
+  std::deque<Exchange> exchanges_;
+  std::vector<std::uint32_t> free_;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,223 @@
+#include "broker/server/sockets/ingest_port.h"
+
+#include <utility>
+
+#include "broker/server/base/version.h"
+
+#include "common/utf8.h"
+
+namespace fanfare::server {
+namespace {
+
+// Notices that a watcher has not read: thousands of lines.
+constexpr std::size_t kUnreadNoticesMax = 1U << 20U;
+// The same, when a watcher is told of more of those who were there before.
+constexpr std::size_t kUnreadPresentMax = 64U << 10U;
+
+}  // namespace
+
+IngestPort::IngestPort(ConnectionTable& connections, Courier& courier, Counters& counters,
+                       HttpPort& http, ingest::Sink& sink, Switchboard& switchboard,
+                       const Settings& settings)
+    : connections_(connections),
+      courier_(courier),
+      counters_(counters),
+      http_(http),
+      sink_(sink),
+      settings_(settings),
+      watchers_(switchboard) {}
+
+PortOrder IngestPort::begin(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  connection.state = State::publisher;
+  connection.due = kNever;  // a publisher may be idle for days
+  if (free_.empty()) {
+    connection.publisher = static_cast<std::uint32_t>(publishers_.size());
+    publishers_.emplace_back();
+  } else {
+    connection.publisher = free_.back();
+    free_.pop_back();
+  }
+  publisher_of(slot).in_use = true;
+  return {PortOrder::Kind::receive};
+}
+
+void IngestPort::release(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  if (connection.publisher == kNone) return;
+  Publisher& publisher = publisher_of(slot);
+  if (publisher.watching) watchers_.remove(slot);
+  publisher = Publisher{};
+  free_.push_back(connection.publisher);
+  connection.publisher = kNone;
+}
+
+PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick) {
+  Publisher& publisher = publisher_of(slot);
+  if (publisher.session) return feed(slot, bytes);
+  publisher.first += bytes;
+  const ingest::Dialect dialect = ingest::sniff(publisher.first);
+  switch (dialect) {
+    case ingest::Dialect::undecided:
+      return {PortOrder::Kind::receive};
+    case ingest::Dialect::unknown:
+      publisher.out = ingest::unknown_dialect_answer(publisher.first);
+      publisher.input_over = true;
+      ++counters_.ingest_errors_total;
+      connections_[slot].reason = CloseReason::ingest_protocol;
+      reply_later(slot, publisher);
+      return {};
+    case ingest::Dialect::http: {
+      const std::string first = std::move(publisher.first);
+      release(slot);
+      return http_.begin(slot, tick, without_utf8_mark(first));
+    }
+    case ingest::Dialect::resp:
+    case ingest::Dialect::ndjson:
+      break;
+  }
+  publisher.session = ingest::make_session(dialect, sink_,
+                                           {.event_bytes_now = &settings_.publishes().event_bytes,
+                                            .connection = slot,
+                                            .version = kVersion,
+                                            .commons = &commons_});
+  const std::string first = std::exchange(publisher.first, {});
+  return feed(slot, dialect == ingest::Dialect::resp ? without_utf8_mark(first) : first);
+}
+
+PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
+  Publisher& publisher = publisher_of(slot);
+  commons_.transaction_bytes_max = settings_->limits.ingest_batch_bytes;
+  commons_.queued_bytes_max = settings_->limits.bodies_bytes;
+  publisher.session->receive(bytes, publisher.out);
+  count_transactions();
+  if (publisher.session->watching() && !publisher.watching) {
+    publisher.watching = true;
+    watchers_.add(slot);
+  }
+  if (!publisher.out.empty()) reply_later(slot, publisher);
+  if (publisher.session->closed()) {
+    connections_[slot].reason =
+        publisher.session->broken() ? CloseReason::ingest_protocol : CloseReason::peer_closed;
+    publisher.input_over = true;
+  }
+  return next_order(slot, publisher);
+}
+
+void IngestPort::count_transactions() {
+  counters_.ingest_transactions_total = commons_.transactions_total;
+  counters_.ingest_transactions_refused_total = commons_.transactions_refused_total;
+  counters_.ingest_queue_full_total = commons_.queue_full_total;
+}
+
+// One thing at a time: while acks are on their way nothing is read.
+PortOrder IngestPort::next_order(io::Slot slot, const Publisher& publisher) const {
+  if (!publisher.out.empty() || publisher.in_flight) return {};
+  if (publisher.input_over) return {PortOrder::Kind::linger, connections_[slot].reason};
+  return {PortOrder::Kind::receive};
+}
+
+PortOrder IngestPort::input_ended(io::Slot slot) {
+  Publisher& publisher = publisher_of(slot);
+  if (publisher.session && publisher.session->paused()) {
+    publisher.end_pending = true;
+    return {};
+  }
+  publisher.input_over = publisher.peer_ended = true;
+  connections_[slot].reason = CloseReason::peer_closed;
+  if (publisher.session && !publisher.session->closed()) {
+    publisher.session->end_of_input(publisher.out);
+    count_transactions();
+    if (!publisher.out.empty()) reply_later(slot, publisher);
+  }
+  if (publisher.out.empty() && !publisher.in_flight) {
+    return {PortOrder::Kind::close, CloseReason::peer_closed};
+  }
+  return {};
+}
+
+void IngestPort::reply_later(io::Slot slot, Publisher& publisher) {
+  if (publisher.reply_due || publisher.in_flight) return;
+  publisher.reply_due = true;
+  reply_due_.push_back(slot);
+}
+
+// As much of who is there as a watcher has room for.
+void IngestPort::ask_for_present() {
+  for (Watchers::Watcher& watcher : watchers_.all()) {
+    const Publisher& publisher = publisher_of(watcher.slot);
+    if (publisher.out.size() < kUnreadPresentMax && !publisher.in_flight) watchers_.ask(watcher);
+  }
+}
+
+void IngestPort::send_replies() {
+  ask_for_present();
+  for (const io::Slot slot : std::exchange(reply_due_, {})) {
+    if (connections_[slot].publisher == kNone) continue;
+    Publisher& publisher = publisher_of(slot);
+    if (!std::exchange(publisher.reply_due, false) || publisher.out.empty()) continue;
+    publisher.sending.swap(publisher.out);
+    publisher.out.clear();
+    publisher.sent = 0;
+    publisher.in_flight = true;
+    courier_.queue(slot, publisher.sending);
+  }
+}
+
+PortOrder IngestPort::sent(io::Slot slot, std::int32_t result) {
+  if (result < 0) return {PortOrder::Kind::close, CloseReason::peer_reset};
+  Publisher& publisher = publisher_of(slot);
+  publisher.sent += static_cast<std::size_t>(result);
+  if (publisher.sent < publisher.sending.size()) return {PortOrder::Kind::room};
+  publisher.in_flight = false;
+  publisher.sending.clear();
+  if (!publisher.out.empty()) {
+    reply_later(slot, publisher);
+    return {};
+  }
+  if (publisher.session && publisher.session->paused()) {
+    const PortOrder order = feed(slot, {});
+    const bool ended = publisher.end_pending && !publisher.session->paused();
+    return ended ? input_ended(slot) : order;
+  }
+  if (publisher.peer_ended) {
+    return {PortOrder::Kind::close, CloseReason::peer_closed};
+  }
+  return next_order(slot, publisher);
+}
+
+void IngestPort::writable(io::Slot slot) {
+  const Publisher& publisher = publisher_of(slot);
+  courier_.queue(slot, std::string_view(publisher.sending).substr(publisher.sent));
+}
+
+bool IngestPort::quiet(io::Slot slot) const {
+  const Publisher& publisher = publishers_[connections_[slot].publisher];
+  return !publisher.in_flight && publisher.out.empty();
+}
+
+void IngestPort::notify(const NoticeMessage& notice) {
+  for (Watchers::Watcher& watcher : watchers_.all()) {
+    if (watcher.overfull || !Watchers::concerns(watcher, notice)) continue;
+    if (notice.kind == NoticeMessage::Kind::present) ++watcher.present;
+    Publisher& publisher = publisher_of(watcher.slot);
+    // Looked at before: what a single stream has to say may be long.
+    if (publisher.out.size() > kUnreadNoticesMax) {
+      watcher.overfull = true;
+      overfull_.push_back(watcher.slot);
+      continue;
+    }
+    append_lines(publisher.out, notice);
+    reply_later(watcher.slot, publisher);
+  }
+}
+
+void IngestPort::notify(const CensusPartMessage& part) {
+  const Watchers::Watcher* const watcher = watchers_.take(part);
+  if (watcher == nullptr) return;
+  Publisher& publisher = publisher_of(watcher->slot);
+  ingest::append_present(publisher.out, watcher->present);
+  reply_later(watcher->slot, publisher);
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,152 @@
+// Delivery: everything that is sent on event streams, for one shard. It drives the Replica's rounds
+// through the Ring, and looks after the subscribers that cannot simply be handed the next span:
+//
+//      open() ──▶ behind ──(opening, backlog, gap sent)──▶ joined ◀── rounds: send(span) to each
+//                  ▲  │ blocked: one poll for writable                    │
+//                  │  ▼                                                   │
+//                  └── rest of a span that did not fit whole ◀────────────┘
+//
+// A joined subscriber costs nothing here. One that is behind has a record, for as long as that
+// lasts. A socket has at most one send between two submits: each subscriber is in one slice or once
+// in the behind queue of a batch. An event is never cut: what was begun is sent to its end first.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/fanout/replica.h"
+#include "broker/io/ring.h"
+#include "broker/server/base/counters.h"
+#include "broker/server/base/loop_time.h"
+#include "broker/server/base/settings.h"
+#include "broker/server/sockets/connection.h"
+#include "broker/server/streams/audience.h"
+
+#include "common/random.h"
+
+namespace fanfare::server {
+
+// A stream as its request asked for it.
+struct StreamStart {
+  std::uint32_t audience = kNone;
+  fanout::Cursor cursor;  // everything after it is wanted
+  std::string opening;    // response head and first lines, sent before anything else
+};
+
+class Delivery {
+ public:
+  struct Parts {
+    io::Ring& ring;
+    ConnectionTable& connections;
+    fanout::Replica& replica;
+    Audiences& audiences;
+    Counters& counters;
+    LatencyHistogram& latency;
+    LoopTime& loop;
+    const Settings& settings;
+    Random& random;
+  };
+  explicit Delivery(const Parts& parts);
+
+  // What became of a stream; the shard acts on it after pump().
+  struct Outcome {
+    io::Slot slot = 0;
+    bool complete = false;  // every byte is out and the stream ended cleanly; else: to be closed
+    CloseReason reason{};
+  };
+
+  // Begins a stream on a connection in State::streaming.
+  void open(io::Slot slot, StreamStart start);
+  // Forgets the stream of this connection (it is being closed, or goes back to reading requests).
+  void close(io::Slot slot);
+
+  // One batch: at most one slice-batch of rounds and some members that are behind. New completions
+  // that are not about sends are appended to `completions`.
+  void pump(Tick tick, std::vector<io::Completion>& completions, std::vector<Outcome>& outcomes);
+  bool work_waiting() const { return replica_.feeds_waiting() > 0 || !ready_.empty(); }
+  // After Replica::apply(), or a round: members that were ahead of their feed may go on.
+  void applied();
+
+  // The socket has room again (or hung up: the next send will tell).
+  void writable(io::Slot slot);
+  // Heartbeats for these (streaming, due) connections; those behind get none: their bytes are on
+  // the way.
+  void heartbeats(std::span<const io::Slot> slots, Tick tick,
+                  std::vector<io::Completion>& completions, std::vector<Outcome>& outcomes);
+  // Tells the client when to come back, then ends the stream uncleanly with `reason`.
+  void farewell(io::Slot slot, CloseReason reason);
+
+  // Some bytes of an event (or of a line) are out and the rest is not.
+  bool in_mid_event(io::Slot slot) const;
+  // Blocked for how long without taking a byte; 0 if not blocked.
+  Tick stalled_for(io::Slot slot, Tick tick) const;
+  // Subscribers that are behind; live pages are not counted.
+  std::size_t behind_count() const { return behind_count_; }
+
+ private:
+  // One subscriber that is not joined. `rest` is what must go out first.
+  struct Behind {
+    fanout::Cursor cursor;       // where it stands once the rest is out
+    Ref<fanout::Segment> keeps;  // holds the rest, unless `owned` does
+    std::string opening;         // still to be said before any event
+    std::string owned;
+    std::string_view rest;
+    io::Slot slot = 0;
+    Tick blocked_since = kNever;  // since when it took no byte
+    CloseReason end_reason{};
+    bool in_use = false;
+    bool queued = false;  // stands in ready_; the record is reused only after it was taken out
+    bool blocked = false;
+    bool begun = false;    // of the rest, something is out already
+    bool failed = false;   // in the current batch
+    bool fresh = true;     // has not caught up yet since it began
+    bool ending = false;   // the rest is the last of the stream: a clean end follows
+    bool leaving = false;  // the rest is the last: an unclean end follows
+  };
+  struct SentSpan {
+    std::uint32_t audience = kNone;
+    fanout::Span span;
+    TimePoint committed;
+    std::uint64_t members = 0;
+  };
+
+  void send_rounds(Tick tick);
+  void end_members(const fanout::Replica::Round& round);
+  void send_behind(std::vector<Outcome>& outcomes);
+  bool prepare_rest(std::uint32_t index, std::vector<Outcome>& outcomes);
+  bool read_on(Behind& behind, fanout::Replica::Read& read);
+  void flush(Tick tick, std::vector<io::Completion>& completions, std::vector<Outcome>& outcomes);
+  void send_failed(const io::Completion& completion, Tick tick, std::vector<Outcome>& outcomes);
+  void round_cut(io::Slot slot, std::int32_t result, Tick tick);
+  void rest_sent(std::uint32_t index, std::vector<Outcome>& outcomes);
+  void join_or_wait(std::uint32_t index);
+  void block(std::uint32_t index);
+  void make_ready(std::uint32_t index);
+  std::uint32_t add_behind(io::Slot slot, fanout::Cursor cursor);
+  void remove_behind(std::uint32_t index);
+
+  io::Ring& ring_;
+  ConnectionTable& connections_;
+  fanout::Replica& replica_;
+  Audiences& audiences_;
+  Counters& counters_;
+  LatencyHistogram& latency_;
+  LoopTime& loop_;
+  const Settings& settings_;
+  Random& random_;
+
+  std::deque<Behind> behind_;  // addresses must not move: `rest` may point into `owned`
+  std::vector<std::uint32_t> behind_free_;
+  std::size_t behind_count_ = 0;
+  std::deque<std::uint32_t> ready_;   // want service; may hold stale entries (not in_use)
+  std::vector<std::uint32_t> ahead_;  // wait for apply(); may hold stale entries, like ready_
+  // Of the current batch:
+  std::vector<SentSpan> spans_;
+  std::vector<std::uint32_t> sent_behind_;
+  std::string_view heartbeat_;  // set while a batch is one of heartbeats
+};
+
+}  // namespace fanfare::server

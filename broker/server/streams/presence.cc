@@ -1,0 +1,190 @@
+#include "broker/server/streams/presence.h"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <utility>
+
+#include "broker/wire/http/query.h"
+
+#include "common/check.h"
+
+namespace fanfare::server {
+namespace {
+
+constexpr std::string_view kChannelKey = "channel";
+constexpr std::string_view kChannelsKey = "channels";  // the same
+// One part of a census: slots looked at, and about so many bytes of lines for the watcher.
+constexpr io::Slot kPartSlots = 4096;
+constexpr std::size_t kPartBytes = 32U << 10U;
+// Of a line beside its channel, its query and its cursor.
+constexpr std::size_t kLineBytes = 80;
+// Of a kept query beside its bytes: its place in the table, and what the allocator adds.
+constexpr std::size_t kQueryOverhead = 56;
+// JavaScript's numbers are exact up to here.
+constexpr std::uint64_t kIdMax = 1ULL << 53U;
+
+}  // namespace
+
+std::uint64_t stream_id(std::uint32_t shard, std::uint32_t shards, io::Slot slot,
+                        std::uint32_t slots, std::uint32_t began) {
+  const std::uint64_t places = std::uint64_t{shards} * slots;
+  const std::uint64_t turns = std::min(kIdMax / places, std::uint64_t{1} << 32U);
+  return (began % turns * slots + slot) * shards + shard;
+}
+
+std::string query_of(const std::vector<std::string>& topics) {
+  std::string query;
+  for (const std::string& topic : topics) {
+    if (!query.empty()) query += '&';
+    query += kChannelKey;
+    query += '=';
+    query += topic;
+  }
+  return query;
+}
+
+std::string full_query(std::string_view query, const std::vector<std::string>& topics) {
+  const http::Query parameters(query);
+  std::vector<std::string_view> named = parameters.all(kChannelKey);
+  const std::vector<std::string_view> more = parameters.all(kChannelsKey);
+  named.insert(named.end(), more.begin(), more.end());
+  std::ranges::sort(named);
+  std::vector<std::string> others;
+  std::ranges::copy_if(topics, std::back_inserter(others), [&](const std::string& topic) {
+    return !std::ranges::binary_search(named, topic);
+  });
+  std::string full = query_of(others);
+  if (!full.empty() && !query.empty()) full += '&';
+  return full += query;
+}
+
+// ---- streams that come and go
+
+void Presence::came(io::Slot slot, std::string_view query, std::string_view cursor) {
+  Connection& connection = parts_.connections[slot];
+  if (connection.port != Port::subscriber) return;
+  begin_censuses();
+  connection.began = streams_++;
+  const std::vector<std::string>& topics =
+      parts_.replica.topics(parts_.audiences[connection.audience].feed);
+  // Most are just their topics: told at a glance.
+  const std::string plain = query_of(topics);
+  const std::string full = query == plain ? plain : full_query(query, topics);
+  if (full != plain) keep(slot, full);
+  if (!parts_.switchboard.watched.load(std::memory_order_relaxed)) return;
+  NoticeMessage message = notice(slot, NoticeMessage::Kind::came, newest_);
+  message.query = full;
+  message.cursor = cursor;
+  parts_.switchboard.post(0, std::move(message));
+}
+
+void Presence::went(io::Slot slot, CloseReason reason) {
+  if (!counts(parts_.connections[slot])) return;
+  begin_censuses();
+  for (const Census& census : censuses_) {
+    if (owed(census, slot)) tell_present(census, slot);
+  }
+  if (parts_.switchboard.watched.load(std::memory_order_relaxed)) {
+    NoticeMessage message = notice(slot, NoticeMessage::Kind::went, newest_);
+    message.reason = reason;
+    parts_.switchboard.post(0, std::move(message));
+  }
+  forget(slot);
+}
+
+bool Presence::counts(const Connection& connection) const {
+  return connection.state == State::streaming && connection.port == Port::subscriber;
+}
+
+NoticeMessage Presence::notice(io::Slot slot, NoticeMessage::Kind kind,
+                               std::uint32_t census) const {
+  const Connection& connection = parts_.connections[slot];
+  return {.census = census,
+          .kind = kind,
+          .connection = stream_id(parts_.shard, parts_.switchboard.shard_count(), slot,
+                                  parts_.connections.capacity(), connection.began),
+          .topics = parts_.replica.shared_topics(parts_.audiences[connection.audience].feed),
+          .query = known_query(slot),
+          .cursor = {},
+          .reason = {}};
+}
+
+// ---- those that are there
+
+// Censuses that the lead has begun begin here with the next stream that comes or goes, not with
+// the mail: a stream may have come and gone before that arrives.
+void Presence::begin_censuses() {
+  const std::uint32_t newest = parts_.switchboard.census.load(std::memory_order_acquire);
+  while (newest_ != newest) censuses_.push_back({.number = ++newest_, .start = streams_});
+}
+
+void Presence::take(const CensusMessage& order) {
+  begin_censuses();
+  const auto found = std::ranges::find(censuses_, order.census, &Census::number);
+  if (order.kind == CensusMessage::Kind::part) {
+    CHECK(found != censuses_.end(), "no part is asked for when all have been told");
+    count_part(*found);
+  } else if (found != censuses_.end()) {
+    censuses_.erase(found);
+  }
+}
+
+// It began before the census, which has not come to its slot yet.
+bool Presence::owed(const Census& census, io::Slot slot) const {
+  const Connection& connection = parts_.connections[slot];
+  if (slot < census.next || !counts(connection)) return false;
+  return static_cast<std::int32_t>(connection.began - census.start) < 0;
+}
+
+void Presence::count_part(Census& census) {
+  const io::Slot table_end = parts_.connections.high_water();
+  const io::Slot end = std::min(table_end, census.next + kPartSlots);
+  for (std::size_t bytes = 0; census.next < end && bytes < kPartBytes; ++census.next) {
+    if (owed(census, census.next)) bytes += tell_present(census, census.next);
+  }
+  const std::uint32_t number = census.number;
+  const bool complete = census.next >= table_end;
+  if (complete) std::erase_if(censuses_, [=](const Census& c) { return c.number == number; });
+  parts_.switchboard.post(0, CensusPartMessage{.census = number, .complete = complete});
+}
+
+std::size_t Presence::tell_present(const Census& census, io::Slot slot) {
+  NoticeMessage message = notice(slot, NoticeMessage::Kind::present, census.number);
+  std::size_t bytes = 0;
+  for (const std::string& topic : message.topics->texts()) {
+    bytes += kLineBytes + topic.size() + message.query.size();
+  }
+  parts_.switchboard.post(0, std::move(message));
+  return bytes;
+}
+
+// ---- queries
+
+void Presence::keep(io::Slot slot, std::string_view query) {
+  const std::uint64_t bytes = query.size() + kQueryOverhead;
+  if (parts_.counters.queries_bytes + bytes > parts_.settings->limits.queries_bytes) {
+    ++parts_.counters.queries_dropped_total;
+    return;
+  }
+  parts_.counters.queries_bytes += bytes;
+  auto kept = std::make_unique_for_overwrite<char[]>(query.size() + 1);
+  std::memcpy(kept.get(), query.data(), query.size());
+  kept[query.size()] = '\0';
+  queries_[slot] = std::move(kept);
+}
+
+void Presence::forget(io::Slot slot) {
+  const auto found = queries_.find(slot);
+  if (found == queries_.end()) return;
+  parts_.counters.queries_bytes -= std::strlen(found->second.get()) + kQueryOverhead;
+  queries_.erase(found);
+}
+
+std::string Presence::known_query(io::Slot slot) const {
+  const auto found = queries_.find(slot);
+  if (found != queries_.end()) return found->second.get();
+  return query_of(parts_.replica.topics(parts_.audiences[parts_.connections[slot].audience].feed));
+}
+
+}  // namespace fanfare::server

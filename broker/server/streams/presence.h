@@ -1,0 +1,92 @@
+// Presence: which subscribers there are on this shard, for publishers that watch ({"op":"watch"}).
+// Streams that come and go are told while somebody watches. Those that were there before are told
+// by a census, one for each watcher:
+//
+//   lead                                shards
+//   ── begins (Switchboard::census) ──▶ all: from here on it hears of comings and goings
+//   ── part ─────────────────────────▶  one: looks on from slot to slot, tells of those it finds
+//   ◀─ notices, and how far it came ──  that began before the census did; then the next part
+//
+// The lead asks for a part when the watcher has room for it, so nothing piles up however many
+// streams there are. A stream that goes before a census has come to its slot is told of as it goes:
+// each is told once, none after it has left.
+//
+// To tell the query that a stream came with costs nothing where its topics say the same: only what
+// differs is kept, up to [limits] queries_bytes.
+//
+// Thread: the shard's.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/fanout/replica.h"
+#include "broker/server/base/counters.h"
+#include "broker/server/base/settings.h"
+#include "broker/server/base/switchboard.h"
+#include "broker/server/sockets/connection.h"
+#include "broker/server/streams/audience.h"
+
+namespace fanfare::server {
+
+// The id by which publishers that watch tell streams apart: no two that are there at a time have
+// the same one, and JavaScript's numbers hold it.
+std::uint64_t stream_id(std::uint32_t shard, std::uint32_t shards, io::Slot slot,
+                        std::uint32_t slots, std::uint32_t began);
+
+// As a request would name them: channel=a&channel=b.
+std::string query_of(const std::vector<std::string>& topics);
+// The query with those of the topics that it does not name before it: they were in the body.
+std::string full_query(std::string_view query, const std::vector<std::string>& topics);
+
+class Presence {
+ public:
+  struct Parts {
+    std::uint32_t shard = 0;
+    const Settings& settings;
+    ConnectionTable& connections;
+    fanout::Replica& replica;
+    Audiences& audiences;
+    Counters& counters;
+    Switchboard& switchboard;
+  };
+  explicit Presence(const Parts& parts) : parts_(parts) {}
+
+  // A stream began, or ends: it is still in its audience.
+  void came(io::Slot slot, std::string_view query, std::string_view cursor);
+  void went(io::Slot slot, CloseReason reason);
+  // The lead's orders.
+  void take(const CensusMessage& order);
+
+ private:
+  struct Census {
+    std::uint32_t number = 0;
+    std::uint32_t start = 0;  // streams from this one on came later
+    io::Slot next = 0;        // those in slots before it have been told of
+  };
+  // A query that its stream's topics do not say; ends with a zero.
+  using Query = std::unique_ptr<char[]>;
+
+  void begin_censuses();
+  bool counts(const Connection& connection) const;
+  bool owed(const Census& census, io::Slot slot) const;
+  void count_part(Census& census);
+  std::size_t tell_present(const Census& census, io::Slot slot);
+  NoticeMessage notice(io::Slot slot, NoticeMessage::Kind kind, std::uint32_t census) const;
+  void keep(io::Slot slot, std::string_view query);
+  void forget(io::Slot slot);
+  std::string known_query(io::Slot slot) const;
+
+  Parts parts_;
+  std::uint32_t streams_ = 1;  // the number of the next to begin, modulo 2^32
+  std::uint32_t newest_ = 0;   // the last census that began
+  std::vector<Census> censuses_;
+  std::unordered_map<io::Slot, Query> queries_;
+};
+
+}  // namespace fanfare::server

@@ -1,0 +1,246 @@
+#include "broker/server/streams/streams.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "broker/server/base/rules.h"
+#include "broker/server/streams/framing.h"
+#include "broker/wire/sse/position.h"
+
+#include "common/log.h"
+
+namespace fanfare::server {
+namespace {
+
+using fanout::Framing;
+
+constexpr std::string_view kStreamType = "text/event-stream; charset=utf-8";
+constexpr std::string_view kRawType = "text/plain; charset=utf-8";
+constexpr std::size_t kShownIdMax = 128;
+
+// no-transform keeps compressing middlewares away; nosniff, because text/plain is sniffed (R14,
+// §4.1).
+std::vector<http::Field> stream_fields(bool raw, std::span<const http::Field> further) {
+  std::vector<http::Field> fields = {
+      {"Content-Type", raw ? kRawType : kStreamType},
+      {"Cache-Control", "no-store, no-cache, no-transform"},
+      {"X-Accel-Buffering", "no"},
+      {"X-Content-Type-Options", "nosniff"},
+  };
+  fields.insert(fields.end(), further.begin(), further.end());
+  return fields;
+}
+
+Framing framing_of(const Request& request, bool raw) {
+  const bool chunked = request.head.minor_version >= 1;
+  if (raw) return chunked ? Framing::raw_chunked : Framing::raw;
+  return chunked ? Framing::chunked : Framing::plain;
+}
+
+h1::Framing body_framing(Framing framing) {
+  return is_chunked(framing) ? h1::Framing::chunked() : h1::Framing::until_close();
+}
+
+// What a client presented, fit to stand inside a JSON string: foreign ids can hold anything.
+std::string shown_id(std::string_view id) {
+  std::string shown(id.substr(0, kShownIdMax));
+  std::erase_if(shown, [](char c) { return c <= ' ' || c > '~' || c == '"' || c == '\\'; });
+  return shown;
+}
+
+}  // namespace
+
+std::string Streams::id_text(fanout::Sequence sequence) const {
+  return fanout::EventId{parts_.replica.epoch(), sequence}.text();
+}
+
+// Up to half as much again, so that the clients of a restarted broker do not return in one instant.
+Duration Streams::jittered(Duration retry) {
+  const auto half = static_cast<std::uint64_t>(retry.count()) / 2;
+  return retry + Duration(static_cast<std::int64_t>(parts_.random.below(half + 1)));
+}
+
+// What tells a newcomer its place before its first event; empty if nothing is to be said. A client
+// that presented an id has one to come back with.
+std::string Streams::position(const Request& request, const Terms& terms,
+                              std::string_view id) const {
+  switch (terms.announce) {
+    case AnnouncePosition::never:
+      return {};
+    case AnnouncePosition::always:
+      return sse::position_text(sse::PositionForm::event, id);
+    case AnnouncePosition::automatic:
+      return sse::position_text(sse::position_form(request.head), id);
+  }
+  return {};
+}
+
+Streams::Place Streams::find_place(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
+                                   const Options& options) {
+  const fanout::Replica& replica = parts_.replica;
+  if (asked.cursor.empty()) {
+    if (asked.earliest) return {.cursor = replica.earliest(feed), .gap = {}};
+    if (asked.replay) return {.cursor = replica.replay_start(feed, *asked.replay), .gap = {}};
+    return {.cursor = replica.target(feed), .gap = {}};
+  }
+  Place place{.cursor = {}, .gap = {}, .resumed = true};
+  const auto id = fanout::EventId::parse(asked.cursor);
+  const bool ours = id && id->epoch == replica.epoch();
+  std::string_view reason;
+  fanout::Sequence resumed = 0;
+  if (!id || (ours && id->sequence > parts_.switchboard.head.load(std::memory_order_acquire))) {
+    reason = "unknown";
+  } else if (!ours) {
+    reason = "restarted";
+  }
+  if (!reason.empty()) {
+    // All that is left follows; a busy channel may have lost what is newer than that.
+    const auto read = parts_.replica.read(feed, fanout::Cursor{}, 1);
+    place.cursor = read.gap ? read.gap->cursor : replica.earliest(feed);
+    resumed = read.gap ? read.gap->resumed : place.cursor.at;
+  } else {
+    place.cursor = id->sequence;
+    if (const auto read = parts_.replica.read(feed, place.cursor, 1); read.gap) {
+      reason = "evicted";
+      place.cursor = read.gap->cursor;
+      resumed = read.gap->resumed;
+    }
+  }
+  if (!reason.empty() && !options.delivery.gap_event.empty() && !asked.raw) {
+    place.gap = gap_event(options.delivery.gap_event, reason, shown_id(asked.cursor),
+                          id_text(resumed), id_text(place.cursor.at));
+    ++parts_.counters.gaps_total;
+  }
+  return place;
+}
+
+// Said once in the life of the broker: every stream through that proxy would say it again.
+void Streams::count_http10(const Request& request) {
+  ++parts_.counters.http10_streams_total;
+  if (parts_.switchboard.http10_warned.exchange(true, std::memory_order_relaxed)) return;
+  std::string_view by;
+  for (const std::string_view name : {"via", "x-forwarded-for", "x-real-ip", "forwarded"}) {
+    if (!request.head.value(name).empty()) by = " by way of a proxy";
+  }
+  log::warn(
+      "an event stream was opened over HTTP/1.0{}: only a reset can tell \"come back\" from "
+      "\"complete\" there. If that is nginx, write `proxy_http_version 1.1;` in its location "
+      "(said once; fanfare_http10_streams_total counts them)",
+      by);
+}
+
+// The client has everything of channels that are finished: it need not come back.
+bool Streams::nothing_follows(const fanout::Feed* feed, const Place& place) const {
+  if (!parts_.replica.complete(feed) || !place.gap.empty()) return false;
+  const auto read = parts_.replica.read(feed, place.cursor, 1);
+  return !read.gap && read.span.events == 0;
+}
+
+Routes::Verdict Streams::open(const Request& request, const sse::SubscribeRequest& asked,
+                              const Terms& terms, std::string& out) {
+  const Options& options = terms.options;
+  const StreamRules rules = stream_rules(options, asked.topics);
+  const Framing framing = framing_of(request, asked.raw);
+  const std::vector<std::string_view> topics(asked.topics.begin(), asked.topics.end());
+  const std::uint32_t audience = parts_.audiences.enter(topics, framing);
+  fanout::Feed* const feed = parts_.audiences[audience].feed;
+  const Place place = find_place(feed, asked, options);
+
+  // Where the stream begins, for whoever reads heads: it is where to resume from, until an event
+  // brings a later id.
+  const std::string begins = id_text(place.cursor.at);
+  std::vector<http::Field> fields = stream_fields(asked.raw, terms.fields);
+  fields.push_back({"Last-Event-ID", begins});
+  if (nothing_follows(feed, place)) {
+    parts_.audiences.exit(audience);
+    h1::append_response_head(out, 204, fields, h1::Framing::none(), request.connection,
+                             request.date);
+    return Routes::Verdict::answered;
+  }
+  if (request.head.method == http::Method::head) {
+    parts_.audiences.exit(audience);
+    h1::append_response_head(out, 200, fields, body_framing(framing), request.connection,
+                             request.date);
+    return Routes::Verdict::answered;
+  }
+
+  StreamStart start{.audience = audience, .cursor = place.cursor, .opening = {}};
+  h1::append_response_head(start.opening, 200, fields, body_framing(framing), request.connection,
+                           request.date);
+  if (!asked.raw) {
+    append_framed(start.opening, framing,
+                  opening_text(jittered(rules.retry),
+                               place.resumed ? std::string() : position(request, terms, begins)));
+    append_framed(start.opening, framing, place.gap);
+  }
+
+  Connection& connection = parts_.connections[request.slot];
+  connection.until_close = !is_chunked(framing);
+  connection.keep_alive = request.connection != h1::Connection::close && !connection.until_close;
+  const Duration wish = asked.heartbeat.value_or(terms.heartbeat.value_or(rules.heartbeat));
+  const Duration heartbeat =
+      std::clamp(wish, options.limits.heartbeat_min, options.limits.heartbeat_max);
+  connection.heartbeat = is_raw(framing) ? 0 : static_cast<std::uint32_t>(heartbeat / kTick);
+  parts_.delivery.open(request.slot, std::move(start));
+  if (connection.port == Port::subscriber) {
+    ++parts_.counters.subscriptions_total;
+    if (place.resumed) ++parts_.counters.resumed_total;
+    if (connection.until_close) count_http10(request);
+  }
+  parts_.presence.came(request.slot, request.head.query, asked.cursor);
+  return Routes::Verdict::stream;
+}
+
+bool Streams::admit_patterns(const std::vector<std::string>& topics, std::uint32_t patterns_max) {
+  const std::vector<std::string_view> views(topics.begin(), topics.end());
+  const auto more = static_cast<std::uint32_t>(parts_.replica.new_patterns(views));
+  if (more == 0) return true;
+  std::atomic<std::uint32_t>& all = parts_.switchboard.patterns;
+  if (all.fetch_add(more, std::memory_order_relaxed) + more <= patterns_max) {
+    patterns_ += more;
+    return true;
+  }
+  all.fetch_sub(more, std::memory_order_relaxed);
+  return false;
+}
+
+void Streams::count_patterns() {
+  const auto count = static_cast<std::uint32_t>(parts_.replica.pattern_count());
+  parts_.counters.patterns = count;
+  if (count == patterns_) return;
+  parts_.switchboard.patterns.fetch_add(count - patterns_, std::memory_order_relaxed);
+  patterns_ = count;
+}
+
+Routes::Verdict Streams::overload(const Request& request, const sse::SubscribeRequest& asked,
+                                  const Terms& terms, std::string_view reason, std::string& out) {
+  const Framing framing = framing_of(request, asked.raw);
+  std::vector<http::Field> fields = stream_fields(asked.raw, terms.fields);
+  // To its page the stream was open: what is published before it comes back is owed to it. History
+  // that was asked for will be asked for again.
+  const bool newcomer = asked.cursor.empty() && !asked.earliest && !asked.replay;
+  const std::string now = newcomer ? id_text(parts_.replica.head()) : std::string();
+  if (newcomer) fields.push_back({"Last-Event-ID", now});
+  h1::append_response_head(out, 200, fields, body_framing(framing), h1::Connection::close,
+                           request.date);
+  // Further away than usual, and spread wide: whoever is told this is one of very many.
+  const Duration retry = terms.options.delivery.retry * 4;
+  const auto spread = static_cast<std::uint64_t>(retry.count());
+  const Duration when =
+      retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)));
+  if (!asked.raw) {
+    const std::string place = newcomer ? position(request, terms, now) : std::string();
+    const std::string comment = reason.empty() ? std::string() : fmt::format(": {}\n", reason);
+    append_framed(out, framing, opening_text(when, place) + comment);
+  }
+  ++parts_.counters.overload_answers_total;
+  Connection& connection = parts_.connections[request.slot];
+  connection.reason = CloseReason::overloaded;
+  connection.until_close = !is_chunked(framing);
+  return Routes::Verdict::answered_last;
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,80 @@
+// Streams: begins event streams. From what a client asked (topics, cursor, format) and what the
+// configuration says, it finds where in the log the stream starts, says everything that must be
+// said before the first event (head, retry, position, a gap), and hands the connection to Delivery.
+// HTTP stops here: Delivery knows bytes and cursors only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/server/base/options.h"
+#include "broker/server/base/switchboard.h"
+#include "broker/server/sockets/routes.h"
+#include "broker/server/streams/delivery.h"
+#include "broker/server/streams/presence.h"
+#include "broker/wire/sse/subscribe_request.h"
+
+namespace fanfare::server {
+
+class Streams {
+ public:
+  struct Parts {
+    std::uint32_t shard = 0;
+    ConnectionTable& connections;
+    fanout::Replica& replica;
+    Audiences& audiences;
+    Delivery& delivery;
+    Counters& counters;
+    Switchboard& switchboard;
+    Presence& presence;
+    Random& random;
+  };
+  explicit Streams(const Parts& parts) : parts_(parts) {}
+
+  // What the listener and the route add to a request.
+  struct Terms {
+    const Options& options;
+    std::span<const http::Field> fields;  // further response fields: CORS
+    AnnouncePosition announce = AnnouncePosition::automatic;
+    std::optional<Duration> heartbeat;  // of the route; the client's own wish comes first
+  };
+  // Either begins the stream (Verdict::stream), or there is nothing to stream: HEAD, a finished
+  // channel (204); then the answer is in `out`. The topics are valid and allowed.
+  Routes::Verdict open(const Request& request, const sse::SubscribeRequest& asked,
+                       const Terms& terms, std::string& out);
+  // Come back later: 200, `retry:`, a newcomer's place, and an unclean end. Never a status that
+  // kills an EventSource. The reason, if there is one to tell, is a comment
+  // for people who look.
+  Routes::Verdict overload(const Request& request, const sse::SubscribeRequest& asked,
+                           const Terms& terms, std::string_view reason, std::string& out);
+
+  // False: [limits] patterns does not allow those that these topics would add. True: they count
+  // from now on, and open() follows.
+  bool admit_patterns(const std::vector<std::string>& topics, std::uint32_t patterns_max);
+  // Once a turn: those that nobody has any more make room for others, on all shards.
+  void count_patterns();
+
+ private:
+  struct Place {
+    fanout::Cursor cursor;
+    std::string gap;       // a gap event's text; empty if nothing is missing
+    bool resumed = false;  // the client presented an id
+  };
+  Place find_place(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
+                   const Options& options);
+  std::string position(const Request& request, const Terms& terms, std::string_view id) const;
+  std::string id_text(fanout::Sequence sequence) const;
+  Duration jittered(Duration retry);
+  void count_http10(const Request& request);
+  bool nothing_follows(const fanout::Feed* feed, const Place& place) const;
+
+  Parts parts_;
+  std::uint32_t patterns_ = 0;  // of this shard in Switchboard::patterns
+};
+
+}  // namespace fanfare::server
