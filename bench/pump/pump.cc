@@ -63,7 +63,7 @@ class Pump {
                           .opening = "HTTP/1.1 200 OK\r\n\r\n"});
   }
   void drain() {
-    while (delivery_.work_waiting()) delivery_.pump(1, completions_, outcomes_);
+    while (delivery_.work_waiting()) delivery_.pump(1, completions_, ends_);
   }
 
   Log log_;
@@ -77,7 +77,7 @@ class Pump {
   Random random_{1};
   server::Delivery delivery_;
   std::vector<io::Completion> completions_;
-  std::vector<server::Delivery::Outcome> outcomes_;
+  std::vector<server::StreamEnd> ends_;
 };
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "broker/server/base/rules.h"
 #include "broker/server/base/version.h"
 
+#include "common/check.h"
 #include "common/pattern.h"
 
 namespace fanfare::server {

@@ -60,11 +60,28 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       started_(ring.now()),
       now_(started_) {
   tell_date();
-  if (config.index != 0) return;
-  desk_ = std::make_unique<LeadDesk>(
-      LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
-                      ring.name(), config.connections_max, date_},
-      config.epoch, settings_);
+  if (config.index == 0) {
+    desk_ = std::make_unique<LeadDesk>(
+        LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
+                        ring.name(), config.connections_max, date_},
+        config.epoch, settings_);
+  }
+  know_ports();
+}
+
+void Shard::know_ports() {
+  kind_of(Port::subscriber) = {
+      .http = &port_,
+      .open = &counters_.connections_open,
+      .full = "a client was turned away: every slot is taken; raise [limits] connections"};
+  if (!desk_) return;
+  kind_of(Port::admin) = {.http = desk_->admin_port(),
+                          .open = &counters_.admin_connections_open,
+                          .full = "the admin listener has as many connections as it takes"};
+  kind_of(Port::ingest) = {
+      .http = &desk_->publish_port(),
+      .open = &counters_.ingest_connections_open,
+      .full = "a publisher was turned away: [limits] ingest_connections are open"};
 }
 
 Shard::~Shard() = default;
@@ -204,30 +221,15 @@ void Shard::admit(Port port, int descriptor) {
 
 // Each kind of listener has its share of the table: neither can clients keep publishers and the
 // operator out by their number, nor the other way round.
+std::uint64_t Shard::most_connections(Port port) const {
+  if (port == Port::ingest) return settings_->limits.ingest_connections;
+  return port == Port::admin ? kAdminSlots : config_.subscribers_max + kSpareSlots;
+}
+
 bool Shard::has_room(Port port) {
-  const std::uint64_t publishers = counters_.ingest_connections_open;
-  const std::uint64_t clients = counters_.connections_open;
-  bool room = !connections_.full();
-  switch (port) {
-    case Port::subscriber:
-      room = room && clients < config_.subscribers_max + kSpareSlots;
-      break;
-    case Port::admin:
-      room = room && counters_.admin_connections_open < kAdminSlots;
-      break;
-    case Port::ingest:
-      room = room && publishers < settings_->limits.ingest_connections;
-      break;
-  }
-  if (room) return true;
+  if (!connections_.full() && *kind_of(port).open < most_connections(port)) return true;
   if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
-    log::warn(
-        "{}{}",
-        port == Port::ingest  ? "a publisher was turned away: [limits] ingest_connections are open"
-        : port == Port::admin ? "the admin listener has as many connections as it takes"
-                              : "a client was turned away: every slot is taken; raise [limits] "
-                                "connections",
-        log::left_out_note(left_out));
+    log::warn("{}{}", kind_of(port).full, log::left_out_note(left_out));
   }
   return false;
 }
@@ -249,14 +251,14 @@ void Shard::welcome(io::Slot slot, Port port) {
   connection.port = port;
   connection.opened = tick_;
   connection.leaving = phase_ != Phase::serving && port != Port::admin;
-  ++open_connections(port);
+  ++*kind_of(port).open;
   if (port == Port::ingest) {
     ++counters_.ingest_connections_total;
     obey(slot, desk_->ingest_port().begin(slot));
     return;
   }
   if (port == Port::subscriber) ++counters_.connections_accepted_total;
-  obey(slot, port_of(connection).begin(slot, tick_));
+  obey(slot, kind_of(port).http->begin(slot, tick_));
 }
 
 void Shard::received(const io::Completion& completion, Connection& connection) {
@@ -280,8 +282,8 @@ void Shard::received(const io::Completion& completion, Connection& connection) {
                        : desk_->ingest_port().received(slot, bytes, tick_));
       break;
     case State::reading:
-      obey(slot, ended ? port_of(connection).input_ended(slot)
-                       : port_of(connection).received(slot, bytes, tick_));
+      obey(slot, ended ? kind_of(connection).http->input_ended(slot)
+                       : kind_of(connection).http->received(slot, bytes, tick_));
       break;
     case State::lingering:
       if (ended) {
@@ -321,7 +323,7 @@ void Shard::polled(const io::Completion& completion, Connection& connection, Op 
   } else if (connection.state == State::streaming) {
     delivery_.writable(slot);
   } else if (connection.state == State::answering) {
-    port_of(connection).writable(slot);
+    kind_of(connection).http->writable(slot);
   } else if (connection.state == State::publisher) {
     desk_->ingest_port().writable(slot);
   }
@@ -397,7 +399,7 @@ void Shard::send_answers() {
       Connection& connection = connections_[result.slot];
       if (connection.generation != result.generation) continue;
       if (connection.state == State::answering) {
-        obey(result.slot, port_of(connection).sent(result.slot, result.result, tick_));
+        obey(result.slot, kind_of(connection).http->sent(result.slot, result.result, tick_));
       } else if (connection.state == State::publisher) {
         obey(result.slot, desk_->ingest_port().sent(result.slot, result.result));
       }
@@ -409,8 +411,8 @@ void Shard::send_answers() {
 }
 
 void Shard::pump() {
-  delivery_.pump(tick_, completions_, outcomes_);
-  for (const Delivery::Outcome& outcome : std::exchange(outcomes_, {})) stream_ended(outcome);
+  delivery_.pump(tick_, completions_, ends_);
+  for (const StreamEnd& end : std::exchange(ends_, {})) end_stream(end);
   counters_.unserved_bytes = replica_.unserved_bytes();
   Switchboard::Gauge& gauge = switchboard_.gauges[config_.index];
   gauge.unserved_bytes.store(counters_.unserved_bytes, std::memory_order_relaxed);

@@ -7,8 +7,8 @@
 //
 // What a publisher sent is thus sealed, acked and on its way to caught-up subscribers in one turn;
 // under load a turn takes longer, more events share a seal and a send, and each costs less. Nothing
-// calls back into the shard from below: rooms return orders and outcomes, the shard carries them
-// out.
+// calls back into the shard from below: rooms return orders and ends of streams, the shard carries
+// them out.
 //
 // Thread: its own (the one that made the ring). Only Switchboard crosses threads.
 #pragma once
@@ -95,6 +95,12 @@ class Shard {
     bool armed = false;
     bool wanted = true;  // false: it stops, or has stopped
   };
+  // What is asked of the connections of one Port.
+  struct PortKind {
+    HttpPort* http = nullptr;
+    std::uint64_t* open = nullptr;  // the counter of those there are
+    std::string_view full;          // said when there are as many as there may be
+  };
   // In this order (shard_drain.cc).
   enum class Phase : std::uint8_t { serving, draining, closing, last };
 
@@ -103,6 +109,10 @@ class Shard {
   void arm_accept(std::uint32_t index);
   void accepted(const io::Completion& completion);
   void admit(Port port, int descriptor);
+  void know_ports();
+  PortKind& kind_of(Port port) { return port_kinds_[static_cast<std::size_t>(port)]; }
+  PortKind& kind_of(const Connection& connection) { return kind_of(connection.port); }
+  std::uint64_t most_connections(Port port) const;
   bool has_room(Port port);
   bool may_publish(int descriptor);
   void welcome(io::Slot slot, Port port);
@@ -123,19 +133,16 @@ class Shard {
   void tell_date();
 
   // shard_connections.cc: what becomes of a connection
-  HttpPort& port_of(const Connection& connection);
   void obey(io::Slot slot, PortOrder order);
   void arm_receive(io::Slot slot);
   void arm_room(io::Slot slot);
   void begin_stream(io::Slot slot);
   void count_stream(const Connection& connection, int change);
-  std::uint64_t& open_connections(Port port);
-  void stream_ended(const Delivery::Outcome& outcome);
-  void leave_stream(io::Slot slot, CloseReason reason);
+  void end_stream(const StreamEnd& end);
   void note_close(io::Slot slot, CloseReason reason);
-  bool needs_reset(io::Slot slot, CloseReason reason) const;
+  void forget_requests(io::Slot slot);
   void linger(io::Slot slot, CloseReason reason);
-  void close(io::Slot slot, CloseReason reason);
+  void close(io::Slot slot, CloseReason reason, bool mid_event = false);
   void closed(io::Slot slot);
   std::chrono::sys_time<std::chrono::milliseconds> time_of_day() const;
   void release_held();
@@ -192,12 +199,13 @@ class Shard {
   SubscriberRoutes routes_;
   HttpPort port_;
   std::unique_ptr<LeadDesk> desk_;  // the lead's
+  std::array<PortKind, kPortCount> port_kinds_;
 
   std::deque<Message> mail_;  // taken from the mailbox, too much for one turn
   std::vector<Listener> listeners_;
   std::vector<io::Completion> completions_;  // not dispatched yet
   std::vector<Courier::Result> results_;
-  std::vector<Delivery::Outcome> outcomes_;
+  std::vector<StreamEnd> ends_;
   std::vector<io::Slot> heartbeats_due_;
   std::vector<io::Token> room_wanted_;  // polls for writable that a FIN has ended
   TimePoint started_{};

@@ -19,6 +19,14 @@ bool is_slow(CloseReason reason) {
   return reason == CloseReason::slow_stalled || reason == CloseReason::slow_evicted;
 }
 
+// A FIN would say the wrong thing: where the body ends with the connection (HTTP/1.0), that it is
+// complete; in mid-event, that the half of it is all there is. A peer that does not read would not
+// even see it.
+bool needs_reset(const Connection& connection, CloseReason reason, bool mid_event) {
+  if (reason == CloseReason::stream_complete) return false;
+  return is_slow(reason) || connection.until_close || mid_event;
+}
+
 std::string shown_topics(const std::vector<std::string>& topics) {
   std::string shown;
   for (const std::string& topic : topics) {
@@ -31,18 +39,6 @@ std::string shown_topics(const std::vector<std::string>& topics) {
 }
 
 }  // namespace
-
-HttpPort& Shard::port_of(const Connection& connection) {
-  switch (connection.port) {
-    case Port::subscriber:
-      return port_;
-    case Port::admin:
-      return *desk_->admin_port();
-    case Port::ingest:
-      return desk_->publish_port();
-  }
-  std::unreachable();
-}
 
 void Shard::obey(io::Slot slot, PortOrder order) {
   switch (order.kind) {
@@ -101,18 +97,6 @@ void Shard::arm_room(io::Slot slot) {
   ring_.poll(slot, io::Interest::writable, connections_.token(Op::poll_writable, slot));
 }
 
-std::uint64_t& Shard::open_connections(Port port) {
-  switch (port) {
-    case Port::subscriber:
-      return counters_.connections_open;
-    case Port::admin:
-      return counters_.admin_connections_open;
-    case Port::ingest:
-      return counters_.ingest_connections_open;
-  }
-  std::unreachable();
-}
-
 // Who looks on is not among the subscribers.
 void Shard::count_stream(const Connection& connection, int change) {
   if (connection.port == Port::admin) {
@@ -125,6 +109,7 @@ void Shard::count_stream(const Connection& connection, int change) {
 void Shard::begin_stream(io::Slot slot) {
   Connection& connection = connections_[slot];
   connection.state = State::streaming;
+  connection.farewell = connection.leaving ? Farewell::due : Farewell::none;
   connection.quiet_since = tick_;
   connection.due = connection.heartbeat == 0
                        ? tick_ + ticks(settings_->delivery.stall)
@@ -135,31 +120,27 @@ void Shard::begin_stream(io::Slot slot) {
   ring_.poll(slot, io::Interest::hang_up, connections_.token(Op::poll_hang_up, slot));
 }
 
-void Shard::stream_ended(const Delivery::Outcome& outcome) {
-  const io::Slot slot = outcome.slot;
+// Every stream ends here, whoever ends it. Its connection goes on to the next request if the body
+// has an end of its own; else that is how the client hears of it.
+void Shard::end_stream(const StreamEnd& end) {
+  const io::Slot slot = end.slot;
   Connection& connection = connections_[slot];
   if (connection.state != State::streaming) return;
-  const bool says_goodbye =
-      outcome.complete || (connection.until_close && outcome.reason != CloseReason::peer_reset);
-  if (!says_goodbye) {
-    close(slot, outcome.reason);
-  } else if (outcome.complete && connection.keep_alive && !connection.leaving) {
-    leave_stream(slot, outcome.reason);
-    obey(slot, port_of(connection).begin(slot, tick_));
-  } else {
-    linger(slot, outcome.reason);
-  }
-}
-
-// Every stream ends here, however it does.
-void Shard::leave_stream(io::Slot slot, CloseReason reason) {
-  Connection& connection = connections_[slot];
-  if (reason != CloseReason::stream_complete && connection.port == Port::subscriber)
-    note_close(slot, reason);
-  presence_.went(slot, reason);
+  const bool complete = end.ending() == Ending::complete;
+  const bool mid_event = delivery_.in_mid_event(slot);
+  if (!complete && connection.port == Port::subscriber) note_close(slot, end.reason);
+  presence_.went(slot, end.reason);
   delivery_.close(slot);
   count_stream(connection, -1);
-  connection.reason = reason;
+  connection.reason = end.reason;
+  connection.state = State::reading;  // no stream's any more
+  if (complete && connection.keep_alive && !connection.leaving) {
+    obey(slot, kind_of(connection).http->begin(slot, tick_));
+  } else if (end.said && (complete || connection.until_close)) {
+    linger(slot, end.reason);
+  } else {
+    close(slot, end.reason, mid_event);
+  }
 }
 
 void Shard::note_close(io::Slot slot, CloseReason reason) {
@@ -173,12 +154,10 @@ void Shard::note_close(io::Slot slot, CloseReason reason) {
        .lived = kTick * (tick_ - connection.opened)});
 }
 
-// A FIN would say the wrong thing: where the body ends with the connection (HTTP/1.0), that it is
-// complete; in mid-event, that the half of it is all there is. A peer that does not read would not
-// even see it.
-bool Shard::needs_reset(io::Slot slot, CloseReason reason) const {
-  if (reason == CloseReason::stream_complete) return false;
-  return is_slow(reason) || connections_[slot].until_close || delivery_.in_mid_event(slot);
+void Shard::forget_requests(io::Slot slot) {
+  const Connection& connection = connections_[slot];
+  if (connection.exchange != kNone) kind_of(connection).http->release(slot);
+  if (connection.port == Port::ingest) desk_->ingest_port().release(slot);
 }
 
 // Everything was said: FIN goes out at once, the socket is closed when the peer's has come, so that
@@ -186,10 +165,8 @@ bool Shard::needs_reset(io::Slot slot, CloseReason reason) const {
 // reset, that waits until the peer has had time to read: a reset may overtake what was sent.
 void Shard::linger(io::Slot slot, CloseReason reason) {
   Connection& connection = connections_[slot];
-  const bool reset = needs_reset(slot, reason);
-  if (connection.state == State::streaming) leave_stream(slot, reason);
-  if (connection.exchange != kNone) port_of(connection).release(slot);
-  if (connection.port == Port::ingest) desk_->ingest_port().release(slot);
+  const bool reset = needs_reset(connection, reason, /*mid_event=*/false);
+  forget_requests(slot);
   connection.state = State::lingering;
   connection.reason = reason;
   connection.due = tick_ + (reset ? kResetTicks : kLingerTicks);
@@ -199,15 +176,14 @@ void Shard::linger(io::Slot slot, CloseReason reason) {
   ring_.receive(slot, connections_.token(Op::receive, slot));
 }
 
-void Shard::close(io::Slot slot, CloseReason reason) {
+void Shard::close(io::Slot slot, CloseReason reason, bool mid_event) {
   Connection& connection = connections_[slot];
   if (connection.state == State::free || connection.state == State::closing) return;
-  const bool reset = needs_reset(slot, reason);
-  if (connection.state == State::streaming) leave_stream(slot, reason);
-  if (connection.exchange != kNone) port_of(connection).release(slot);
-  if (connection.port == Port::ingest) desk_->ingest_port().release(slot);
+  if (connection.state == State::streaming) return end_stream({.slot = slot, .reason = reason});
+  const bool reset = needs_reset(connection, reason, mid_event);
+  forget_requests(slot);
   ++closes_[static_cast<std::size_t>(reason)];
-  --open_connections(connection.port);
+  --*kind_of(connection).open;
 
   std::array<io::Token, 3> armed;
   std::size_t count = 0;

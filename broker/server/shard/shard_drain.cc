@@ -59,6 +59,7 @@ void Shard::tell_to_leave(io::Slot slot) {
   if (connection.state == State::free || connection.port == Port::admin) return;
   connection.leaving = true;
   if (connection.state != State::streaming) return;
+  connection.farewell = Farewell::due;
   const Tick over = ticks(settings_->limits.drain);
   connection.due = tick_ + static_cast<Tick>(random_.below(std::uint64_t{over} + 1));
 }
@@ -118,14 +119,15 @@ void Shard::end_when_quiet(io::Slot slot) {
   switch (connection.state) {
     case State::reading:
       connection.leaving = true;
-      if (port_of(connection).idle(slot) && !greeting) close(slot, CloseReason::drained);
+      if (kind_of(connection).http->idle(slot) && !greeting) close(slot, CloseReason::drained);
       break;
     case State::answering:
       connection.leaving = true;
       break;
     case State::streaming:  // a live page
       if (connection.leaving) break;
-      connection.leaving = connection.told = true;
+      connection.leaving = true;
+      connection.farewell = Farewell::said;
       connection.due = last_deadline_;
       delivery_.farewell(slot, CloseReason::drained);
       break;

@@ -108,30 +108,22 @@ void Shard::sweep(io::Slot begin, io::Slot end) {
 }
 
 void Shard::overdue(io::Slot slot, Connection& connection) {
-  switch (connection.state) {
-    case State::reading:
-    case State::answering:
-      obey(slot, port_of(connection).overdue(slot, tick_));
-      break;
-    case State::lingering:
-      close(slot, connection.reason);
-      break;
-    case State::free:
-    case State::streaming:
-    case State::publisher:
-    case State::closing:
-      break;
+  const State state = connection.state;
+  if (state == State::lingering) {
+    close(slot, connection.reason);
+  } else if (state == State::reading || state == State::answering) {
+    obey(slot, kind_of(connection).http->overdue(slot, tick_));
   }
 }
 
 void Shard::stream_overdue(io::Slot slot, Connection& connection) {
-  if (connection.leaving) {
+  if (connection.farewell != Farewell::none) {
     if (tick_ < connection.due) return;
     sweep_left_ -= kOverdueWork;
-    if (connection.told) {
+    if (connection.farewell == Farewell::said) {
       close(slot, CloseReason::drained);
     } else {
-      connection.told = true;
+      connection.farewell = Farewell::said;
       connection.due = tick_ + kFarewellTicks;
       delivery_.farewell(slot, CloseReason::drained);
     }
@@ -182,7 +174,7 @@ void Shard::send_heartbeats() {
   std::erase_if(batch, [this](io::Slot slot) {
     return connections_[slot].state != State::streaming || connections_[slot].behind != kNone;
   });
-  delivery_.heartbeats(batch, tick_, completions_, outcomes_);
+  delivery_.heartbeats(batch, tick_, completions_, ends_);
 }
 
 void Shard::take_stock() {

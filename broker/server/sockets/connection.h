@@ -38,6 +38,7 @@ enum class Op : std::uint8_t { accept, receive, poll_hang_up, poll_writable, sen
 
 // Which listener a connection came from.
 enum class Port : std::uint8_t { subscriber, admin, ingest };
+inline constexpr std::size_t kPortCount = 3;
 
 enum class State : std::uint8_t {
   free,
@@ -47,6 +48,13 @@ enum class State : std::uint8_t {
   publisher,  // an ingest connection
   lingering,  // said all and sent FIN; waits for the peer's, discarding; due: give up
   closing,    // close is in the ring's hands
+};
+
+// Of a stream, when the broker stops.
+enum class Farewell : std::uint8_t {
+  none,
+  due,   // its client is told to come back when the stream is due
+  said,  // it has been; when the stream is due its time to read that is up
 };
 
 struct Connection {
@@ -60,7 +68,7 @@ struct Connection {
   bool keep_alive : 1 = false;   // the current exchange's decision
   bool until_close : 1 = false;  // the body ends where the connection does (HTTP/1.0)
   bool leaving : 1 = false;      // the broker is stopping: this is its last request or stream
-  bool told : 1 = false;         // the farewell to a leaving stream is on its way
+  Farewell farewell : 2 = Farewell::none;
   std::uint32_t exchange = kNone;
   std::uint32_t behind = kNone;    // none: joined to the feed (when streaming)
   std::uint32_t audience = kNone;  // of the stream

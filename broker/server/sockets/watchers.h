@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/io/ring.h"
 #include "broker/server/base/switchboard.h"
 
 namespace fanfare::server {

@@ -73,11 +73,11 @@ void Delivery::applied() {
 }
 
 void Delivery::pump(Tick tick, std::vector<io::Completion>& completions,
-                    std::vector<Outcome>& outcomes) {
+                    std::vector<StreamEnd>& ends) {
   send_rounds(tick);
-  send_behind(outcomes);
+  send_behind(ends);
   const bool rounds_moved = !spans_.empty();
-  flush(tick, completions, outcomes);
+  flush(tick, completions, ends);
   if (rounds_moved) applied();
 }
 
@@ -126,7 +126,7 @@ void Delivery::end_members(const fanout::Replica::Round& round) {
   }
 }
 
-void Delivery::send_behind(std::vector<Outcome>& outcomes) {
+void Delivery::send_behind(std::vector<StreamEnd>& ends) {
   std::size_t sends = 0;
   std::size_t bytes = 0;
   while (sends < kBatchBehind && bytes < kBatchBehindBytes && !ready_.empty()) {
@@ -139,7 +139,7 @@ void Delivery::send_behind(std::vector<Outcome>& outcomes) {
       continue;
     }
     if (behind.blocked) continue;
-    if (behind.rest.empty() && !prepare_rest(index, outcomes)) continue;
+    if (behind.rest.empty() && !prepare_rest(index, ends)) continue;
     ring_.send(behind.slot, bytes_of(behind.rest), connections_.token(Op::send, behind.slot));
     ++counters_.sends_total;
     counters_.sent_bytes_total += behind.rest.size();
@@ -175,12 +175,12 @@ bool Delivery::read_on(Behind& behind, fanout::Replica::Read& read) {
 }
 
 // Fills `rest` with what comes next for this subscriber; false if there is nothing to send now.
-bool Delivery::prepare_rest(std::uint32_t index, std::vector<Outcome>& outcomes) {
+bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
   Behind& behind = behind_[index];
   const Audience& audience = audiences_[connections_[behind.slot].audience];
   fanout::Replica::Read read;
   if (!read_on(behind, read)) {
-    outcomes.push_back({behind.slot, false, CloseReason::slow_evicted});
+    ends.push_back({behind.slot, CloseReason::slow_evicted, true});
     return false;
   }
   const std::string_view events(read.span.data, read.span.size);
@@ -206,8 +206,9 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<Outcome>& outcomes)
     }
     behind.owned += last_chunk(audience.framing);
     behind.rest = behind.owned;
-    behind.ending = true;
-    if (behind.rest.empty()) outcomes.push_back({behind.slot, true, CloseReason::stream_complete});
+    behind.last = true;
+    behind.end_reason = CloseReason::stream_complete;
+    if (behind.rest.empty()) ends.push_back({behind.slot, behind.end_reason, true});
     return !behind.rest.empty();
   }
   if (!behind.rest.empty()) return true;
@@ -222,7 +223,7 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<Outcome>& outcomes)
 // Hands the batch to the kernel. Silence is success; every failure is among the completions at
 // once.
 void Delivery::flush(Tick tick, std::vector<io::Completion>& completions,
-                     std::vector<Outcome>& outcomes) {
+                     std::vector<StreamEnd>& ends) {
   if (spans_.empty() && sent_behind_.empty() && heartbeat_.empty()) return;
   const std::size_t before = completions.size();
   loop_.submit_begins();
@@ -231,7 +232,7 @@ void Delivery::flush(Tick tick, std::vector<io::Completion>& completions,
   std::size_t kept = before;
   for (std::size_t i = before; i < completions.size(); ++i) {
     if (completions[i].token.kind == static_cast<std::uint8_t>(Op::send)) {
-      send_failed(completions[i], tick, outcomes);
+      send_failed(completions[i], tick, ends);
     } else {
       completions[kept++] = completions[i];
     }
@@ -239,7 +240,7 @@ void Delivery::flush(Tick tick, std::vector<io::Completion>& completions,
   completions.resize(kept);
   for (const std::uint32_t index : std::exchange(sent_behind_, {})) {
     Behind& behind = behind_[index];
-    if (behind.in_use && !std::exchange(behind.failed, false)) rest_sent(index, outcomes);
+    if (behind.in_use && !std::exchange(behind.failed, false)) rest_sent(index, ends);
   }
   const TimePoint sent = ring_.now();
   for (const SentSpan& span : spans_) {
@@ -249,14 +250,14 @@ void Delivery::flush(Tick tick, std::vector<io::Completion>& completions,
 }
 
 void Delivery::send_failed(const io::Completion& completion, Tick tick,
-                           std::vector<Outcome>& outcomes) {
+                           std::vector<StreamEnd>& ends) {
   Connection* const connection = connections_.find(completion.token);
   if (connection == nullptr || connection->audience == kNone) return;
   ++counters_.sends_short_total;
   const io::Slot slot = completion.token.index;
   if (!is_full(completion.result)) {
     if (connection->behind != kNone) behind_[connection->behind].failed = true;
-    outcomes.push_back({slot, false, CloseReason::peer_reset});
+    ends.push_back({slot, CloseReason::peer_reset, false});
     return;
   }
   if (connection->behind == kNone) {
@@ -305,7 +306,7 @@ void Delivery::block(std::uint32_t index) {
   behind.blocked = true;
   Connection& connection = connections_[behind.slot];
   // Its heartbeat may be further away than the end of its patience.
-  if (!connection.leaving) {
+  if (connection.farewell == Farewell::none) {
     connection.due =
         std::min(connection.due, behind.blocked_since + ticks(settings_->delivery.stall));
   }
@@ -322,17 +323,15 @@ void Delivery::writable(io::Slot slot) {
   make_ready(index);
 }
 
-void Delivery::rest_sent(std::uint32_t index, std::vector<Outcome>& outcomes) {
+void Delivery::rest_sent(std::uint32_t index, std::vector<StreamEnd>& ends) {
   Behind& behind = behind_[index];
   behind.rest = {};
   behind.begun = false;
   behind.owned.clear();
   behind.keeps = {};
   behind.blocked_since = kNever;
-  if (behind.ending) {
-    outcomes.push_back({behind.slot, true, CloseReason::stream_complete});
-  } else if (behind.leaving) {
-    outcomes.push_back({behind.slot, false, behind.end_reason});
+  if (behind.last) {
+    ends.push_back({behind.slot, behind.end_reason, true});
   } else {
     join_or_wait(index);
   }
@@ -354,8 +353,7 @@ void Delivery::join_or_wait(std::uint32_t index) {
 }
 
 void Delivery::heartbeats(std::span<const io::Slot> slots, Tick tick,
-                          std::vector<io::Completion>& completions,
-                          std::vector<Outcome>& outcomes) {
+                          std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends) {
   // One text a batch, so that a cut one's rest is known: the (few) framings one after another.
   for (const auto framing : {fanout::Framing::chunked, fanout::Framing::plain}) {
     heartbeat_ = heartbeat_text(framing);
@@ -368,7 +366,7 @@ void Delivery::heartbeats(std::span<const io::Slot> slots, Tick tick,
       connection.quiet_since = tick;
       ++sent;
     }
-    if (sent > 0) flush(tick, completions, outcomes);
+    if (sent > 0) flush(tick, completions, ends);
     counters_.heartbeats_total += sent;
     counters_.sent_bytes_total += sent * heartbeat_.size();
     heartbeat_ = {};
@@ -383,7 +381,8 @@ void Delivery::farewell(io::Slot slot, CloseReason reason) {
     behind_[connection.behind].fresh = false;
   }
   Behind& behind = behind_[connection.behind];
-  behind.leaving = true;
+  if (behind.last) return;  // it ends anyway
+  behind.last = true;
   behind.end_reason = reason;
   if (behind.rest.empty()) {
     behind.owned = std::exchange(behind.opening, {});

@@ -24,6 +24,7 @@
 #include "broker/server/base/settings.h"
 #include "broker/server/sockets/connection.h"
 #include "broker/server/streams/audience.h"
+#include "broker/server/streams/stream_end.h"
 
 #include "common/random.h"
 
@@ -51,21 +52,14 @@ class Delivery {
   };
   explicit Delivery(const Parts& parts);
 
-  // What became of a stream; the shard acts on it after pump().
-  struct Outcome {
-    io::Slot slot = 0;
-    bool complete = false;  // every byte is out and the stream ended cleanly; else: to be closed
-    CloseReason reason{};
-  };
-
   // Begins a stream on a connection in State::streaming.
   void open(io::Slot slot, StreamStart start);
   // Forgets the stream of this connection (it is being closed, or goes back to reading requests).
   void close(io::Slot slot);
 
   // One batch: at most one slice-batch of rounds and some members that are behind. New completions
-  // that are not about sends are appended to `completions`.
-  void pump(Tick tick, std::vector<io::Completion>& completions, std::vector<Outcome>& outcomes);
+  // that are not about sends are appended to `completions`, streams that are to end now to `ends`.
+  void pump(Tick tick, std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends);
   bool work_waiting() const { return replica_.feeds_waiting() > 0 || !ready_.empty(); }
   // After Replica::apply(), or a round: members that were ahead of their feed may go on.
   void applied();
@@ -75,7 +69,7 @@ class Delivery {
   // Heartbeats for these (streaming, due) connections; those behind get none: their bytes are on
   // the way.
   void heartbeats(std::span<const io::Slot> slots, Tick tick,
-                  std::vector<io::Completion>& completions, std::vector<Outcome>& outcomes);
+                  std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends);
   // Tells the client when to come back, then ends the stream uncleanly with `reason`.
   void farewell(io::Slot slot, CloseReason reason);
 
@@ -96,15 +90,14 @@ class Delivery {
     std::string_view rest;
     io::Slot slot = 0;
     Tick blocked_since = kNever;  // since when it took no byte
-    CloseReason end_reason{};
+    CloseReason end_reason{};     // of the stream, if the rest is its `last`
     bool in_use = false;
     bool queued = false;  // stands in ready_; the record is reused only after it was taken out
     bool blocked = false;
-    bool begun = false;    // of the rest, something is out already
-    bool failed = false;   // in the current batch
-    bool fresh = true;     // has not caught up yet since it began
-    bool ending = false;   // the rest is the last of the stream: a clean end follows
-    bool leaving = false;  // the rest is the last: an unclean end follows
+    bool begun = false;   // of the rest, something is out already
+    bool failed = false;  // in the current batch
+    bool fresh = true;    // has not caught up yet since it began
+    bool last = false;    // the rest is the last of the stream
   };
   struct SentSpan {
     std::uint32_t audience = kNone;
@@ -115,13 +108,13 @@ class Delivery {
 
   void send_rounds(Tick tick);
   void end_members(const fanout::Replica::Round& round);
-  void send_behind(std::vector<Outcome>& outcomes);
-  bool prepare_rest(std::uint32_t index, std::vector<Outcome>& outcomes);
+  void send_behind(std::vector<StreamEnd>& ends);
+  bool prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends);
   bool read_on(Behind& behind, fanout::Replica::Read& read);
-  void flush(Tick tick, std::vector<io::Completion>& completions, std::vector<Outcome>& outcomes);
-  void send_failed(const io::Completion& completion, Tick tick, std::vector<Outcome>& outcomes);
+  void flush(Tick tick, std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends);
+  void send_failed(const io::Completion& completion, Tick tick, std::vector<StreamEnd>& ends);
   void round_cut(io::Slot slot, std::int32_t result, Tick tick);
-  void rest_sent(std::uint32_t index, std::vector<Outcome>& outcomes);
+  void rest_sent(std::uint32_t index, std::vector<StreamEnd>& ends);
   void join_or_wait(std::uint32_t index);
   void block(std::uint32_t index);
   void make_ready(std::uint32_t index);
