@@ -29,11 +29,11 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
   id_start_ = std::string(epoch.text()) + '-';
   posted_.resize(options_.shards);
   note_bounds(options_.broker);
-  switchboard_ = std::make_unique<server::Switchboard>(options_.shards);
+  switchboard_ = std::make_unique<server::Switchboard>(options_.shards, options_.lead);
   switchboard_->post = [this](std::uint32_t shard, server::Message message) {
     post(shard, std::move(message));
   };
-  switchboard_->wake_lead = [this] { members_[0].ring->wake(); };
+  switchboard_->wake_lead = [this] { members_[switchboard_->lead].ring->wake(); };
 
   const auto broker = std::make_shared<const server::Options>(options_.broker);
   SimRing::Pools pools = SimRing::Pools::of(kernel.faults());
@@ -59,9 +59,10 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
                             .ingest_users = options_.ingest_users,
                             .wall_clock = wall_clock},
         *member.ring, *switchboard_);
-    if (index == 0) member.ring->watch_sends([this](std::string_view said) { check_said(said); });
+    const bool lead = switchboard_->is_lead(index);
+    if (lead) member.ring->watch_sends([this](std::string_view said) { check_said(said); });
     listen(index, server::Port::subscriber, Door::subscribers);
-    if (index > 0) continue;
+    if (!lead) continue;
     listen(index, server::Port::ingest, Door::publishers);
     if (options_.admin) listen(index, server::Port::admin, Door::admin);
   }
@@ -80,8 +81,9 @@ void BrokerMachine::listen(std::uint32_t shard, server::Port port, Door door) {
 void BrokerMachine::check_said(std::string_view bytes) {
   // The lead's own shard is posted nothing: it applies what it has just sealed.
   std::uint64_t sealed = switchboard_->head.load();
-  for (std::size_t shard = 1; shard < posted_.size(); ++shard)
-    sealed = std::min(sealed, posted_[shard]);
+  for (std::uint32_t shard = 0; shard < posted_.size(); ++shard) {
+    if (!switchboard_->is_lead(shard)) sealed = std::min(sealed, posted_[shard]);
+  }
   for (std::size_t at = 0; (at = bytes.find(id_start_, at)) != std::string_view::npos;) {
     at += id_start_.size();
     std::uint64_t sequence = 0;
@@ -196,7 +198,7 @@ bool BrokerMachine::runnable(std::size_t shard) const {
 void BrokerMachine::turn(std::size_t shard) {
   Member& member = members_[shard];
   member.shard->turn(world_.kernel().now());
-  if (shard == 0) check_bounds();
+  if (shard == options_.lead) check_bounds();
   const bool eager = world_.kernel().faults().bug == PlantedBug::eager_ticks;
   member.tick = eager ? world_.kernel().now() + 5ms : member.shard->next_turn();
 }

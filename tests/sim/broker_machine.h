@@ -24,6 +24,7 @@ class BrokerMachine final : public Machine, public Actor {
   struct Options {
     server::Options broker;
     std::uint32_t shards = 1;
+    std::uint32_t lead = 0;  // which of them leads
     std::uint32_t feed_members_max = fanout::kFeedMembersMax;
     std::uint32_t subscribers_max = 64;  // of each shard
     bool admin = false;                  // has an admin listener, with a live event each second

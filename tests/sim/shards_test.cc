@@ -79,6 +79,21 @@ TEST_F(Shards, ReadALetterWhenItComes) {
   expect_well();
 }
 
+// The lead is a role: nothing may rely on its being the first shard.
+TEST_F(Shards, ServeWhicheverOfThemLeads) {
+  begin({.broker = {}, .shards = 3, .lead = 2}, 18);
+  Talker publisher(world_.town(), Door::publishers, ":");
+  for (int event = 1; event <= 10; ++event) {
+    publisher.say("PUBLISH news x\r\n");
+    world_.run(8ms);
+    EXPECT_TRUE(all_heard(event)) << "event " << event;
+    EXPECT_EQ(publisher.heard_lines(), event);
+  }
+  machine().drain();
+  EXPECT_TRUE(world_.run(60s, [this] { return machine().finished(); }));
+  expect_well();
+}
+
 TEST_F(Shards, WakeTheLeadWhosePublishersWaitForThem) {
   BrokerMachine::Options options{.broker = {}, .shards = 2};
   options.broker.limits.ingest_pending_bytes = 1000;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -67,14 +68,20 @@ using Message = std::variant<LogMessage, SettingsMessage, DrainMessage, Attendan
                              NoticeMessage, CensusMessage, CensusPartMessage>;
 
 struct Switchboard {
-  explicit Switchboard(std::uint32_t shards)
-      : gauges(shards), shards_at_work(shards), snapshots(shards) {}
+  explicit Switchboard(std::uint32_t shards, std::uint32_t lead_shard = 0)
+      : lead(lead_shard), gauges(shards), shards_at_work(shards), snapshots(shards) {}
 
   std::uint32_t shard_count() const { return static_cast<std::uint32_t>(gauges.size()); }
+
+  // The lead is a role that one of the shards has: the log's writing end, the publishers and the
+  // admin listener. Which one it is, only this says.
+  const std::uint32_t lead;
+  bool is_lead(std::uint32_t shard) const { return shard == lead; }
 
   // Posts to a shard's mailbox; set before the first turn. (A function, so that simulations can
   // delay messages.)
   std::function<void(std::uint32_t shard, Message)> post;
+  void post_to_lead(Message message) const { post(lead, std::move(message)); }
 
   // Written by their shard, read by the lead: how far behind the log it is.
   struct alignas(64) Gauge {

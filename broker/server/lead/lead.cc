@@ -48,7 +48,8 @@ fanout::BatchPtr Lead::seal() {
   const std::uint64_t bytes_total = sequencer_.counters().bytes_total;
   const std::uint64_t frame_bytes = bytes_total - std::exchange(sealed_bytes_, bytes_total);
   switchboard_.head.store(batch->head, std::memory_order_release);
-  for (std::uint32_t shard = 1; shard < switchboard_.shard_count(); ++shard) {
+  for (std::uint32_t shard = 0; shard < switchboard_.shard_count(); ++shard) {
+    if (switchboard_.is_lead(shard)) continue;
     switchboard_.gauges[shard].in_mail_bytes.fetch_add(frame_bytes, std::memory_order_relaxed);
     switchboard_.post(shard, LogMessage{batch, frame_bytes});
   }

@@ -1,4 +1,4 @@
-// Lead: the writing end of the broker, on shard 0 only. Behind it stands the Sequencer; in front of
+// Lead: the writing end of the broker, on the lead shard only. Behind it stands the Sequencer; in front of
 // it the three dialects, for which it is the one Sink: every event is validated here, numbered, and
 // sealed once a turn into a batch that all shards are posted. The ack is written when the event is
 // in the log, and leaves after the seal.

@@ -209,7 +209,7 @@ std::expected<void, StartError> RunningBroker::begin() {
   switchboard_->post = [this](std::uint32_t shard, Message message) {
     members_[shard].shard->mailbox().post(std::move(message));
   };
-  switchboard_->wake_lead = [this] { members_[0].ring->wake(); };
+  switchboard_->wake_lead = [this] { members_[switchboard_->lead].ring->wake(); };
 
   members_.resize(plan_.shards);
   made_ = std::make_unique<std::latch>(plan_.shards);
@@ -237,10 +237,10 @@ std::expected<void, StartError> RunningBroker::begin() {
 void RunningBroker::run(std::uint32_t index) {
   Member& member = members_[index];
   io::RingOptions ring_options{.slots = plan_.slots};
-  if (index == 0) ring_options.ingest = kIngestBuffers;
+  const bool lead = switchboard_->is_lead(index);
+  if (lead) ring_options.ingest = kIngestBuffers;
   if (auto ring = io::make_ring(choice_.backend, ring_options)) {
     member.ring = std::move(*ring);
-    const bool lead = index == 0;
     member.shard = std::make_unique<Shard>(ShardConfig{.index = index,
                                                        .subscribers_max = plan_.subscribers_max,
                                                        .connections_max = plan_.connections_max,

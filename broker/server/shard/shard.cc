@@ -60,7 +60,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       started_(ring.now()),
       now_(started_) {
   tell_date();
-  if (config.index == 0) {
+  if (switchboard.is_lead(config.index)) {
     desk_ = std::make_unique<LeadDesk>(
         LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
                         ring.name(), config.connections_max, date_},
@@ -431,7 +431,7 @@ void Shard::send_reports() {
   if (desk_) {
     take(AttendanceMessage{std::move(changes)});
   } else {
-    switchboard_.post(0, AttendanceMessage{std::move(changes)});
+    switchboard_.post_to_lead(AttendanceMessage{std::move(changes)});
   }
 }
 

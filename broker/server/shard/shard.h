@@ -1,5 +1,5 @@
 // Shard: one thread, one Ring, one world. A replica of the log, the connections of its listeners,
-// and the loop that brings them together; shard 0 (the lead) also has the log's writing end.
+// and the loop that brings them together; the lead also has the log's writing end.
 //
 // One turn, always in this order, each step bounded:
 //
@@ -45,7 +45,7 @@
 namespace fanfare::server {
 
 struct ShardConfig {
-  std::uint32_t index = 0;            // 0: the lead
+  std::uint32_t index = 0;            // Switchboard::lead says which one leads
   std::uint32_t subscribers_max = 0;  // beyond: told to come back later; below the ring's capacity
   std::uint64_t connections_max = 0;  // subscribers of all shards, to the one
   std::uint32_t feed_members_max = fanout::kFeedMembersMax;

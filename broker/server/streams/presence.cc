@@ -76,7 +76,7 @@ void Presence::came(io::Slot slot, std::string_view query, std::string_view curs
   NoticeMessage message = notice(slot, NoticeMessage::Kind::came, newest_);
   message.query = full;
   message.cursor = cursor;
-  parts_.switchboard.post(0, std::move(message));
+  parts_.switchboard.post_to_lead(std::move(message));
 }
 
 void Presence::went(io::Slot slot, CloseReason reason) {
@@ -88,7 +88,7 @@ void Presence::went(io::Slot slot, CloseReason reason) {
   if (parts_.switchboard.watched.load(std::memory_order_relaxed)) {
     NoticeMessage message = notice(slot, NoticeMessage::Kind::went, newest_);
     message.reason = reason;
-    parts_.switchboard.post(0, std::move(message));
+    parts_.switchboard.post_to_lead(std::move(message));
   }
   forget(slot);
 }
@@ -146,7 +146,7 @@ void Presence::count_part(Census& census) {
   const std::uint32_t number = census.number;
   const bool complete = census.next >= table_end;
   if (complete) std::erase_if(censuses_, [=](const Census& c) { return c.number == number; });
-  parts_.switchboard.post(0, CensusPartMessage{.census = number, .complete = complete});
+  parts_.switchboard.post_to_lead(CensusPartMessage{.census = number, .complete = complete});
 }
 
 std::size_t Presence::tell_present(const Census& census, io::Slot slot) {
@@ -155,7 +155,7 @@ std::size_t Presence::tell_present(const Census& census, io::Slot slot) {
   for (const std::string& topic : message.topics->texts()) {
     bytes += kLineBytes + topic.size() + message.query.size();
   }
-  parts_.switchboard.post(0, std::move(message));
+  parts_.switchboard.post_to_lead(std::move(message));
   return bytes;
 }
 
