@@ -47,7 +47,7 @@ void write_now(JsonWriter& json, const server::Snapshot& now, const server::Coun
   json.member("history_bytes_max", now.options->history.total_bytes);
   json.member("lag_events", lag_of(now));
   json.member("unserved_bytes", totals.unserved_bytes);
-  json.member("head", now.head);
+  json.member("head", now.heads.appended.sequence);
   json.end_object();
 }
 

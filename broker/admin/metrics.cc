@@ -74,7 +74,14 @@ void write_shards(Exposition& out, const server::Snapshot& now) {
 
 void write_log(Exposition& out, const server::Snapshot& now) {
   const fanout::Sequencer::Counters& log = now.log;
-  out.single("fanfare_log_head", "gauge", "Sequence of the newest event", now.head);
+  out.single("fanfare_log_head", "gauge", "Sequence of the newest event: how far the log goes",
+             now.heads.appended.sequence);
+  out.single("fanfare_log_durable_head", "gauge",
+             "Sequence of the newest event that is durable; without a journal, the newest of all",
+             now.heads.durable.sequence);
+  out.single("fanfare_log_told_head", "gauge",
+             "Sequence of the newest event that all shards were told of: it may be acked and sent",
+             now.heads.told.sequence);
   out.single("fanfare_log_events_total", "counter", "Events that got a place in the log",
              log.events_total);
   out.single("fanfare_log_bytes_total", "counter", "Bytes of encoded events", log.bytes_total);

@@ -105,11 +105,11 @@ TEST(LiveFeed, BoundsALatencyThatIsBeyondTheLastBucket) {
 TEST(LiveFeed, TellsTheLagOfTheSlowestShard) {
   Seen seen;
   seen.first();
-  seen.now.head = 200;  // read later than the shards' own: no lag of theirs
+  seen.now.heads.appended.sequence = 200;  // read later than the shards' own: no lag of theirs
   seen.now.shards[0].applied_head = 101;
-  seen.now.shards[0].sealed_head = 102;
+  seen.now.shards[0].told_head = 102;
   seen.now.shards[1].applied_head = 58;
-  seen.now.shards[1].sealed_head = 100;
+  seen.now.shards[1].told_head = 100;
   EXPECT_EQ(number(seen.second(), "now", "lag_events"), 42);
 }
 

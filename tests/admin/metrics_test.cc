@@ -24,10 +24,12 @@ server::Snapshot two_shards() {
   snapshot.shards[0].latency.add(1ms, 10);
   snapshot.shards[1].latency.add(3ms, 5);
   snapshot.shards[1].latency.add(24h, 1);
-  snapshot.shards[0].applied_head = snapshot.shards[0].sealed_head = 68;
+  snapshot.shards[0].applied_head = snapshot.shards[0].told_head = 68;
   snapshot.shards[1].applied_head = 61;
-  snapshot.shards[1].sealed_head = 70;
-  snapshot.head = 70;
+  snapshot.shards[1].told_head = 70;
+  snapshot.heads = {.appended = {.batches = 9, .sequence = 70},
+                    .durable = {.batches = 8, .sequence = 69},
+                    .told = {.batches = 7, .sequence = 68}};
   snapshot.channels = 4;
   snapshot.log = {.events_total = 70,
                   .bytes_total = 7000,
@@ -111,6 +113,8 @@ TEST(Metrics, NameTheVersionTheEpochAndTheBackend) {
 TEST(Metrics, ShowTheLogAndWhyEventsLeftIt) {
   const ParsedExposition metrics = parsed(two_shards());
   EXPECT_EQ(metrics.value("fanfare_log_head"), 70);
+  EXPECT_EQ(metrics.value("fanfare_log_durable_head"), 69);
+  EXPECT_EQ(metrics.value("fanfare_log_told_head"), 68);
   EXPECT_EQ(metrics.value("fanfare_log_evicted_by_total", {{"limit", "events"}}), 3);
   EXPECT_EQ(metrics.value("fanfare_log_evicted_by_total", {{"limit", "bytes"}}), 4);
   EXPECT_EQ(metrics.value("fanfare_log_evicted_by_total", {{"limit", "age"}}), 2);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/fanout/sequencer.h"
+#include "broker/server/base/heads.h"
 #include "broker/server/base/options.h"
 
 #include "common/time.h"
@@ -144,10 +145,10 @@ struct ShardSnapshot {
   LoopTimes loop;
   std::array<std::uint64_t, kCloseReasonCount> closes{};
   LatencyHistogram latency;
-  // How far the shard has applied the log, and how far the log went at that same moment: heads read
-  // at two moments would show a lag where there is none.
-  std::uint64_t applied_head = 0, sealed_head = 0;
-  std::uint64_t lag() const { return sealed_head - applied_head; }
+  // How far the shard has applied the log, and how far the shards had been told of it at that same
+  // moment: heads read at two moments would show a lag where there is none.
+  std::uint64_t applied_head = 0, told_head = 0;
+  std::uint64_t lag() const { return told_head - applied_head; }
   std::vector<RecentClose> recent_closes;  // newest last, at most 16
 };
 
@@ -161,7 +162,8 @@ struct ChannelSnapshot {
 struct Snapshot {
   std::vector<ShardSnapshot> shards;
   fanout::Sequencer::Counters log;
-  std::uint64_t head = 0, channels = 0, segment_bytes = 0;
+  Heads heads;
+  std::uint64_t channels = 0, segment_bytes = 0;
   std::vector<ChannelSnapshot> busiest;  // at most 50, by events published since the last snapshot
   std::string epoch, backend, version;
   std::uint64_t connections_max = 0;  // [limits] connections, or what the machine gives

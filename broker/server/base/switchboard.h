@@ -108,7 +108,7 @@ struct Switchboard {
   std::atomic<std::uint32_t> shards_at_work;
   // Somebody was warned that streams come over HTTP/1.0.
   std::atomic<bool> http10_warned{false};
-  // The newest sequence of the log: an id above it is nobody's.
+  // The newest sequence that the shards were told of (Heads::told): an id above it is nobody's.
   std::atomic<std::uint64_t> head{0};
 
   std::mutex board;                      // guards snapshots

@@ -34,32 +34,53 @@ fanout::SequencerOptions sequencer_options(fanout::Epoch epoch, const Settings& 
 }  // namespace
 
 Lead::Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard,
-           Counters& counters)
+           Counters& counters, Gate& gate, Heads& heads)
     : settings_(settings),
       switchboard_(switchboard),
       counters_(counters),
+      gate_(gate),
+      heads_(heads),
       sequencer_(sequencer_options(epoch, settings_)),
       admission_(settings_, sequencer_, counters_),
       roster_(fanout::NameHash(epoch)) {}
 
-fanout::BatchPtr Lead::seal() {
+void Lead::seal() {
   fanout::BatchPtr batch = sequencer_.seal(now_);
-  if (!batch) return {};
+  if (!batch) return;
   const std::uint64_t bytes_total = sequencer_.counters().bytes_total;
   const std::uint64_t frame_bytes = bytes_total - std::exchange(sealed_bytes_, bytes_total);
-  switchboard_.head.store(batch->head, std::memory_order_release);
+  heads_.appended = {heads_.appended.batches + 1, batch->head};
+  gate_.take(batch);
+  untold_bytes_ += frame_bytes;
+  untold_.push_back({std::move(batch), frame_bytes});
+}
+
+fanout::BatchPtr Lead::tell() {
+  if (untold_.empty()) return {};
+  const std::uint64_t durable = gate_.durable();
+  CHECK(durable >= heads_.durable.batches && durable <= heads_.appended.batches,
+        "a gate never takes back what it said, and knows only of what it was given");
+  if (durable == heads_.told.batches) return {};
+  heads_.durable = {durable, untold_[durable - heads_.told.batches - 1].batch->head};
+  LogMessage message = std::move(untold_.front());
+  untold_.pop_front();
+  untold_bytes_ -= message.frame_bytes;
+  heads_.told = {heads_.told.batches + 1, message.batch->head};
+  switchboard_.head.store(heads_.told.sequence, std::memory_order_release);
   for (std::uint32_t shard = 0; shard < switchboard_.shard_count(); ++shard) {
     if (switchboard_.is_lead(shard)) continue;
-    switchboard_.gauges[shard].in_mail_bytes.fetch_add(frame_bytes, std::memory_order_relaxed);
-    switchboard_.post(shard, LogMessage{batch, frame_bytes});
+    switchboard_.gauges[shard].in_mail_bytes.fetch_add(message.frame_bytes,
+                                                       std::memory_order_relaxed);
+    switchboard_.post(shard, message);
   }
-  return batch;
+  return std::move(message.batch);
 }
 
 bool Lead::overrun() const {
   if (stopping_) return false;  // a refusal needs no room
   for (const Switchboard::Gauge& gauge : switchboard_.gauges) {
-    const std::uint64_t behind = gauge.in_mail_bytes.load(std::memory_order_relaxed) +
+    const std::uint64_t behind = untold_bytes_ +
+                                 gauge.in_mail_bytes.load(std::memory_order_relaxed) +
                                  gauge.unserved_bytes.load(std::memory_order_relaxed);
     if (behind > settings_->limits.ingest_pending_bytes) return true;
   }
@@ -209,7 +230,7 @@ void Lead::for_each_fact(const FactVisitor& visit) {
 
 void Lead::describe(Snapshot& snapshot) {
   snapshot.log = sequencer_.counters();
-  snapshot.head = sequencer_.head();
+  snapshot.heads = heads_;
   snapshot.channels = sequencer_.channel_count();
   snapshot.segment_bytes = sequencer_.segment_bytes();
   snapshot.epoch = sequencer_.epoch().text();

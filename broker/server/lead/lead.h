@@ -1,10 +1,12 @@
-// Lead: the writing end of the broker, on the lead shard only. Behind it stands the Sequencer; in front of
-// it the three dialects, for which it is the one Sink: every event is validated here, numbered, and
-// sealed once a turn into a batch that all shards are posted. The ack is written when the event is
-// in the log, and leaves after the seal.
+// Lead: the writing end of the broker, on the lead shard only. Behind it stands the Sequencer; in
+// front of it the three dialects, for which it is the one Sink: every event is validated here,
+// numbered, and sealed once a turn into a batch. The batch goes through the Gate, and when it is
+// durable all shards are posted it. The ack is written when the event is in the log, and leaves
+// when the shards have been told of it.
 #pragma once
 
 #include <array>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +15,8 @@
 
 #include "broker/fanout/sequencer.h"
 #include "broker/policy/event_rules.h"
+#include "broker/server/base/gate.h"
+#include "broker/server/base/heads.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/base/switchboard.h"
 #include "broker/server/lead/admission.h"
@@ -23,7 +27,9 @@ namespace fanfare::server {
 
 class Lead final : public ingest::Sink {
  public:
-  Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard, Counters& counters);
+  // How far the log goes is written into `heads`. All outlive this.
+  Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard, Counters& counters,
+       Gate& gate, Heads& heads);
 
   // The shard tells the time once a turn; publishes are stamped with it.
   void turn_begins(TimePoint now) {
@@ -33,12 +39,14 @@ class Lead final : public ingest::Sink {
   // From now on nothing changes the log that a publisher asks for: the broker is stopping.
   void stop_publishing() { stopping_ = true; }
 
-  // Seals the turn and posts it to the other shards; the batch is for the lead's own replica. Null
-  // if nothing happened.
-  fanout::BatchPtr seal();
+  // Seals what happened since the last time, if anything did, and hands it to the gate.
+  void seal();
+  // Posts the oldest batch that is durable and not told yet to the other shards; it is for the
+  // lead's own replica as well. Null: there is none.
+  fanout::BatchPtr tell();
   // Once a second: ages, idle channels. True: more to do, in the next turn.
   bool expire() { return sequencer_.expire(now_); }
-  // Publishers should wait: some shard is too far behind the log.
+  // Publishers should wait: the log is too far behind what they published, or a shard behind it.
   bool overrun() const;
 
   // The broker's own events (kAdminChannel), past the rules for publishers.
@@ -78,12 +86,16 @@ class Lead final : public ingest::Sink {
   const Settings& settings_;
   Switchboard& switchboard_;
   Counters& counters_;
+  Gate& gate_;
+  Heads& heads_;
   fanout::Sequencer sequencer_;
   const Admission admission_;
   Roster roster_;
   TimePoint now_{};
   TimePoint started_{};
   std::uint64_t sealed_bytes_ = 0;  // of the log's counter, at the last seal
+  std::deque<LogMessage> untold_;   // sealed, oldest first
+  std::uint64_t untold_bytes_ = 0;  // of their frames
   bool stopping_ = false;
   std::array<char, fanout::EventId::kSizeMax> id_{};
   std::vector<fanout::Sequencer::Coming> coming_;

@@ -26,6 +26,8 @@ class LeadDesk {
     std::string_view backend;
     std::uint64_t connections_max = 0;
     const http::Date& date;
+    Heads& heads;
+    Gate* gate = nullptr;  // null: all that is sealed is durable
   };
   LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings);
 
@@ -52,6 +54,7 @@ class LeadDesk {
   Switchboard& switchboard_;
   AdminSurface* surface_;
   std::atomic<std::uint64_t> publisher_bodies_{0};  // apart, so that clients cannot use it up
+  OpenGate open_gate_;
   Lead lead_;
   PublishRoutes publish_routes_;
   HttpPort publish_port_;

@@ -63,7 +63,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
   if (switchboard.is_lead(config.index)) {
     desk_ = std::make_unique<LeadDesk>(
         LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
-                        ring.name(), config.connections_max, date_},
+                        ring.name(), config.connections_max, date_, heads_, config.gate},
         config.epoch, settings_);
   }
   know_ports();
@@ -384,7 +384,8 @@ void Shard::take(const CensusPartMessage& message) {
 
 void Shard::seal() {
   if (!desk_) return;
-  if (const fanout::BatchPtr batch = desk_->lead().seal()) {
+  desk_->lead().seal();
+  while (const fanout::BatchPtr batch = desk_->lead().tell()) {
     replica_.apply(*batch);
     delivery_.applied();
   }

@@ -5,7 +5,8 @@
 //
 //   wait ▶ dispatch completions ▶ mailbox ▶ time ▶ seal (lead) ▶ answers and acks ▶ pump streams
 //
-// What a publisher sent is thus sealed, acked and on its way to caught-up subscribers in one turn;
+// What a publisher sent is thus sealed, acked and on its way to caught-up subscribers in one turn,
+// unless it has to become durable first (broker/server/base/gate.h);
 // under load a turn takes longer, more events share a seal and a send, and each costs less. Nothing
 // calls back into the shard from below: rooms return orders and ends of streams, the shard carries
 // them out.
@@ -53,6 +54,7 @@ struct ShardConfig {
   std::uint64_t seed = 0;
   std::shared_ptr<const Options> options;   // at the start; later ones come by SettingsMessage
   AdminSurface* surface = nullptr;          // the lead's; may be null
+  Gate* gate = nullptr;                     // the lead's; null: all that is sealed is durable
   std::vector<std::uint32_t> ingest_users;  // allowed user ids; empty: whoever may open the socket
   // The time of day, for the Date of answers and the live page; none: the machine's. A simulation
   // has its own.
@@ -188,6 +190,7 @@ class Shard {
   LoopTime loop_;
 
   io::Mailbox<Message> mailbox_;
+  Heads heads_;  // the lead's; nowhere else does the log go anywhere
   ConnectionTable connections_;
   fanout::Replica replica_;
   Audiences audiences_;

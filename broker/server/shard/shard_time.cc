@@ -187,7 +187,7 @@ void Shard::take_stock() {
   snapshot.closes = closes_;
   snapshot.latency = latency_;
   snapshot.applied_head = replica_.head();
-  snapshot.sealed_head = switchboard_.head.load(std::memory_order_acquire);
+  snapshot.told_head = switchboard_.head.load(std::memory_order_acquire);
   snapshot.recent_closes = recent_closes_;
 }
 

@@ -32,7 +32,9 @@ class LeadTest : public ::testing::Test {
   Switchboard switchboard_{1};
   Counters counters_;
   Settings settings_{std::make_shared<const Options>()};
-  Lead lead_{*fanout::Epoch::parse("0123abc"), settings_, switchboard_, counters_};
+  OpenGate gate_;
+  Heads heads_;
+  Lead lead_{*fanout::Epoch::parse("0123abc"), settings_, switchboard_, counters_, gate_, heads_};
 };
 
 TEST_F(LeadTest, PublishersCannotPublishToTheBrokersOwnChannelsThatAreThere) {
@@ -55,7 +57,9 @@ TEST(Lead, ItsOwnEventsGoOnWhenPublishersHaveAsManyChannelsAsTheyMay) {
   const Settings settings(std::make_shared<const Options>(options));
   Switchboard switchboard(1);
   Counters counters;
-  Lead lead(*fanout::Epoch::parse("0123abc"), settings, switchboard, counters);
+  OpenGate gate;
+  Heads heads;
+  Lead lead(*fanout::Epoch::parse("0123abc"), settings, switchboard, counters, gate, heads);
   EXPECT_TRUE(lead.publish({.channel = "news", .data = "x"}));
   lead.publish_own(kAdminChannel, "a second has passed");
   EXPECT_EQ(lead.sequencer().head(), 2U);
@@ -109,7 +113,9 @@ TEST_F(LeadTest, CountsTheChannelsThatARehearsalWouldMake) {
   Options options;
   options.limits.channels = 3;
   const Settings settings{std::make_shared<const Options>(options)};
-  Lead lead{*fanout::Epoch::parse("0123abc"), settings, switchboard_, counters_};
+  OpenGate gate;
+  Heads heads;
+  Lead lead{*fanout::Epoch::parse("0123abc"), settings, switchboard_, counters_, gate, heads};
   ASSERT_TRUE(lead.publish({.channel = "a", .data = "1"}));
   const auto rehearsal = lead.rehearse();
   const auto taken = [&](Kind kind, std::string_view channel) {
@@ -233,27 +239,136 @@ TEST_F(LeadTest, AChannelThatWasDroppedIsNotThere) {
   EXPECT_TRUE(*lead_.erase("a"));
 }
 
-// ---- an ack means: in every shard's mailbox
+// ---- appended, durable, told
 
-TEST(LeadBatches, AreInEveryOtherShardsMailboxWhenTheSealReturns) {
-  Switchboard switchboard{3};
-  std::vector<std::uint64_t> posted(3);  // the newest head, by shard
-  switchboard.post = [&](std::uint32_t shard, const Message& message) {
-    posted[shard] = std::get<LogMessage>(message).batch->head;
-  };
-  Counters counters;
-  const Settings settings{std::make_shared<const Options>()};
-  Lead lead{*fanout::Epoch::parse("0123abc"), settings, switchboard, counters};
-  for (std::uint64_t event = 1; event <= 3; ++event) {
-    ASSERT_TRUE(lead.publish({.channel = "a", .data = "x"}));
-    EXPECT_EQ(posted, (std::vector<std::uint64_t>{0, event - 1, event - 1}));
-    const fanout::BatchPtr batch = lead.seal();
-    ASSERT_TRUE(batch);
-    EXPECT_EQ(batch->head, event);
-    EXPECT_EQ(posted, (std::vector<std::uint64_t>{0, event, event})) << "its own is handed to it";
-    EXPECT_EQ(switchboard.head.load(), event);
+// Says that a batch is durable when the test does.
+class LateGate final : public Gate {
+ public:
+  void take(const fanout::BatchPtr& batch) override { heads_.push_back(batch->head); }
+  std::uint64_t durable() const override { return durable_; }
+  void write_through(std::uint64_t batches) { durable_ = batches; }
+  const std::vector<fanout::Sequence>& heads() const { return heads_; }
+
+ private:
+  std::vector<fanout::Sequence> heads_;  // of the batches it was given
+  std::uint64_t durable_ = 0;
+};
+
+// A lead with two shards beside it.
+class LeadBatches : public ::testing::Test {
+ protected:
+  LeadBatches() {
+    switchboard_.post = [this](std::uint32_t shard, const Message& message) {
+      posted_[shard].push_back(std::get<LogMessage>(message).batch->head);
+    };
   }
-  EXPECT_FALSE(lead.seal());
+  void publish(Lead& lead, std::string_view data = "x") {
+    ASSERT_TRUE(lead.publish({.channel = "a", .data = data}));
+  }
+  static std::vector<fanout::Sequence> tell_all(Lead& lead) {
+    std::vector<fanout::Sequence> told;
+    while (const fanout::BatchPtr batch = lead.tell()) told.push_back(batch->head);
+    return told;
+  }
+  using Sequences = std::vector<fanout::Sequence>;
+
+  Switchboard switchboard_{3, 1};
+  std::vector<Sequences> posted_{3};  // heads, by shard
+  Counters counters_;
+  Options options_;
+  Heads heads_;
+};
+
+TEST_F(LeadBatches, AreInEveryOtherShardsMailboxWhenTheyHaveBeenTold) {
+  const Settings settings{std::make_shared<const Options>()};
+  OpenGate gate;
+  Lead lead{*fanout::Epoch::parse("0123abc"), settings, switchboard_, counters_, gate, heads_};
+  Sequences sealed;
+  for (std::uint64_t event = 1; event <= 3; ++event) {
+    publish(lead);
+    EXPECT_EQ(posted_, (std::vector<Sequences>{sealed, {}, sealed}));
+    lead.seal();
+    EXPECT_EQ(tell_all(lead), Sequences{event});
+    sealed.push_back(event);
+    EXPECT_EQ(posted_, (std::vector<Sequences>{sealed, {}, sealed})) << "its own is handed to it";
+    EXPECT_EQ(switchboard_.head.load(), event);
+    for (const Head& head : {heads_.appended, heads_.durable, heads_.told}) {
+      EXPECT_EQ(head.sequence, event) << "without a journal the three are one";
+      EXPECT_EQ(head.batches, event);
+    }
+  }
+  lead.seal();
+  EXPECT_FALSE(lead.tell());
+  EXPECT_EQ(heads_.appended.batches, 3U) << "nothing happened";
+}
+
+TEST_F(LeadBatches, AreToldInTheirOrderAndNoneBeforeItIsDurable) {
+  const Settings settings{std::make_shared<const Options>()};
+  LateGate gate;
+  Lead lead{*fanout::Epoch::parse("0123abc"), settings, switchboard_, counters_, gate, heads_};
+  for (int batch = 0; batch < 4; ++batch) {
+    publish(lead);
+    publish(lead);
+    lead.seal();
+    EXPECT_FALSE(lead.tell());
+  }
+  EXPECT_EQ(gate.heads(), (Sequences{2, 4, 6, 8})) << "handed to the gate at once";
+  EXPECT_EQ(heads_.appended.sequence, 8U);
+  EXPECT_EQ(heads_.told.batches, 0U);
+  EXPECT_EQ(switchboard_.head.load(), 0U) << "its ids are nobody's yet";
+  gate.write_through(3);
+  const fanout::BatchPtr first = lead.tell();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->head, 2U);
+  EXPECT_EQ(heads_.durable.batches, 3U);
+  EXPECT_EQ(heads_.durable.sequence, 6U);
+  EXPECT_EQ(heads_.told.sequence, 2U);
+  EXPECT_EQ(tell_all(lead), (Sequences{4, 6}));
+  EXPECT_EQ(heads_.told.sequence, 6U);
+  EXPECT_EQ(switchboard_.head.load(), 6U);
+  EXPECT_EQ(posted_[0], (Sequences{2, 4, 6}));
+  EXPECT_EQ(posted_[2], (Sequences{2, 4, 6}));
+  gate.write_through(4);
+  EXPECT_EQ(tell_all(lead), Sequences{8});
+}
+
+// What has no event in it, an ack waits for all the same.
+TEST_F(LeadBatches, CountAFinishedChannelAsAPlaceInTheLog) {
+  const Settings settings{std::make_shared<const Options>()};
+  LateGate gate;
+  Lead lead{*fanout::Epoch::parse("0123abc"), settings, switchboard_, counters_, gate, heads_};
+  publish(lead);
+  lead.seal();
+  ASSERT_TRUE(lead.finish("a"));
+  lead.seal();
+  EXPECT_EQ(heads_.appended.batches, 2U);
+  EXPECT_EQ(heads_.appended.sequence, 1U);
+  gate.write_through(1);
+  EXPECT_EQ(tell_all(lead), Sequences{1});
+  EXPECT_EQ(heads_.told.batches, 1U);
+  EXPECT_EQ(heads_.told.sequence, heads_.appended.sequence);
+}
+
+TEST_F(LeadBatches, ThatWaitForTheGateSlowPublishers) {
+  options_.limits.ingest_pending_bytes = 1'000;
+  const Settings settings{std::make_shared<const Options>(options_)};
+  LateGate gate;
+  Lead lead{*fanout::Epoch::parse("0123abc"), settings, switchboard_, counters_, gate, heads_};
+  publish(lead, std::string(400, 'x'));
+  lead.seal();
+  EXPECT_FALSE(lead.overrun());
+  publish(lead, std::string(700, 'x'));
+  lead.seal();
+  EXPECT_TRUE(lead.overrun());
+  gate.write_through(1);
+  EXPECT_EQ(tell_all(lead).size(), 1U);
+  switchboard_.gauges[0].in_mail_bytes = switchboard_.gauges[2].in_mail_bytes = 0;  // applied
+  EXPECT_FALSE(lead.overrun());
+  EXPECT_FALSE(lead.tell());
+  gate.write_through(2);
+  EXPECT_EQ(tell_all(lead).size(), 1U);
+  switchboard_.gauges[0].in_mail_bytes = switchboard_.gauges[2].in_mail_bytes = 0;
+  EXPECT_FALSE(lead.overrun());
 }
 
 // ---- stopping
