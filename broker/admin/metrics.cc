@@ -15,10 +15,12 @@ double seconds(Duration duration) {
 }
 
 void write_identity(Exposition& out, const server::Snapshot& now) {
-  out.family("fanfare_info", "gauge", "What runs: version, epoch of the log, event loop backend");
+  out.family("fanfare_info", "gauge",
+             "The running broker: version, epoch of the log, event loop backend");
   out.sample(std::uint64_t{1},
              {{"version", now.version}, {"epoch", now.epoch}, {"backend", now.backend}});
-  out.single("fanfare_uptime_seconds", "gauge", "Since the broker started", seconds(now.uptime));
+  out.single("fanfare_uptime_seconds", "gauge", "Time since the broker started",
+             seconds(now.uptime));
   out.single("fanfare_draining", "gauge",
              "1 while the broker stops and tells subscribers to come back",
              std::uint64_t{now.draining});
@@ -74,23 +76,23 @@ void write_shards(Exposition& out, const server::Snapshot& now) {
 
 void write_log(Exposition& out, const server::Snapshot& now) {
   const fanout::Sequencer::Counters& log = now.log;
-  out.single("fanfare_log_head", "gauge", "Sequence of the newest event: how far the log goes",
+  out.single("fanfare_log_head", "gauge", "Sequence of the newest event appended to the log",
              now.heads.appended.sequence);
   out.single("fanfare_log_durable_head", "gauge",
-             "Sequence of the newest event that is durable; without a journal, the newest of all",
+             "Sequence of the newest event that is durable; without a journal, the newest appended",
              now.heads.durable.sequence);
   out.single("fanfare_log_told_head", "gauge",
-             "Sequence of the newest event that all shards were told of: it may be acked and sent",
+             "Sequence of the newest event passed to all shards: it may be acked and sent",
              now.heads.told.sequence);
-  out.single("fanfare_log_events_total", "counter", "Events that got a place in the log",
-             log.events_total);
+  out.single("fanfare_log_events_total", "counter", "Events appended to the log", log.events_total);
   out.single("fanfare_log_bytes_total", "counter", "Bytes of encoded events", log.bytes_total);
   out.single("fanfare_log_duplicates_total", "counter",
-             "Publishes answered with the id of an earlier one of the same key",
+             "Publishes answered with the id of an earlier one that had the same key",
              log.duplicates_total);
-  out.single("fanfare_log_idempotency_keys_dropped_total", "counter",
-             "Idempotency keys that left before their five minutes, for newer ones",
-             log.keys_dropped_total);
+  out.single(
+      "fanfare_log_idempotency_keys_dropped_total", "counter",
+      "Idempotency keys dropped before their five minutes were over, to make room for newer ones",
+      log.keys_dropped_total);
   out.single("fanfare_log_evicted_events_total", "counter", "Events that left the window",
              log.evicted_events_total);
   out.family("fanfare_log_evicted_by_total", "counter",
@@ -102,7 +104,7 @@ void write_log(Exposition& out, const server::Snapshot& now) {
   out.single("fanfare_log_channels", "gauge", "Channels that exist", now.channels);
   out.single("fanfare_log_channels_forgotten_total", "counter",
              "Channels dropped because they were empty and idle", log.channels_forgotten_total);
-  out.single("fanfare_log_segment_bytes", "gauge", "Memory that history occupies",
+  out.single("fanfare_log_segment_bytes", "gauge", "Memory that the history occupies",
              now.segment_bytes);
 }
 
@@ -129,7 +131,7 @@ void write_latency(Exposition& out, const server::Snapshot& now) {
       latency);
 }
 
-// What a shard is busy with, and for how long at a time it hears nothing of anybody else.
+// What a shard spends its time on, and how long it can go without reading its sockets.
 void write_loop(Exposition& out, const server::Snapshot& now) {
   server::LatencyHistogram turns;
   std::uint64_t long_turns = 0;
@@ -140,7 +142,7 @@ void write_loop(Exposition& out, const server::Snapshot& now) {
   write_histogram(out, "fanfare_turn_seconds",
                   "Turns of the event loop, from the end of one wait to the next wait", turns);
   out.single("fanfare_turns_long_total", "counter",
-             "Turns of over 100 ms; the log names the step that was long", long_turns);
+             "Turns of over 100 ms; the log names the step that took longest", long_turns);
   out.family("fanfare_shard_turn_seconds_max", "gauge",
              "The longest turn of the shard in the last 30 to 60 seconds");
   for (std::size_t i = 0; i < now.shards.size(); ++i) {
@@ -178,7 +180,8 @@ void write_process(Exposition& out, const ProcessFigures& process) {
   out.single("process_resident_memory_bytes", "gauge", "Resident memory", process.resident_bytes);
   out.single("process_virtual_memory_bytes", "gauge", "Virtual memory", process.virtual_bytes);
   out.single("process_open_fds", "gauge",
-             "Open descriptors; connections in a ring's fixed table are none", process.descriptors);
+             "Open descriptors, without the connections in a ring's fixed table",
+             process.descriptors);
   out.single("process_max_fds", "gauge", "Limit of open descriptors", process.descriptors_max);
   out.single("process_threads", "gauge", "Threads", process.threads);
   out.single("process_start_time_seconds", "gauge", "Start, in Unix time",

@@ -12,7 +12,7 @@
 
 namespace fanfare::admin {
 
-// `limits` come from the options in force; how many connections fit, the Snapshot knows.
+// `limits` come from the options in force; the number of connections that fit is in the Snapshot.
 std::string metrics_text(const server::Snapshot& now,
                          const std::vector<server::LimitFigure>& limits,
                          const ProcessFigures& process);

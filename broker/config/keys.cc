@@ -155,42 +155,42 @@ constexpr std::array kListen{
         {.name = "http",
          .at_least = 1,
          .at_most = 64,
-         .help =
-             "Where subscribers connect, over HTTP/1.1: addresses with a port, \"127.0.0.1:8080\" "
-             "or \"[::]:8080\". Port 0 lets the kernel choose."}),
+         .help = "Where subscribers connect, over HTTP/1.1: addresses with a port, "
+                 "\"127.0.0.1:8080\" or \"[::]:8080\". Port 0 lets the kernel choose."}),
     listen<&ListenOptions::ingest>(
         {.name = "ingest",
          .help = "The Unix socket on which applications publish. Empty: /run/fanfare/ingest.sock "
-                 "for root, $XDG_RUNTIME_DIR/fanfare/ingest.sock for anybody else."}),
+                 "for root, $XDG_RUNTIME_DIR/fanfare/ingest.sock for other users."}),
     listen<&ListenOptions::ingest_mode>(
         {.name = "ingest_mode",
          .kind = Kind::mode,
          .at_most = 0777,
-         .help = "Permissions of the ingest socket: who may write to it may publish."}),
+         .help = "Permissions of the ingest socket: every user who may write to it may publish."}),
     listen<&ListenOptions::ingest_group>(
         {.name = "ingest_group",
          .help = "The group that owns the ingest socket. Empty: the broker's own."}),
     listen<&ListenOptions::ingest_users>(
         {.name = "ingest_users",
          .at_most = 1024,
-         .help = "Users whose processes may publish; the kernel tells the broker whose they are. "
-                 "Empty: whoever may open the socket."}),
+         .help = "Users whose processes may publish; the kernel tells the broker which user a "
+                 "process belongs to. Empty: every user who may open the socket."}),
     listen<&ListenOptions::admin>(
         {.name = "admin",
-         .help = "Where /healthz, /readyz, /metrics and the live pages are served. They tell what "
-                 "goes on to whoever asks: keep it on loopback. Empty: nowhere."}),
+         .help =
+             "Where /healthz, /readyz, /metrics and the live pages are served. They show to anyone "
+             "who asks what the broker is doing: keep them on loopback. Empty: nowhere."}),
     key<Options, &Options::listen, &ListenOptions::hosts>(
         {.name = "hosts",
          .at_most = 1000,
-         .help =
-             "Names by which the subscriber listeners may be called: \"app.example.com\", or "
-             "\"*.example.com\" for all below it. Another Host is answered 421; IP addresses and "
-             "localhost are always taken. Empty: any name, since a front passes its own."}),
+         .help = "Names that subscribers may use for this server: \"app.example.com\", or "
+                 "\"*.example.com\" for all names below it. Any other Host is answered 421; IP "
+                 "addresses and localhost are always accepted. Empty: any name, since a proxy "
+                 "passes on its own."}),
     key<Options, &Options::listen, &ListenOptions::admin_hosts>(
         {.name = "admin_hosts",
          .at_most = 1000,
-         .help = "The same for the admin listener. Empty: on loopback none but IP addresses and "
-                 "localhost, so that no web page can have its own name lead here (DNS rebinding); "
+         .help = "The same for the admin listener. Empty: on loopback only IP addresses and "
+                 "localhost, so that no web page can make its own name lead here (DNS rebinding); "
                  "elsewhere any name. \"*\": any name."}),
 };
 
@@ -200,19 +200,20 @@ constexpr std::array kServer{
          .at_least = 1,
          .at_most = 1024,
          .zero = "auto",
-         .help = "Threads, each with a ring and a replica of the log of its own. \"auto\": one a "
-                 "core, or more where limits.connections needs more rings."}),
+         .help = "Threads, each with its own ring and its own replica of the log. \"auto\": one "
+                 "per core, or more if limits.connections needs more rings."}),
     broker<&Options::backend>(
         {.name = "backend",
-         .help = "How the kernel is spoken to. \"auto\": io_uring where it is allowed (containers "
-                 "forbid it by default), else epoll; start-up says which one runs and why."}),
+         .help =
+             "Which kernel interface is used. \"auto\": io_uring where it is allowed (containers "
+             "forbid it by default), otherwise epoll; start-up logs which one is used, and why."}),
 };
 
 constexpr std::array kHistory{
     history<&HistoryOptions::events>(
         {.name = "events",
          .at_most = 100'000'000,
-         .help = "Events a channel keeps for those who come back. 0: none, live only."}),
+         .help = "Events a channel keeps for clients that reconnect. 0: none, live only."}),
     history<&HistoryOptions::bytes>(
         {.name = "bytes",
          .at_least = kKiB,
@@ -221,13 +222,13 @@ constexpr std::array kHistory{
     history<&HistoryOptions::age>(
         {.name = "age",
          .at_most = ns(3650 * kDay),
-         .help = "How long a channel keeps an event. \"0s\": as long as it fits."}),
+         .help = "How long a channel keeps an event. \"0s\": for as long as there is room."}),
     history<&HistoryOptions::total_bytes>(
         {.name = "total_bytes",
          .at_least = kMiB,
          .at_most = kTiB,
          .help = "Memory of all channels' events together. When it is used up, the oldest events "
-                 "go first, wherever they are."}),
+                 "are evicted first, whichever channel they are in."}),
 };
 
 constexpr std::array kDelivery{
@@ -235,52 +236,51 @@ constexpr std::array kDelivery{
         {.name = "heartbeat",
          .at_least = ns(1s),
          .at_most = ns(1h),
-         .help =
-             "A comment is sent to a stream that has been silent for this long, so that proxies "
-             "do not cut it (many do after 30 or 60 s) and dead peers are found. Streams that are "
-             "open keep theirs."}),
+         .help = "A comment is sent to a stream that has been silent for this long, so that "
+                 "proxies do not cut it (many do after 30 or 60 s) and dead peers are found. "
+                 "Streams that are already open keep their interval."}),
     delivery<&DeliveryOptions::retry>(
         {.name = "retry",
          .at_least = ns(100ms),
          .at_most = ns(1h),
-         .help = "How long a client waits before it reconnects. Each is told up to half as much "
-                 "again, at random, so that they do not all come back at once. A stream says it "
-                 "once, when "
-                 "it begins."}),
+         .help = "How long a client waits before it reconnects. Each client is given this time "
+                 "plus up to half as much again, at random, so that they do not all come back at "
+                 "once. It is sent once, when a stream begins."}),
     delivery<&DeliveryOptions::slow>(
         {.name = "slow",
-         .help = "What becomes of a subscriber that stops reading until what it needs has left the "
-                 "history: \"disconnect\", and it comes back with its last id; or \"skip\", and it "
-                 "is sent a gap event in place."}),
+         .help = "What happens to a subscriber that stops reading until what it needs has left the "
+                 "history. \"disconnect\": it is disconnected, and comes back with its last id. "
+                 "\"skip\": it stays connected, and is sent a gap event."}),
     delivery<&DeliveryOptions::stall>(
         {.name = "stall",
          .at_least = ns(1s),
          .at_most = ns(1h),
-         .help = "A subscriber that takes no byte for this long is disconnected. (The kernel gives "
-                 "up a connection that acknowledges nothing after twice this time, and 30 s at "
-                 "least, as it was when that was accepted.)"}),
+         .help =
+             "A subscriber that accepts no bytes for this long is disconnected. (If a connection "
+             "acknowledges nothing, the kernel gives it up after twice this time, and not before "
+             "30 s; the value is the one in force when the connection was accepted.)"}),
     delivery<&DeliveryOptions::gap_event>(
         {.name = "gap_event",
-         .help = "Name of the event that tells a client which events it can no longer have. Empty: "
-                 "clients are not told."}),
+         .help = "Name of the event that tells a client which events are no longer available to "
+                 "it. Empty: no such event is sent."}),
     delivery<&DeliveryOptions::end_event>(
         {.name = "end_event",
          .help = "Name of an event sent before the clean end of a finished channel, for clients "
-                 "behind proxies that make every end look clean (HAProxy's and Caddy's HTTP/2). "
+                 "behind proxies that make every end look clean (HAProxy and Caddy, with HTTP/2). "
                  "Empty: none."}),
     delivery<&DeliveryOptions::announce_position>(
         {.name = "announce_position",
          .help =
-             "How a stream tells a newcomer its place in the log, so that a client that is cut "
-             "before its first event resumes exactly. \"auto\": each client in the way that it "
-             "keeps and does not dispatch: an EventSource by an event named ~position, others by "
-             "an id line that the first event ends. \"always\": the event, whoever asks. "
-             "\"never\": in the answer's Last-Event-ID field alone."}),
+             "How a stream gives a new client its position in the log, so that a client whose "
+             "connection breaks before its first event resumes exactly. \"auto\": in the form that "
+             "the client keeps and does not dispatch, which is an event named ~position for an "
+             "EventSource, and an id line that the first event ends for others. \"always\": the "
+             "event, for every client. \"never\": only the Last-Event-ID field of the response."}),
     delivery<&DeliveryOptions::coalesce>(
         {.name = "coalesce",
          .at_most = ns(10s),
          .help = "Events may wait this long to be sent together: fewer, larger sends for data "
-                 "screens. \"0s\": they go out at once."}),
+                 "screens. \"0s\": they are sent at once."}),
 };
 
 constexpr std::array kLimits{
@@ -290,15 +290,15 @@ constexpr std::array kLimits{
          .at_most = 100'000'000,
          .zero = "auto",
          .restart = true,
-         .help = "Event streams of subscribers held at most, over all shards, to the one. A socket "
-                 "that carries no stream, a publisher and a live page do not count. \"auto\": what "
-                 "one ring a shard can hold. Beyond it, a subscriber is told to come back later, "
-                 "and /readyz says so with 503."}),
+         .help = "Event streams of subscribers that may be open at a time, over all shards (an "
+                 "exact limit). Sockets without a stream, publishers and live pages do not count. "
+                 "\"auto\": as many as one ring per shard can hold. Beyond the limit a subscriber "
+                 "is told to come back later, and /readyz answers 503."}),
     limits<&LimitOptions::channels>(
         {.name = "channels",
          .at_least = 1,
          .at_most = 100'000'000,
-         .help = "Channels that exist at a time; publishing to one more is refused."}),
+         .help = "Channels that may exist at a time; publishing to one more is refused."}),
     limits<&LimitOptions::channels_per_subscription>(
         {.name = "channels_per_subscription",
          .at_least = 1,
@@ -308,14 +308,14 @@ constexpr std::array kLimits{
         {.name = "patterns_per_subscription",
          .at_least = 1,
          .at_most = 10'000,
-         .help = "Of these, how many may be patterns."}),
+         .help = "How many of these may be patterns."}),
     limits<&LimitOptions::patterns>(
         {.name = "patterns",
          .at_least = 1,
          .at_most = 100'000'000,
-         .help = "Different patterns that streams subscribe to at a time; one that streams on two "
-                 "shards have counts twice. A stream that would bring one more is told to come "
-                 "back later."}),
+         .help = "Different patterns that streams may subscribe to at a time; a pattern counts "
+                 "once for each shard that has it. A stream that would add one more is told to "
+                 "come back later."}),
     limits<&LimitOptions::event_bytes>(
         {.name = "event_bytes",
          .at_least = 1,
@@ -330,8 +330,7 @@ constexpr std::array kLimits{
         {.name = "head_bytes",
          .at_least = kKiB,
          .at_most = kMiB,
-         .help =
-             "Request line and header fields of a request, to whichever listener. Larger: 431."}),
+         .help = "Request line and header fields of a request, on any listener. Larger: 431."}),
     limits<&LimitOptions::head_fields>({.name = "head_fields",
                                         .at_least = 8,
                                         .at_most = 10'000,
@@ -344,66 +343,64 @@ constexpr std::array kLimits{
         {.name = "body_bytes",
          .at_least = kKiB,
          .at_most = 16 * kMiB,
-         .help = "Body of a request on the subscribers' side. Larger: 413."}),
+         .help = "Body of a request on a subscriber listener. Larger: 413."}),
     limits<&LimitOptions::queries_bytes>(
         {.name = "queries_bytes",
          .at_most = kTiB,
-         .help =
-             "Queries of streams that a shard keeps, so that publishers that begin to watch are "
-             "shown them. Kept are those that say more than the channels. Beyond it, streams "
-             "are shown with their channels only."}),
+         .help = "Queries of open streams that each shard keeps, to show them to publishers that "
+                 "begin to watch. Only queries that say more than the channels are kept. Beyond "
+                 "the limit, streams are shown with their channels only."}),
     limits<&LimitOptions::bodies_bytes>(
         {.name = "bodies_bytes",
          .at_least = kMiB,
          .at_most = kMiB * 64 * 1024,
-         .help = "Bodies of all requests that are being received at a time: those of "
-                 "all publishers, and as much again those of all subscribers. Beyond it: 503. As "
-                 "much again for "
-                 "the commands that all publishers have queued between MULTI and EXEC."}),
+         .help = "Bytes of all request bodies that are being received at a time: one such "
+                 "allowance for publishers, and another for subscribers. Beyond it: 503. A third "
+                 "one is for the commands that publishers have queued between MULTI and EXEC."}),
     limits<&LimitOptions::head_time>(
         {.name = "head_time",
          .at_least = ns(100ms),
          .at_most = ns(10min),
-         .help =
-             "A request's head has to arrive whole within this time, and its body within as much "
-             "again, however they trickle. Longer: 408."}),
+         .help = "A request's head must arrive whole within this time, and its body within the "
+                 "same time again, however slowly they come. Longer: 408."}),
     limits<&LimitOptions::idle_time>(
         {.name = "idle_time",
          .at_least = ns(1s),
          .at_most = ns(24h),
-         .help = "A connection between two requests is closed after this long."}),
+         .help = "A connection that waits this long between two requests is closed."}),
     limits<&LimitOptions::heartbeat_min>(
         {.name = "heartbeat_min",
          .at_least = ns(1s),
          .at_most = ns(1h),
          .help = "The shortest heartbeat a client may ask for with ?heartbeat=."}),
-    limits<&LimitOptions::heartbeat_max>({.name = "heartbeat_max",
-                                          .at_least = ns(1s),
-                                          .at_most = ns(24h),
-                                          .help = "The longest one."}),
+    limits<&LimitOptions::heartbeat_max>(
+        {.name = "heartbeat_max",
+         .at_least = ns(1s),
+         .at_most = ns(24h),
+         .help = "The longest heartbeat a client may ask for with ?heartbeat=."}),
     limits<&LimitOptions::ingest_pending_bytes>(
         {.name = "ingest_pending_bytes",
          .at_least = 64 * kKiB,
          .at_most = kMiB * 64 * 1024,
-         .help = "Events published but not yet handed to all who are caught up. Beyond it, "
-                 "publishers' sockets are not read until the shards have caught up."}),
+         .help = "Events that are published but not yet sent to all caught-up subscribers. Beyond "
+                 "this, publishers' sockets are not read until the shards have caught up."}),
     limits<&LimitOptions::ingest_batch_bytes>(
         {.name = "ingest_batch_bytes",
          .at_least = 64 * kKiB,
          .at_most = 1024 * kMiB,
-         .help = "Body of one publish request over HTTP (a batch of NDJSON). Larger: 413. "
-                 "Also of one transaction over RESP (MULTI ... EXEC). Larger: EXECABORT."}),
+         .help = "Body of one publish request over HTTP (a batch of NDJSON). Larger: 413. The same "
+                 "limit holds for one transaction over RESP (MULTI ... EXEC). Larger: EXECABORT."}),
     limits<&LimitOptions::ingest_connections>(
         {.name = "ingest_connections",
          .at_least = 1,
          .at_most = 20'000,
-         .help = "Publishers connected at a time. The lead shard keeps room for as "
-                 "many as were allowed at the start; more compete with subscribers for it."}),
-    limits<&LimitOptions::drain>(
-        {.name = "drain",
-         .at_most = ns(1h),
-         .help = "When the broker is told to stop, its subscribers are told to come back over this "
-                 "long, each with its own moment."}),
+         .help =
+             "Publishers that may be connected at a time. The lead shard keeps room for as many as "
+             "were allowed at the start; more than that compete with subscribers for room."}),
+    limits<&LimitOptions::drain>({.name = "drain",
+                                  .at_most = ns(1h),
+                                  .help = "When the broker is told to stop, it tells its "
+                                          "subscribers to come back, one by one over this time."}),
 };
 
 constexpr std::array kCors{
@@ -411,91 +408,87 @@ constexpr std::array kCors{
         {.name = "origins",
          .at_most = 10'000,
          .help = "Web origins whose pages may subscribe: \"https://app.example.com\", or \"*\" for "
-                 "all. A page served from the broker's own origin needs none. \"null\" is the "
-                 "origin of "
-                 "sandboxed frames and files: as open as \"*\"."}),
+                 "all. A page served from the broker's own origin needs no entry. \"null\" is the "
+                 "origin of sandboxed frames and files: as open as \"*\"."}),
     cors<&CorsOptions::credentials>(
         {.name = "credentials",
-         .help = "Whether those pages may send cookies (withCredentials). Not together with "
-                 "\"*\" or \"null\"."}),
+         .help = "Whether requests of those pages may carry cookies (withCredentials). Not "
+                 "together with \"*\" or \"null\"."}),
 };
 
 constexpr std::array kSubscribe{
     subscribe<&SubscribeOptions::events>(
         {.name = "events",
-         .help = "Whether /events is served. Without it there are only the paths of [[route]]."}),
+         .help = "Whether /events is served. If not, there are only the paths of [[route]]."}),
     subscribe<&SubscribeOptions::allow>(
         {.name = "allow",
          .at_least = 1,
          .at_most = 10'000,
          .help = "The channels and patterns that clients may name. A pattern is allowed if one of "
-                 "these covers all that it can match. The channels that a [[route]] fixes need not "
-                 "be among them."}),
+                 "these covers everything it can match. The channels that a [[route]] fixes need "
+                 "not be among them."}),
 };
 
 constexpr std::array kChannel{
     channel<&ChannelRule::match>(
         {.name = "match",
          .at_least = 1,
-         .help = "The channels it speaks of: a name, or a pattern. `*` stands for one or more "
-                 "characters within "
-                 "one segment, `**` for one or more whole segments. Required; the first rule that "
-                 "matches a channel counts."}),
+         .help = "The channels to which this rule applies: a name, or a pattern. `*` stands for "
+                 "one or more characters within one segment, `**` for one or more whole segments. "
+                 "Required; the first rule that matches a channel counts."}),
     channel<&ChannelRule::history_events>(
-        {.name = "history_events", .at_most = 100'000'000, .help = "In place of history.events."}),
+        {.name = "history_events", .at_most = 100'000'000, .help = "Replaces history.events."}),
     channel<&ChannelRule::history_bytes>({.name = "history_bytes",
                                           .at_least = kKiB,
                                           .at_most = kTiB,
-                                          .help = "In place of history.bytes."}),
+                                          .help = "Replaces history.bytes."}),
     channel<&ChannelRule::history_age>(
-        {.name = "history_age", .at_most = ns(3650 * kDay), .help = "In place of history.age."}),
+        {.name = "history_age", .at_most = ns(3650 * kDay), .help = "Replaces history.age."}),
     channel<&ChannelRule::heartbeat>({.name = "heartbeat",
                                       .at_least = ns(1s),
                                       .at_most = ns(1h),
-                                      .help = "In place of delivery.heartbeat."}),
+                                      .help = "Replaces delivery.heartbeat."}),
     channel<&ChannelRule::retry>({.name = "retry",
                                   .at_least = ns(100ms),
                                   .at_most = ns(1h),
-                                  .help = "In place of delivery.retry."}),
-    channel<&ChannelRule::slow>({.name = "slow", .help = "In place of delivery.slow."}),
+                                  .help = "Replaces delivery.retry."}),
+    channel<&ChannelRule::slow>({.name = "slow", .help = "Replaces delivery.slow."}),
     channel<&ChannelRule::coalesce>(
-        {.name = "coalesce", .at_most = ns(10s), .help = "In place of delivery.coalesce."}),
+        {.name = "coalesce", .at_most = ns(10s), .help = "Replaces delivery.coalesce."}),
 };
 
 constexpr std::array kRoute{
-    route<&RouteRule::path>(
-        {.name = "path",
-         .at_least = 1,
-         .help = "The path, exactly, without a query. Required; /events is there besides, unless "
-                 "subscribe.events is false."}),
+    route<&RouteRule::path>({.name = "path",
+                             .at_least = 1,
+                             .help = "The path, exactly, without a query. Required; /events is "
+                                     "served as well, unless subscribe.events is false."}),
     route<&RouteRule::channels>(
         {.name = "channels",
          .at_most = 10'000,
-         .help =
-             "The channels and patterns its streams consist of, whatever the query says. Empty: "
-             "the query names them, as on /events."}),
+         .help = "The channels and patterns of its streams, whatever the query says. Empty: the "
+                 "query names them, as on /events."}),
     route<&RouteRule::announce_position>(
-        {.name = "announce_position", .help = "In place of delivery.announce_position."}),
+        {.name = "announce_position", .help = "Replaces delivery.announce_position."}),
     route<&RouteRule::heartbeat>({.name = "heartbeat",
                                   .at_least = ns(1s),
                                   .at_most = ns(1h),
-                                  .help = "In place of delivery.heartbeat."}),
+                                  .help = "Replaces delivery.heartbeat."}),
 };
 
 constexpr std::array<Section<Options>, 7> kSections{{
-    {.name = "listen", .help = "Where the broker can be reached.", .keys = kListen},
-    {.name = "server", .help = "How it runs.", .keys = kServer},
+    {.name = "listen", .help = "The addresses on which the broker listens.", .keys = kListen},
+    {.name = "server", .help = "How the broker runs.", .keys = kServer},
     {.name = "history",
-     .help = "What a channel remembers, so that a client that was away gets what it missed. An "
-             "event leaves as soon as one of the limits is exceeded.",
+     .help = "What each channel keeps, so that a client that was away gets what it missed. An "
+             "event is evicted as soon as one of the limits is exceeded.",
      .keys = kHistory},
     {.name = "delivery", .help = "How events reach their subscribers.", .keys = kDelivery},
     {.name = "limits",
      .help = "Bounds on what clients and publishers can make the broker hold.",
      .keys = kLimits},
-    {.name = "cors", .help = "Which web pages of other origins may subscribe.", .keys = kCors},
+    {.name = "cors", .help = "Which web pages from other origins may subscribe.", .keys = kCors},
     {.name = "subscribe",
-     .help = "What may be subscribed to by clients that name their channels themselves.",
+     .help = "What clients may subscribe to when they name the channels themselves.",
      .keys = kSubscribe},
 }};
 constexpr Section<ChannelRule> kChannelSection{
@@ -504,7 +497,7 @@ constexpr Section<ChannelRule> kChannelSection{
     .keys = kChannel};
 constexpr Section<RouteRule> kRouteSection{
     .name = "route",
-    .help = "Paths besides /events on which event streams are served; any number of them.",
+    .help = "Further paths on which event streams are served; any number of them.",
     .keys = kRoute};
 
 }  // namespace

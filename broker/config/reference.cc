@@ -12,17 +12,17 @@ namespace {
 
 constexpr std::string_view kHead = R"(# Configuration
 
-Fanfare reads one TOML file, `fanfare serve --config broker.toml`. Without a file the defaults below serve.
-`--set section.key=value`, any number of times, overrides the file. `fanfare check --config broker.toml` tells every
-problem of a file at once, and the most memory and descriptors it can come to.
+Fanfare reads one TOML file, `fanfare serve --config broker.toml`. Without a file the defaults below apply.
+`--set section.key=value`, any number of times, overrides the file. `fanfare check --config broker.toml` reports every
+problem of a file at once, and the most memory and descriptors that the broker can then use.
 
 - Durations and sizes are strings with a unit: `"100ms"`, `"15s"`, `"2min"`, `"1h"`, `"7d"`; `"64KiB"`, `"1MiB"` (powers
-  of 1024), `"2GB"` (powers of 1000). A bare number is an error: it always means something else to somebody.
-- An unknown key, a value of the wrong type or out of bounds, a contradiction between two keys: each is an error with
-  file, line and column, and nothing is started (exit code 78).
-- On SIGHUP the file is read again. A key marked ↻ takes effect at once, on what is open as well, unless its text says
-  otherwise; the old value of every other key stays in force (and in `/metrics`) until the next start, and the log says
-  so. A file with problems changes nothing, and the log names every one.
+  of 1024), `"2GB"` (powers of 1000). A bare number is an error, because people disagree about its unit.
+- An unknown key, a value of the wrong type or out of bounds, and a contradiction between two keys are errors, reported
+  with file, line and column; the broker does not start (exit code 78).
+- On SIGHUP the file is read again. A key marked ↻ takes effect at once, also for what is already open, unless its text
+  says otherwise; every other key keeps its old value (and `/metrics` shows that one) until the next start, and the log
+  says so. A file with problems changes nothing, and the log names all of them.
 
 This file is written by `cmake --build --preset dev --target write-config-reference` from the table in
 `broker/config/keys.cc`; do not edit it by hand.

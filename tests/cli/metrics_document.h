@@ -18,17 +18,18 @@ inline std::string metrics_document() {
   server::Snapshot snapshot;
   snapshot.shards.resize(1);
   server::Options options;
-  options.limits.connections = 1;  // else it has no number
+  options.limits.connections = 1;  // otherwise it has no number
   std::istringstream lines(
       admin::metrics_text(snapshot, config::limit_figures(options), admin::ProcessFigures{}));
   std::string out = R"(# Metrics
 
 What the admin listener's `/metrics` shows, as Prometheus text. Families that begin with `fanfare_shard_` have a sample for
-each shard; the others are of the whole broker. `fanfare_limit_…` are the limits in force, which a SIGHUP may change
+each shard; the others describe the whole broker. `fanfare_limit_…` are the limits in force, which a SIGHUP may change
 ([CONFIG.md](CONFIG.md)). Counters and gauges of a shard are up to 100 ms old, those of the log up to a second.
 
-How busy a shard is: `rate(fanfare_shard_loop_seconds_total{in!="waiting"}[1m])` is the share of a core it uses, and
-`in="kernel"` how much of that the kernel takes for sends. How long it hears nobody: `fanfare_shard_turn_seconds_max`.
+To see how busy a shard is, use `rate(fanfare_shard_loop_seconds_total{in!="waiting"}[1m])`: the share of a core it uses;
+`in="kernel"` is the part that the kernel takes for sends. `fanfare_shard_turn_seconds_max` shows for how long a shard can
+be busy before it reads its sockets again.
 
 This file is written by `cmake --build --preset dev --target write-metrics-reference`; do not edit it by hand.
 
