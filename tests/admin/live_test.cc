@@ -61,7 +61,7 @@ TEST(LiveFeed, IsOneLineOfValidJson) {
   EXPECT_LT(seen.text.size(), 1024U) << "a quiet broker's";
 }
 
-TEST(LiveFeed, TellsRatesPerSecondAndGaugesAsTheyAre) {
+TEST(LiveFeed, GivesCountersAsRatesAndGaugesUnchanged) {
   Seen seen;
   seen.now.shards[0].counters.deliveries_total = 1'000;
   seen.first();
@@ -77,7 +77,7 @@ TEST(LiveFeed, TellsRatesPerSecondAndGaugesAsTheyAre) {
   EXPECT_EQ(number(event, "process", "cpu_cores"), 0.25);
 }
 
-TEST(LiveFeed, TellsTheLatencyOfWhatWasDeliveredSinceTheLastEvent) {
+TEST(LiveFeed, GivesTheLatencyOfDeliveriesSinceTheLastEvent) {
   Seen seen;
   seen.now.shards[0].latency.add(10s, 1'000);
   seen.first();
@@ -102,7 +102,7 @@ TEST(LiveFeed, BoundsALatencyThatIsBeyondTheLastBucket) {
   EXPECT_NEAR(number(seen.second(), "latency", "p99_ms"), 50'331.648, 0.001);
 }
 
-TEST(LiveFeed, TellsTheLagOfTheSlowestShard) {
+TEST(LiveFeed, GivesTheLagOfTheSlowestShard) {
   Seen seen;
   seen.first();
   seen.now.heads.appended.sequence = 200;  // read later than the shards' own: no lag of theirs
@@ -137,7 +137,7 @@ TEST(LiveFeed, DoesNotTakeAChannelThatBeganAnewForANegativeRate) {
   EXPECT_TRUE(busiest.at(0)["events_s"].is_null());
 }
 
-TEST(LiveFeed, TellsEachCloseOnceAndCountsThemAll) {
+TEST(LiveFeed, ReportsEachCloseOnceAndCountsThemAll) {
   Seen seen;
   const auto closed = [](std::int64_t ms, std::string peer) {
     return server::RecentClose{.unix_ms = ms,

@@ -83,7 +83,7 @@ TEST(Surface, LetsTheDataScreenReadFromThePublicListenersOnly) {
       << policy;
 }
 
-TEST(Surface, TellsTheDataScreenWhereItsEventsAre) {
+TEST(Surface, GivesTheDataScreenTheAddressOfItsEvents) {
   server::Options options;
   options.delivery.gap_event = "lost";
   server::Snapshot now = one_shard();
@@ -111,7 +111,7 @@ TEST(Surface, MakesALiveEventFromTheSecondSnapshotOn) {
   EXPECT_TRUE(surface->live_event(snapshot).starts_with("{\"t\":"));
 }
 
-TEST(Surface, TellsWhatExistsToWhoAsksForWhatDoesNot) {
+TEST(Surface, ListsItsPathsInA404) {
   const auto surface = make_surface();
   const server::AdminAnswer answer = surface->answer("/nothing<b>", one_shard());
   EXPECT_EQ(answer.status, 404);

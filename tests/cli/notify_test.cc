@@ -46,7 +46,7 @@ class ServiceManager {
   std::string folder_;
 };
 
-TEST(Notify, TellsTheServiceManager) {
+TEST(Notify, InformsTheServiceManager) {
   const ServiceManager manager;
   notify_service_manager("READY=1\nSTATUS=serving");
   EXPECT_EQ(manager.told(), "READY=1\nSTATUS=serving");

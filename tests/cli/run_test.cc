@@ -304,7 +304,7 @@ TEST(Top, RefusesAnIntervalThatIsNone) {
   }
 }
 
-TEST(Check, TellsEveryProblemAtOnce) {
+TEST(Check, ReportsEveryProblemAtOnce) {
   const TemporaryFolder folder;
   const std::string file = folder.file("broker.toml",
                                        "[delivery]\nhearbeat = \"5s\"\nretry = 5\n"
@@ -319,7 +319,7 @@ TEST(Check, TellsEveryProblemAtOnce) {
   EXPECT_THAT(console.err(), HasSubstr("3 problems"));
 }
 
-TEST(Check, TellsWhatTheConfigurationMayCost) {
+TEST(Check, ReportsWhatTheConfigurationMayCost) {
   CapturedConsole console;
   EXPECT_EQ(console.run({"check", "--set", "limits.connections=500"}), Exit::done);
   EXPECT_THAT(console.out(), HasSubstr("no problems"));

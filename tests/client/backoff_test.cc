@@ -40,7 +40,7 @@ TEST(Backoff, SpreadsClientsThatWereLostTogether) {
   EXPECT_GT(waits.size(), 95U);
 }
 
-TEST(Backoff, TakesARetryOfNothing) {
+TEST(Backoff, AcceptsARetryOfZero) {
   Backoff backoff(Duration(0), 1s, 1);
   EXPECT_EQ(backoff.next(), Duration(0));
 }

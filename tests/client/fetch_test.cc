@@ -43,7 +43,7 @@ TEST(Fetch, TakesTheEndOfTheConnectionForTheEndOfTheBody) {
   EXPECT_EQ(answer->body, "no such page");
 }
 
-TEST(Fetch, DoesNotTakeHalfAnAnswerForAWholeOne) {
+TEST(Fetch, DoesNotAcceptHalfAnAnswer) {
   const ScriptedServer server([&](int, ServedConnection& served) {
     served.read_head();
     served.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");

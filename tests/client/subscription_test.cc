@@ -147,7 +147,7 @@ TEST(Subscription, StopsForGoodAt204) {
   expect_next<Finished>(subscription);
 }
 
-TEST(Subscription, TellsGapsApartFromEvents) {
+TEST(Subscription, DistinguishesGapsFromEvents) {
   const ScriptedServer server([&](int, ServedConnection& served) {
     served.read_head();
     served.write(kStream);
@@ -290,13 +290,13 @@ TEST(Subscription, TriesAgainWhenTheAnswerIsNotHttp) {
   EXPECT_THAT(expect_next<Lost>(subscription).why, HasSubstr("does not answer in HTTP"));
 }
 
-TEST(Subscription, TellsWhenTheConnectionEndsWithoutAnAnswer) {
+TEST(Subscription, ReportsAConnectionThatEndsWithoutAnAnswer) {
   const ScriptedServer server([&](int, ServedConnection& served) { served.read_head(); });
   Subscription subscription(quick(server.address()));
   EXPECT_THAT(expect_next<Lost>(subscription).why, HasSubstr("without an answer"));
 }
 
-TEST(Subscription, BeginsWhereItIsTold) {
+TEST(Subscription, BeginsAtTheGivenCursor) {
   std::vector<std::string> heads;
   const ScriptedServer server([&](int, ServedConnection& served) {
     heads.push_back(served.read_head());

@@ -52,7 +52,7 @@ TEST(Ref, HandsItsReferenceOnWhenItIsMoved) {
   EXPECT_EQ(from.get(), &object);
 }
 
-TEST(Ref, LetsGoOfWhatItHeldWhenItIsAssignedTo) {
+TEST(Ref, ReleasesWhatItHeldWhenItIsAssignedTo) {
   Counted first;
   Counted second;
   Ref<Counted> ref(&first);

@@ -66,7 +66,7 @@ TEST_F(LogTest, WritesAFactOnOneLineWithItsTimeAndLevel) {
               testing::MatchesRegex("....-..-..T..:..:...*debug.* a fact\n"));
 }
 
-TEST_F(LogTest, SpeaksOfLinesLeftOutOnlyWhereThereWereSome) {
+TEST_F(LogTest, MentionsSuppressedLinesOnlyIfThereWereSome) {
   Limit limit;
   const TimePoint start = TimePoint{} + 5s;
   EXPECT_EQ(left_out_note(limit.admit(start)), "");

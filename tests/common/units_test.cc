@@ -22,13 +22,13 @@ TEST(Duration, IsReadInEveryUnit) {
   EXPECT_EQ(parse_duration("1.5s"), Duration(1500ms));
 }
 
-TEST(Duration, OfABareNumberIsRefusedWithWhatWouldBeRight) {
+TEST(Duration, RefusesABareNumberAndSaysWhatWouldBeRight) {
   const auto parsed = parse_duration("15");
   ASSERT_FALSE(parsed);
   EXPECT_EQ(parsed.error(), R"("15" has no unit; write a duration like "15s", "100ms" or "2h")");
 }
 
-TEST(Duration, OfAnotherUnitOrOfNoNumberIsRefused) {
+TEST(Duration, RefusesAnUnknownUnitAndNonNumbers) {
   EXPECT_EQ(parse_duration("15 s").error(),
             R"("15 s" has no unit of a duration; write one like "15s", "100ms" or "2h")");
   EXPECT_FALSE(parse_duration("1KiB"));
@@ -65,7 +65,7 @@ TEST(Size, IsReadInPowersOfTwoAndOfTen) {
   EXPECT_EQ(parse_size("0B"), 0U);
 }
 
-TEST(Size, OfABareNumberOrOfAnotherUnitIsRefusedWithWhatWouldBeRight) {
+TEST(Size, RefusesABareNumberOrUnknownUnitAndSaysWhatWouldBeRight) {
   EXPECT_EQ(parse_size("65536").error(),
             R"("65536" has no unit; write a size like "64KiB", "1MiB" or "2GB")");
   EXPECT_EQ(parse_size("64k").error(),

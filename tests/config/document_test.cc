@@ -54,7 +54,7 @@ TEST(Document, RefusesNestingWithoutABound) {
   EXPECT_FALSE(parse_document("a = " + std::string(100'000, '[')).has_value());
 }
 
-TEST(Document, OfNothingIsEmpty) {
+TEST(Document, IsEmptyForAnEmptyText) {
   const auto root = parse_document("");
   ASSERT_TRUE(root.has_value());
   EXPECT_TRUE(root->table()->empty());

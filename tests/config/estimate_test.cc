@@ -26,7 +26,7 @@ Estimate estimated(const server::Options& options, const Machine& machine = kTwo
   return made.value_or(Estimate{});
 }
 
-TEST(Estimate, IsOfThePlanByWhichTheBrokerStarts) {
+TEST(Estimate, UsesThePlanWithWhichTheBrokerStarts) {
   for (const std::uint32_t connections : {0U, 10U, 100'000U, 1'000'000U}) {
     const auto plan = server::make_plan(options(connections), kTwoCores.rings);
     ASSERT_TRUE(plan.has_value());
@@ -74,7 +74,7 @@ TEST(Estimate, GrowsFromIdleToWorst) {
   EXPECT_LT(e.kernel_bytes(When::full), e.kernel_bytes(When::worst));
 }
 
-TEST(Estimate, WarnsOfLockedMemory) {
+TEST(Estimate, WarnsAboutLockedMemory) {
   Machine machine = kTwoCores;
   machine.locked_bytes_max = 1U << 20U;
   EXPECT_THAT(estimated(options(1'000'000), machine).warnings,
@@ -83,7 +83,7 @@ TEST(Estimate, WarnsOfLockedMemory) {
   EXPECT_THAT(estimated(options(10), machine).warnings, IsEmpty());
 }
 
-TEST(Estimate, WarnsOfMemoryTheMachineHasNot) {
+TEST(Estimate, WarnsAboutMemoryThatTheMachineDoesNotHave) {
   Machine machine = kTwoCores;
   machine.memory_bytes = 1U << 30U;
   EXPECT_THAT(estimated(options(1'000'000), machine).warnings,

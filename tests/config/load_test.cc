@@ -119,7 +119,7 @@ TEST(Load, ReadsBackARuleThatIsSpelledOut) {
   EXPECT_EQ(o.channels[0], rule);
 }
 
-TEST(Load, TellsEveryProblemAtOnceInTheOrderOfTheText) {
+TEST(Load, ReportsEveryProblemAtOnceInTheOrderOfTheText) {
   EXPECT_THAT(problems(R"([delivery]
 hearbeat = "5s"
 retry = 2

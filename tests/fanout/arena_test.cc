@@ -143,7 +143,7 @@ TEST(SegmentArena, LivesAsLongAsASegmentThatIsReleasedElsewhere) {
   EXPECT_EQ(here.back()->footprint(), kBlock);
 }
 
-TEST(Segment, IsOfTheHeapWhereTheArenaDoesNotServe) {
+TEST(Segment, ComesFromTheHeapWhereTheArenaDoesNotServe) {
   const Ref<SegmentArena> arena = SegmentArena::make();
   const Ref<Segment> odd = Segment::make(3000, arena);
   const Ref<Segment> large =

@@ -63,7 +63,7 @@ TEST(Backlog, WaitsForAShardThatIsLate) {
   EXPECT_EQ(log.read_bytes(feed, 1), "");
 }
 
-TEST(Backlog, TellsOfAGapOnlyWhoMissedSomething) {
+TEST(Backlog, ReportsAGapOnlyIfSomethingWasMissed) {
   ShardLog log({.events = 2});
   const Feed* const feed = log.open({"a"});
   for (const auto* const data : {"1", "2", "3", "4"}) log.publish("a", data);
@@ -104,7 +104,7 @@ TEST(Backlog, GivesWhatIsLeftOfTheQuietChannelAfterAGapOfTheBusyOne) {
   EXPECT_EQ(log.read_bytes(feed, 2), "(gap)") << "who comes back with that id is told again";
 }
 
-TEST(Backlog, TellsOfEachLossThatFollows) {
+TEST(Backlog, ReportsEachLossThatFollows) {
   ShardLog log({.events = 2});
   const Feed* const feed = log.open({"busy", "quiet"});
   for (const auto* const data : {"1", "2", "3"}) log.publish("busy", data);
@@ -157,7 +157,7 @@ TEST(Backlog, ReportsNoGapToANewcomer) {
   EXPECT_EQ(log.read_bytes(feed, 0), "(gap)");
 }
 
-TEST(Backlog, TellsANewcomerWhatItLosesWhileItReads) {
+TEST(Backlog, ReportsWhatANewSubscriberLosesWhileItReads) {
   ShardLog log({.events = 2});
   const Feed* const feed = log.open({"a", "b"});
   for (const auto* const text : {"b1", "a2", "a3", "a4"}) log.publish({text, 1}, text);

@@ -46,7 +46,7 @@ TEST(Encoder, SplitsDataAtEveryKindOfLineEnd) {
             "data: a\ndata: b\ndata: c\ndata: d\ndata: \ndata: e\ndata: \nid: 0123abc-7\n\n");
 }
 
-TEST(Encoder, LetsNoPublisherStartAFieldOfItsOwn) {
+TEST(Encoder, StopsAPublisherFromInjectingAField) {
   const auto events = read_events(read_chunks(frame_of_data("x\rid: evil\r\rdata: y")));
   ASSERT_EQ(events.size(), 1U);
   EXPECT_EQ(events[0].id, "0123abc-7");

@@ -8,7 +8,7 @@ namespace {
 
 using testing::ShardLog;
 
-TEST(Ends, OfAChannelCountForAFeedThatIsMadeLater) {
+TEST(Ends, ApplyToAFeedThatIsMadeLater) {
   ShardLog log;
   log.publish("a", "x");
   EXPECT_TRUE(log.sequencer.finish("a", log.now));
@@ -23,7 +23,7 @@ TEST(Ends, OfAChannelCountForAFeedThatIsMadeLater) {
   log.replica.release(late);
 }
 
-TEST(Ends, OfAChannelThatWasForgottenCountNoMore) {
+TEST(Ends, NoLongerApplyOnceTheChannelIsForgotten) {
   ShardLog log({}, {.epoch = ShardLog::epoch(), .history = nullptr, .idle_forgotten_after = 1s});
   EXPECT_TRUE(log.sequencer.finish("a", log.now));
   EXPECT_TRUE(log.sequencer.finish("b", log.now));

@@ -22,7 +22,7 @@ TEST(Losses, TellWhatIsNewsToACursor) {
   EXPECT_EQ(losses.since(0), 100U);
 }
 
-TEST(Losses, OfOneChannelAreOneEntry) {
+TEST(Losses, OneChannelIsOneEntry) {
   Losses losses;
   for (Sequence sequence = 1; sequence <= 1'000; ++sequence) losses.add(sequence);
   EXPECT_EQ(losses.kept(), 1U);

@@ -22,7 +22,7 @@ TEST(Members, AreServedInSlices) {
   EXPECT_TRUE(members.all_done());
 }
 
-TEST(Members, WhoJoinsDuringARoundIsNotOfIt) {
+TEST(Members, AMemberThatJoinsDuringARoundIsNotInIt) {
   MemberPlaces places(10);
   Members members;
   members.join(1, places);

@@ -80,7 +80,7 @@ TEST_F(Pace, AMemberThatLeavesAHeldFeedStandsWhereItWasServed) {
   replica_.join(feed_, 1);
 }
 
-TEST_F(Pace, FeedsOfDifferentPacesAreLetGoInTheOrderOfTheirTimes) {
+TEST_F(Pace, FeedsOfDifferentPacesAreReleasedInTheOrderOfTheirTimes) {
   const std::string_view topics[] = {"screen"};
   Feed* const quick = replica_.open(topics, Framing::plain);
   replica_.set_pace(quick, 5ms);

@@ -8,7 +8,7 @@
 namespace fanfare::fanout {
 namespace {
 
-TEST(PaceOfAFeed, WhatOneSpanCouldNotHoldDoesNotWaitForTheNextTime) {
+TEST(PaceOfAFeed, TheRestOfAFullSpanDoesNotWaitForTheNextTime) {
   testing::ShardLog log({}, {.epoch = testing::ShardLog::epoch(), .history = nullptr}, 300);
   Feed* const feed = log.open({"a"});
   log.replica.set_pace(feed, 10s);

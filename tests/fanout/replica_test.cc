@@ -14,7 +14,7 @@ namespace {
 using testing::at;
 using testing::ShardLog;
 
-TEST(Replica, SendsWhatIsPublishedToWhoHasJoined) {
+TEST(Replica, SendsWhatIsPublishedToMembersThatHaveJoined) {
   ShardLog log;
   Feed* const feed = log.open({"news"});
   log.replica.join(feed, 7);
@@ -130,7 +130,7 @@ TEST(Replica, WhatArrivesDuringARoundIsTheNextOnes) {
   EXPECT_EQ(next->members.size(), 4U);
 }
 
-TEST(Replica, TellsALeaverWhereItStands) {
+TEST(Replica, ReturnsTheCursorOfAMemberThatLeaves) {
   ShardLog log;
   Feed* const feed = log.open({"a"});
   for (Member member = 0; member < 4; ++member) log.replica.join(feed, member);
@@ -146,7 +146,7 @@ TEST(Replica, TellsALeaverWhereItStands) {
   EXPECT_EQ(log.replica.member_count(feed), 2U);
 }
 
-TEST(Replica, EndsARoundWhenTheLastWhoWaitedLeave) {
+TEST(Replica, EndsARoundWhenTheLastUnservedMembersLeave) {
   ShardLog log;
   Feed* const feed = log.open({"a"});
   for (Member member = 0; member < 3; ++member) log.replica.join(feed, member);
@@ -216,7 +216,7 @@ TEST(Replica, BoundsASpanButNeverBelowOneEvent) {
   EXPECT_EQ(targets, (std::vector<Sequence>{3, 4, 5, 6}));
 }
 
-TEST(Replica, HandsOutRoundsOfWhatIsEvictedAlready) {
+TEST(Replica, StillSendsARoundWhoseEventsWereEvicted) {
   ShardLog log({.events = 0});
   Feed* const feed = log.open({"a"});
   log.replica.join(feed, 1);
@@ -279,7 +279,7 @@ TEST(Replica, EndsWithTheLastEventWhereItCan) {
   EXPECT_EQ(log.replica.leave(feed, 1), 1U);
 }
 
-TEST(Replica, EndsAlsoWhoJoinsAfterwards) {
+TEST(Replica, AlsoEndsMembersThatJoinAfterTheFinish) {
   ShardLog log;
   Feed* const feed = log.open({"a"});
   ASSERT_TRUE(log.sequencer.finish("a", log.now));
@@ -293,7 +293,7 @@ TEST(Replica, EndsAlsoWhoJoinsAfterwards) {
   EXPECT_FALSE(log.replica.next_round(9));
 }
 
-TEST(Replica, ToldOfAnEndInTheMiddleOfARoundItEndsEverybody) {
+TEST(Replica, AFinishInMidRoundEndsEveryMember) {
   ShardLog log;
   Feed* const feed = log.open({"a"});
   log.replica.join(feed, 1);

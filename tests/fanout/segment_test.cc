@@ -57,7 +57,7 @@ TEST(SegmentWriter, TakesNoSequenceTooFarFromTheFirst) {
   EXPECT_EQ(writer.segment()->sequence(1), 100 + Sequence{UINT32_MAX});
 }
 
-TEST(Segment, FindsWhatIsNewerAmongTheEntriesOneWasTold) {
+TEST(Segment, FindsNewerEntriesAmongThoseGiven) {
   constexpr std::uint32_t kEvents = 40;
   SegmentWriter writer = writer_of(2000);
   for (std::uint32_t i = 1; i <= kEvents; ++i) append_event(writer, Sequence{10} * i);

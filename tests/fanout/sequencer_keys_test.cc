@@ -19,7 +19,7 @@ TEST_F(SequencerTest, PublishesNothingAgainUnderTheSameKey) {
   EXPECT_EQ(try_publish("a", "x", "k"), 4U);
 }
 
-TEST_F(SequencerTest, ARepeatIsToldFromAFirstPublish) {
+TEST_F(SequencerTest, DistinguishesARepeatFromAFirstPublish) {
   EXPECT_EQ(told("a", "k", "one"), "1");
   EXPECT_EQ(told("a", "k", "one"), "1 duplicate");
   EXPECT_EQ(told("a", "k", "two"), "1 duplicate") << "also when it says something else";
@@ -27,7 +27,7 @@ TEST_F(SequencerTest, ARepeatIsToldFromAFirstPublish) {
   EXPECT_EQ(told("a", ""), "3") << "without a key nothing is a repeat";
 }
 
-TEST_F(SequencerTest, ARepeatOfAnEvictedEventIsToldSo) {
+TEST_F(SequencerTest, ReportsThatTheEventOfARepeatWasEvicted) {
   limits_.events = 1;
   EXPECT_EQ(told("a", "k"), "1");
   EXPECT_EQ(told("a", "l"), "2");

@@ -22,7 +22,7 @@ TEST_F(SequencerTest, NumbersAllEventsDenselyWhateverTheirChannel) {
   EXPECT_EQ(sequencer_->head(), 3U);
 }
 
-TEST_F(SequencerTest, TellsOneBlockAChannelAndTurn) {
+TEST_F(SequencerTest, EmitsOneBlockPerChannelAndTurn) {
   EXPECT_EQ(seal(), "nothing");
   publish("a");
   publish("b");
@@ -41,7 +41,7 @@ TEST_F(SequencerTest, StampsABatchWithItsHeadAndTime) {
   EXPECT_EQ(batch->committed, now_);
 }
 
-TEST_F(SequencerTest, TellsTwoBlocksWhenATurnStraddlesSegments) {
+TEST_F(SequencerTest, EmitsTwoBlocksWhenATurnStraddlesSegments) {
   publish("a", std::string(500, 'x'));
   publish("a", std::string(500, 'x'));
   EXPECT_EQ(seal(), "appeared:a=0 block:0x1to1 block:0x1to2");
@@ -67,7 +67,7 @@ TEST_F(SequencerTest, FindsThePlacesOfSeveralAtOnce) {
   EXPECT_TRUE(sequencer_->places({}).empty());
 }
 
-TEST_F(SequencerTest, EvictsByCountAndTellsItOnceATurn) {
+TEST_F(SequencerTest, EvictsByCountAndReportsItOnceATurn) {
   limits_.events = 2;
   for (int i = 0; i < 5; ++i) publish("a");
   EXPECT_EQ(seal(), "appeared:a=0 block:0x5to5 evicted:0to3");
@@ -152,7 +152,7 @@ TEST_F(SequencerTest, KeepsForEverWhatHasNoAge) {
   EXPECT_EQ(seal(), "nothing");
 }
 
-TEST_F(SequencerTest, EvictsTheOldestSegmentWhoeverItBelongsTo) {
+TEST_F(SequencerTest, EvictsTheOldestSegmentOfAnyChannel) {
   log_limits_.total_bytes = 4 * kSegmentFootprintMin;
   const std::string large(800, 'x');
   publish("a", large);
@@ -196,7 +196,7 @@ TEST_F(SequencerTest, LetsAnEventInThatIsLargerThanEverything) {
   EXPECT_EQ(state("a").events, 1U);
 }
 
-TEST_F(SequencerTest, ToldOrNotAnEvictedEventIsStillSentToWhoIsThere) {
+TEST_F(SequencerTest, AnEventEvictedInItsOwnTurnStillReachesConnectedSubscribers) {
   log_limits_.total_bytes = kSegmentFootprintMin;
   publish("a");
   publish("b");
@@ -237,7 +237,7 @@ TEST_F(SequencerTest, FinishesAChannelThatHadNoEventYet) {
   EXPECT_EQ(seal(), "appeared:a=0 finished:0");
 }
 
-TEST_F(SequencerTest, SaysNothingOfWhatWasUndoneInTheSameTurn) {
+TEST_F(SequencerTest, OmitsWhatWasUndoneInTheSameTurn) {
   EXPECT_EQ(sequencer_->finish("a", now_), 0U);
   sequencer_->erase("a", now_);
   EXPECT_EQ(seal(), "appeared:a=0");
@@ -382,7 +382,7 @@ TEST_F(SequencerTest, ForgetsAFinishedChannelWhenItsEventsHaveAgedOut) {
   EXPECT_EQ(publish("a"), 2U) << "it is a new channel";
 }
 
-TEST_F(SequencerTest, TellsAllOfAChannelBeforeItIsForgotten) {
+TEST_F(SequencerTest, EmitsAllOfAChannelBeforeItIsForgotten) {
   start({.epoch = kEpoch, .history = nullptr, .idle_forgotten_after = Duration(0)});
   limits_.events = 0;
   publish("a");
@@ -466,7 +466,7 @@ Event event_with(std::string_view data) {
   return {.type = {}, .data = data, .retry_ms = {}};
 }
 
-TEST(Sequencer, LetsTheEventsOfANewChannelLeaveAtTheirAge) {
+TEST(Sequencer, EvictsTheEventsOfANewChannelAtTheirAge) {
   Sequencer sequencer(options_with({.age = 5s}));
   TimePoint now{};
   ASSERT_TRUE(sequencer.publish("news", event_with("hello"), "", now));
@@ -477,7 +477,7 @@ TEST(Sequencer, LetsTheEventsOfANewChannelLeaveAtTheirAge) {
   EXPECT_EQ(sequencer.find("news")->events, 0U);
 }
 
-TEST(Sequencer, LetsTheEventsOfAChannelThatWasEmptyLeaveAtTheirAge) {
+TEST(Sequencer, EvictsTheEventsOfAChannelThatWasEmptyAtTheirAge) {
   Sequencer sequencer(options_with({.age = 5s}));
   TimePoint now{};
   ASSERT_TRUE(sequencer.publish("news", event_with("hello"), "", now));

@@ -79,7 +79,7 @@ TEST_F(WindowTest, KeepsARunWithinItsBoundsButGivesOneEventAtLeast) {
   EXPECT_EQ(run.last, 30U);
 }
 
-TEST_F(WindowTest, TellsWhatItHasLost) {
+TEST_F(WindowTest, ReportsWhatItHasLost) {
   publish_tens(10, 90);
   EXPECT_EQ(window_.evict(25), 2U);
   EXPECT_EQ(window_.evicted_through(), 25U);
@@ -204,7 +204,7 @@ TEST_F(WindowTest, InheritsWhatItsChannelLostInAnEarlierLife) {
   EXPECT_EQ(read_all(0), "<30><40>|");
 }
 
-TEST_F(WindowTest, ReadsOnlyAsFarAsItWasTold) {
+TEST_F(WindowTest, ReadsOnlyEntriesItWasGiven) {
   SegmentWriter writer(Segment::make(200));
   append_event(writer, 10);
   append_event(writer, 20);

@@ -30,7 +30,7 @@ TEST(Address, ShowsIpv4InsideIpv6AsIpv4) {
   EXPECT_EQ(format_host(parse_address("[2001:db8::1]:443").value()), "2001:db8::1");
 }
 
-TEST(Address, OfAUnixSocketIsJustThat) {
+TEST(Address, ShowsAUnixSocketAsSuch) {
   EXPECT_EQ(format_address({}), "unix");
   EXPECT_EQ(format_host({}), "unix");
 }

@@ -55,7 +55,7 @@ TEST_P(RingConformance, ABlockedSenderHearsAHangUpToo) {
   EXPECT_NE(expect(token(kWritable, 0)).result & (POLLHUP | POLLERR), 0);
 }
 
-TEST_P(RingConformance, ABlockedSenderIsNotToldOfRoomByAFin) {
+TEST_P(RingConformance, AFinDoesNotReportRoomToABlockedSender) {
   make_world();
   const Connection c = connect(0);
   const std::size_t filled = fill(c.slot);

@@ -240,7 +240,7 @@ TEST_P(RingConformance, ABlockedSenderHearsWhenThereIsRoomAndGoesOnExactly) {
   EXPECT_TRUE(got == stream);
 }
 
-TEST_P(RingConformance, MoreSendsThanTheQueueHoldsAllRunAndAllFailuresAreTold) {
+TEST_P(RingConformance, MoreSendsThanTheQueueHoldsAllRunAndAllFailuresAreReported) {
   constexpr Slot kConnections = 40;
   make_world({.submissions = 8, .completions = 16});
   std::vector<Connection> connections;

@@ -91,7 +91,7 @@ TEST(Probe, SaysThatTheKernelIsTooOld) {
   EXPECT_THAT(problem_of({.buffers_error = EINVAL}, here), HasSubstr("rings of provided buffers"));
 }
 
-TEST(Probe, TellsTheThreeWaysOfForbiddingApart) {
+TEST(Probe, DistinguishesTheThreeWaysOfForbidding) {
   Surroundings here = a_machine();
   here.io_uring_disabled = 2;
   EXPECT_THAT(problem_of({.set_up_error = EPERM}, here),
@@ -154,7 +154,7 @@ TEST(Backend, UnderAContainersProfileSaysSoAndFallsBack) {
   EXPECT_THAT(chosen(Backend::io_uring, ENOSYS), HasSubstr("a container's profile hides it"));
 }
 
-TEST(Backend, OfAnOrdinaryUserWithoutLockedMemorySaysWhichLimitToRaise) {
+TEST(Backend, NamesTheLimitToRaiseForAUserWithoutLockedMemory) {
   const std::string answer = in_child([]() -> std::string {
     const rlimit little{.rlim_cur = 16 << 10, .rlim_max = 16 << 10};
     if (::setrlimit(RLIMIT_MEMLOCK, &little) != 0) return "no limit";
@@ -166,7 +166,7 @@ TEST(Backend, OfAnOrdinaryUserWithoutLockedMemorySaysWhichLimitToRaise) {
   EXPECT_THAT(answer, HasSubstr("its memory exceeds RLIMIT_MEMLOCK (16 KiB): raise it"));
 }
 
-TEST(Backend, TakesIoUringWhereItMayAndEpollWhereItIsToldTo) {
+TEST(Backend, UsesIoUringIfAllowedAndEpollIfConfigured) {
   const auto best = choose_backend(Backend::automatic);
   ASSERT_TRUE(best.has_value());
   EXPECT_EQ(best->backend, Backend::io_uring);

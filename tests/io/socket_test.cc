@@ -113,7 +113,7 @@ TEST(ListenTcp, TakesAPortOverAtOnceThoughOldConnectionsLinger) {
   EXPECT_TRUE(listen_tcp(address).has_value());
 }
 
-TEST(StopListening, HandsOutWhoWaitsAndRefusesWhoComesLater) {
+TEST(StopListening, AcceptsWaitingClientsAndRefusesLaterOnes) {
   const auto listeners = listen_tcp(loopback(), 2);
   ASSERT_TRUE(listeners) << listeners.error().message;
   const PeerAddress address = bound_address(listeners->front().number());
@@ -172,7 +172,7 @@ class ListenUnix : public testing::Test {
   std::string folder_, path_;
 };
 
-TEST_F(ListenUnix, KnowsWhoConnects) {
+TEST_F(ListenUnix, KnowsTheUserThatConnects) {
   const auto listener = listen_unix(path_);
   ASSERT_TRUE(listener.has_value()) << listener.error().message;
   const Descriptor client = connect();
@@ -261,7 +261,7 @@ TEST_F(ListenUnix, SaysThatAPathIsTooLong) {
   EXPECT_EQ(problem(), "the socket's path: a socket's path has 1 to 107 bytes, this one 0");
 }
 
-TEST_F(ListenUnix, OfTwoThatStartAtOnceExactlyOneListens) {
+TEST_F(ListenUnix, ExactlyOneOfTwoThatStartAtOnceListens) {
   for (int round = 0; round < 50; ++round) {
     std::ignore = listen_unix(path_);  // leaves a stale one to fight over
     std::expected<Descriptor, Problem> first, second;

@@ -85,7 +85,7 @@ TEST_P(Turns, AWaitOfLessThanAMillisecondDoesNotSpin) {
   EXPECT_LE(waits, 32);
 }
 
-TEST_P(Turns, RoomIsToldOfThoughAReceiveIsArmedToo) {
+TEST_P(Turns, RoomIsReportedEvenIfAReceiveIsArmed) {
   constexpr Token kReceive{.kind = 2, .generation = 1, .index = 3};
   constexpr Token kRoom{.kind = 3, .generation = 1, .index = 3};
   std::array<int, 2> ends{};

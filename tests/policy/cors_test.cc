@@ -40,7 +40,7 @@ TEST(Cors, ReflectsOnlyListedOrigins) {
   }
 }
 
-TEST(Cors, TellsCachesThatTheAnswerVariesEvenWhenNobodyAsked) {
+TEST(Cors, SendsVaryEvenWithoutAnOrigin) {
   EXPECT_EQ(shown(cors_answer(kTwo, "")), "not asked: Vary: Origin |");
   EXPECT_EQ(shown(cors_answer(kAll, "")), "not asked:");
   EXPECT_EQ(shown(cors_answer(kNone, "")), "not asked:");
@@ -122,7 +122,7 @@ TEST(Cors, GrantsAnAllowedOriginWhatItAsksFor) {
       << "and is told in words that it is not served";
 }
 
-TEST(Cors, PassesOverEmptyMembersOfAList) {
+TEST(Cors, IgnoresEmptyMembersOfAList) {
   for (const char* asked : {"a,,b", ",a,b", "a, b,", " , a,\t,b , "}) {
     EXPECT_EQ(granted_headers(asked),
               "authorization, cache-control, content-type, last-event-id, accept, a, b")
@@ -130,7 +130,7 @@ TEST(Cors, PassesOverEmptyMembersOfAList) {
   }
 }
 
-TEST(Cors, RepeatsNothingThatIsNoListOfTokens) {
+TEST(Cors, EchoesOnlyListsOfTokens) {
   for (const char* asked : {"", "a b", "a:b", "x\xe9", "a, b;c", "\"a\"", ","}) {
     EXPECT_EQ(granted_headers(asked),
               "authorization, cache-control, content-type, last-event-id, accept")
@@ -216,7 +216,7 @@ TEST(Cors, ProposesWhatIsThenAccepted) {
             "\"https://app.example.com\"");
 }
 
-TEST(Cors, TellsTheOperatorWhichLineWouldAllowAnOrigin) {
+TEST(Cors, NamesTheLineThatWouldAllowAnOrigin) {
   EXPECT_EQ(
       refused_origin_sentence(kTwo, "https://b.example"),
       "a page of origin \"https://b.example\" was refused: its browser closes the EventSource "

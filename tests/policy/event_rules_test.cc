@@ -131,7 +131,7 @@ TEST(EventRules, ReportTheFirstOfSeveralProblems) {
   EXPECT_EQ(sentence(event_problem(next, {})), "fine");
 }
 
-TEST(EventRules, WarnOfNamesThatMeanSomethingToAPage) {
+TEST(EventRules, WarnAboutNamesThatABrowserUsesItself) {
   EXPECT_NE(type_warning("open").find("onopen"), std::string_view::npos);
   EXPECT_NE(type_warning("error").find("onerror"), std::string_view::npos);
   EXPECT_EQ(type_warning("message"), "");

@@ -20,7 +20,7 @@ TEST(Hosts, AddressesAndLocalhostNeedNoName) {
 }
 
 // A page whose name was made to resolve to this machine still says its name.
-TEST(Hosts, NamesOfOthersAreRefused) {
+TEST(Hosts, RefuseUnlistedNames) {
   for (const char* host : {"evil.com", "evil.com:9180", "localhost.evil.com", "127.0.0.1.evil.com",
                            "evillocalhost", "1.evil", "0xyz", "evil.", "%6cocalhost", "x"}) {
     EXPECT_FALSE(host_allowed(host, {})) << host;
@@ -28,7 +28,7 @@ TEST(Hosts, NamesOfOthersAreRefused) {
   }
 }
 
-TEST(Hosts, NamesOfTheListAreTaken) {
+TEST(Hosts, AcceptListedNames) {
   for (const char* host : {"app.example.com", "App.Example.com:8080", "app.example.com.",
                            "a.internal", "a.b.internal:1"}) {
     EXPECT_TRUE(host_allowed(host, kNames)) << host;

@@ -122,7 +122,7 @@ TEST_F(CheckersTest, OweToANewcomerOnlyWhatBeganAfterItsAnswer) {
   EXPECT_THAT(all(), ElementsAre(HasSubstr("never received publication 4")));
 }
 
-TEST_F(CheckersTest, OweToWhoeverAsksForEverythingASuffixOfEachChannel) {
+TEST_F(CheckersTest, EarliestOwesASuffixOfEachChannel) {
   transcript_.heard[0].ledger_count = 6;
   transcript_.heard[0].asked = Asked::earliest;
   event(1);
@@ -131,7 +131,7 @@ TEST_F(CheckersTest, OweToWhoeverAsksForEverythingASuffixOfEachChannel) {
   EXPECT_THAT(all(), ElementsAre(HasSubstr("never received publication 2")));
 }
 
-TEST_F(CheckersTest, TakeARestartForALossOfAllThatWasBefore) {
+TEST_F(CheckersTest, ARestartCountsAsTheLossOfEverythingBeforeIt) {
   event(1);
   ledger_.begin_life("bbbbbbb");
   Heard& restarted = heard(Heard::Kind::gap);

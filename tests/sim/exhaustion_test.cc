@@ -59,7 +59,7 @@ TEST_P(Exhaustion, PassesWithinATickOnceDescriptorsAreFree) {
   EXPECT_TRUE(world_.run(1s, [this] { return reader_.events() > 0; }));
 }
 
-TEST_P(Exhaustion, DoesNotKeepABrokerThatIsToldToStop) {
+TEST_P(Exhaustion, DoesNotKeepABrokerFromStopping) {
   reader_.start(0s);
   world_.run(1s);
   machine_.drain();

@@ -50,7 +50,7 @@ class Sleeper final : public Client {
 
 class HalfClose : public testing::TestWithParam<bool> {};
 
-TEST_P(HalfClose, OfAPeerThatDoesNotReadKeepsNoShardBusyAndGetsItsAnswers) {
+TEST_P(HalfClose, ByAPeerThatDoesNotReadKeepsNoShardBusyAndLosesNoAnswer) {
   World world{World::Options{}};
   world.kernel().faults().sends_at_once = GetParam();  // as epoll does; else io_uring
   BrokerMachine machine(world, {});

@@ -23,7 +23,7 @@ TEST_F(PulseTest, AcceptsAHeartbeatALittleEarlyOrOnTime) {
   EXPECT_EQ(pulse_.problem(), "");
 }
 
-TEST_F(PulseTest, SeesAStreamThatIsToldNothing) {
+TEST_F(PulseTest, SeesAStreamThatIsSentNothing) {
   pulse_.told(start_ + 7s, 1);
   pulse_.end(start_ + 16s);
   EXPECT_THAT(pulse_.problem(), HasSubstr("told nothing for 9000 ms"));

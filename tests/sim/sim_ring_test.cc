@@ -76,7 +76,7 @@ TEST_F(SimRingTest, SendsQuietlyWhenEverythingFits) {
   EXPECT_EQ(client_reads(), "hello");
 }
 
-TEST_F(SimRingTest, TellsOfAShortSendWithinTheSameSubmit) {
+TEST_F(SimRingTest, ReportsAShortSendWithinTheSameSubmit) {
   open();
   const std::string large(100'000, 'x');
   ring_.send(kSlot, bytes_of(large), kSend);

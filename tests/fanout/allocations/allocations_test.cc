@@ -109,7 +109,7 @@ TEST_F(AllocationsTest, PublishingTakesNone) {
   EXPECT_EQ(allocation_count(), before) << "segments and batches are used again";
 }
 
-TEST(WindowMemory, AnEmptyWindowKeepsNothingOfItsBestDays) {
+TEST(WindowMemory, AnEmptyWindowKeepsNoMemoryOfItsPeak) {
   Window window;
   const std::size_t before = live_allocation_count();
   for (Sequence sequence = 1; sequence <= 100; ++sequence) {

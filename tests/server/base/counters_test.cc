@@ -72,7 +72,7 @@ TEST(LatencyHistogram, KnowsCountSumAndQuantiles) {
   EXPECT_EQ(histogram.quantile(1.0), 64us * (1 << 14));
 }
 
-TEST(LatencyHistogram, MergesAndTellsWhatCameSince) {
+TEST(LatencyHistogram, MergesAndSubtractsAnEarlierCopy) {
   LatencyHistogram earlier;
   earlier.add(1ms, 3);
   LatencyHistogram later = earlier;

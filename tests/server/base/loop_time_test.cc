@@ -50,7 +50,7 @@ class LoopTimeTest : public ::testing::Test {
   LoopTime loop_{clock_};
 };
 
-TEST_F(LoopTimeTest, TellsWaitingFromTheKernelsWorkAndItsOwn) {
+TEST_F(LoopTimeTest, DistinguishesWaitingKernelTimeAndItsOwnWork) {
   pass(5s);
   loop_.turn_begins(clock_.time);
   pass(3ms);
@@ -89,7 +89,7 @@ TEST_F(LoopTimeTest, RemembersTheLongestTurnForHalfAMinuteToAMinute) {
   EXPECT_EQ(loop_.times().long_turns_total, 1U);
 }
 
-TEST_F(LoopTimeTest, SaysInTheLogWhichStepOfALongTurnWasLong) {
+TEST_F(LoopTimeTest, LogsTheLongestStepOfALongTurn) {
   loop_.turn_begins(clock_.time);
   pass(20ms);
   loop_.step_ends(TurnStep::mailbox);

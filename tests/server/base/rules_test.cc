@@ -39,7 +39,7 @@ TEST(Rules, APatternSubscriptionIsDeliveredByTheRuleOfTheSameText) {
   EXPECT_EQ(stream_rules(with_rules(), topics).heartbeat, 4s);
 }
 
-TEST(Rules, OfSeveralChannelsTheShortestHeartbeatAndTheMildestPolicyCount) {
+TEST(Rules, SeveralChannelsShareTheShortestHeartbeatAndTheMildestPolicy) {
   const std::string topics[] = {"orders", "metrics/cpu"};
   const StreamRules rules = stream_rules(with_rules(), topics);
   EXPECT_EQ(rules.heartbeat, 4s);

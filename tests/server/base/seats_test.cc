@@ -22,7 +22,7 @@ TEST(Seats, WereGivenBeyondTheLimitByEachShard) {
   }
 }
 
-TEST(Seats, OfAShardMayBeFewer) {
+TEST(Seats, AShardMayHaveFewer) {
   std::atomic<std::uint64_t> of_all{0};
   Seats seats(of_all, 100, 1);
   EXPECT_TRUE(seats.take());

@@ -74,14 +74,14 @@ TEST_F(RouteRules, LeaveEventsAsItIs) {
   EXPECT_THAT(broker_.get("/events").take(), HasSubstr("400 Bad Request"));
 }
 
-TEST_F(RouteRules, AreOfTheirExactPathOnly) {
+TEST_F(RouteRules, ApplyToTheirExactPathOnly) {
   for (const std::string_view target :
        {"/new", "/news/", "/news2", "/News", "/newsx?channel=news", "//news", "/"}) {
     EXPECT_THAT(broker_.get(target).take(), HasSubstr("404 Not Found")) << target;
   }
 }
 
-TEST_F(RouteRules, ResumeReplayAndGapsAreThoseOfTheirChannels) {
+TEST_F(RouteRules, ResumeReplayAndReportGapsOnTheirChannels) {
   broker_.publish("news", "1");
   broker_.publish("other", "2");
   broker_.publish("sport/1", "3");

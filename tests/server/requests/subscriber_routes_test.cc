@@ -280,7 +280,7 @@ class OnePage final : public AdminSurface {
 };
 
 // A page whose name was made to resolve to 127.0.0.1 is of the same origin, and CORS no help.
-TEST(AdminRoutes, OnLoopbackAnswerToNoNameOfAnybodyElse) {
+TEST(AdminRoutes, OnLoopbackAcceptOnlyTheirOwnNames) {
   OnePage surface;
   SmallBroker broker({}, &surface);
   for (const std::string_view path : {"/metrics", "/events"}) {
@@ -320,7 +320,7 @@ class TwoForms final : public AdminSurface {
 };
 
 // gzip was sent to whoever asked, and a terminal showed its bytes.
-TEST(AdminRoutes, SendAPagePackedOnlyToWhoeverAcceptsThat) {
+TEST(AdminRoutes, CompressAPageOnlyForClientsThatAcceptThat) {
   TwoForms surface;
   SmallBroker broker({}, &surface);
   const auto page = [&](std::string_view fields) {

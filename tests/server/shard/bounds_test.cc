@@ -39,7 +39,7 @@ class Quiet final : public AdminSurface {
 
 // ---- connections
 
-TEST(Bounds, OfPublishersAtATime) {
+TEST(Bounds, LimitThePublishersConnectedAtATime) {
   Options options;
   options.limits.ingest_connections = 3;
   SmallBroker broker(options);
@@ -65,7 +65,7 @@ TEST(Bounds, OfPublishersAtATime) {
   EXPECT_EQ(broker.counters().ingest_connections_open, 3U);
 }
 
-TEST(Bounds, OfOperatorsAtATimeWhoTakeNobodysPlace) {
+TEST(Bounds, LimitTheOperatorsWithoutTakingRoomFromSubscribers) {
   Quiet surface;
   SmallBroker broker({}, &surface);
   std::vector<Peer*> taken;
@@ -84,7 +84,7 @@ TEST(Bounds, OfOperatorsAtATimeWhoTakeNobodysPlace) {
   EXPECT_EQ(answered(broker, broker.operators(), "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), 200);
 }
 
-TEST(Bounds, OfSubscribersMakeRoomWhenOneGoes) {
+TEST(Bounds, AdmitASubscriberWhenAnotherHasLeft) {
   SmallBroker broker({}, nullptr, {}, 4);
   std::vector<Peer*> taken;
   for (int i = 0; i < 4; ++i) taken.push_back(&broker.get("/events?channel=a"));
@@ -117,7 +117,7 @@ std::string channels_body(int count) {
   return fmt::format("{{\"channels\":[{}]}}", list);
 }
 
-TEST(Bounds, OfChannelsInASubscription) {
+TEST(Bounds, LimitTheChannelsOfASubscription) {
   Options options;
   options.limits.channels_per_subscription = 5;
   SmallBroker broker(options);
@@ -140,7 +140,7 @@ TEST(Bounds, OfChannelsInASubscription) {
 
 // ---- requests
 
-TEST(Bounds, OfARequestsTarget) {
+TEST(Bounds, LimitTheTargetOfARequest) {
   Options options;
   options.limits.target_bytes = 300;
   SmallBroker broker(options);
@@ -154,7 +154,7 @@ TEST(Bounds, OfARequestsTarget) {
   EXPECT_EQ(get(301), 414);
 }
 
-TEST(Bounds, OfARequestsHead) {
+TEST(Bounds, LimitTheHeadOfARequest) {
   Options options;
   options.limits.head_bytes = 2048;
   SmallBroker broker(options);
@@ -167,7 +167,7 @@ TEST(Bounds, OfARequestsHead) {
   EXPECT_EQ(get(2049), 431);
 }
 
-TEST(Bounds, OfARequestsFields) {
+TEST(Bounds, LimitTheFieldsOfARequest) {
   Options options;
   options.limits.head_fields = 10;
   SmallBroker broker(options);
@@ -204,7 +204,7 @@ std::string posted_in_chunks(std::string_view body) {
   return request + "0\r\n\r\n";
 }
 
-TEST(Bounds, OfASubscribersBody) {
+TEST(Bounds, LimitTheBodyOfASubscriber) {
   Options options;
   options.limits.body_bytes = 1500;
   SmallBroker broker(options);
@@ -214,7 +214,7 @@ TEST(Bounds, OfASubscribersBody) {
   EXPECT_EQ(answered(broker, broker.subscriber(), posted_in_chunks(padded(1501))), 413);
 }
 
-TEST(Bounds, OfAllBodiesTogether) {
+TEST(Bounds, LimitAllBodiesTogether) {
   Options options;
   options.limits.body_bytes = 40'000;
   options.limits.bodies_bytes = 100'000;
@@ -251,7 +251,7 @@ TEST(Bounds, OfAllBodiesTogether) {
 
 // ---- publishes
 
-TEST(Bounds, OfAllBodiesTogetherHeldForEachShardApart) {
+TEST(Bounds, LimitAllBodiesTogetherOverAllShards) {
   Options options;
   options.limits.bodies_bytes = 100'000;
   SmallBroker broker(options);
@@ -266,7 +266,7 @@ TEST(Bounds, OfAllBodiesTogetherHeldForEachShardApart) {
       << "publishers have a bound of their own";
 }
 
-TEST(Bounds, OfAnEventInEachDialect) {
+TEST(Bounds, LimitAnEventInEachDialect) {
   Options options;
   options.limits.event_bytes = 1000;
   options.limits.event_name_bytes = 8;
@@ -298,7 +298,7 @@ TEST(Bounds, OfAnEventInEachDialect) {
   EXPECT_EQ(http(1001), 413);
 }
 
-TEST(Bounds, OfABatchOfEvents) {
+TEST(Bounds, LimitABatchOfEvents) {
   Options options;
   options.limits.ingest_batch_bytes = 2000;
   options.limits.event_bytes = 1000;
@@ -316,7 +316,7 @@ TEST(Bounds, OfABatchOfEvents) {
   EXPECT_EQ(broker.counters().ingest_events_total, 2U);
 }
 
-TEST(Bounds, OfChannelsThatExistAtATime) {
+TEST(Bounds, LimitTheChannelsThatExistAtATime) {
   Options options;
   options.limits.channels = 3;
   SmallBroker broker(options);
@@ -328,7 +328,7 @@ TEST(Bounds, OfChannelsThatExistAtATime) {
 
 // ---- what is remembered
 
-TEST(Bounds, OfTheClosesThatAreRemembered) {
+TEST(Bounds, LimitTheClosesThatAreRemembered) {
   SmallBroker broker;
   for (int i = 0; i < 20; ++i) {
     broker.get(fmt::format("/events?channel=c{}", i)).hang_up();

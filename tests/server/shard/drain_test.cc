@@ -148,7 +148,7 @@ TEST_F(Drain, EndsWithTheLastStreamNotWithTheTime) {
   EXPECT_TRUE(broker_.finished());
 }
 
-TEST_F(Drain, WhoIsInMidRequestIsAnsweredYet) {
+TEST_F(Drain, AnswersARequestThatHasBegun) {
   Peer& midway = say(broker_.subscriber(), "OPTIONS /events HTTP/1.1\r\n");
   broker_.drain();
   broker_.pass(2s);
@@ -158,7 +158,7 @@ TEST_F(Drain, WhoIsInMidRequestIsAnsweredYet) {
   EXPECT_TRUE(broker_.finished());
 }
 
-TEST_F(Drain, ThoseWhoSayNothingHoldItUpNoLongerThanItsTime) {
+TEST_F(Drain, SilentConnectionsDoNotDelayItBeyondItsTime) {
   for (const std::string_view begun : {"", "GET /ev", "PUB"}) say(broker_.subscriber(), begun);
   for (const std::string_view begun : {"", "POST /pu", "PUB"}) say(broker_.publisher(), begun);
   for (const std::string_view begun : {"", "GET /re"}) say(broker_.operators(), begun);

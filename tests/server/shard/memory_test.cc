@@ -42,7 +42,7 @@ TEST(Memory, IsNoMoreAfterAThousandStreamsThanAfterTwenty) {
   EXPECT_LE(after.bytes, before.bytes + (1U << 20U) + (256U << 10U)) << "the history of live";
 }
 
-TEST(Memory, OfLargeBodiesIsGivenBack) {
+TEST(Memory, IsReturnedAfterLargeBodies) {
   if (!sim::heap::watched()) return;
   sim::Faults faults;
   faults.socket_buffer_min = faults.socket_buffer_max = 4U << 20U;

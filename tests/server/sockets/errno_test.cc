@@ -45,7 +45,7 @@ class Errno : public ::testing::TestWithParam<Answer> {
   Peer& other_;
 };
 
-TEST_P(Errno, OfASendToAStream) {
+TEST_P(Errno, AFailedSendToAStreamClosesOnlyThatConnection) {
   broker_.command("PING");
   broker_.faults().send_error = GetParam().error;
   Peer& publisher = broker_.publisher();
@@ -58,7 +58,7 @@ TEST_P(Errno, OfASendToAStream) {
   expect_others_well();
 }
 
-TEST_P(Errno, OfASendOfARound) {
+TEST_P(Errno, AFailedSendOfARoundClosesOnlyThatConnection) {
   Peer& publisher = broker_.publisher();
   publisher.say("*2\r\n$4\r\nPING\r\n$3\r\nyes\r\n");
   broker_.pass();
@@ -77,7 +77,7 @@ TEST_P(Errno, OfASendOfARound) {
   }
 }
 
-TEST_P(Errno, OfAnAnswer) {
+TEST_P(Errno, AFailedSendOfAnAnswerClosesOnlyThatConnection) {
   Peer& asker = broker_.subscriber();
   broker_.pass();
   broker_.faults().send_error = GetParam().error;
@@ -90,7 +90,7 @@ TEST_P(Errno, OfAnAnswer) {
   expect_others_well();
 }
 
-TEST_P(Errno, OfTheFirstSendOfAStream) {
+TEST_P(Errno, AFailedFirstSendOfAStreamClosesOnlyThatConnection) {
   Peer& late = broker_.subscriber();
   broker_.pass();
   broker_.faults().send_error = GetParam().error;
@@ -103,7 +103,7 @@ TEST_P(Errno, OfTheFirstSendOfAStream) {
   expect_others_well();
 }
 
-TEST_P(Errno, OfAReceive) {
+TEST_P(Errno, AFailedReceiveAffectsNoOtherConnection) {
   Peer& asker = broker_.subscriber();
   broker_.pass();
   broker_.faults().receive_error = GetParam().error;
@@ -113,7 +113,7 @@ TEST_P(Errno, OfAReceive) {
   expect_others_well();
 }
 
-TEST_P(Errno, OfAPollForHangUp) {
+TEST_P(Errno, AFailedHangUpPollAffectsNoOtherConnection) {
   broker_.faults().poll_error = GetParam().error;
   Peer& late = broker_.get("/events?channel=a");
   broker_.pass(300ms);
@@ -124,7 +124,7 @@ TEST_P(Errno, OfAPollForHangUp) {
   expect_others_well();
 }
 
-TEST_P(Errno, OfAClose) {
+TEST_P(Errno, AFailedCloseStillFreesTheConnection) {
   broker_.faults().close_error = GetParam().error;
   peer_.hang_up();
   broker_.pass();
@@ -132,7 +132,7 @@ TEST_P(Errno, OfAClose) {
   expect_others_well();
 }
 
-TEST_P(Errno, OfAnAccept) {
+TEST_P(Errno, AFailedAcceptDoesNotStopTheListener) {
   broker_.faults().accept_error = GetParam().error;
   Peer& unlucky = broker_.subscriber();
   broker_.pass();

@@ -69,7 +69,7 @@ TEST(HttpPort, AnswersABodyThatTakesTooLongWithTheKeyThatSaysSo) {
   EXPECT_TRUE(peer.ended());
 }
 
-TEST(HttpPort, TellsAPublisherThatNothingOfASlowBodyWasPublished) {
+TEST(HttpPort, SaysThatNothingOfASlowBodyWasPublished) {
   SmallBroker broker(impatient());
   Peer& peer = broker.publisher();
   peer.say(
@@ -101,7 +101,7 @@ TEST(HttpPort, ABodyHasATimeOfItsOwn) {
   EXPECT_THAT(peer.take(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
-TEST(HttpPort, ATimeoutCarriesTheOriginOfAsMuchAsHadCome) {
+TEST(HttpPort, ATimeoutCarriesTheOriginIfItHadArrived) {
   Options options = impatient();
   options.cors.origins = {"https://a.example"};
   SmallBroker broker(options);
@@ -291,7 +291,7 @@ Options narrow() {
 }
 
 // A browser that does not find the fields shows its page a CORS error in place of the reason.
-TEST(HttpPort, EveryRefusalCarriesTheFieldsOfItsOrigin) {
+TEST(HttpPort, EveryRefusalCarriesTheCorsFieldsOfItsOrigin) {
   SmallBroker broker(narrow());
   for (const auto& [request, status, words] : refused_requests()) {
     for (const std::size_t piece : {request.size(), std::size_t{7}}) {
@@ -311,7 +311,7 @@ TEST(HttpPort, EveryRefusalCarriesTheFieldsOfItsOrigin) {
 }
 
 // An origin that is not allowed, or none, is told the same without them.
-TEST(HttpPort, ARefusalWithoutAnAllowedOriginHasNoFieldsOfIt) {
+TEST(HttpPort, ARefusalWithoutAnAllowedOriginHasNoCorsFields) {
   SmallBroker broker(narrow());
   for (auto [request, status, words] : refused_requests()) {
     request.replace(request.find("a.example"), 9, "b.example");
@@ -410,7 +410,7 @@ TEST(HttpPort, AnAnswerThatDoesNotFitIsSentAsItIsRead) {
   EXPECT_FALSE(peer.ended()) << "kept alive";
 }
 
-TEST(HttpPort, WhoDoesNotReadItsAnswerIsLetGo) {
+TEST(HttpPort, DisconnectsAClientThatDoesNotReadItsAnswer) {
   LargePage surface;
   sim::Faults faults;
   faults.socket_buffer_min = faults.socket_buffer_max = 4096;

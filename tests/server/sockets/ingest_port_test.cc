@@ -48,7 +48,7 @@ TEST(IngestPort, BrokenFramingEndsTheConnectionWithItsReason) {
   EXPECT_EQ(broker.closes(CloseReason::ingest_protocol), 1U);
 }
 
-TEST(IngestPort, WhoSpeaksNoneOfTheDialectsIsToldWhichThereAre) {
+TEST(IngestPort, NamesTheDialectsToAPublisherThatSpeaksNone) {
   SmallBroker broker;
   Peer& peer = broker.publisher();
   peer.say("\x16\x03\x01\x02 TLS perhaps");
@@ -88,7 +88,7 @@ TEST(IngestPort, CountsHttpPublishesApartFromSubscribersRequests) {
   EXPECT_EQ(broker.counters().requests_total, 0U);
 }
 
-TEST(IngestPort, ATransactionStandsTogetherInTheLogWhoeverPublishesMeanwhile) {
+TEST(IngestPort, ATransactionIsContiguousInTheLogWhileOthersPublish) {
   SmallBroker broker;
   Peer& reader = broker.get("/events?channel=a");
   Peer& one = broker.publisher();
@@ -336,7 +336,7 @@ constexpr std::array<Asked, 4> kPublishes{{
 }};
 
 // The order to stop comes in the very turn that publishes: the ack is written, and not yet sent.
-TEST(IngestPort, WhatIsTakenInTheTurnOfTheStopIsAnswered) {
+TEST(IngestPort, AnswersWhatItReadInTheTurnInWhichItStops) {
   for (const auto& [request, answer] : kPublishes) {
     SmallBroker broker;
     Peer& peer = broker.publisher();
@@ -461,7 +461,7 @@ TEST(IngestPort, ABodyThatIsCutIsNeverSaidToBeSmallerThanItsLimit) {
                                      "event ([limits] event_bytes)"));
 }
 
-TEST(IngestPort, ACodedBodyIsToldWhichCodingIsTaken) {
+TEST(IngestPort, ARefusedTransferCodingNamesTheOneThatIsAccepted) {
   SmallBroker broker;
   Peer& peer = broker.publisher();
   peer.say(

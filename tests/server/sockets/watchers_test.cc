@@ -25,7 +25,7 @@ std::string watch(SmallBroker& broker, Peer& watcher) {
   return watcher.take();
 }
 
-TEST(IngestPort, TellsWatchersWhoComesAndGoes) {
+TEST(IngestPort, ReportsToWatchersEachStreamThatStartsOrEnds) {
   SmallBroker broker;
   Peer& watcher = broker.publisher();
   EXPECT_EQ(watch(broker, watcher), "{\"ok\":true}\n{\"event\":\"present\",\"streams\":0}\n");
@@ -42,7 +42,7 @@ TEST(IngestPort, TellsWatchersWhoComesAndGoes) {
                               R"("reason":"peer_closed"})")));
 }
 
-TEST(IngestPort, AWatchBeginsWithThoseWhoAreThere) {
+TEST(IngestPort, AWatchBeginsWithTheStreamsThatArePresent) {
   SmallBroker broker;
   broker.get("/events?channel=a&channel=b");
   broker.get("/events?channel=c&content=x%20y");
@@ -90,7 +90,7 @@ TEST(IngestPort, QueriesAreKeptWithinTheirLimit) {
   EXPECT_EQ(broker.counters().queries_bytes, 0U);
 }
 
-TEST(IngestPort, WatchersThatHaveGoneAreToldNothing) {
+TEST(IngestPort, WatchersThatHaveLeftAreSentNothing) {
   SmallBroker broker;
   for (int i = 0; i < 3; ++i) {
     Peer& watcher = broker.publisher();
@@ -147,7 +147,7 @@ TEST(IngestPort, AWatcherThatReadsSlowlyMissesNobody) {
   EXPECT_EQ(lines, 8U * 50);
 }
 
-TEST(IngestPort, AWatcherThatDoesNotReadIsLetGo) {
+TEST(IngestPort, DisconnectsAWatcherThatDoesNotRead) {
   sim::Faults faults;
   faults.socket_buffer_min = faults.socket_buffer_max = 4096;
   SmallBroker broker({}, nullptr, faults);

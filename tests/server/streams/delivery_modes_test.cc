@@ -55,7 +55,7 @@ TEST(GapEvent, BearsTheConfiguredName) {
   EXPECT_EQ(broker.counters().gaps_total, 1U);
 }
 
-TEST(GapEvent, WithoutANameIsNotSentToAnyWhoResumes) {
+TEST(GapEvent, WithoutANameIsNotSentWhenAClientResumes) {
   Options options;
   options.history.events = 1;
   options.delivery.gap_event = "";
@@ -89,7 +89,7 @@ TEST(GapEvent, WithoutANameIsNotSentToASlowOneEither) {
   EXPECT_EQ(peer.take(), event("on", 31));
 }
 
-TEST(GapEvent, TellsANewcomerThatLosesWhileItReadsThatItWasEvictedAndKeepsIt) {
+TEST(GapEvent, IsSentToANewClientThatLosesEventsWhileItReads) {
   Options options;
   options.history.events = 50;
   options.delivery.slow = SlowPolicy::disconnect;
@@ -110,7 +110,7 @@ TEST(GapEvent, TellsANewcomerThatLosesWhileItReadsThatItWasEvictedAndKeepsIt) {
 
 // ---- end_event
 
-TEST(EndEvent, ComesOnceBeforeTheEndToWhoReadsAndToWhoIsBehind) {
+TEST(EndEvent, ComesOnceBeforeTheEndToPromptAndToSlowReaders) {
   Options options;
   options.delivery.end_event = "bye";
   SmallBroker broker(options, nullptr, small_sockets());
@@ -163,14 +163,14 @@ class PositionOfAStream : public ::testing::TestWithParam<AnnouncePosition> {
   SmallBroker broker_{options()};
 };
 
-TEST_P(PositionOfAStream, IsToldToABrowserUnlessNobodyIsToBeTold) {
+TEST_P(PositionOfAStream, IsSentToABrowserUnlessItIsTurnedOff) {
   broker_.publish("a", "1");
   const std::string position = position_of(broker_.get("/events?channel=a", kBrowser).take());
   EXPECT_EQ(position,
             GetParam() == AnnouncePosition::never ? "" : testing::position_event("ep0ch00-1"));
 }
 
-TEST_P(PositionOfAStream, IsNotToldToWhoResumesAndKnowsIt) {
+TEST_P(PositionOfAStream, IsNotSentToAClientThatResumes) {
   broker_.publish("a", "1");
   const std::string fields = std::string(kBrowser) + "Last-Event-ID: ep0ch00-1\r\n";
   const std::string answer = broker_.get("/events?channel=a", fields).take();
@@ -187,7 +187,7 @@ INSTANTIATE_TEST_SUITE_P(Modes, PositionOfAStream,
                          ::testing::Values(AnnouncePosition::automatic, AnnouncePosition::always,
                                            AnnouncePosition::never));
 
-TEST(Position, IsToldToEveryClientWhereItIsAlwaysTold) {
+TEST(Position, IsSentToEveryClientWhereConfiguredAlways) {
   Options options;
   options.delivery.announce_position = AnnouncePosition::always;
   SmallBroker broker(options);
@@ -294,7 +294,7 @@ TEST(Coalesce, HoldsEventsBackForItsTimeAndNoLonger) {
   EXPECT_LE(waited, 265ms);
 }
 
-TEST(Coalesce, IsOfTheChannelWhereThatSaysSo) {
+TEST(Coalesce, FollowsTheChannelsOwnRule) {
   Options options;
   options.delivery.coalesce = 3s;
   channel_rule(options, "prompt").coalesce = Duration(0);

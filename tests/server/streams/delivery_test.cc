@@ -40,7 +40,7 @@ std::string event(std::string_view data, int sequence) {
 
 const std::string kLong(1000, 'x');
 
-TEST(Delivery, WhoReadsSlowlyGetsEveryByteAndKeepsNobodyWaiting) {
+TEST(Delivery, ASlowReaderGetsEveryByteAndDelaysNoOther) {
   SmallBroker broker(with_stall(SlowPolicy::disconnect), nullptr, small_sockets());
   Peer& slow = broker.get("/events?channel=a");
   Peer& prompt = broker.get("/events?channel=a");
@@ -65,7 +65,7 @@ TEST(Delivery, WhoReadsSlowlyGetsEveryByteAndKeepsNobodyWaiting) {
   EXPECT_EQ(slow.take(), event("on", 31)) << "it has joined again";
 }
 
-TEST(Delivery, WhoTakesNoByteForTooLongIsLetGo) {
+TEST(Delivery, DisconnectsASubscriberThatTakesNoByteForTooLong) {
   SmallBroker broker(with_stall(SlowPolicy::disconnect), nullptr, small_sockets());
   Peer& peer = broker.get("/events?channel=a");
   peer.stop_reading();
@@ -77,7 +77,7 @@ TEST(Delivery, WhoTakesNoByteForTooLongIsLetGo) {
   EXPECT_EQ(broker.closes(CloseReason::slow_stalled), 1U);
 }
 
-TEST(Delivery, WhoReadsAtAllIsNotStalled) {
+TEST(Delivery, ASlowReaderIsNotStalled) {
   SmallBroker broker(with_stall(SlowPolicy::disconnect), nullptr, small_sockets());
   Peer& peer = broker.get("/events?channel=a");
   peer.stop_reading();
@@ -110,7 +110,7 @@ TEST(Delivery, WhereSlownessIsForgivenTheHistoryIsTheOnlyLimit) {
   EXPECT_EQ(broker.counters().gaps_total, 1U);
 }
 
-TEST(Delivery, WhoFallsOutOfTheHistoryIsLetGoWhereItIsNotForgiven) {
+TEST(Delivery, DisconnectsASubscriberThatFallsOutOfTheHistory) {
   Options options = with_stall(SlowPolicy::disconnect);
   options.history.events = 3;
   SmallBroker broker(options, nullptr, small_sockets());
@@ -125,7 +125,7 @@ TEST(Delivery, WhoFallsOutOfTheHistoryIsLetGoWhereItIsNotForgiven) {
   EXPECT_EQ(broker.closes(CloseReason::slow_evicted), 1U);
 }
 
-TEST(Delivery, ARawStreamCannotTellOfALossButByEnding) {
+TEST(Delivery, ARawStreamCanReportALossOnlyByEnding) {
   Options options = with_stall(SlowPolicy::skip);
   options.history.events = 3;
   SmallBroker broker(options, nullptr, small_sockets());
@@ -140,7 +140,7 @@ TEST(Delivery, ARawStreamCannotTellOfALossButByEnding) {
   EXPECT_EQ(broker.closes(CloseReason::slow_evicted), 1U);
 }
 
-TEST(Delivery, WhoHearsNothingGetsHeartbeatsAndWhoHearsEventsDoesNot) {
+TEST(Delivery, SendsHeartbeatsOnlyToSilentStreams) {
   Options options;
   options.delivery.heartbeat = 10s;
   SmallBroker broker(options);
@@ -191,7 +191,7 @@ TEST(Delivery, AFinishedChannelEndsItsStreamsCleanlyAndTheConnectionGoesOn) {
   EXPECT_EQ(broker.reported().subscribers, 0U);
 }
 
-TEST(Delivery, WhoIsBehindWhenItsChannelIsFinishedGetsTheRestAndThenTheEnd) {
+TEST(Delivery, ASubscriberBehindAtTheFinishGetsTheRestAndThenTheEnd) {
   SmallBroker broker(with_stall(SlowPolicy::disconnect), nullptr, small_sockets());
   Peer& peer = broker.get("/events?channel=a");
   std::string all = peer.take();

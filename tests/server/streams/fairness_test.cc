@@ -66,7 +66,7 @@ TEST(Fairness, ManySmallFeedsAreNoMoreThanOneLargeOne) {
 }
 
 // Its id is newer than what the round on its way will bring: it waits for the round, not for news.
-TEST(Fairness, WhoIsAheadOfARoundIsServedWhenItIsOver) {
+TEST(Fairness, AMemberAheadOfARoundIsServedAfterIt) {
   constexpr std::uint32_t kMembers = 900;
   SmallBroker broker({}, nullptr, {}, kMembers + 20);
   for (std::uint32_t i = 0; i < kMembers; ++i) broker.get("/events?channel=a");
@@ -116,20 +116,20 @@ class Stampede : public ::testing::Test {
   std::uint64_t sends_ = 0;
 };
 
-TEST_F(Stampede, OfThoseWhoHaveMissedMuchIsServedSoManyBytesATurn) {
+TEST_F(Stampede, OfClientsThatMissedMuchIsBoundedInBytesPerTurn) {
   const auto bytes = bytes_per_turn(60, 60, 200);
   EXPECT_LE(most(bytes), (256U << 10U) + (68U << 10U)) << "and what the last one read";
   EXPECT_GE(sum(bytes), 60U * 60U * 4000U);
 }
 
-TEST_F(Stampede, OfThoseWhoHaveMissedLittleIsServedSoManyATurn) {
+TEST_F(Stampede, OfClientsThatMissedLittleIsBoundedInClientsPerTurn) {
   bytes_per_turn(150, 0, 0);
   const auto sends = per_turn(broker_, 20, [&] { return broker_.counters().sends_total; });
   EXPECT_LE(most(sends), 64U);
   EXPECT_EQ(sum(sends), 150U);
 }
 
-TEST_F(Stampede, IsServedInTheOrderOfItsComing) {
+TEST_F(Stampede, IsServedInOrderOfArrival) {
   bytes_per_turn(100, 40, 30);
   broker_.pass_without_turns(5ms);
   // Whoever came before has at least as much as whoever came after, but for one read of each.

@@ -31,7 +31,7 @@ std::vector<Peer*> streams(SmallBroker& broker, std::uint32_t count) {
   return peers;
 }
 
-TEST(Herds, OfReconnectingClientsAreSpreadOverHalfTheRetry) {
+TEST(Herds, ReconnectingClientsAreSpreadOverHalfTheRetry) {
   Options options;
   options.delivery.retry = 10s;
   SmallBroker broker(options, nullptr, {}, kMany);
@@ -40,7 +40,7 @@ TEST(Herds, OfReconnectingClientsAreSpreadOverHalfTheRetry) {
   expect_spread(told, 10'000, 15'000);
 }
 
-TEST(Herds, OfClientsThatFindNoRoomAreSentFurtherAwayAndSpreadWider) {
+TEST(Herds, ClientsThatFindNoRoomWaitLongerAndAreSpreadWider) {
   Options options;
   options.delivery.retry = 10s;
   SmallBroker broker(options, nullptr, {}, 1);

@@ -63,7 +63,7 @@ TEST(Streams, TheAdminListenerHasTheBrokersOwnChannel) {
   EXPECT_THAT(events_of(peer.take()), HasSubstr("data: secret\n"));
 }
 
-TEST(Streams, WhoLooksOnIsNotAmongTheSubscribers) {
+TEST(Streams, DoNotCountAdminStreamsAsSubscribers) {
   Chatty surface;
   SmallBroker broker({}, &surface);
   Peer& watcher = broker.publisher();
@@ -147,7 +147,7 @@ TEST(Streams, TellWhyAnIdCannotBeResumedFrom) {
   EXPECT_EQ(broker.counters().gaps_total, 4U);
 }
 
-TEST(Streams, WhoeverDoesNotFitIsToldToComeBackAndCountedSo) {
+TEST(Streams, ASubscriberBeyondTheLimitIsSentAwayAndCounted) {
   SmallBroker broker;
   for (std::uint32_t i = 0; i < SmallBroker::kSubscribersMax; ++i) broker.get("/events?channel=a");
   Peer& surplus = broker.get("/events?channel=a");
@@ -191,7 +191,7 @@ TEST(Streams, TellANewcomerItsPlaceSoThatACutBeforeItsFirstEventLosesNothing) {
       << "a client that has an id is told no other";
 }
 
-TEST(Streams, APlaceIsToldOnABrokerThatHasNoEventYet) {
+TEST(Streams, APositionIsSentByABrokerThatHasNoEventYet) {
   SmallBroker broker;
   EXPECT_EQ(opening_of(broker.get("/events?channel=a", kEventSource).take()),
             opened_by("ep0ch00-0"));
@@ -200,7 +200,7 @@ TEST(Streams, APlaceIsToldOnABrokerThatHasNoEventYet) {
             "data: the first of all\nid: ep0ch00-1\n\n");
 }
 
-TEST(Streams, WhoAsksForHistoryIsToldThePlaceBeforeIt) {
+TEST(Streams, AReplayOpensWithThePositionBeforeIt) {
   SmallBroker broker;
   for (const std::string_view data : {"1", "2", "3"}) broker.publish("a", data);
   for (const auto& [query, place] :
@@ -220,7 +220,7 @@ std::string place_told(std::string_view answer) {
   return position.substr(id, position.find('\n', id) - id);
 }
 
-TEST(Streams, ASlowReaderThatIsCutInsideItsFirstEventIsGivenAllOfIt) {
+TEST(Streams, ASlowReaderThatIsCutInsideItsFirstEventGetsItWholeLater) {
   Options options;
   options.delivery.stall = 2s;
   sim::Faults faults;
@@ -247,7 +247,7 @@ TEST(Streams, ASlowReaderThatIsCutInsideItsFirstEventIsGivenAllOfIt) {
   EXPECT_THAT(again.take(), EndsWith("data: " + data + "\nid: ep0ch00-1\n\n"));
 }
 
-TEST(Streams, ANewcomerThatIsCutIsSentTheRestOfAChannelThatFinishesMeanwhile) {
+TEST(Streams, ANewClientThatIsCutOffIsSentTheRestOfAChannelThatFinishes) {
   SmallBroker broker;
   Peer& newcomer = broker.get("/events?channel=a");
   const std::string id = place_told(newcomer.take());
@@ -260,7 +260,7 @@ TEST(Streams, ANewcomerThatIsCutIsSentTheRestOfAChannelThatFinishesMeanwhile) {
             "data: the last word\nid: ep0ch00-1\n\n");
 }
 
-TEST(Streams, ANewcomerThatWasAwayForTooLongIsToldOfAGap) {
+TEST(Streams, ANewClientThatWasAwayForTooLongIsSentAGap) {
   Options options;
   options.history.events = 1;
   SmallBroker broker(options);
@@ -282,7 +282,7 @@ TEST(Streams, AnIdInTheQueryIsAPlaceToComeBackTo) {
   EXPECT_THAT(answer, HasSubstr("\r\nLast-Event-ID: ep0ch00-1\r\n"));
 }
 
-TEST(Streams, APlaceIsInTheHeadOfEveryAnswer) {
+TEST(Streams, EveryAnswerHasThePositionInItsHead) {
   SmallBroker broker;
   broker.publish("a", "1");
   Peer& head = broker.subscriber();
@@ -329,7 +329,7 @@ TEST(Streams, ARouteAnnouncesAPlaceInItsOwnWay) {
             opened_by("ep0ch00-0"));
 }
 
-TEST(Streams, AClientSaysItselfHowItWantsToBeToldItsPlace) {
+TEST(Streams, AClientCanChooseHowItGetsItsPosition) {
   SmallBroker broker;
   const auto opening = [&](std::string_view wish, std::string_view fields) {
     return opening_of(
@@ -340,7 +340,7 @@ TEST(Streams, AClientSaysItselfHowItWantsToBeToldItsPlace) {
   EXPECT_EQ(opening("auto", ""), "id: ep0ch00-0\n:\n");
 }
 
-TEST(Streams, WhoeverIsTurnedAwayLosesNothingUntilItComesBack) {
+TEST(Streams, AClientThatIsTurnedAwayLosesNothingUntilItComesBack) {
   SmallBroker broker;
   broker.publish("a", "before");
   for (std::uint32_t i = 0; i < SmallBroker::kSubscribersMax; ++i) broker.get("/events?channel=b");

@@ -214,7 +214,7 @@ TEST(RequestParser, SeesAnExpectationOnlyWhereABodyIsToCome) {
   EXPECT_FALSE(expects("POST / HTTP/1.0", "Expect: 100-continue\r\nContent-Length: 1\r\n"));
 }
 
-TEST(RequestParser, DecidesWhatBecomesOfTheConnection) {
+TEST(RequestParser, DecidesWhetherTheConnectionIsKept) {
   const auto connection = [](std::string_view version, std::string_view fields) {
     const Parsed parsed("GET / HTTP/" + std::string(version) + "\r\nHost: a\r\n" +
                         std::string(fields) + "\r\n");
@@ -245,7 +245,7 @@ TEST(RequestParser, R2SeesAnEmptyLastEventIdAsPresentAndEmpty) {
   EXPECT_EQ(parsed.parser.head().value("Last-Event-ID"), "");
 }
 
-TEST(RequestParser, TellsAStrangerWhatIsSpokenHere) {
+TEST(RequestParser, NamesTheProtocolToAPeerThatSpeaksAnother) {
   const auto reason = [](std::string_view input) {
     Parsed parsed(input);
     EXPECT_EQ(parsed.step.kind, Kind::refused);

@@ -104,7 +104,7 @@ TEST(ResponseParser, ReadsAChunkedBody) {
 }
 
 // 1.3 of the wire contract: the last chunk is what tells "complete" from "come back".
-TEST(ResponseParser, TellsACutStreamFromACompleteOne) {
+TEST(ResponseParser, DistinguishesACutStreamFromACompleteOne) {
   const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::string heading = "200 OK [Transfer-Encoding=chunked] ";
   EXPECT_EQ(read(head), heading + "cut");
@@ -114,7 +114,7 @@ TEST(ResponseParser, TellsACutStreamFromACompleteOne) {
   EXPECT_EQ(read(head + "2\r\n:\n\r\n0\r\n\r\n"), heading + "body(:\n) end clean");
 }
 
-TEST(ResponseParser, TellsACutBodyByItsLength) {
+TEST(ResponseParser, RecognisesACutBodyByItsLength) {
   EXPECT_EQ(read("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell"),
             "200 OK [Content-Length=5] body(hell) cut");
 }

@@ -15,7 +15,7 @@ TEST(Chunk, HasItsSizeInHexadecimal) {
   EXPECT_EQ(out, "2\r\n:\n\r\n1a\r\n" + std::string(26, 'x') + "\r\n");
 }
 
-TEST(Chunk, OfNothingIsNotTheLastChunk) {
+TEST(Chunk, AnEmptyChunkIsNotTheLastChunk) {
   std::string out;
   append_chunk(out, "");
   EXPECT_EQ(out, "");

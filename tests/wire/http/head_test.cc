@@ -68,7 +68,7 @@ TEST(Accept, IsReadOverAllItsLinesAndMembers) {
       "text/plain"));
 }
 
-TEST(Accept, DoesNotTakeAWeightOfZeroForAWish) {
+TEST(Accept, TreatsAWeightOfZeroAsARefusal) {
   for (const std::string_view zero : {"q=0", "Q=0", "q=0.", "q=0.000"}) {
     const std::string value = "text/plain; " + std::string(zero);
     EXPECT_FALSE(accepts_by_name(with({{"Accept", value}}), "text/plain")) << zero;

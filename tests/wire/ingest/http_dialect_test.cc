@@ -95,7 +95,7 @@ TEST(HttpDialect, AKeyThatStandsTwiceInABatchIsPublishedOnce) {
             "{\"ok\":true}\n{\"ok\":true,\"id\":\"ep-2\"}\n");
 }
 
-TEST(HttpDialect, TakesThemFromTheFieldsOfOtherBrokersHabits) {
+TEST(HttpDialect, AcceptsTheHeaderFieldsThatOtherBrokersUse) {
   Exchange exchange;
   exchange.ask("POST", "/publish/a", "x",
                {{"X-Event-Type", "tick"}, {"Idempotency-Key", "k"}, {"X-Event-Retry", "500"}});
@@ -209,7 +209,7 @@ TEST(HttpDialect, StopsABatchWhoseAnswerWouldGrowWithoutEnd) {
 
 // ---- channels
 
-TEST(HttpDialect, FinishesTellsAndDeletesAChannel) {
+TEST(HttpDialect, FinishesDescribesAndDeletesAChannel) {
   Exchange exchange;
   exchange.ask("POST", "/publish/a/b", "xyz");
   EXPECT_EQ(exchange.ask("POST", "/finish/a/b"), "200 {\"finished\":true}\n");
@@ -298,7 +298,7 @@ TEST(HttpDialect, RefusesUnknownPlacesAndMethodsBeforeTheBody) {
   EXPECT_FALSE(ingest::refused_by_head(head_of("POST", "/publish/news"), answer));
 }
 
-TEST(HttpDialect, ForgetsTheAllowOfAnEarlierAnswer) {
+TEST(HttpDialect, DoesNotRepeatTheAllowOfAnEarlierAnswer) {
   Exchange exchange;
   exchange.ask("GET", "/publish/a");
   EXPECT_EQ(exchange.answer.allow, "POST, PUT");

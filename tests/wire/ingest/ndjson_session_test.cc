@@ -331,7 +331,7 @@ TEST(Ndjson, FinishesAndDeletesChannels) {
   EXPECT_EQ(calls, (Calls{"finish c", "erase c", "erase c"}));
 }
 
-TEST(Ndjson, TellsAboutAChannelAndAboutTheBroker) {
+TEST(Ndjson, DescribesAChannelAndTheBroker) {
   const auto [replies, calls, closed] = ndjson(R"({"channel":"c","data":"xy"}
 {"op":"info","channel":"c"}
 {"op":"info","channel":"d"}
@@ -390,7 +390,7 @@ TEST(Ndjson, LetsALineThatIsTooLongGoByAndGoesOn) {
   EXPECT_EQ(calls, Calls{"publish c [] data=y"});
 }
 
-TEST(Ndjson, KeepsNothingOfALineThatIsTooLong) {
+TEST(Ndjson, BuffersNothingOfALineThatIsTooLong) {
   RecordingSink sink;
   const auto session = ingest::make_session(Dialect::ndjson, sink, {.event_bytes = 100});
   std::string out;

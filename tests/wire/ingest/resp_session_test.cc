@@ -157,7 +157,7 @@ TEST(Resp, TakesTheTrimmingOptionsOfXadd) {
   EXPECT_EQ(reply({"XADD", "c", "MINID", "=", "5-1", "*", "data", "1"}), "$4\r\nep-1\r\n");
 }
 
-TEST(Resp, AddsToNoNewChannelWhenToldSo) {
+TEST(Resp, NomkstreamCreatesNoChannel) {
   const auto [replies, calls, closed] =
       resp(command({"XADD", "c", "NOMKSTREAM", "*", "data", "1"}) +
            command({"XADD", "c", "*", "data", "2"}) +
@@ -251,7 +251,7 @@ TEST(Resp, CountsSubscribers) {
   EXPECT_TRUE(reply({"PUBSUB", "SHARDCHANNELS"}).starts_with("-ERR unknown subcommand"));
 }
 
-TEST(Resp, TellsItsFacts) {
+TEST(Resp, AnswersInfo) {
   EXPECT_EQ(reply({"INFO"}), "$42\r\n# Fanfare\r\nversion:1.2.3\r\nevents_total:0\r\n\r\n");
 }
 
@@ -290,7 +290,7 @@ TEST(Resp, QuitIsTheLastReply) {
   EXPECT_TRUE(closed);
 }
 
-TEST(Resp, TellsAQuitFromBrokenFraming) {
+TEST(Resp, DistinguishesAQuitFromBrokenFraming) {
   for (const auto& [input, broken] : {std::pair("QUIT\n", false), std::pair("*x\r\n", true)}) {
     RecordingSink sink;
     const auto session = ingest::make_session(Dialect::resp, sink, {});

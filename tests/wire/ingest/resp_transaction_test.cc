@@ -70,7 +70,7 @@ TEST(RespTransaction, MayBeEmptyAndIsOverAfterwards) {
             "+OK\r\n*0\r\n:3\r\n-ERR EXEC without MULTI\r\n");
 }
 
-TEST(RespTransaction, GivesTheSinkAllOfItInOneCallHoweverManyThereAre) {
+TEST(RespTransaction, GivesTheSinkAllCommandsInOneCall) {
   std::string input = command({"MULTI"});
   std::string expected = "+OK\r\n";
   std::string replies = "*100\r\n";
@@ -137,7 +137,7 @@ TEST(RespTransaction, IsRefusedWholeForOneCommandThatWasRefused) {
   }
 }
 
-TEST(RespTransaction, SaysOfARefusedCommandWhatItSaysOutside) {
+TEST(RespTransaction, RefusesACommandWithTheSameWordsAsOutside) {
   for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
            {"PUBLISH", "no name", "x"}, {"XADD", "a", "*", "b", "c"}, {"ZADD", "a"}, {"PUBLISH"}}) {
     const std::string outside = resp(command(words)).replies;

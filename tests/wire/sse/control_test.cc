@@ -26,7 +26,7 @@ TEST(SseControl, W9WritesRetryAsDigitsWithoutABlankLine) {
   EXPECT_EQ(chunk, "c\r\nretry: 2000\n\r\n");
 }
 
-TEST(SseControl, TellsAGapWithItsIdLast) {
+TEST(SseControl, WritesAGapWithItsIdLast) {
   std::string bare, chunk;
   const Gap gap{.reason = GapReason::evicted, .after = "k3-5", .resumed = "k3-9"};
   append_gap(bare, "gap", gap, Framing::bare);
@@ -64,7 +64,7 @@ TEST(SseControl, QuotesAHostileCursor) {
             "\"a\\u000a\\u000adata: \\\"x\\\\\\u000d\\u0000\\u007f\xef\xbf\xbd\"}\n\n");
 }
 
-TEST(SseControl, CutsACursorThatIsNoneOfOurs) {
+TEST(SseControl, TruncatesAForeignCursor) {
   std::string bare;
   append_gap(bare, "gap",
              {.reason = GapReason::unknown, .after = std::string(5000, 'x'), .resumed = ""},

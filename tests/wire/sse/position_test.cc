@@ -36,7 +36,7 @@ TEST(Position, IsAnEventToEverythingThatAsksAsAnEventSource) {
   EXPECT_EQ(form_for(undici), PositionForm::event);
 }
 
-TEST(Position, IsALineWhereAnyOfAnEventSourcesMarksIsMissing) {
+TEST(Position, IsALineIfTheRequestLacksAnyMarkOfAnEventSource) {
   EXPECT_EQ(form_for(kChromium, http::Method::post), PositionForm::line);
   for (const std::string_view mark : {"Cache-Control", "User-Agent", "Accept"}) {
     Fields fields = kChromium;
@@ -69,7 +69,7 @@ TEST(Position, IsALineToClientsThatHandOutEveryEvent) {
   EXPECT_EQ(form_for({{"user-agent", "node"}, stream}), PositionForm::line) << "and in node";
 }
 
-TEST(Position, OfALineIsPartOfTheFirstEvent) {
+TEST(Position, AsALineIsPartOfTheFirstEvent) {
   const std::string text = position_text(PositionForm::line, "k3-17");
   EXPECT_EQ(text, "id: k3-17\n");
   Parser parser;
@@ -82,7 +82,7 @@ TEST(Position, OfALineIsPartOfTheFirstEvent) {
   EXPECT_EQ(parser.next(input), nullptr);
 }
 
-TEST(Position, OfAnEventHasANameThatNobodyListensForAndDataThatParses) {
+TEST(Position, AsAnEventHasAReservedNameAndDataThatParses) {
   const std::string text = position_text(PositionForm::event, "k3-17");
   EXPECT_EQ(text, "event: ~position\ndata: {\"position\":\"k3-17\"}\nid: k3-17\n\n");
   Parser parser;

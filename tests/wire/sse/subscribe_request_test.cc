@@ -117,13 +117,13 @@ TEST(SubscribeRequest, IsNotRawWhenAnEventStreamIsAskedForByName) {
   EXPECT_FALSE(read(asking("format=sse", {{"Accept", "text/plain"}})).raw);
 }
 
-TEST(SubscribeRequest, IsNotRawForWhoeverTakesAnEventStreamToo) {
+TEST(SubscribeRequest, IsNotRawIfAnEventStreamIsAcceptedToo) {
   EXPECT_FALSE(read(asking("", {{"Accept", "application/json, text/plain, */*"}})).raw);
   EXPECT_FALSE(read(asking("", {{"Accept", "text/event-stream, text/plain"}})).raw);
   EXPECT_TRUE(read(asking("format=raw", {{"Accept", "text/event-stream"}})).raw);
 }
 
-TEST(SubscribeRequest, SaysHowItWantsToBeToldItsPlace) {
+TEST(SubscribeRequest, ChoosesHowItsPositionIsSent) {
   EXPECT_FALSE(read(asking("channel=a&position=47.1,8.2")).announce_position)
       << "that is a page's own";
   EXPECT_EQ(read(asking("announce_position=always")).announce_position, AnnouncePosition::always);
