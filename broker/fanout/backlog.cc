@@ -27,9 +27,9 @@ Sequence newest_place(const Feed& feed, Sequence after, Sequence target) {
 
 }  // namespace
 
-Replica::Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t bytes_max) {
+Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t bytes_max) {
   const Sequence target = feed.target(head);
-  Replica::Read read;
+  Read read;
   read.cursor = cursor;
   if (cursor.at > target) {
     read.ahead = true;

@@ -13,14 +13,14 @@
 #include "broker/fanout/feed.h"
 #include "broker/fanout/gather.h"
 #include "broker/fanout/merge.h"
-#include "broker/fanout/replica.h"
+#include "broker/fanout/read.h"
 
 namespace fanfare::fanout {
 
 class Backlog {
  public:
   // All of Replica's contracts of the same names; the log stands at `head`.
-  Replica::Read read(const Feed& feed, Sequence head, Cursor cursor, std::size_t bytes_max);
+  Read read(const Feed& feed, Sequence head, Cursor cursor, std::size_t bytes_max);
   static Cursor replay_start(const Feed& feed, Sequence head, std::uint32_t events);
   static Cursor earliest(const Feed& feed, Sequence head);
 

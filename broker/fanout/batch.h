@@ -24,17 +24,15 @@ struct ChannelAppeared {
   ChannelId channel;
   std::string name;
 };
-// A Block: the events one channel gained in this turn. They are the entries [.., count) and bytes
-// [.., end) of `segment` that the reader did not have yet. A turn whose events straddle two
-// segments makes two blocks.
+// The events one channel gained in this turn. A turn whose events straddle two segments makes two
+// blocks. A block begins where the channel's block before it ended, if that was of the same
+// segment.
 struct BlockAppended {
   ChannelId channel;
   // Null: that of the channel's last block, which every window of the channel still has. So a
   // reference is counted once a segment, not once a turn, and not by several cores.
   Ref<Segment> segment;
-  std::uint32_t count;     // entries of the segment that now exist
-  std::uint32_t end;       // bytes of the segment that now exist
-  Sequence last_sequence;  // of the block's last event
+  Block block;
 };
 // Everything up to and including `through` has left the window. What is left is counted by who
 // evicts, so that nobody else needs to look at the segments for it.

@@ -15,10 +15,13 @@ void Draft::tell_block(Source& source) {
   commands_.emplace_back(
       BlockAppended{.channel = source.id,
                     .segment = source.told_segment ? Ref<Segment>() : writer.segment(),
-                    .count = writer.count(),
-                    .end = writer.end(),
-                    .last_sequence = source.newest});
+                    .block = {.first = source.told_count,
+                              .count = writer.count(),
+                              .begin = source.told_end,
+                              .end = writer.end(),
+                              .last = source.newest}});
   source.told_count = writer.count();
+  source.told_end = writer.end();
   source.told_segment = true;
 }
 

@@ -19,15 +19,13 @@ struct Replica::Impl {
         rounds(directory, options.members_max, options.span_bytes_max) {}
 
   void apply(const ChannelAppeared& appeared) { directory.appear(appeared.channel, appeared.name); }
-  void apply(const BlockAppended& block) {
-    Channel& channel = directory.channel(block.channel);
+  void apply(const BlockAppended& appended) {
+    Channel& channel = directory.channel(appended.channel);
     Window& window = channel.window;
     const Sequence before = window.newest_ever();
-    const std::uint64_t bytes_before = window.bytes();
-    const Window::Position first =
-        window.append(block.segment, block.count, block.end, block.last_sequence);
+    const Window::Position first = window.append(appended.segment, appended.block);
     channel.recent = head_after;
-    rounds.appended(channel, before, first, window.bytes() - bytes_before);
+    rounds.appended(channel, before, first, appended.block.bytes());
   }
   void apply(const Evicted& evicted) {
     Channel& channel = directory.channel(evicted.channel);
@@ -105,7 +103,7 @@ std::shared_ptr<const Topics> Replica::shared_topics(const Feed* feed) const {
   return feed->crowd.shared_topics();
 }
 
-std::optional<Replica::Round> Replica::next_round(std::size_t members_max) {
+std::optional<Round> Replica::next_round(std::size_t members_max) {
   return impl_->rounds.next(members_max);
 }
 std::size_t Replica::feeds_waiting() const {
@@ -136,7 +134,7 @@ std::uint64_t Replica::unserved_bytes() const {
   return impl_->rounds.unserved_bytes();
 }
 
-Replica::Read Replica::read(const Feed* feed, Cursor cursor, std::size_t bytes_max) {
+Read Replica::read(const Feed* feed, Cursor cursor, std::size_t bytes_max) {
   return impl_->backlog.read(*feed, head(), cursor, bytes_max);
 }
 Cursor Replica::replay_start(const Feed* feed, std::uint32_t events) const {

@@ -33,6 +33,8 @@
 #include "broker/fanout/cursor.h"
 #include "broker/fanout/event_id.h"
 #include "broker/fanout/members.h"
+#include "broker/fanout/read.h"
+#include "broker/fanout/round.h"
 #include "broker/fanout/span.h"
 
 namespace fanfare::fanout {
@@ -99,15 +101,6 @@ class Replica {
   std::shared_ptr<const Topics> shared_topics(const Feed* feed) const;
 
   // ---- rounds
-  struct Round {
-    Feed* feed = nullptr;
-    Span span;  // no bytes: nothing to send, only `ends`, or not even that (then no members)
-    // Valid until the next call of any non-const member function.
-    std::span<const Member> members;
-    // After the span the stream of these members is complete: they are to leave.
-    bool ends = false;
-    TimePoint committed;  // of the oldest batch in the span, for the latency histogram
-  };
   // The next slice of work: at most `members_max` members of the feed whose turn it is, or nothing
   // if every feed has been served. Sets of topics take turns, slice by slice; if one has several
   // feeds they follow each other, round by round. No members: the feed's turn
@@ -131,15 +124,6 @@ class Replica {
   std::uint64_t unserved_bytes() const;
 
   // ---- members that are behind
-  struct Read {
-    std::optional<Gap> gap;  // set: nothing was read; tell the client, continue from gap->cursor
-    Span span;               // at most bytes_max, but at least one event if there is one to send
-    Cursor cursor;           // where the member stands once the span is sent
-    bool caught_up = false;  // cursor.at == target(feed): join() may follow once the span is sent
-    // The cursor is beyond target(feed): this shard has not applied that much yet, or a round that
-    // will get there is on its way. Read again after the next apply() or round.
-    bool ahead = false;
-  };
   // Reads on from `cursor`, merging the feed's channels in sequence order, never past target(feed).
   // A span sent later than in this turn: compare cursor.at with target(feed) again before join().
   Read read(const Feed* feed, Cursor cursor, std::size_t bytes_max);

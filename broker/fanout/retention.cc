@@ -113,6 +113,7 @@ void Retention::close(Source& source) {
   draft_.tell_block(source);
   const Ref<Segment> closed = std::exchange(source.writer, {}).segment();
   source.told_count = 0;
+  source.told_end = 0;
   source.told_segment = false;
   collect(source);
   if (closed->queued_.listed && source.window.newest_segment() != closed.get()) {

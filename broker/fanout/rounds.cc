@@ -81,7 +81,7 @@ void Rounds::not_pending(Link* link) {
   if (channel.departed) directory_.drop(link);
 }
 
-std::optional<Replica::Round> Rounds::next(std::size_t members_max) {
+std::optional<Round> Rounds::next(std::size_t members_max) {
   CHECK(members_max > 0, "a slice has room for somebody");
   if (agenda_.empty()) return std::nullopt;
   Feed& feed = *agenda_.next();
@@ -89,11 +89,11 @@ std::optional<Replica::Round> Rounds::next(std::size_t members_max) {
   if (!feed.in_round) begin(feed);
   // It may have been reopened since the round began: then there is no end to tell of.
   feed.round.ends = feed.round.ends && feed.complete();
-  Replica::Round slice{.feed = &feed,
-                       .span = feed.round.span,
-                       .members = {},
-                       .ends = feed.round.ends,
-                       .committed = feed.round.committed};
+  Round slice{.feed = &feed,
+              .span = feed.round.span,
+              .members = {},
+              .ends = feed.round.ends,
+              .committed = feed.round.committed};
   const bool silent = slice.span.size == 0 && !slice.ends;
   if (!silent) slice.members = feed.members.next_slice(members_max);
   if (silent || feed.members.all_done()) end(feed);

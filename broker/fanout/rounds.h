@@ -14,7 +14,7 @@
 #include "broker/fanout/feed.h"
 #include "broker/fanout/gather.h"
 #include "broker/fanout/members.h"
-#include "broker/fanout/replica.h"
+#include "broker/fanout/round.h"
 
 namespace fanfare::fanout {
 
@@ -38,7 +38,7 @@ class Rounds {
   Sequence leave(Feed& feed, Member member);
 
   // ---- rounds
-  std::optional<Replica::Round> next(std::size_t members_max);
+  std::optional<Round> next(std::size_t members_max);
   bool waiting() const { return !agenda_.empty(); }
   std::size_t feeds_waiting() const { return agenda_.count(); }
   void advance(TimePoint now) { agenda_.advance(now); }

@@ -108,4 +108,17 @@ class alignas(16) Segment {
   Ref<SegmentArena> arena_;  // null: of the heap
 };
 
+// Entries [first, count) of a segment, and their frames: its bytes [begin, end). It has at least
+// one.
+struct Block {
+  std::uint32_t first;
+  std::uint32_t count;
+  std::uint32_t begin;
+  std::uint32_t end;
+  Sequence last;  // of its newest event
+
+  std::uint32_t events() const { return count - first; }
+  std::uint32_t bytes() const { return end - begin; }
+};
+
 }  // namespace fanfare::fanout

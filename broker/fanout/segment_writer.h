@@ -50,6 +50,14 @@ class SegmentWriter {
     end_ += static_cast<std::uint32_t>(frame_size);
     return frame;
   }
+  // The event that was appended last, as a block of its own.
+  Block newest(std::size_t frame_size, Sequence sequence) const {
+    return {.first = count_ - 1,
+            .count = count_,
+            .begin = end_ - static_cast<std::uint32_t>(frame_size),
+            .end = end_,
+            .last = sequence};
+  }
   // A frame of about `size` bytes is about to be appended: brings nearer what it is written to.
   void expect(std::size_t size) const {
     if (!segment_) return;

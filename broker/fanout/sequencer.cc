@@ -124,7 +124,7 @@ Sequence Sequencer::Impl::append(Source& source, const Event& event, TimePoint n
   SegmentWriter& writer = source.writer;
   encoder.encode(shape, event, sequence,
                  writer.append(shape.frame_size, sequence, whole_seconds(now)));
-  source.window.append(writer.segment(), writer.count(), writer.end(), sequence);
+  source.window.append(writer.segment(), writer.newest(shape.frame_size, sequence));
   draft.touch(source);
   if (source.window.events() > source.limits.events) source.window.expect_eviction_soon();
   head = sequence;

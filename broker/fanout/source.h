@@ -36,6 +36,7 @@ struct Source {
 
   // What the draft and the batches before it say.
   std::uint32_t told_count = 0;  // entries of the segment that is being written
+  std::uint32_t told_end = 0;    // and bytes
   bool told_segment = false;     // the shards have that segment
   Sequence told_evicted = 0;
   bool told_finished = false;

@@ -7,33 +7,29 @@
 
 namespace fanfare::fanout {
 
-Window::Position Window::append(const Ref<Segment>& segment, std::uint32_t count, std::uint32_t end,
-                                Sequence last) {
-  if (segment && newest_.segment != segment) open_page(segment, count);
+Window::Position Window::append(const Ref<Segment>& segment, const Block& block) {
+  if (segment && newest_.segment != segment) open_page(segment, block);
   CHECK(newest_.segment, "without a segment named, a block goes on in the newest");
-  CHECK(count > newest_.count, "a block has at least one event that is new");
-  const Position first_new{.page = newest_page(), .index = newest_.count};
-  events_ += count - newest_.count;
-  bytes_ += end - newest_.end;
-  newest_.count = count;
-  newest_.end = end;
-  last_ = last;
-  return first_new;
+  CHECK(block.first == newest_.count, "a block begins where the one before it ended");
+  events_ += block.events();
+  bytes_ += block.bytes();
+  newest_.count = block.count;
+  newest_.end = block.end;
+  last_ = block.last;
+  return {.page = newest_page(), .index = block.first};
 }
 
-void Window::open_page(const Ref<Segment>& segment, std::uint32_t count) {
-  // A segment may come back after all it had was evicted and its page handed back.
-  const bool is_new = segment->first_sequence() > last_;
-  const std::uint32_t start = is_new ? 0 : segment->index_after(last_, 0, count);
-  CHECK(start < count, "a block has at least one event that is new");
+// A segment may come back after all it had was evicted and its page handed back: then the block
+// does not begin with its first entry.
+void Window::open_page(const Ref<Segment>& segment, const Block& block) {
   const bool all_evicted = first_ == end();
   if (newest_.segment) older_.push_back(std::move(newest_));
   newest_ = Page{.segment = segment,
-                 .count = start,
-                 .end = segment->entry(start).frame_offset,
+                 .count = block.first,
+                 .end = block.begin,
                  .pins = 0,
                  .first = segment->first_sequence()};
-  if (all_evicted) first_ = {.page = newest_page(), .index = start};
+  if (all_evicted) first_ = {.page = newest_page(), .index = block.first};
 }
 
 std::uint64_t Window::evict(Sequence through) {

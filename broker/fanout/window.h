@@ -40,11 +40,10 @@ class Window {
     Position next;  // after the run
   };
 
-  // The segment now has `count` entries in `end` bytes, the newest being `last`. The segment is
-  // that of the last append (null says so, if the window is not empty), or one without events known
-  // to this window. Returns the position of the first new event.
-  Position append(const Ref<Segment>& segment, std::uint32_t count, std::uint32_t end,
-                  Sequence last);
+  // `block` follows all that the window has. Its segment is that of the last append (null says so,
+  // if the window is not empty), or one without events known to this window. Returns the position
+  // of its first event.
+  Position append(const Ref<Segment>& segment, const Block& block);
   // Everything up to and including `through` leaves. Returns how many events that were.
   std::uint64_t evict(Sequence through);
   // The same, where another window with the same events has done it and knows what is left. Touches
@@ -120,7 +119,7 @@ class Window {
   }
   // A position past the last event of a page that has a next one is the next one's first.
   Position settled(Position position) const;
-  void open_page(const Ref<Segment>& segment, std::uint32_t count);
+  void open_page(const Ref<Segment>& segment, const Block& block);
   std::uint64_t page_of(Sequence sequence) const;
   void advance_first(Position to);
 

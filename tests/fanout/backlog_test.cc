@@ -18,7 +18,7 @@ TEST(Backlog, ReadsOnFromACursor) {
   log.turn();
   EXPECT_EQ(log.read_bytes(feed, 0), "123");
   EXPECT_EQ(log.read_bytes(feed, 2), "3");
-  const Replica::Read read = log.replica.read(feed, 3, 100);
+  const Read read = log.replica.read(feed, 3, 100);
   EXPECT_EQ(read.span.size, 0U);
   EXPECT_TRUE(read.caught_up);
 }
@@ -29,7 +29,7 @@ TEST(Backlog, GivesAtMostWhatWasAskedForButOneEvent) {
   for (const auto* const channel : {"a", "b", "a", "b"}) log.publish(channel, "x");
   log.turn();
   const std::size_t frame = log.replica.read(feed, 3, 1).span.size;
-  Replica::Read read = log.replica.read(feed, 0, 1);
+  Read read = log.replica.read(feed, 0, 1);
   EXPECT_EQ(read.span.events, 1U);
   EXPECT_EQ(read.cursor.at, 1U);
   EXPECT_FALSE(read.caught_up);
@@ -185,7 +185,7 @@ TEST(Backlog, SkipsPayloadsWithoutBytesInRawFramings) {
   const Feed* const feed = log.open({"a"});
   for (const auto* const data : {"", "", "x", ""}) log.publish("a", data);
   log.turn();
-  Replica::Read read = log.replica.read(feed, 0, 1);
+  Read read = log.replica.read(feed, 0, 1);
   EXPECT_EQ(std::string(read.span.data, read.span.size), "x");
   EXPECT_EQ(read.cursor.at, 3U);
   read = log.replica.read(feed, read.cursor, 1);

@@ -95,7 +95,7 @@ class World {
   void serve_batch(Shard& shard);
 
   void check_span(const Subscriber& s, const Span& span, Sequence after, bool from_round);
-  void check_read(const Subscriber& s, const Replica::Read& read, std::size_t bytes_max);
+  void check_read(const Subscriber& s, const Read& read, std::size_t bytes_max);
   // The newest event it has lost and does not know of; 0: none.
   Sequence newly_lost(const Subscriber& s, Sequence target) const;
   void check_gap(const Subscriber& s, const Gap& gap, Sequence target);
@@ -340,7 +340,7 @@ void World::advance(std::uint32_t member) {
     return;
   }
   const std::size_t bytes_max = 1 + random_.below(600);
-  const Replica::Read read = replica.read(s.feed, s.cursor, bytes_max);
+  const Read read = replica.read(s.feed, s.cursor, bytes_max);
   check_read(s, read, bytes_max);
   if (read.ahead) return;
   if (read.gap) {
@@ -426,7 +426,7 @@ void World::check_span(const Subscriber& s, const Span& span, Sequence after, bo
   }
 }
 
-void World::check_read(const Subscriber& s, const Replica::Read& read, std::size_t bytes_max) {
+void World::check_read(const Subscriber& s, const Read& read, std::size_t bytes_max) {
   const Sequence target = s.shard->replica.target(s.feed);
   ASSERT_LE(target, s.shard->naive.head);
   ASSERT_EQ(read.ahead, s.cursor.at > target);

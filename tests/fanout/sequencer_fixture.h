@@ -71,7 +71,7 @@ class SequencerTest : public ::testing::Test {
   }
   static std::string word(const BlockAppended& c) {
     return (c.segment ? "block:" : "more:") + std::to_string(c.channel) + "x" +
-           std::to_string(c.count) + "to" + std::to_string(c.last_sequence);
+           std::to_string(c.block.count) + "to" + std::to_string(c.block.last);
   }
   static std::string word(const Evicted& c) {
     return "evicted:" + std::to_string(c.channel) + "to" + std::to_string(c.through);

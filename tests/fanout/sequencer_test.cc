@@ -47,6 +47,30 @@ TEST_F(SequencerTest, EmitsTwoBlocksWhenATurnStraddlesSegments) {
   EXPECT_EQ(seal(), "appeared:a=0 block:0x1to1 block:0x1to2");
 }
 
+// A reader of a batch need not remember the one before it.
+TEST_F(SequencerTest, SaysWhereABlockBeginsAsWellAsWhereItEnds) {
+  const auto block = [&] {
+    const BatchPtr batch = sequencer_->seal(now_);
+    return std::get<BlockAppended>(batch->commands.back()).block;
+  };
+  publish("a");
+  const Block first = block();
+  EXPECT_EQ(first.first, 0U);
+  EXPECT_EQ(first.count, 1U);
+  EXPECT_EQ(first.begin, 0U);
+  EXPECT_EQ(first.end, state("a").bytes);
+  publish("b");
+  publish("a");
+  publish("a");
+  const Block second = block();
+  EXPECT_EQ(second.first, 1U);
+  EXPECT_EQ(second.events(), 2U);
+  EXPECT_EQ(second.begin, first.end);
+  EXPECT_EQ(second.end, state("a").bytes);
+  publish("a", std::string(2'000, 'x'));
+  EXPECT_EQ(block().begin, 0U) << "in a segment of its own";
+}
+
 TEST_F(SequencerTest, FindsThePlacesOfSeveralAtOnce) {
   publish("a");
   publish("b");

@@ -48,7 +48,7 @@ class ShardLog {
     return round ? std::string(round->span.data, round->span.size) : "(none)";
   }
   std::string read_bytes(const Feed* feed, Cursor cursor, std::size_t bytes_max = 10'000) {
-    const Replica::Read read = replica.read(feed, cursor, bytes_max);
+    const Read read = replica.read(feed, cursor, bytes_max);
     if (read.gap) return "(gap)";
     if (read.ahead) return "(ahead)";
     return {read.span.data, read.span.size};

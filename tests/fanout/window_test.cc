@@ -26,7 +26,7 @@ class WindowTest : public ::testing::Test {
       writer_ = SegmentWriter(Segment::make(4 * (4 + sizeof(Segment::Entry))));
     }
     append_event(writer_, sequence, committed_s);
-    window_.append(writer_.segment(), writer_.count(), writer_.end(), sequence);
+    window_.append(writer_.segment(), writer_.newest(4, sequence));
   }
   void publish_tens(Sequence from, Sequence to) {
     for (Sequence sequence = from; sequence <= to; sequence += 10) publish(sequence);
@@ -210,9 +210,10 @@ TEST_F(WindowTest, ReadsOnlyEntriesItWasGiven) {
   append_event(writer, 20);
   append_event(writer, 30);
   const Ref<Segment>& shared = writer.segment();
-  window_.append(shared, 2, 8, 20);
+  window_.append(shared, {.first = 0, .count = 2, .begin = 0, .end = 8, .last = 20});
   EXPECT_EQ(read_all(0), "<10><20>|");
-  EXPECT_EQ(window_.append(shared, 3, 12, 30), (Window::Position{.page = 0, .index = 2}));
+  EXPECT_EQ(window_.append(shared, writer.newest(4, 30)),
+            (Window::Position{.page = 0, .index = 2}));
   EXPECT_EQ(read_all(0), "<10><20><30>|");
 }
 
@@ -237,9 +238,9 @@ TEST(Window, AgreesWithAPlainList) {
           told_segment = false;
         }
         append_event(writer, head);
-        window.append(writer.segment(), writer.count(), writer.end(), head);
+        window.append(writer.segment(), writer.newest(size, head));
         told.append(std::exchange(told_segment, true) ? Ref<Segment>() : writer.segment(),
-                    writer.count(), writer.end(), head);
+                    writer.newest(size, head));
         list.push_back(head);
       } else if (random.chance(0.5)) {
         const Sequence through = evicted + random.below(head - evicted + 1);

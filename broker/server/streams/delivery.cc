@@ -110,7 +110,7 @@ void Delivery::send_rounds(Tick tick) {
 
 // The last round of a finished feed: each member takes the way of those behind, once more, to be
 // ended there.
-void Delivery::end_members(const fanout::Replica::Round& round) {
+void Delivery::end_members(const fanout::Round& round) {
   const std::vector<fanout::Member> members(round.members.begin(), round.members.end());
   for (const fanout::Member member : members) {
     const fanout::Sequence stands_at = replica_.leave(round.feed, member);
@@ -151,7 +151,7 @@ void Delivery::send_behind(std::vector<StreamEnd>& ends) {
 
 // Reads on, turning every gap on the way into a gap event in `opening`. False: the subscriber has
 // fallen out of the window and is to be disconnected for it.
-bool Delivery::read_on(Behind& behind, fanout::Replica::Read& read) {
+bool Delivery::read_on(Behind& behind, fanout::Read& read) {
   const std::uint32_t index = connections_[behind.slot].audience;
   const Audience& audience = audiences_[index];
   read = replica_.read(audience.feed, behind.cursor, kReadBytes);
@@ -178,7 +178,7 @@ bool Delivery::read_on(Behind& behind, fanout::Replica::Read& read) {
 bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
   Behind& behind = behind_[index];
   const Audience& audience = audiences_[connections_[behind.slot].audience];
-  fanout::Replica::Read read;
+  fanout::Read read;
   if (!read_on(behind, read)) {
     ends.push_back({behind.slot, CloseReason::slow_evicted, true});
     return false;

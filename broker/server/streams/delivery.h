@@ -107,10 +107,10 @@ class Delivery {
   };
 
   void send_rounds(Tick tick);
-  void end_members(const fanout::Replica::Round& round);
+  void end_members(const fanout::Round& round);
   void send_behind(std::vector<StreamEnd>& ends);
   bool prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends);
-  bool read_on(Behind& behind, fanout::Replica::Read& read);
+  bool read_on(Behind& behind, fanout::Read& read);
   void flush(Tick tick, std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends);
   void send_failed(const io::Completion& completion, Tick tick, std::vector<StreamEnd>& ends);
   void round_cut(io::Slot slot, std::int32_t result, Tick tick);

@@ -115,7 +115,7 @@ TEST(WindowMemory, AnEmptyWindowKeepsNoMemoryOfItsPeak) {
   for (Sequence sequence = 1; sequence <= 100; ++sequence) {
     SegmentWriter writer(Segment::make(256));
     writer.append(100, sequence, 0);
-    window.append(writer.segment(), writer.count(), writer.end(), sequence);
+    window.append(writer.segment(), writer.newest(100, sequence));
   }
   ASSERT_GT(live_allocation_count(), before + 100);
   window.evict(100);
