@@ -44,6 +44,7 @@ class Epoll final : public Ring {
 
   void accept(int listener, Token token) override;
   void cancel_accept(Token token) override;
+  void hold_handshakes(int listener) override { io::hold_handshakes(listener); }
   void stop_listening(int listener, std::vector<int>& waiting) override {
     io::stop_listening(listener, waiting);
   }

@@ -96,6 +96,9 @@ class Ring {
   virtual void accept(int listener, Token token) = 0;
   // Ends the accept with that token; it completes once more with -ECANCELED and without `more`.
   virtual void cancel_accept(Token token) = 0;
+  // Nobody new: who is being connected still is, and accepted; who comes later is not answered, or
+  // refused. To be called some time before stop_listening(), accept or not (socket.h says more).
+  virtual void hold_handshakes(int listener) = 0;
   // When the accept on it has ended: nobody can connect there any more (connection refused).
   // Whoever waits to be accepted is appended to `waiting`, as accept() would have given it.
   virtual void stop_listening(int listener, std::vector<int>& waiting) = 0;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 namespace fanfare::io {
@@ -63,6 +65,12 @@ std::unexpected<Problem> refused(const PeerAddress& address, int error) {
   return std::unexpected(Problem{
       .message = fmt::format("{}: {}", format_address(address), bind_advice(error, address)),
       .error = error});
+}
+
+bool is_unix(int descriptor) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
 // A bound socket that does not listen yet. With `claim` it is bound alone, and shares its port only
@@ -123,7 +131,26 @@ std::expected<std::vector<Descriptor>, Problem> listen_tcp(const PeerAddress& ad
   return listeners;
 }
 
+// The kernel shows a listener's filter each packet that comes for it, from its TCP header on; of
+// those that begin a handshake (SYN without ACK) nothing is kept. Where filters are not to be had,
+// the end is as it would be without.
+void hold_handshakes(int listener) {
+  constexpr std::uint32_t kFlagsAt = 13, kSyn = 0x02, kAck = 0x10;
+  constexpr std::uint32_t kNothing = 0, kAll = 0xffff'ffff;
+  sock_filter steps[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsAt),
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSyn | kAck),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, kNothing),
+      BPF_STMT(BPF_RET | BPF_K, kAll),
+  };
+  const sock_fprog program{.len = std::size(steps), .filter = steps};
+  static_cast<void>(::setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program));
+}
+
 void stop_listening(int listener, std::vector<int>& waiting) {
+  // Who waits at a Unix socket still can be accepted after it was shut down; TCP would reset them.
+  if (is_unix(listener)) ::shutdown(listener, SHUT_RDWR);
   ::fcntl(listener, F_SETFL, ::fcntl(listener, F_GETFL) | O_NONBLOCK);
   while (true) {
     const int descriptor = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);

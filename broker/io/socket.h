@@ -44,8 +44,14 @@ std::expected<std::vector<Descriptor>, Problem> listen_tcp(const PeerAddress& ad
 // Of what this listener accepts from now on (TcpOptions::user_timeout).
 void set_user_timeout(int listener, Duration timeout);
 
+// The first step of an end that resets nobody: TCP handshakes that have begun are completed and can
+// be accepted, no other begins. Who asks for one hears nothing and asks again, by default after a
+// second. A Unix socket has no handshakes and stays as it is.
+void hold_handshakes(int listener);
+
 // Ends the listening: later connections are refused, as if nobody had ever listened; who waits to
-// be accepted is appended to `waiting`. What comes between the two is reset.
+// be accepted is appended to `waiting`. A TCP handshake that is completed in this very moment is
+// reset; after hold_handshakes() and the time that a handshake takes, there is none.
 void stop_listening(int listener, std::vector<int>& waiting);
 
 struct UnixOptions {

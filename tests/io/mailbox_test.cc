@@ -23,6 +23,7 @@ class Bell final : public Ring {
   TimePoint now() const override { return {}; }
   void accept(int, Token) override {}
   void cancel_accept(Token) override {}
+  void hold_handshakes(int) override {}
   void stop_listening(int, std::vector<int>&) override {}
   bool adopt(int, Slot) override { return false; }
   void refuse(int) override {}

@@ -1,5 +1,6 @@
 #include "broker/io/socket.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <grp.h>
 #include <gtest/gtest.h>
@@ -10,6 +11,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -133,6 +137,71 @@ TEST(StopListening, AcceptsWaitingClientsAndRefusesLaterOnes) {
   EXPECT_EQ(errno, ECONNREFUSED);
 }
 
+// Clients that connect again and again, each waiting for one byte whenever it is let in.
+class Crowd {
+ public:
+  explicit Crowd(PeerAddress address) : address_(address) {
+    for (std::atomic<int>& turned_away : turned_away_)
+      threads_.emplace_back([this, &turned_away] { come_again_and_again(turned_away); });
+  }
+  ~Crowd() { over_ = true; }
+
+  int served() const { return served_; }
+  int cut_off() const { return cut_off_; }
+  // Of each: how often it was not let in.
+  std::vector<int> turned_away() const { return {turned_away_.begin(), turned_away_.end()}; }
+  static void serve(int accepted) {
+    EXPECT_EQ(::send(accepted, "x", 1, MSG_NOSIGNAL), 1);
+    ::close(accepted);
+  }
+
+ private:
+  void come_again_and_again(std::atomic<int>& turned_away) {
+    while (!over_) {
+      const Descriptor client(::socket(address_.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      const timeval patience{.tv_sec = 0, .tv_usec = 20'000};  // of connect() only
+      ::setsockopt(client.number(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+      if (::connect(client.number(), as_sockaddr(address_), address_.size) != 0) {
+        ++turned_away;
+        continue;
+      }
+      char byte = 0;
+      ++(::recv(client.number(), &byte, 1, 0) == 1 ? served_ : cut_off_);
+    }
+  }
+
+  PeerAddress address_;
+  std::atomic<bool> over_ = false;
+  std::atomic<int> served_ = 0, cut_off_ = 0;
+  std::array<std::atomic<int>, 8> turned_away_{};
+  std::vector<std::jthread> threads_;
+};
+
+TEST(StopListening, ResetsNobodyWhoConnectsMeanwhile) {
+  for (int round = 0; round < 20; ++round) {
+    const auto listeners = listen_tcp(loopback());
+    ASSERT_TRUE(listeners) << listeners.error().message;
+    const int listener = listeners->front().number();
+    Crowd crowd(bound_address(listener));
+    while (crowd.served() < 200) crowd.serve(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+    hold_handshakes(listener);
+    // Whoever is turned away from now on has no handshake under way.
+    const std::vector<int> before = crowd.turned_away();
+    const auto all_away = [&] {
+      return std::ranges::equal(before, crowd.turned_away(), std::ranges::less{});
+    };
+    ASSERT_EQ(::fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+    while (!all_away()) {
+      const int accepted = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+      if (accepted >= 0) crowd.serve(accepted);
+    }
+    std::vector<int> waiting;
+    stop_listening(listener, waiting);
+    for (const int client : waiting) crowd.serve(client);
+    EXPECT_EQ(crowd.cut_off(), 0);
+  }
+}
+
 TEST(ListenTcp, SaysThatAnAddressIsNotOurs) {
   const auto listeners = listen_tcp(parse_address("192.0.2.1:0").value());
   ASSERT_FALSE(listeners.has_value());
@@ -206,6 +275,29 @@ TEST_F(ListenUnix, GivesItselfToItsGroup) {
   ASSERT_TRUE(listener.has_value()) << listener.error().message;
   EXPECT_EQ(status().st_gid, ::getegid());
   EXPECT_EQ(problem({.group = "nosuchgroup"}), path_ + ": there is no group \"nosuchgroup\"");
+}
+
+TEST_F(ListenUnix, ResetsNobodyWhoConnectsWhileItStops) {
+  for (int round = 0; round < 20; ++round) {
+    const auto listener = listen_unix(path_);
+    ASSERT_TRUE(listener.has_value()) << listener.error().message;
+    PeerAddress address;
+    address.size = sizeof(sockaddr_un);
+    ASSERT_EQ(::getsockname(listener->number(), reinterpret_cast<sockaddr*>(&address.storage),
+                            &address.size),
+              0);
+    Crowd crowd(address);
+    while (crowd.served() < 200)
+      crowd.serve(::accept4(listener->number(), nullptr, nullptr, SOCK_CLOEXEC));
+    hold_handshakes(listener->number());
+    std::vector<int> waiting;
+    stop_listening(listener->number(), waiting);
+    for (const int client : waiting) crowd.serve(client);
+    const std::vector<int> before = crowd.turned_away();
+    while (!std::ranges::equal(before, crowd.turned_away(), std::ranges::less{}))
+      std::this_thread::yield();  // each has come to its end
+    EXPECT_EQ(crowd.cut_off(), 0);
+  }
 }
 
 TEST_F(ListenUnix, ReplacesASocketNobodyListensOn) {

@@ -25,7 +25,7 @@ Duration Kernel::latency() {
 Socket* Kernel::connect(Door door, SocketOwner& client, std::uint32_t tag) {
   std::vector<std::size_t> open;
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
-    if (listeners_[i].open && listeners_[i].door == door) open.push_back(i);
+    if (listeners_[i].open && !listeners_[i].held && listeners_[i].door == door) open.push_back(i);
   }
   if (open.empty()) return nullptr;
   const std::size_t chosen = open[random_.below(open.size())];
@@ -52,6 +52,10 @@ Socket* Kernel::connect(Door door, SocketOwner& client, std::uint32_t tag) {
 int Kernel::listen(Door door) {
   listeners_.push_back({.door = door});
   return kListenerFirst + static_cast<int>(listeners_.size()) - 1;
+}
+
+void Kernel::hold_handshakes(int descriptor) {
+  listener(descriptor).held = true;
 }
 
 void Kernel::close_listener(int descriptor) {

@@ -57,6 +57,8 @@ class Kernel final : public Agenda {
 
   // ---- the broker's side
   int listen(Door door);
+  // Who comes later is refused; who waits goes on waiting.
+  void hold_handshakes(int descriptor);
   // What waits to be accepted is reset.
   void close_listener(int descriptor);
   // At most one; null: no longer.
@@ -74,6 +76,7 @@ class Kernel final : public Agenda {
   struct Listener {
     Door door{};
     bool open = true;
+    bool held = false;
     std::deque<Socket*> backlog{};
     Acceptor* acceptor = nullptr;
   };

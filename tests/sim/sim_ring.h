@@ -46,6 +46,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   TimePoint now() const override { return kernel_.now(); }
   void accept(int listener, io::Token token) override;
   void cancel_accept(io::Token token) override;
+  void hold_handshakes(int listener) override { kernel_.hold_handshakes(listener); }
   void stop_listening(int listener, std::vector<int>& waiting) override;
   bool adopt(int descriptor, io::Slot slot) override;
   void refuse(int descriptor) override;

@@ -224,6 +224,7 @@ class Shard {
   io::Slot leave_end_ = 0;       // …and those from here on came later
   io::Slot drain_at_ = 0;        // closing: how far this pass over the slots has come
   bool finished_ = false;
+  Tick accepts_end_ = kNever;     // closing: of every listener but the admin's
   Tick drain_deadline_ = kNever;  // of everything but the admin listener
   Tick last_deadline_ = kNever;   // of that
   log::Limit accept_log_;

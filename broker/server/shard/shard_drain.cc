@@ -3,8 +3,9 @@
 //   draining  streams leave one by one over [limits] drain, each told when to come back. Listeners
 //             go on accepting: a newcomer is told to come back, a publish is refused, and the admin
 //             listener shows all of it.
-//   closing   no stream is left on any shard. Who still waits to be accepted is; then nobody
-//             listens any more (connection refused). What is being said is said to its end.
+//   closing   no stream is left on any shard. Who is being connected still is, and answered; nobody
+//             else is, and then nobody listens any more (connection refused). What is being said is
+//             said to its end.
 //   last      this shard has nobody left. The lead keeps its admin listener until that is true of
 //             every shard.
 //
@@ -22,6 +23,8 @@ namespace {
 // From the last stream's moment to the end of everything but the admin listener: a farewell that is
 // read slowly, and the reset behind it.
 constexpr Tick kCloseTicks = 35;
+// A TCP handshake takes one way to the client and back.
+constexpr Tick kHandshakeTicks = 3;
 // What the admin listener gets beyond that.
 constexpr Tick kLastTicks = 5;
 // Whoever was accepted a moment ago has its request still on the way.
@@ -77,6 +80,12 @@ void Shard::drain_on() {
   if (phase_ == Phase::draining && (seats_.taken_of_all() == 0 || time_is_up)) {
     if (desk_) log::info("draining: no subscriber is left; closing the listeners");
     phase_ = Phase::closing;
+    accepts_end_ = tick_ + kHandshakeTicks;
+    for (const Listener& listener : listeners_) {
+      if (listener.port != Port::admin) ring_.hold_handshakes(listener.descriptor);
+    }
+  }
+  if (phase_ == Phase::closing && tick_ >= accepts_end_) {
     for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
       if (listeners_[i].port != Port::admin) stop_accepting(i);
     }
@@ -145,6 +154,7 @@ void Shard::end_when_quiet(io::Slot slot) {
 void Shard::stop_accepting(std::uint32_t index) {
   Listener& listener = listeners_[index];
   if (!std::exchange(listener.wanted, false)) return;
+  ring_.hold_handshakes(listener.descriptor);
   if (!listener.armed) return accept_ended(index);
   ring_.cancel_accept(
       {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = index});

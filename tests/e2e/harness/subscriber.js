@@ -155,7 +155,8 @@ export class Subscriber {
   }
 
   async count(events, seconds = 10) {
-    await until(() => this.events.length >= events, `${events} events arrive`, seconds);
+    await until(() => this.events.length >= events,
+      () => `${events} events arrive; there are ${this.events.length}, gaps: ${JSON.stringify(this.gaps)}`, seconds);
     return this.events;
   }
 }

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 
 const kSlowness = Number(process.env.FANFARE_SLOWNESS ?? 1); // sanitizers: everything takes longer
 
-// Resolves with the first truthy value of `fact()` (which may be async).
+const said = (what) => (typeof what === 'function' ? what() : what);
+
+// Resolves with the first truthy value of `fact()` (which may be async); `what` may be a function, called when there is none.
 export async function until(fact, what, seconds = 10) {
   const deadline = performance.now() + seconds * 1000 * kSlowness;
   let last;
@@ -19,7 +21,7 @@ export async function until(fact, what, seconds = 10) {
       problem = error;
     }
     if (performance.now() > deadline) {
-      assert.fail(`not within ${seconds} s: ${what}; last seen: ${problem ?? JSON.stringify(last)}`);
+      assert.fail(`not within ${seconds} s: ${said(what)}; last seen: ${problem ?? JSON.stringify(last)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -29,7 +31,7 @@ export async function until(fact, what, seconds = 10) {
 export async function within(promise, what, seconds = 10) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`not within ${seconds} s: ${typeof what === 'function' ? what() : what}`)),
+    timer = setTimeout(() => reject(new Error(`not within ${seconds} s: ${said(what)}`)),
       seconds * 1000 * kSlowness);
   });
   try {

@@ -19,6 +19,7 @@ class Clock final : public io::Ring {
   TimePoint now() const override { return time; }
   void accept(int, io::Token) override {}
   void cancel_accept(io::Token) override {}
+  void hold_handshakes(int) override {}
   void stop_listening(int, std::vector<int>&) override {}
   bool adopt(int, io::Slot) override { return true; }
   void refuse(int) override {}

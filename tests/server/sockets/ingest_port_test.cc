@@ -347,7 +347,7 @@ TEST(IngestPort, AnswersWhatItReadInTheTurnInWhichItStops) {
     EXPECT_EQ(broker.counters().ingest_events_total, 1U) << request;
     EXPECT_THAT(peer.take(), HasSubstr(answer));
     peer.hang_up();
-    broker.pass(100ms);
+    broker.pass(500ms);  // for handshakes under way, too
     EXPECT_TRUE(broker.finished()) << request;
   }
 }
