@@ -19,6 +19,13 @@ enum class Framing : std::uint8_t {
   raw,          // payload bytes only
 };
 
+constexpr bool is_raw(Framing framing) {
+  return framing == Framing::raw || framing == Framing::raw_chunked;
+}
+constexpr bool is_chunked(Framing framing) {
+  return framing == Framing::chunked || framing == Framing::raw_chunked;
+}
+
 // `keeps` holds the bytes for as long as the span lives. A span of empty raw payloads has events
 // but no bytes.
 struct Span {

@@ -1,5 +1,6 @@
 // The event stream parser: any split gives the same events; events keep the grammar's promises; and
 // what the broker writes as a control text never adds an event of a stranger's making.
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -44,14 +45,16 @@ std::string read(std::string_view bytes, const wire_test::Cuts& cuts) {
 
 // A gap that quotes `cursor` is one event, whatever the cursor.
 void check_gap(std::string_view cursor) {
-  std::string text;
-  const sse::Gap gap{.reason = sse::GapReason::unknown, .after = cursor, .resumed = "k-1"};
-  sse::append_gap(text, "gap", gap, sse::Framing::bare);
+  const std::string text = sse::gap_text(
+      "gap", {.reason = sse::GapReason::unknown, .after = cursor, .resumed = "k-2", .id = "k-1"});
   sse::Parser parser;
   std::string_view input = text;
   const sse::Event* event = parser.next(input);
   CHECK(event != nullptr && event->type == "gap" && event->last_event_id == "k-1", "the gap");
-  CHECK(event->data.find('\n') == event->data.npos, "on one line");
+  CHECK(event->data.starts_with("{\"reason\":\"unknown\",\"after\":\""), "its reason");
+  CHECK(event->data.ends_with("\",\"resumed\":\"k-2\"}"), "its ends");
+  CHECK(std::ranges::count(event->data, '"') == 12, "three names and three values, no more");
+  CHECK(event->data.find_first_of("\n\\") == event->data.npos, "on one line, nothing escaped");
   CHECK(input.empty() && parser.next(input) == nullptr, "and nothing else");
 }
 

@@ -1,13 +1,11 @@
 #include "broker/server/streams/delivery.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
 #include <utility>
 
-#include "broker/server/streams/framing.h"
+#include "broker/server/streams/wrap.h"
 
 namespace fanfare::server {
 namespace {
@@ -163,9 +161,13 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
       const auto id = [this](fanout::Sequence sequence) {
         return fanout::EventId{replica_.epoch(), sequence}.text();
       };
-      append_framed(behind.opening, audience.framing,
-                    gap_event(settings_->delivery.gap_event, behind.fresh ? "evicted" : "slow",
-                              id(read.gap->after), id(read.gap->resumed), id(read.gap->cursor.at)));
+      const std::string gap =
+          sse::gap_text(settings_->delivery.gap_event,
+                        {.reason = behind.fresh ? sse::GapReason::evicted : sse::GapReason::slow,
+                         .after = id(read.gap->after),
+                         .resumed = id(read.gap->resumed),
+                         .id = id(read.gap->cursor.at)});
+      sse::append_wrapped(behind.opening, wrap_of(audience.framing), gap);
       ++counters_.gaps_total;
     }
     behind.cursor = read.gap->cursor;
@@ -201,10 +203,10 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
   }
   if (events.empty() && read.caught_up && replica_.complete(audience.feed)) {
     if (!settings_->delivery.end_event.empty() && !is_raw(audience.framing)) {
-      append_framed(behind.owned, audience.framing,
-                    fmt::format("event: {}\ndata: \n\n", settings_->delivery.end_event));
+      sse::append_wrapped(behind.owned, wrap_of(audience.framing),
+                          sse::end_text(settings_->delivery.end_event));
     }
-    behind.owned += last_chunk(audience.framing);
+    behind.owned += sse::clean_end(wrap_of(audience.framing));
     behind.rest = behind.owned;
     behind.last = true;
     behind.end_reason = CloseReason::stream_complete;
@@ -356,7 +358,7 @@ void Delivery::heartbeats(std::span<const io::Slot> slots, Tick tick,
                           std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends) {
   // One text a batch, so that a cut one's rest is known: the (few) framings one after another.
   for (const auto framing : {fanout::Framing::chunked, fanout::Framing::plain}) {
-    heartbeat_ = heartbeat_text(framing);
+    heartbeat_ = sse::heartbeat(wrap_of(framing));
     std::uint64_t sent = 0;
     for (const io::Slot slot : slots) {
       Connection& connection = connections_[slot];
@@ -389,7 +391,8 @@ void Delivery::farewell(io::Slot slot, CloseReason reason) {
     if (!is_raw(audience.framing)) {
       const auto jitter = Duration(
           random_.below(static_cast<std::uint64_t>(settings_->delivery.retry.count()) + 1));
-      append_framed(behind.owned, audience.framing, retry_line(settings_->delivery.retry + jitter));
+      sse::append_wrapped(behind.owned, wrap_of(audience.framing),
+                          sse::retry_text(settings_->delivery.retry + jitter));
     }
     behind.rest = behind.owned;
   }

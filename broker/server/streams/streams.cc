@@ -1,13 +1,11 @@
 #include "broker/server/streams/streams.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "broker/server/base/rules.h"
-#include "broker/server/streams/framing.h"
+#include "broker/server/streams/wrap.h"
 #include "broker/wire/sse/position.h"
 
 #include "common/log.h"
@@ -19,7 +17,6 @@ using fanout::Framing;
 
 constexpr std::string_view kStreamType = "text/event-stream; charset=utf-8";
 constexpr std::string_view kRawType = "text/plain; charset=utf-8";
-constexpr std::size_t kShownIdMax = 128;
 
 // no-transform keeps compressing middlewares away; nosniff, because text/plain is sniffed (R14,
 // §4.1).
@@ -42,13 +39,6 @@ Framing framing_of(const Request& request, bool raw) {
 
 h1::Framing body_framing(Framing framing) {
   return is_chunked(framing) ? h1::Framing::chunked() : h1::Framing::until_close();
-}
-
-// What a client presented, fit to stand inside a JSON string: foreign ids can hold anything.
-std::string shown_id(std::string_view id) {
-  std::string shown(id.substr(0, kShownIdMax));
-  std::erase_if(shown, [](char c) { return c <= ' ' || c > '~' || c == '"' || c == '\\'; });
-  return shown;
 }
 
 }  // namespace
@@ -89,14 +79,14 @@ Streams::Place Streams::find_place(const fanout::Feed* feed, const sse::Subscrib
   Place place{.cursor = {}, .gap = {}, .resumed = true};
   const auto id = fanout::EventId::parse(asked.cursor);
   const bool ours = id && id->epoch == replica.epoch();
-  std::string_view reason;
+  std::optional<sse::GapReason> reason;
   fanout::Sequence resumed = 0;
   if (!id || (ours && id->sequence > parts_.switchboard.head.load(std::memory_order_acquire))) {
-    reason = "unknown";
+    reason = sse::GapReason::unknown;
   } else if (!ours) {
-    reason = "restarted";
+    reason = sse::GapReason::restarted;
   }
-  if (!reason.empty()) {
+  if (reason) {
     // All that is left follows; a busy channel may have lost what is newer than that.
     const auto read = parts_.replica.read(feed, fanout::Cursor{}, 1);
     place.cursor = read.gap ? read.gap->cursor : replica.earliest(feed);
@@ -104,14 +94,16 @@ Streams::Place Streams::find_place(const fanout::Feed* feed, const sse::Subscrib
   } else {
     place.cursor = id->sequence;
     if (const auto read = parts_.replica.read(feed, place.cursor, 1); read.gap) {
-      reason = "evicted";
+      reason = sse::GapReason::evicted;
       place.cursor = read.gap->cursor;
       resumed = read.gap->resumed;
     }
   }
-  if (!reason.empty() && !options.delivery.gap_event.empty() && !asked.raw) {
-    place.gap = gap_event(options.delivery.gap_event, reason, shown_id(asked.cursor),
-                          id_text(resumed), id_text(place.cursor.at));
+  if (reason && !options.delivery.gap_event.empty() && !asked.raw) {
+    place.gap = sse::gap_text(options.delivery.gap_event, {.reason = *reason,
+                                                           .after = asked.cursor,
+                                                           .resumed = id_text(resumed),
+                                                           .id = id_text(place.cursor.at)});
     ++parts_.counters.gaps_total;
   }
   return place;
@@ -171,10 +163,10 @@ Routes::Verdict Streams::open(const Request& request, const sse::SubscribeReques
   h1::append_response_head(start.opening, 200, fields, body_framing(framing), request.connection,
                            request.date);
   if (!asked.raw) {
-    append_framed(start.opening, framing,
-                  opening_text(jittered(rules.retry),
-                               place.resumed ? std::string() : position(request, terms, begins)));
-    append_framed(start.opening, framing, place.gap);
+    const sse::Wrap wrap = wrap_of(framing);
+    const std::string place_text = place.resumed ? std::string() : position(request, terms, begins);
+    sse::append_wrapped(start.opening, wrap, sse::opening_text(jittered(rules.retry), place_text));
+    sse::append_wrapped(start.opening, wrap, place.gap);
   }
 
   Connection& connection = parts_.connections[request.slot];
@@ -233,8 +225,7 @@ Routes::Verdict Streams::overload(const Request& request, const sse::SubscribeRe
       retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)));
   if (!asked.raw) {
     const std::string place = newcomer ? position(request, terms, now) : std::string();
-    const std::string comment = reason.empty() ? std::string() : fmt::format(": {}\n", reason);
-    append_framed(out, framing, opening_text(when, place) + comment);
+    sse::append_wrapped(out, wrap_of(framing), sse::opening_text(when, place, reason));
   }
   ++parts_.counters.overload_answers_total;
   Connection& connection = parts_.connections[request.slot];

@@ -1,51 +1,37 @@
 #include "broker/wire/sse/control.h"
 
-#include <array>
-#include <charconv>
-
-#include "broker/wire/http/chunk.h"
-#include "broker/wire/sse/utf8.h"
+#include <fmt/format.h>
 
 namespace fanfare::sse {
-
 namespace {
 
-// Longer than any id of ours; a longer cursor is the client's invention and told in part.
+// Longer than any id of ours; a longer cursor is the client's invention.
 constexpr std::size_t kCursorBytesMax = 128;
 
-void append_framed(std::string& out, std::string_view text, Framing framing) {
-  if (framing == Framing::chunk) return http::append_chunk(out, text);
-  out.append(text);
-}
-
-std::string retry_line(std::uint32_t retry_ms) {
-  return "retry: " + std::to_string(retry_ms) + "\n";
-}
-
-void append_id_line(std::string& out, std::string_view id) {
-  if (!id.empty()) out.append("id: ").append(id).append("\n");
-}
-
-// A JSON string (RFC 8259 §7) on one line, whatever bytes it is made of.
-void append_json_string(std::string& out, std::string_view text) {
-  constexpr std::string_view kHex = "0123456789abcdef";
-  out.push_back('"');
-  for (const char c : utf8_repaired(text)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out.append("\\u00").append(1, kHex[byte >> 4U]).append(1, kHex[byte & 15U]);
-    } else {
-      if (c == '"' || c == '\\') out.push_back('\\');
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
+// A foreign cursor can hold anything: what is left of it cannot end the JSON string or the line.
+std::string shown_cursor(std::string_view cursor) {
+  std::string shown(cursor.substr(0, kCursorBytesMax));
+  std::erase_if(shown, [](char c) { return c <= ' ' || c > '~' || c == '"' || c == '\\'; });
+  return shown;
 }
 
 }  // namespace
 
-void append_retry(std::string& out, std::uint32_t retry_ms, Framing framing) {
-  append_framed(out, retry_line(retry_ms), framing);
+void append_wrapped(std::string& out, Wrap wrap, std::string_view text) {
+  if (wrap == Wrap::chunk) return http::append_chunk(out, text);
+  out.append(text);
+}
+
+std::string retry_text(Duration retry) {
+  return fmt::format("retry: {}\n",
+                     std::chrono::duration_cast<std::chrono::milliseconds>(retry).count());
+}
+
+std::string opening_text(Duration retry, std::string_view position, std::string_view comment) {
+  std::string text = retry_text(retry);
+  text.append(position).append(":\n");
+  if (!comment.empty()) text.append(": ").append(comment).append("\n");
+  return text;
 }
 
 std::string_view name_of(GapReason reason) {
@@ -62,25 +48,14 @@ std::string_view name_of(GapReason reason) {
   return "unknown";
 }
 
-void append_gap(std::string& out, std::string_view type, const Gap& gap, Framing framing) {
-  std::string text = "event: ";
-  text.append(type).append("\ndata: {\"reason\":\"").append(name_of(gap.reason)).append("\"");
-  text.append(",\"after\":");
-  append_json_string(text, gap.after.substr(0, kCursorBytesMax));
-  if (!gap.resumed.empty()) {
-    text.append(",\"resumed\":");
-    append_json_string(text, gap.resumed);
-  }
-  text.append("}\n");
-  append_id_line(text, gap.resumed);
-  append_framed(out, text.append("\n"), framing);
+std::string gap_text(std::string_view type, const Gap& gap) {
+  return fmt::format(
+      "event: {}\ndata: {{\"reason\":\"{}\",\"after\":\"{}\",\"resumed\":\"{}\"}}\nid: {}\n\n",
+      type, name_of(gap.reason), shown_cursor(gap.after), gap.resumed, gap.id);
 }
 
-void append_end(std::string& out, std::string_view type, std::string_view id, Framing framing) {
-  std::string text = "event: ";
-  text.append(type).append("\ndata: \n");
-  append_id_line(text, id);
-  append_framed(out, text.append("\n"), framing);
+std::string end_text(std::string_view type) {
+  return fmt::format("event: {}\ndata: \n\n", type);
 }
 
 }  // namespace fanfare::sse

@@ -1,27 +1,45 @@
-// The control texts of an event stream: what the broker writes besides events. Each exists bare
-// (for HTTP/1.0, HTTP/2 and tests) and as one HTTP/1.1 chunk.
+// Control: what an event stream says besides the events themselves: how it opens, that events are
+// missing, that it goes on, how it ends. A text is made bare, and wrapped into what carries it:
+// nothing (HTTP/1.0, HTTP/2) or one HTTP/1.1 chunk. (What a stream says of its place in the log is
+// in position.h.)
 //
 // A blank line is written only where an event is meant: several clients take any blank line for an
-// empty message. Hence heartbeats and `retry` have none.
+// empty message (W3). Hence heartbeats, `retry` and comments have none.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "broker/wire/http/chunk.h"
+
+#include "common/time.h"
+
 namespace fanfare::sse {
 
-enum class Framing : std::uint8_t { bare, chunk };
+enum class Wrap : std::uint8_t { bare, chunk };
+
+// Appends `text` wrapped; nothing if it is empty.
+void append_wrapped(std::string& out, Wrap wrap, std::string_view text);
 
 // A comment of no text: keeps proxies and time-outs quiet, invisible to every client.
-inline constexpr std::string_view kHeartbeat = ":\n";
-inline constexpr std::string_view kHeartbeatChunk = "2\r\n:\n\r\n";
-constexpr std::string_view heartbeat(Framing framing) {
-  return framing == Framing::chunk ? kHeartbeatChunk : kHeartbeat;
+constexpr std::string_view heartbeat(Wrap wrap) {
+  return wrap == Wrap::chunk ? "2\r\n:\n\r\n" : ":\n";
 }
 
-// `retry: N\n`: from this line on the client waits that long before it comes back.
-void append_retry(std::string& out, std::uint32_t retry_ms, Framing framing);
+// The end of a body of which nothing is missing; empty where only the close can show it.
+constexpr std::string_view clean_end(Wrap wrap) {
+  return wrap == Wrap::chunk ? http::kLastChunk : std::string_view();
+}
+
+// `retry: N\n`, N in whole milliseconds: from this line on the client waits that long before it
+// comes back (W9).
+std::string retry_text(Duration retry);
+
+// What a stream says first: `retry`; a position, if there is one (position_text); a comment, whose
+// bytes some browsers and proxies wait for; and a second comment for people who look, if it has a
+// text (one line).
+std::string opening_text(Duration retry, std::string_view position, std::string_view comment = {});
 
 // Why events are missing.
 enum class GapReason : std::uint8_t {
@@ -32,21 +50,24 @@ enum class GapReason : std::uint8_t {
 };
 std::string_view name_of(GapReason reason);
 
+// Some of the events in (after, resumed] are gone.
 struct Gap {
   GapReason reason = GapReason::evicted;
-  // The cursor that the client had: any bytes, they came from it. Cut to 128 bytes.
+  // The cursor that the client had: any bytes, they came from it. What cannot stand as it is in a
+  // JSON string on one line of ASCII is left out, and so is all beyond 128 bytes.
   std::string_view after;
-  // The place from which the stream goes on without a hole. Also the id of the gap event itself, so
-  // that it is told once; empty: neither is written.
+  // An id of ours: the last event that may be missing.
   std::string_view resumed;
+  // An id of ours: where the client resumes from if it is cut right after the gap event.
+  std::string_view id;
 };
 
-// `event: <type>`, `data: {"reason":…,"after":…,"resumed":…}`, `id:` last (DESIGN: a client commits
-// the id when its line arrives). `type` is a valid event name.
-void append_gap(std::string& out, std::string_view type, const Gap& gap, Framing framing);
+// `event: <type>`, `data: {"reason":…,"after":…,"resumed":…}`, `id:` last (a client commits the id
+// when its line arrives). `type` is a valid event name.
+std::string gap_text(std::string_view type, const Gap& gap);
 
-// An event without data but with a type and an id, before a clean end: for clients behind a front
-// that hides how a stream ended.
-void append_end(std::string& out, std::string_view type, std::string_view id, Framing framing);
+// An event with a type and no data, before a clean end: for clients behind a front that hides how a
+// stream ended.
+std::string end_text(std::string_view type);
 
 }  // namespace fanfare::sse

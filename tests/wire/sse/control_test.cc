@@ -7,35 +7,56 @@
 #include <string>
 
 #include "broker/wire/sse/parser.h"
+#include "broker/wire/sse/position.h"
 
 namespace fanfare::sse {
 namespace {
 
 using std::string_view_literals::operator""sv;
 
-TEST(SseControl, W3KeepsAHeartbeatFreeOfBlankLines) {
-  EXPECT_EQ(heartbeat(Framing::bare), ":\n");
-  EXPECT_EQ(heartbeat(Framing::chunk), "2\r\n:\n\r\n");
+std::string wrapped(Wrap wrap, std::string_view text) {
+  std::string out;
+  append_wrapped(out, wrap, text);
+  return out;
 }
 
-TEST(SseControl, W9WritesRetryAsDigitsWithoutABlankLine) {
-  std::string bare, chunk;
-  append_retry(bare, 2000, Framing::bare);
-  append_retry(chunk, 2000, Framing::chunk);
-  EXPECT_EQ(bare, "retry: 2000\n");
-  EXPECT_EQ(chunk, "c\r\nretry: 2000\n\r\n");
+TEST(SseControl, PutsATextIntoOneChunk) {
+  EXPECT_EQ(wrapped(Wrap::chunk, "retry: 10\n"), "a\r\nretry: 10\n\r\n");
+  EXPECT_EQ(wrapped(Wrap::bare, "retry: 10\n"), "retry: 10\n");
+}
+
+TEST(SseControl, NeverWritesTheEmptyChunkThatWouldEndTheBody) {
+  EXPECT_EQ(wrapped(Wrap::chunk, ""), "");
+}
+
+TEST(SseControl, W3KeepsAHeartbeatFreeOfBlankLines) {
+  EXPECT_EQ(heartbeat(Wrap::bare), ":\n");
+  EXPECT_EQ(heartbeat(Wrap::chunk), wrapped(Wrap::chunk, ":\n"));
+}
+
+TEST(SseControl, ShowsACleanEndOnlyWhereABodyHasOne) {
+  EXPECT_EQ(clean_end(Wrap::chunk), "0\r\n\r\n");
+  EXPECT_EQ(clean_end(Wrap::bare), "");
+}
+
+TEST(SseControl, W9WritesRetryInWholeMillisecondsWithoutABlankLine) {
+  EXPECT_EQ(retry_text(2s), "retry: 2000\n");
+  EXPECT_EQ(retry_text(Duration(1'500'999)), "retry: 1\n");
+}
+
+TEST(SseControl, OpensAStreamWithoutABlankLineOfItsOwn) {
+  EXPECT_EQ(opening_text(2s, ""), "retry: 2000\n:\n");
+  EXPECT_EQ(opening_text(2s, position_text(PositionForm::line, "abc-7")),
+            "retry: 2000\nid: abc-7\n:\n");
+  EXPECT_EQ(opening_text(2s, "", "too many"), "retry: 2000\n:\n: too many\n");
 }
 
 TEST(SseControl, WritesAGapWithItsIdLast) {
-  std::string bare, chunk;
-  const Gap gap{.reason = GapReason::evicted, .after = "k3-5", .resumed = "k3-9"};
-  append_gap(bare, "gap", gap, Framing::bare);
-  append_gap(chunk, "gap", gap, Framing::chunk);
-  EXPECT_EQ(bare,
-            "event: gap\n"
-            "data: {\"reason\":\"evicted\",\"after\":\"k3-5\",\"resumed\":\"k3-9\"}\n"
-            "id: k3-9\n\n");
-  EXPECT_EQ(chunk, "50\r\n" + bare + "\r\n");
+  EXPECT_EQ(
+      gap_text("gap",
+               {.reason = GapReason::evicted, .after = "abc-1", .resumed = "abc-9", .id = "abc-7"}),
+      "event: gap\ndata: {\"reason\":\"evicted\",\"after\":\"abc-1\",\"resumed\":\"abc-9\"}\n"
+      "id: abc-7\n\n");
 }
 
 TEST(SseControl, NamesEveryReasonOfAGap) {
@@ -45,39 +66,35 @@ TEST(SseControl, NamesEveryReasonOfAGap) {
   EXPECT_EQ(name_of(GapReason::slow), "slow");
 }
 
-TEST(SseControl, LeavesOutAPlaceThatIsNotKnown) {
-  std::string bare;
-  append_gap(bare, "lost", {.reason = GapReason::unknown, .after = "x", .resumed = ""},
-             Framing::bare);
-  EXPECT_EQ(bare, "event: lost\ndata: {\"reason\":\"unknown\",\"after\":\"x\"}\n\n");
-}
-
 // The cursor is whatever the client sent: it must not be able to write lines of its own.
-TEST(SseControl, QuotesAHostileCursor) {
-  std::string bare;
-  append_gap(
-      bare, "gap",
-      {.reason = GapReason::unknown, .after = "a\n\ndata: \"x\\\r\0\x7f\xff"sv, .resumed = ""},
-      Framing::bare);
-  EXPECT_EQ(bare,
-            "event: gap\ndata: {\"reason\":\"unknown\",\"after\":"
-            "\"a\\u000a\\u000adata: \\\"x\\\\\\u000d\\u0000\\u007f\xef\xbf\xbd\"}\n\n");
+TEST(SseControl, LeavesOutOfAHostileCursorWhatWouldEndAStringOrALine) {
+  const std::string text = gap_text("gap", {.reason = GapReason::unknown,
+                                            .after = "a\n\ndata: \"x\\\r\0\x7f\xff z"sv,
+                                            .resumed = "k3-9",
+                                            .id = "k3-9"});
+  EXPECT_EQ(text,
+            "event: gap\n"
+            "data: {\"reason\":\"unknown\",\"after\":\"adata:xz\",\"resumed\":\"k3-9\"}\n"
+            "id: k3-9\n\n");
 }
 
-TEST(SseControl, TruncatesAForeignCursor) {
-  std::string bare;
-  append_gap(bare, "gap",
-             {.reason = GapReason::unknown, .after = std::string(5000, 'x'), .resumed = ""},
-             Framing::bare);
-  EXPECT_NE(bare.find("\"" + std::string(128, 'x') + "\""), std::string::npos);
+TEST(SseControl, CutsACursorThatIsNoneOfOurs) {
+  const std::string long_one(5000, 'x');
+  const std::string text = gap_text(
+      "gap", {.reason = GapReason::unknown, .after = long_one, .resumed = "k3-9", .id = "k3-9"});
+  EXPECT_NE(text.find("\"" + std::string(128, 'x') + "\""), std::string::npos);
 }
 
 TEST(SseControl, EndsAStreamWithAnEventOfItsOwn) {
-  std::string bare, chunk;
-  append_end(bare, "end", "k3-9", Framing::bare);
-  append_end(chunk, "end", "k3-9", Framing::chunk);
-  EXPECT_EQ(bare, "event: end\ndata: \nid: k3-9\n\n");
-  EXPECT_EQ(chunk, "1c\r\n" + bare + "\r\n");
+  EXPECT_EQ(end_text("end"), "event: end\ndata: \n\n");
+  Parser parser;
+  const std::string stream = "id: k3-9\ndata: last\n\n" + end_text("end");
+  std::string_view input = stream;
+  ASSERT_NE(parser.next(input), nullptr);
+  const Event* const end = parser.next(input);
+  ASSERT_NE(end, nullptr);
+  EXPECT_EQ(end->type, "end");
+  EXPECT_EQ(end->last_event_id, "k3-9") << "a client that comes back is answered 204";
 }
 
 }  // namespace

@@ -1,0 +1,14 @@
+// Wrap: how a stream's control texts (wire/sse/control) are put into a body of the framing that its
+// events have. Raw streams carry payload bytes only: nothing may be said on them but their end.
+#pragma once
+
+#include "broker/fanout/span.h"
+#include "broker/wire/sse/control.h"
+
+namespace fanfare::server {
+
+constexpr sse::Wrap wrap_of(fanout::Framing framing) {
+  return is_chunked(framing) ? sse::Wrap::chunk : sse::Wrap::bare;
+}
+
+}  // namespace fanfare::server
