@@ -1,6 +1,6 @@
 // Assets: the pages, their scripts and styles, the chart library and the typeface, as they are and
-// compressed with gzip when the broker was built (page/pack.mjs writes assets.cc into the build
-// folder).
+// compressed with gzip. admin/page/pack.mjs makes the source that defines them, in the build
+// folder.
 #pragma once
 
 #include <span>

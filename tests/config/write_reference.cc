@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <fstream>
 
-#include "broker/config/reference.h"
+#include "tests/config/reference.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {

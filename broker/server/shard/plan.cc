@@ -12,7 +12,7 @@ namespace fanfare::server {
 namespace {
 
 // SO_REUSEPORT spreads by hash: with six shards of 10,000 the fullest had 1.02 of the mean, of
-// 1,000 1.15 (facts/io_uring.md). A shard must hold that much more than its share.
+// 1,000 1.15 (measured). A shard must hold that much more than its share.
 constexpr double kSpread = 1.10;
 // Of a few, chance alone sends more to one shard: eight standard deviations and a handful beyond
 // the share are never seen, and nobody is sent away below [limits] connections.

@@ -1,4 +1,4 @@
-#include "broker/config/reference.h"
+#include "tests/config/reference.h"
 
 #include <fmt/format.h>
 
