@@ -166,6 +166,20 @@ TEST(Architecture, ALibraryIsMetOnlyInItsOwnRoom) {
   }
 }
 
+// A request and its answer are values everywhere else: another version of HTTP is added without
+// touching what they mean.
+TEST(Architecture, OnlyOneRoomOfTheServerSpeaksHttp11) {
+  for (const std::string& source : sources()) {
+    if (!source.starts_with("broker/server/") || source.starts_with("broker/server/sockets/")) {
+      continue;
+    }
+    std::ifstream file(fs::path(SOURCE_DIR) / source);
+    for (std::string line; std::getline(file, line);) {
+      EXPECT_EQ(line.find("h1::"), std::string::npos) << source << ": " << line;
+    }
+  }
+}
+
 TEST(Architecture, NoFileHoldsTwoNouns) {
   for (const std::string& source : sources()) {
     std::size_t lines = 0;

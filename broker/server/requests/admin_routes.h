@@ -3,8 +3,7 @@
 #pragma once
 
 #include <functional>
-#include <memory>
-#include <string>
+#include <optional>
 
 #include "broker/server/base/admin_surface.h"
 #include "broker/server/base/settings.h"
@@ -20,13 +19,17 @@ class AdminRoutes final : public Routes {
               std::function<const Snapshot&()> snapshot)
       : settings_(settings), surface_(surface), streams_(streams), snapshot_(std::move(snapshot)) {}
 
-  std::size_t body_allowed(const Request& /*request*/, std::string& /*out*/) override { return 0; }
-  void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) override;
-  void refuse(const Request& request, const Refused& why, std::string& out) override;
-  Verdict answer(const Request& request, std::string& out) override;
+  std::optional<std::size_t> body_allowed(const Request& /*request*/,
+                                          Response& /*response*/) override {
+    return 0;
+  }
+  void refuse_body(const Request& request, BodyRefusal refusal, Response& response) override;
+  void refuse(const Request& request, const Refused& why, Response& response) override;
+  void answer(const Request& request, Response& response) override;
 
  private:
   bool called_rightly(const Request& request) const;
+  void answer_page(const Request& request, Response& response);
 
   const Settings& settings_;
   AdminSurface& surface_;

@@ -1,9 +1,8 @@
 // PublishRoutes: the HTTP dialect of the ingest socket: gives requests to ingest::answer_request
-// and puts its answers on the wire.
+// and makes Responses of its answers.
 #pragma once
 
-#include <memory>
-#include <string>
+#include <optional>
 
 #include "broker/server/base/settings.h"
 #include "broker/server/sockets/routes.h"
@@ -15,13 +14,13 @@ class PublishRoutes final : public Routes {
  public:
   PublishRoutes(const Settings& settings, ingest::Sink& sink) : settings_(settings), sink_(sink) {}
 
-  std::size_t body_allowed(const Request& request, std::string& out) override;
-  void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) override;
-  void refuse(const Request& request, const Refused& why, std::string& out) override;
-  Verdict answer(const Request& request, std::string& out) override;
+  std::optional<std::size_t> body_allowed(const Request& request, Response& response) override;
+  void refuse_body(const Request& request, BodyRefusal refusal, Response& response) override;
+  void refuse(const Request& request, const Refused& why, Response& response) override;
+  void answer(const Request& request, Response& response) override;
 
  private:
-  void write_answer(const Request& request, h1::Connection connection, std::string& out);
+  void hand_over(Response& response);
 
   const Settings& settings_;
   ingest::Sink& sink_;

@@ -26,36 +26,48 @@ constexpr std::string_view kHint =
 
 constexpr std::string_view kClosedHint = "Fanfare: there is no event stream at this path\n";
 
+void write_text(int status, std::string_view text, std::span<const http::Field> further,
+                Response& response) {
+  response.status = status;
+  response.fields.add("Content-Type", "text/plain; charset=utf-8");
+  response.fields.add("Cache-Control", "no-store");
+  response.fields.add("X-Content-Type-Options", "nosniff");
+  response.fields.add(further);
+  response.body = text;
+}
+
 }  // namespace
 
 SubscriberRoutes::SubscriberRoutes(const Settings& settings, Streams& streams, Seats& seats,
                                    Counters& counters)
     : settings_(settings), streams_(streams), seats_(seats), counters_(counters) {}
 
-std::size_t SubscriberRoutes::body_allowed(const Request& /*request*/, std::string& /*out*/) {
+std::optional<std::size_t> SubscriberRoutes::body_allowed(const Request& /*request*/,
+                                                          Response& /*response*/) {
   return settings_->limits.body_bytes;
 }
 
-void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal, std::string& out) {
+void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal,
+                                   Response& response) {
   if (refusal == BodyRefusal::too_large) {
     answer_text(
-        request, 413,
+        413,
         fmt::format("the body is longer than [limits] body_bytes allows ({} bytes); name fewer "
                     "channels, or patterns\n",
                     settings_->limits.body_bytes),
-        cors_fields(request), out);
+        cors_fields(request), response);
   } else {
-    answer_text(request, 503,
+    answer_text(503,
                 "too many request bodies are being received at once ([limits] bodies_bytes); try "
                 "again, or name the channels in the query\n",
-                cors_fields(request), out);
+                cors_fields(request), response);
   }
 }
 
-void SubscriberRoutes::refuse(const Request& request, const Refused& why, std::string& out) {
+void SubscriberRoutes::refuse(const Request& request, const Refused& why, Response& response) {
   std::string text(why.sentence);
   if (why.limit != http::Limit::none) text += "; POST /events takes the channels in its body";
-  write_text(request, why.status, text + '\n', cors_fields(request), out);
+  write_text(why.status, text + '\n', cors_fields(request), response);
 }
 
 std::vector<http::Field> SubscriberRoutes::cors_fields(const Request& request) {
@@ -95,36 +107,25 @@ void SubscriberRoutes::log_refused_origin(const http::RequestHead& head, std::st
   }
 }
 
-void SubscriberRoutes::answer_text(const Request& request, int status, std::string_view text,
-                                   std::span<const http::Field> further, std::string& out) {
+void SubscriberRoutes::answer_text(int status, std::string_view text,
+                                   std::span<const http::Field> further, Response& response) {
   if (status >= 400) ++counters_.requests_refused_total;
-  write_text(request, status, text, further, out);
+  write_text(status, text, further, response);
 }
 
-void SubscriberRoutes::write_text(const Request& request, int status, std::string_view text,
-                                  std::span<const http::Field> further, std::string& out) {
-  std::vector<http::Field> fields = {{"Content-Type", "text/plain; charset=utf-8"},
-                                     {"Cache-Control", "no-store"},
-                                     {"X-Content-Type-Options", "nosniff"}};
-  fields.insert(fields.end(), further.begin(), further.end());
-  h1::append_response_head(out, status, fields, h1::Framing::sized(text.size()), request.connection,
-                           request.date);
-  if (request.head.method != http::Method::head) out += text;
-}
-
-Routes::Verdict SubscriberRoutes::answer(const Request& request, std::string& out) {
+void SubscriberRoutes::answer(const Request& request, Response& response) {
   using enum http::Method;
   std::vector<http::Field> cors = cors_fields(request);
   if (request.head.method == options) {
-    cors.push_back({"Allow", "GET, HEAD, POST, OPTIONS"});
-    h1::append_response_head(out, 204, cors, h1::Framing::none(), request.connection, request.date);
-    return Verdict::answered;
+    response.status = 204;
+    response.fields.add(cors);
+    response.fields.add("Allow", "GET, HEAD, POST, OPTIONS");
+    return;
   }
   const auto& hosts = settings_->listen.hosts;
   if (!hosts.empty() && !policy::host_allowed(request.head.authority, hosts)) {
-    answer_text(request, 421, policy::refused_host_sentence(request.head.authority, "hosts") + '\n',
-                cors, out);
-    return Verdict::answered;
+    return answer_text(421, policy::refused_host_sentence(request.head.authority, "hosts") + '\n',
+                       cors, response);
   }
   const auto route =
       std::find_if(settings_->routes.begin(), settings_->routes.end(),
@@ -132,26 +133,24 @@ Routes::Verdict SubscriberRoutes::answer(const Request& request, std::string& ou
   const bool configured = route != settings_->routes.end();
   const bool open = settings_->subscribe.events;
   if (request.head.path != kEventsPath && !configured) {
-    answer_text(request, 404, open ? kHint : kClosedHint, cors, out);
-    return Verdict::answered;
+    return answer_text(404, open ? kHint : kClosedHint, cors, response);
   }
   if (!configured && !open) {
-    answer_text(request, 403,
-                "/events is closed here ([subscribe] events = false); the streams of this broker "
-                "have paths of their own\n",
-                cors, out);
-    return Verdict::answered;
+    return answer_text(
+        403,
+        "/events is closed here ([subscribe] events = false); the streams of this broker have "
+        "paths of their own\n",
+        cors, response);
   }
   if (request.head.method != get && request.head.method != head && request.head.method != post) {
     cors.push_back({"Allow", "GET, HEAD, POST, OPTIONS"});
-    answer_text(request, 405, "an event stream is opened with GET or POST\n", cors, out);
-    return Verdict::answered;
+    return answer_text(405, "an event stream is opened with GET or POST\n", cors, response);
   }
-  return subscribe(request, configured ? &*route : nullptr, cors, out);
+  subscribe(request, configured ? &*route : nullptr, cors, response);
 }
 
-Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
-                                            std::span<const http::Field> cors, std::string& out) {
+void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
+                                 std::span<const http::Field> cors, Response& response) {
   const bool fixed = route != nullptr && !route->channels.empty();
   auto asked = sse::parse_subscribe_request(request.head, request.body);
   std::string problem;
@@ -161,15 +160,9 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
     if (fixed) asked->topics = route->channels;
     problem = topics_problem(asked->topics);
   }
-  if (!problem.empty()) {
-    answer_text(request, 400, problem + "\n", cors, out);
-    return Verdict::answered;
-  }
+  if (!problem.empty()) return answer_text(400, problem + "\n", cors, response);
   if (!fixed) problem = not_open(asked->topics);
-  if (!problem.empty()) {
-    answer_text(request, 403, problem + "\n", cors, out);
-    return Verdict::answered;
-  }
+  if (!problem.empty()) return answer_text(403, problem + "\n", cors, response);
   Streams::Terms terms{.options = settings_.options(),
                        .fields = cors,
                        .announce = settings_->delivery.announce_position,
@@ -180,7 +173,7 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
   }
   terms.announce = asked->announce_position.value_or(terms.announce);
   if (request.head.method == http::Method::head) {
-    return streams_.open(request, *asked, terms, out);
+    return streams_.open(request, *asked, terms, response);
   }
   if (!streams_.admit_patterns(asked->topics, settings_->limits.patterns)) {
     ++counters_.patterns_refused_total;
@@ -188,12 +181,11 @@ Routes::Verdict SubscriberRoutes::subscribe(const Request& request, const RouteR
       log::warn("a stream was told to come back later: {}{}", kManyPatterns,
                 log::left_out_note(left_out));
     }
-    return streams_.overload(request, *asked, terms, kManyPatterns, out);
+    return streams_.overload(request, *asked, terms, kManyPatterns, response);
   }
-  if (!seats_.take()) return streams_.overload(request, *asked, terms, {}, out);
-  const Verdict verdict = streams_.open(request, *asked, terms, out);
-  if (verdict != Verdict::stream) seats_.give_back();  // nothing follows: 204
-  return verdict;
+  if (!seats_.take()) return streams_.overload(request, *asked, terms, {}, response);
+  streams_.open(request, *asked, terms, response);
+  if (response.kind != Response::Kind::stream) seats_.give_back();  // nothing follows: 204
 }
 
 // An EventSource dies of this, as it should: to come back would not help.

@@ -3,9 +3,11 @@
 // fields go on every answer, also on refusals: without them a browser hides the reason.
 #pragma once
 
-#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/policy/cors.h"
 #include "broker/server/base/seats.h"
@@ -23,20 +25,18 @@ class SubscriberRoutes final : public Routes {
 
   void turn_begins(TimePoint now) { now_ = now; }
 
-  std::size_t body_allowed(const Request& request, std::string& out) override;
-  void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) override;
-  void refuse(const Request& request, const Refused& why, std::string& out) override;
-  Verdict answer(const Request& request, std::string& out) override;
+  std::optional<std::size_t> body_allowed(const Request& request, Response& response) override;
+  void refuse_body(const Request& request, BodyRefusal refusal, Response& response) override;
+  void refuse(const Request& request, const Refused& why, Response& response) override;
+  void answer(const Request& request, Response& response) override;
 
  private:
-  Verdict subscribe(const Request& request, const RouteRule* route,
-                    std::span<const http::Field> cors, std::string& out);
+  void subscribe(const Request& request, const RouteRule* route, std::span<const http::Field> cors,
+                 Response& response);
   std::string not_open(const std::vector<std::string>& topics) const;
   std::string topics_problem(const std::vector<std::string>& topics) const;
-  void answer_text(const Request& request, int status, std::string_view text,
-                   std::span<const http::Field> further, std::string& out);
-  void write_text(const Request& request, int status, std::string_view text,
-                  std::span<const http::Field> further, std::string& out);
+  void answer_text(int status, std::string_view text, std::span<const http::Field> further,
+                   Response& response);
   std::vector<http::Field> cors_fields(const Request& request);
   policy::Preflight preflight_of(const http::RequestHead& head);
   void log_refused_origin(const http::RequestHead& head, std::string_view origin);

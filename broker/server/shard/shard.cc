@@ -51,8 +51,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       courier_(ring_, connections_, loop_),
       presence_(
           {config.index, settings_, connections_, replica_, audiences_, counters_, switchboard_}),
-      streams_({config.index, connections_, replica_, audiences_, delivery_, counters_,
-                switchboard_, presence_, random_}),
+      streams_({replica_, audiences_, counters_, switchboard_, random_}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
       routes_(settings_, streams_, seats_, counters_),
       port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, date_,

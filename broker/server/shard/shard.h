@@ -38,6 +38,7 @@
 #include "broker/server/sockets/courier.h"
 #include "broker/server/sockets/http_port.h"
 #include "broker/server/streams/delivery.h"
+#include "broker/server/streams/presence.h"
 #include "broker/server/streams/streams.h"
 
 #include "common/log.h"
@@ -138,7 +139,7 @@ class Shard {
   void obey(io::Slot slot, PortOrder order);
   void arm_receive(io::Slot slot);
   void arm_room(io::Slot slot);
-  void begin_stream(io::Slot slot);
+  void begin_stream(io::Slot slot, StreamStart start);
   void count_stream(const Connection& connection, int change);
   void end_stream(const StreamEnd& end);
   void note_close(io::Slot slot, CloseReason reason);

@@ -57,7 +57,7 @@ void Shard::obey(io::Slot slot, PortOrder order) {
       arm_room(slot);
       return;
     case PortOrder::Kind::stream:
-      begin_stream(slot);
+      begin_stream(slot, std::move(*order.stream));
       return;
   }
 }
@@ -106,8 +106,13 @@ void Shard::count_stream(const Connection& connection, int change) {
   if (change < 0) seats_.give_back();  // it was taken when the stream was asked for
 }
 
-void Shard::begin_stream(io::Slot slot) {
+void Shard::begin_stream(io::Slot slot, StreamStart start) {
   Connection& connection = connections_[slot];
+  connection.heartbeat = static_cast<std::uint32_t>(start.heartbeat / kTick);
+  const std::string query = std::move(start.query);
+  const std::string presented = std::move(start.presented);
+  delivery_.open(slot, std::move(start));
+  presence_.came(slot, query, presented);
   connection.state = State::streaming;
   connection.farewell = connection.leaving ? Farewell::due : Farewell::none;
   connection.quiet_since = tick_;

@@ -39,9 +39,9 @@ HttpPort::HttpPort(ConnectionTable& connections, Courier& courier, Counters& cou
       counters_(counters),
       limits_(limits),
       settings_(settings),
-      date_(date),
       bodies_bytes_(bodies),
-      routes_(routes) {}
+      routes_(routes),
+      writer_(date) {}
 
 PortOrder HttpPort::begin(io::Slot slot, Tick tick, std::string_view first) {
   Connection& connection = connections_[slot];
@@ -86,6 +86,13 @@ PortOrder HttpPort::received(io::Slot slot, std::string_view bytes, Tick tick) {
   return advance(slot, bytes, tick);
 }
 
+Request HttpPort::Exchange::request() const {
+  const http::RequestHead& head = parser.head();
+  return {.head = head,
+          .body = body,
+          .body_end = head.minor_version >= 1 ? BodyEnd::last_chunk : BodyEnd::connection_close};
+}
+
 PortOrder HttpPort::input_ended(io::Slot slot) {
   (void)slot;
   return {PortOrder::Kind::close, CloseReason::peer_closed};
@@ -110,14 +117,19 @@ PortOrder HttpPort::overdue(io::Slot slot, Tick tick) {
       exchange.in_body ? "body" : "request's head", format_duration(settings_->limits.head_time));
   exchange.out.clear();
   exchange.parser.abandon();
-  routes_.refuse(request_of(slot, exchange), {.status = 408, .sentence = sentence}, exchange.out);
+  refuse(exchange, {.status = 408, .sentence = sentence});
   return say(slot, exchange, false, {}, tick);
 }
 
-Request HttpPort::request_of(io::Slot slot, const Exchange& exchange) const {
-  const bool last = connections_[slot].leaving;
-  return {slot, exchange.parser.head(), exchange.body,
-          last ? h1::Connection::close : exchange.parser.connection(), date_.text()};
+// What becomes of the connection after the answer.
+h1::Connection HttpPort::after(io::Slot slot, const Exchange& exchange) const {
+  return connections_[slot].leaving ? h1::Connection::close : exchange.parser.connection();
+}
+
+void HttpPort::write(Exchange& exchange, h1::Connection after) {
+  const Request request = exchange.request();
+  writer_.write(exchange.out, response_, request.head.method, request.body_end, after);
+  empty(response_.body);
 }
 
 // Reads on in the current request. Views of a head that lies in `input` live until this returns, so
@@ -136,14 +148,14 @@ PortOrder HttpPort::advance(io::Slot slot, std::string_view input, Tick tick) {
         }
         return {PortOrder::Kind::receive};
       case Kind::head:
-        if (!head_complete(slot, exchange)) return say(slot, exchange, false, {}, tick);
+        if (!head_complete(exchange)) return say(slot, exchange, false, {}, tick);
         if (exchange.interim) return say(slot, exchange, true, input, tick);
         // The body has a time of its own.
         connections_[slot].due = tick + ticks(settings_->limits.head_time);
         break;
       case Kind::body:
         if (const auto refusal = take_body(exchange, step.body)) {
-          refuse_body(slot, exchange, *refusal);
+          refuse_body(exchange, *refusal);
           return say(slot, exchange, false, {}, tick);
         }
         break;
@@ -160,23 +172,28 @@ PortOrder HttpPort::refuse(io::Slot slot, Exchange& exchange, Tick tick) {
   exchange.out.clear();
   connections_[slot].reason = CloseReason::bad_request;
   if (refusal.limit == http::Limit::body_bytes) {
-    refuse_body(slot, exchange, BodyRefusal::too_large);
+    refuse_body(exchange, BodyRefusal::too_large);
   } else {
     ++counters_.requests_refused_total;
     const std::string sentence = sentence_of(refusal);
-    routes_.refuse(request_of(slot, exchange),
-                   {.status = refusal.status, .sentence = sentence, .limit = refusal.limit},
-                   exchange.out);
+    refuse(exchange, {.status = refusal.status, .sentence = sentence, .limit = refusal.limit});
   }
   return say(slot, exchange, false, {}, tick);
 }
 
-// The rest of the body is never read, so that the connection ends, and the answer says so.
-void HttpPort::refuse_body(io::Slot slot, Exchange& exchange, BodyRefusal refusal) {
+// The connection ends after it, and the answer says so: where the next request begins is not known.
+void HttpPort::refuse(Exchange& exchange, const Refused& why) {
+  response_.clear();
+  routes_.refuse(exchange.request(), why, response_);
+  write(exchange, h1::Connection::close);
+}
+
+// The rest of the body is never read: the connection ends after this, too.
+void HttpPort::refuse_body(Exchange& exchange, BodyRefusal refusal) {
   ++counters_.bodies_refused_total;
-  Request request = request_of(slot, exchange);
-  request.connection = h1::Connection::close;
-  routes_.refuse_body(request, refusal, exchange.out);
+  response_.clear();
+  routes_.refuse_body(exchange.request(), refusal, response_);
+  write(exchange, h1::Connection::close);
 }
 
 std::string HttpPort::sentence_of(const http::Refusal& refusal) const {
@@ -217,14 +234,18 @@ std::optional<BodyRefusal> HttpPort::take_body(Exchange& exchange, std::string_v
 }
 
 // False: the answer is in `out` already and ends the connection.
-bool HttpPort::head_complete(io::Slot slot, Exchange& exchange) {
+bool HttpPort::head_complete(Exchange& exchange) {
   exchange.in_body = true;
-  const Request request = request_of(slot, exchange);
-  exchange.body_max = routes_.body_allowed(request, exchange.out);
-  if (!exchange.out.empty()) return false;
+  response_.clear();
+  const auto allowed = routes_.body_allowed(exchange.request(), response_);
+  if (!allowed) {
+    write(exchange, h1::Connection::close);
+    return false;
+  }
+  exchange.body_max = *allowed;
   if (!exchange.parser.has_body()) return true;
   if (const auto refusal = refused_body(exchange, exchange.parser.body_size().value_or(0))) {
-    refuse_body(slot, exchange, *refusal);
+    refuse_body(exchange, *refusal);
     return false;
   }
   exchange.parser.keep();
@@ -237,15 +258,35 @@ bool HttpPort::head_complete(io::Slot slot, Exchange& exchange) {
 
 PortOrder HttpPort::request_complete(io::Slot slot, Exchange& exchange, std::string_view rest,
                                      Tick tick) {
-  ++requests_total(counters_, connections_[slot].port);
-  const Request request = request_of(slot, exchange);
-  const bool keep_alive = request.connection != h1::Connection::close;
-  const Routes::Verdict verdict = routes_.answer(request, exchange.out);
-  if (verdict == Routes::Verdict::stream) {
-    release(slot);
-    return {PortOrder::Kind::stream};
+  Connection& connection = connections_[slot];
+  ++requests_total(counters_, connection.port);
+  response_.clear();
+  const Request request = exchange.request();
+  routes_.answer(request, response_);
+  const bool head_only = request.head.method == http::Method::head;
+  if (response_.kind == Response::Kind::stream && !head_only) return begin_stream(slot, exchange);
+  h1::Connection then = after(slot, exchange);
+  if (response_.kind == Response::Kind::come_back) {
+    then = h1::Connection::close;
+    connection.reason = CloseReason::overloaded;
+    connection.until_close = request.body_end == BodyEnd::connection_close;
   }
-  return say(slot, exchange, keep_alive && verdict != Routes::Verdict::answered_last, rest, tick);
+  write(exchange, then);
+  return say(slot, exchange, then != h1::Connection::close, rest, tick);
+}
+
+// The head and the stream's opening are one text, and one send.
+PortOrder HttpPort::begin_stream(io::Slot slot, Exchange& exchange) {
+  Connection& connection = connections_[slot];
+  const h1::Connection then = after(slot, exchange);
+  connection.until_close = exchange.request().body_end == BodyEnd::connection_close;
+  connection.keep_alive = then != h1::Connection::close && !connection.until_close;
+  write(exchange, then);
+  auto stream = std::make_unique<StreamStart>(std::move(response_.stream));
+  exchange.out += stream->opening;
+  stream->opening = std::move(exchange.out);
+  release(slot);
+  return {PortOrder::Kind::stream, {}, std::move(stream)};
 }
 
 // From here the peer has the time of a stall to take a first byte, and again after each that it

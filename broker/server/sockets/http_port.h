@@ -1,12 +1,13 @@
 // HttpPort: HTTP/1.1 on the connections of one kind of listener: reads requests (keep-alive,
-// pipelining, Expect, bodies), asks the Routes, sends answers, and keeps the times. One exchange at
-// a time per connection; its record exists only from a request's first byte to its answer's last,
-// so that an idle keep-alive connection costs no more than its slot.
+// pipelining, Expect, bodies), asks the Routes, sends their answers (h1_writer.h), and keeps the
+// times. One exchange at a time per connection; its record exists only from a request's first byte
+// to its answer's last, so that an idle keep-alive connection costs no more than its slot.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "broker/server/base/settings.h"
 #include "broker/server/sockets/connection.h"
 #include "broker/server/sockets/courier.h"
+#include "broker/server/sockets/h1_writer.h"
 #include "broker/server/sockets/routes.h"
 #include "broker/wire/h1/request_parser.h"
 #include "broker/wire/http/date.h"
@@ -31,10 +33,11 @@ struct PortOrder {
     linger,   // all said: send FIN, wait for the peer's
     close,
     room,    // the socket is full: poll for writable, then writable()
-    stream,  // handed over to the event stream that the Routes began
+    stream,  // `stream` begins: the connection is its own until it ends
   };
   Kind kind = Kind::none;
   CloseReason reason{};
+  std::unique_ptr<StreamStart> stream = {};
 };
 
 class HttpPort {
@@ -63,6 +66,7 @@ class HttpPort {
  private:
   struct Exchange {
     explicit Exchange(const http::Limits& limits) : parser(limits) {}
+    Request request() const;
     h1::RequestParser parser;
     std::string body;
     std::string pending;  // input behind the current request
@@ -78,23 +82,27 @@ class HttpPort {
   PortOrder advance(io::Slot slot, std::string_view input, Tick tick);
   std::optional<BodyRefusal> refused_body(const Exchange& exchange, std::uint64_t more) const;
   std::optional<BodyRefusal> take_body(Exchange& exchange, std::string_view piece);
-  bool head_complete(io::Slot slot, Exchange& exchange);
+  bool head_complete(Exchange& exchange);
   PortOrder request_complete(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick);
+  PortOrder begin_stream(io::Slot slot, Exchange& exchange);
   PortOrder say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest,
                 Tick tick);
   PortOrder refuse(io::Slot slot, Exchange& exchange, Tick tick);
-  void refuse_body(io::Slot slot, Exchange& exchange, BodyRefusal refusal);
+  void refuse_body(Exchange& exchange, BodyRefusal refusal);
   std::string sentence_of(const http::Refusal& refusal) const;
-  Request request_of(io::Slot slot, const Exchange& exchange) const;
+  void refuse(Exchange& exchange, const Refused& why);
+  void write(Exchange& exchange, h1::Connection after);
+  h1::Connection after(io::Slot slot, const Exchange& exchange) const;
 
   ConnectionTable& connections_;
   Courier& courier_;
   Counters& counters_;
   const http::Limits& limits_;
   const Settings& settings_;
-  const http::Date& date_;
   std::atomic<std::uint64_t>& bodies_bytes_;  // being received, by every port that shares it
   Routes& routes_;
+  H1Writer writer_;
+  Response response_;  // of the request being answered
   std::deque<Exchange> exchanges_;
   std::vector<std::uint32_t> free_;
 };

@@ -176,9 +176,9 @@ PortOrder IngestPort::sent(io::Slot slot, std::int32_t result) {
     return {};
   }
   if (publisher.session && publisher.session->paused()) {
-    const PortOrder order = feed(slot, {});
+    PortOrder order = feed(slot, {});
     const bool ended = publisher.end_pending && !publisher.session->paused();
-    return ended ? input_ended(slot) : order;
+    return ended ? input_ended(slot) : std::move(order);
   }
   if (publisher.peer_ended) {
     return {PortOrder::Kind::close, CloseReason::peer_closed};

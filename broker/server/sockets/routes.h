@@ -1,28 +1,36 @@
-// Routes: what the requests on one listener mean. The HTTP port reads a request, asks here, and
-// carries the answer; it knows nothing of channels, and a Routes knows nothing of sockets.
+// Routes: what the requests on one listener mean. A transport reads a request, asks here, and says
+// the answer in the words of its version of HTTP. It knows nothing of channels, and a Routes knows
+// nothing of sockets, nor by which transport it is asked: both are values.
 #pragma once
 
 #include <cstddef>
-#include <string>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
-#include "broker/io/ring.h"
-#include "broker/wire/h1/response_writer.h"
+#include "broker/server/sockets/response.h"
 #include "broker/wire/http/head.h"
+#include "broker/wire/http/limits.h"
 
 namespace fanfare::server {
+
+// How the body of an event stream ends on the transport that asks, and with it the form in which
+// the transport wants its bytes.
+enum class BodyEnd : std::uint8_t {
+  last_chunk,        // HTTP/1.1: each piece is a chunk
+  connection_close,  // HTTP/1.0: bare; only a reset says "come back"
+  end_of_stream,     // what has frames of its own: bare
+};
 
 // A request that is complete, or refused before it is: then of its head what had been read, perhaps
 // nothing.
 struct Request {
-  io::Slot slot = 0;
   const http::RequestHead& head;
   std::string_view body;
-  h1::Connection connection{};  // what the request allows to be said about the connection
-  std::string_view date;        // of the answer: RFC 9110 §6.6.1
+  BodyEnd body_end = BodyEnd::last_chunk;
 };
 
-// Why the port does not take a request: it is malformed, too long, or too slow.
+// Why the transport does not take a request: it is malformed, too long, or too slow.
 struct Refused {
   int status = 400;
   std::string_view sentence;  // without a full stop; names the key that sets the limit
@@ -34,25 +42,22 @@ enum class BodyRefusal : std::uint8_t {
   too_many_bodies,  // 503: with the others that are being received ([limits] bodies_bytes)
 };
 
+// Each answers by filling in `response`, which is cleared. Only answer() may begin a
+// stream.
 class Routes {
  public:
   virtual ~Routes() = default;
 
-  // Before the body is read. The most bytes of body the request may bring; or 0 with the whole
-  // answer in `out` if it is refused whatever its body is. (The parser's own bound holds as well.)
-  virtual std::size_t body_allowed(const Request& request, std::string& out) = 0;
-  // The answer to a body that is not read, appended to `out`; the connection is closed after it.
-  virtual void refuse_body(const Request& request, BodyRefusal refusal, std::string& out) = 0;
-  // The answer to a request that the port does not take, appended to `out`; the connection is
-  // closed after it. The port has counted it.
-  virtual void refuse(const Request& request, const Refused& why, std::string& out) = 0;
+  // Before the body is read. The most bytes of body the request may bring; or nothing, and
+  // `response` is the answer, if it is refused whatever its body is. (The transport's own bound
+  // holds as well.)
+  virtual std::optional<std::size_t> body_allowed(const Request& request, Response& response) = 0;
+  // The answer to a body that is not read.
+  virtual void refuse_body(const Request& request, BodyRefusal refusal, Response& response) = 0;
+  // The answer to a request that the transport does not take, which has counted it.
+  virtual void refuse(const Request& request, const Refused& why, Response& response) = 0;
 
-  enum class Verdict : std::uint8_t {
-    answered,       // the whole answer is in `out`
-    answered_last,  // the same, and the connection is to be closed after it
-    stream,         // an event stream has begun: it owns the connection now; `out` is not used
-  };
-  virtual Verdict answer(const Request& request, std::string& out) = 0;
+  virtual void answer(const Request& request, Response& response) = 0;
 };
 
 }  // namespace fanfare::server

@@ -23,19 +23,13 @@
 #include "broker/server/base/loop_time.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/sockets/connection.h"
+#include "broker/server/sockets/response.h"
 #include "broker/server/streams/audience.h"
 #include "broker/server/streams/stream_end.h"
 
 #include "common/random.h"
 
 namespace fanfare::server {
-
-// A stream as its request asked for it.
-struct StreamStart {
-  std::uint32_t audience = kNone;
-  fanout::Cursor cursor;  // everything after it is wanted
-  std::string opening;    // response head and first lines, sent before anything else
-};
 
 class Delivery {
  public:

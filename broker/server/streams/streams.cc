@@ -20,25 +20,18 @@ constexpr std::string_view kRawType = "text/plain; charset=utf-8";
 
 // no-transform keeps compressing middlewares away; nosniff, because text/plain is sniffed (R14,
 // §4.1).
-std::vector<http::Field> stream_fields(bool raw, std::span<const http::Field> further) {
-  std::vector<http::Field> fields = {
-      {"Content-Type", raw ? kRawType : kStreamType},
-      {"Cache-Control", "no-store, no-cache, no-transform"},
-      {"X-Accel-Buffering", "no"},
-      {"X-Content-Type-Options", "nosniff"},
-  };
-  fields.insert(fields.end(), further.begin(), further.end());
-  return fields;
+void begin_head(bool raw, std::span<const http::Field> further, Response& response) {
+  response.fields.add("Content-Type", raw ? kRawType : kStreamType);
+  response.fields.add("Cache-Control", "no-store, no-cache, no-transform");
+  response.fields.add("X-Accel-Buffering", "no");
+  response.fields.add("X-Content-Type-Options", "nosniff");
+  response.fields.add(further);
 }
 
 Framing framing_of(const Request& request, bool raw) {
-  const bool chunked = request.head.minor_version >= 1;
+  const bool chunked = request.body_end == BodyEnd::last_chunk;
   if (raw) return chunked ? Framing::raw_chunked : Framing::raw;
   return chunked ? Framing::chunked : Framing::plain;
-}
-
-h1::Framing body_framing(Framing framing) {
-  return is_chunked(framing) ? h1::Framing::chunked() : h1::Framing::until_close();
 }
 
 }  // namespace
@@ -131,59 +124,47 @@ bool Streams::nothing_follows(const fanout::Feed* feed, const Place& place) cons
   return !read.gap && read.span.events == 0;
 }
 
-Routes::Verdict Streams::open(const Request& request, const sse::SubscribeRequest& asked,
-                              const Terms& terms, std::string& out) {
-  const Options& options = terms.options;
-  const StreamRules rules = stream_rules(options, asked.topics);
+void Streams::open(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
+                   Response& response) {
+  const StreamRules rules = stream_rules(terms.options, asked.topics);
   const Framing framing = framing_of(request, asked.raw);
   const std::vector<std::string_view> topics(asked.topics.begin(), asked.topics.end());
   const std::uint32_t audience = parts_.audiences.enter(topics, framing);
   fanout::Feed* const feed = parts_.audiences[audience].feed;
-  const Place place = find_place(feed, asked, options);
+  const Place place = find_place(feed, asked, terms.options);
 
   // Where the stream begins, for whoever reads heads: it is where to resume from, until an event
   // brings a later id.
   const std::string begins = id_text(place.cursor.at);
-  std::vector<http::Field> fields = stream_fields(asked.raw, terms.fields);
-  fields.push_back({"Last-Event-ID", begins});
-  if (nothing_follows(feed, place)) {
+  begin_head(asked.raw, terms.fields, response);
+  response.fields.add("Last-Event-ID", begins);
+  const bool over = nothing_follows(feed, place);
+  if (over || request.head.method == http::Method::head) {
     parts_.audiences.exit(audience);
-    h1::append_response_head(out, 204, fields, h1::Framing::none(), request.connection,
-                             request.date);
-    return Routes::Verdict::answered;
-  }
-  if (request.head.method == http::Method::head) {
-    parts_.audiences.exit(audience);
-    h1::append_response_head(out, 200, fields, body_framing(framing), request.connection,
-                             request.date);
-    return Routes::Verdict::answered;
+    response.kind = over ? Response::Kind::whole : Response::Kind::stream;
+    response.status = over ? 204 : 200;
+    return;
   }
 
-  StreamStart start{.audience = audience, .cursor = place.cursor, .opening = {}};
-  h1::append_response_head(start.opening, 200, fields, body_framing(framing), request.connection,
-                           request.date);
+  response.kind = Response::Kind::stream;
+  StreamStart& start = response.stream;
+  start.audience = audience;
+  start.cursor = place.cursor;
   if (!asked.raw) {
     const sse::Wrap wrap = wrap_of(framing);
     const std::string place_text = place.resumed ? std::string() : position(request, terms, begins);
     sse::append_wrapped(start.opening, wrap, sse::opening_text(jittered(rules.retry), place_text));
     sse::append_wrapped(start.opening, wrap, place.gap);
+    const LimitOptions& limits = terms.options.limits;
+    const Duration wish = asked.heartbeat.value_or(terms.heartbeat.value_or(rules.heartbeat));
+    start.heartbeat = std::clamp(wish, limits.heartbeat_min, limits.heartbeat_max);
   }
-
-  Connection& connection = parts_.connections[request.slot];
-  connection.until_close = !is_chunked(framing);
-  connection.keep_alive = request.connection != h1::Connection::close && !connection.until_close;
-  const Duration wish = asked.heartbeat.value_or(terms.heartbeat.value_or(rules.heartbeat));
-  const Duration heartbeat =
-      std::clamp(wish, options.limits.heartbeat_min, options.limits.heartbeat_max);
-  connection.heartbeat = is_raw(framing) ? 0 : static_cast<std::uint32_t>(heartbeat / kTick);
-  parts_.delivery.open(request.slot, std::move(start));
-  if (connection.port == Port::subscriber) {
-    ++parts_.counters.subscriptions_total;
-    if (place.resumed) ++parts_.counters.resumed_total;
-    if (connection.until_close) count_http10(request);
-  }
-  parts_.presence.came(request.slot, request.head.query, asked.cursor);
-  return Routes::Verdict::stream;
+  if (!terms.subscriber) return;
+  start.query = request.head.query;
+  start.presented = asked.cursor;
+  ++parts_.counters.subscriptions_total;
+  if (place.resumed) ++parts_.counters.resumed_total;
+  if (request.body_end == BodyEnd::connection_close) count_http10(request);
 }
 
 bool Streams::admit_patterns(const std::vector<std::string>& topics, std::uint32_t patterns_max) {
@@ -207,17 +188,15 @@ void Streams::count_patterns() {
   patterns_ = count;
 }
 
-Routes::Verdict Streams::overload(const Request& request, const sse::SubscribeRequest& asked,
-                                  const Terms& terms, std::string_view reason, std::string& out) {
-  const Framing framing = framing_of(request, asked.raw);
-  std::vector<http::Field> fields = stream_fields(asked.raw, terms.fields);
+void Streams::overload(const Request& request, const sse::SubscribeRequest& asked,
+                       const Terms& terms, std::string_view reason, Response& response) {
+  response.kind = Response::Kind::come_back;
+  begin_head(asked.raw, terms.fields, response);
   // To its page the stream was open: what is published before it comes back is owed to it. History
   // that was asked for will be asked for again.
   const bool newcomer = asked.cursor.empty() && !asked.earliest && !asked.replay;
   const std::string now = newcomer ? id_text(parts_.replica.head()) : std::string();
-  if (newcomer) fields.push_back({"Last-Event-ID", now});
-  h1::append_response_head(out, 200, fields, body_framing(framing), h1::Connection::close,
-                           request.date);
+  if (newcomer) response.fields.add("Last-Event-ID", now);
   // Further away than usual, and spread wide: whoever is told this is one of very many.
   const Duration retry = terms.options.delivery.retry * 4;
   const auto spread = static_cast<std::uint64_t>(retry.count());
@@ -225,13 +204,10 @@ Routes::Verdict Streams::overload(const Request& request, const sse::SubscribeRe
       retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)));
   if (!asked.raw) {
     const std::string place = newcomer ? position(request, terms, now) : std::string();
-    sse::append_wrapped(out, wrap_of(framing), sse::opening_text(when, place, reason));
+    const sse::Wrap wrap = wrap_of(framing_of(request, asked.raw));
+    sse::append_wrapped(response.body, wrap, sse::opening_text(when, place, reason));
   }
   ++parts_.counters.overload_answers_total;
-  Connection& connection = parts_.connections[request.slot];
-  connection.reason = CloseReason::overloaded;
-  connection.until_close = !is_chunked(framing);
-  return Routes::Verdict::answered_last;
 }
 
 }  // namespace fanfare::server

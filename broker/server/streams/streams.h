@@ -1,11 +1,9 @@
-// Streams: begins event streams. From what a client asked (topics, cursor, format) and what the
-// configuration says, it finds where in the log the stream starts, says everything that must be
-// said before the first event (head, retry, position, a gap), and hands the connection to Delivery.
-// HTTP stops here: Delivery knows bytes and cursors only.
+// Streams: how event streams begin. From what a client asked (topics, cursor, format) and what the
+// configuration says, it finds where in the log the stream starts, and says everything that must be
+// said before the first event (retry, position, a gap): a Response, which any transport can carry.
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -15,23 +13,20 @@
 #include "broker/server/base/options.h"
 #include "broker/server/base/switchboard.h"
 #include "broker/server/sockets/routes.h"
-#include "broker/server/streams/delivery.h"
-#include "broker/server/streams/presence.h"
+#include "broker/server/streams/audience.h"
 #include "broker/wire/sse/subscribe_request.h"
+
+#include "common/random.h"
 
 namespace fanfare::server {
 
 class Streams {
  public:
   struct Parts {
-    std::uint32_t shard = 0;
-    ConnectionTable& connections;
     fanout::Replica& replica;
     Audiences& audiences;
-    Delivery& delivery;
     Counters& counters;
     Switchboard& switchboard;
-    Presence& presence;
     Random& random;
   };
   explicit Streams(const Parts& parts) : parts_(parts) {}
@@ -42,16 +37,17 @@ class Streams {
     std::span<const http::Field> fields;  // further response fields: CORS
     AnnouncePosition announce = AnnouncePosition::automatic;
     std::optional<Duration> heartbeat;  // of the route; the client's own wish comes first
+    bool subscriber = true;             // false: the operator's, which is not counted among them
   };
-  // Either begins the stream (Verdict::stream), or there is nothing to stream: HEAD, a finished
-  // channel (204); then the answer is in `out`. The topics are valid and allowed.
-  Routes::Verdict open(const Request& request, const sse::SubscribeRequest& asked,
-                       const Terms& terms, std::string& out);
+  // Answers with the stream (Kind::stream), or with 204 if nothing will ever follow: a finished
+  // channel. The topics are valid and allowed.
+  void open(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
+            Response& response);
   // Come back later: 200, `retry:`, a newcomer's place, and an unclean end. Never a status that
   // kills an EventSource. The reason, if there is one to tell, is a comment
   // for people who look.
-  Routes::Verdict overload(const Request& request, const sse::SubscribeRequest& asked,
-                           const Terms& terms, std::string_view reason, std::string& out);
+  void overload(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
+                std::string_view reason, Response& response);
 
   // False: [limits] patterns does not allow those that these topics would add. True: they count
   // from now on, and open() follows.

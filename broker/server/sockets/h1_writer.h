@@ -1,0 +1,28 @@
+// H1Writer: answers in the words of HTTP/1.1 (and 1.0). With HttpPort, which reads requests, the
+// only place of the server that knows them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "broker/server/sockets/routes.h"
+#include "broker/wire/h1/response_writer.h"
+#include "broker/wire/http/date.h"
+
+namespace fanfare::server {
+
+class H1Writer {
+ public:
+  // `date` outlives this.
+  explicit H1Writer(const http::Date& date) : date_(date) {}
+
+  // Appends the answer to a request of this method: all of it, or the head of a stream.
+  void write(std::string& out, const Response& response, http::Method method, BodyEnd body_end,
+             h1::Connection connection);
+
+ private:
+  const http::Date& date_;
+  std::vector<http::Field> fields_;  // of the answer being written
+};
+
+}  // namespace fanfare::server
