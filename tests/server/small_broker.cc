@@ -65,7 +65,7 @@ void Peer::changed(sim::Socket& socket) {
 }
 
 SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const sim::Faults& faults,
-                         std::uint32_t subscribers_max)
+                         std::uint32_t subscribers_max, std::function<Routes&(Routes&)> in_front)
     : kernel_(1, faults, report_),
       ring_(kernel_, subscribers_max + kSpareSlots + kAdminSlots, "ring",
             sim::SimRing::Pools::of(faults)) {
@@ -81,6 +81,7 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
                                                .options = std::make_shared<const Options>(options),
                                                .surface = surface,
                                                .ingest_users = {},
+                                               .in_front = std::move(in_front),
                                                .wall_clock = [this] { return date(); }},
                                    ring_, switchboard_);
   shard_->listen(Port::subscriber, kernel_.listen(sim::Door::subscribers));

@@ -63,7 +63,8 @@ class SmallBroker {
 
   explicit SmallBroker(const Options& options = {}, AdminSurface* surface = nullptr,
                        const sim::Faults& faults = {},
-                       std::uint32_t subscribers_max = kSubscribersMax);
+                       std::uint32_t subscribers_max = kSubscribersMax,
+                       std::function<Routes&(Routes&)> in_front = {});
   // Everybody goes; nothing may be left, and no promise to the kernel may have been broken.
   ~SmallBroker();
   SmallBroker(const SmallBroker&) = delete;
@@ -90,6 +91,11 @@ class SmallBroker {
   TimePoint now() const { return kernel_.now(); }
   void drain();
   bool finished() const { return shard_->finished(); }
+  // To a subscriber's request that is answered later.
+  void answer(ExchangeId exchange, const HttpPort::Answerer& make) {
+    shard_->answer(Port::subscriber, exchange, make);
+    pass();
+  }
   // As another shard would.
   void post(Message message) { shard_->mailbox().post(std::move(message)); }
   std::uint32_t slots() const { return ring_.capacity(); }

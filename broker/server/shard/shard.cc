@@ -55,7 +55,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
       routes_(settings_, streams_, seats_, counters_),
       port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, date_,
-            switchboard.subscriber_bodies, routes_),
+            switchboard.subscriber_bodies, config.in_front ? config.in_front(routes_) : routes_),
       started_(ring.now()),
       now_(started_) {
   tell_date();
@@ -291,6 +291,7 @@ void Shard::received(const io::Completion& completion, Connection& connection) {
         arm_receive(slot);  // discarded: only the FIN is of interest
       }
       break;
+    case State::waiting:
     case State::answering:
     case State::streaming:
       if (ended) close(slot, CloseReason::peer_closed);
@@ -317,8 +318,9 @@ void Shard::polled(const io::Completion& completion, Connection& connection, Op 
     return;
   }
   if (op == Op::poll_hang_up) {
-    // In any other state something is read, sent or awaited, which tells of the end in its turn.
-    if (connection.state == State::streaming) close(slot, CloseReason::peer_closed);
+    // In any other state something is read or sent, which tells of the end in its turn.
+    const bool silent = connection.state == State::streaming || connection.state == State::waiting;
+    if (silent) close(slot, CloseReason::peer_closed);
   } else if (connection.state == State::streaming) {
     delivery_.writable(slot);
   } else if (connection.state == State::answering) {

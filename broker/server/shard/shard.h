@@ -57,6 +57,9 @@ struct ShardConfig {
   AdminSurface* surface = nullptr;          // the lead's; may be null
   Gate* gate = nullptr;                     // the lead's; null: all that is sealed is durable
   std::vector<std::uint32_t> ingest_users;  // allowed user ids; empty: whoever may open the socket
+  // What the subscribers' requests are asked of, given what they are asked of otherwise; none:
+  // that.
+  std::function<Routes&(Routes& own)> in_front = {};
   // The time of day, for the Date of answers and the live page; none: the machine's. A simulation
   // has its own.
   std::function<std::chrono::sys_seconds()> wall_clock = {};
@@ -78,6 +81,10 @@ class Shard {
   void listen(Port port, int listener);
   // Where the other shards leave messages.
   io::Mailbox<Message>& mailbox() { return mailbox_; }
+
+  // Somebody else has spoken: `make` is asked for an answer that was put off (Response::later), if
+  // it is still waited for.
+  void answer(Port port, ExchangeId exchange, const HttpPort::Answerer& make);
 
   // One turn; waits until `deadline` at the latest if there is nothing to do.
   void turn(TimePoint deadline);
@@ -139,6 +146,7 @@ class Shard {
   void obey(io::Slot slot, PortOrder order);
   void arm_receive(io::Slot slot);
   void arm_room(io::Slot slot);
+  void arm_hang_up(io::Slot slot);
   void begin_stream(io::Slot slot, StreamStart start);
   void count_stream(const Connection& connection, int change);
   void end_stream(const StreamEnd& end);

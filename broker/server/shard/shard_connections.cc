@@ -47,6 +47,9 @@ void Shard::obey(io::Slot slot, PortOrder order) {
     case PortOrder::Kind::receive:
       arm_receive(slot);
       return;
+    case PortOrder::Kind::wait:
+      arm_hang_up(slot);
+      return;
     case PortOrder::Kind::linger:
       linger(slot, order.reason);
       return;
@@ -97,6 +100,18 @@ void Shard::arm_room(io::Slot slot) {
   ring_.poll(slot, io::Interest::writable, connections_.token(Op::poll_writable, slot));
 }
 
+void Shard::arm_hang_up(io::Slot slot) {
+  Connection& connection = connections_[slot];
+  if (connection.hang_up_armed) return;
+  connection.hang_up_armed = true;
+  ring_.poll(slot, io::Interest::hang_up, connections_.token(Op::poll_hang_up, slot));
+}
+
+void Shard::answer(Port port, ExchangeId exchange, const HttpPort::Answerer& make) {
+  auto answered = kind_of(port).http->answer(exchange, tick_, make);
+  if (answered) obey(answered->slot, std::move(answered->order));
+}
+
 // Who looks on is not among the subscribers.
 void Shard::count_stream(const Connection& connection, int change) {
   if (connection.port == Port::admin) {
@@ -120,9 +135,7 @@ void Shard::begin_stream(io::Slot slot, StreamStart start) {
                        ? tick_ + ticks(settings_->delivery.stall)
                        : heartbeat_visit(tick_ + connection.heartbeat, connection.heartbeat);
   count_stream(connection, +1);
-  if (connection.hang_up_armed) return;
-  connection.hang_up_armed = true;
-  ring_.poll(slot, io::Interest::hang_up, connections_.token(Op::poll_hang_up, slot));
+  arm_hang_up(slot);
 }
 
 // Every stream ends here, whoever ends it. Its connection goes on to the next request if the body

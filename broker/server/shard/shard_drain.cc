@@ -130,6 +130,7 @@ void Shard::end_when_quiet(io::Slot slot) {
       connection.leaving = true;
       if (kind_of(connection).http->idle(slot) && !greeting) close(slot, CloseReason::drained);
       break;
+    case State::waiting:
     case State::answering:
       connection.leaving = true;
       break;

@@ -111,7 +111,7 @@ void Shard::overdue(io::Slot slot, Connection& connection) {
   const State state = connection.state;
   if (state == State::lingering) {
     close(slot, connection.reason);
-  } else if (state == State::reading || state == State::answering) {
+  } else if (state == State::reading || state == State::waiting || state == State::answering) {
     obey(slot, kind_of(connection).http->overdue(slot, tick_));
   }
 }

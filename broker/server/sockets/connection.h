@@ -43,6 +43,7 @@ inline constexpr std::size_t kPortCount = 3;
 enum class State : std::uint8_t {
   free,
   reading,    // waits for (more of) a request; due: head or idle time
+  waiting,    // a request is answered later; due: its patience
   answering,  // a response is on its way out; due: stall
   streaming,  // an event stream; due: heartbeat, or stall while blocked
   publisher,  // an ingest connection

@@ -55,11 +55,12 @@ HttpPort::Exchange& HttpPort::exchange_of(io::Slot slot) {
   if (connection.exchange == kNone) {
     if (free_.empty()) {
       connection.exchange = static_cast<std::uint32_t>(exchanges_.size());
-      exchanges_.emplace_back(limits_);
+      exchanges_.emplace_back(limits_, connection.exchange);
     } else {
       connection.exchange = free_.back();
       free_.pop_back();
     }
+    exchanges_[connection.exchange].slot = slot;
   }
   return exchanges_[connection.exchange];
 }
@@ -74,7 +75,8 @@ void HttpPort::release(io::Slot slot) {
   empty(exchange.pending);
   empty(exchange.out);
   exchange.out_sent = 0;
-  exchange.interim = exchange.answered = exchange.in_body = false;
+  exchange.interim = exchange.answered = exchange.in_body = exchange.waiting = false;
+  ++exchange.generation;
   free_.push_back(connection.exchange);
   connection.exchange = kNone;
 }
@@ -90,7 +92,8 @@ Request HttpPort::Exchange::request() const {
   const http::RequestHead& head = parser.head();
   return {.head = head,
           .body = body,
-          .body_end = head.minor_version >= 1 ? BodyEnd::last_chunk : BodyEnd::connection_close};
+          .body_end = head.minor_version >= 1 ? BodyEnd::last_chunk : BodyEnd::connection_close,
+          .exchange = {index, generation}};
 }
 
 PortOrder HttpPort::input_ended(io::Slot slot) {
@@ -110,6 +113,7 @@ PortOrder HttpPort::overdue(io::Slot slot, Tick tick) {
             connection.keep_alive ? CloseReason::idle_timeout : CloseReason::head_timeout};
   }
   Exchange& exchange = exchanges_[connection.exchange];
+  if (exchange.waiting) return wait_no_longer(slot, exchange, tick);
   ++counters_.requests_refused_total;
   connection.reason = CloseReason::head_timeout;
   const std::string sentence = fmt::format(
@@ -258,21 +262,63 @@ bool HttpPort::head_complete(Exchange& exchange) {
 
 PortOrder HttpPort::request_complete(io::Slot slot, Exchange& exchange, std::string_view rest,
                                      Tick tick) {
-  Connection& connection = connections_[slot];
-  ++requests_total(counters_, connection.port);
+  ++requests_total(counters_, connections_[slot].port);
   response_.clear();
+  routes_.answer(exchange.request(), response_);
+  return carry(slot, exchange, rest, tick);
+}
+
+// Does with a request that is whole what its Routes has answered.
+PortOrder HttpPort::carry(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick) {
+  if (response_.kind == Response::Kind::later) return wait(slot, exchange, rest, tick);
   const Request request = exchange.request();
-  routes_.answer(request, response_);
   const bool head_only = request.head.method == http::Method::head;
   if (response_.kind == Response::Kind::stream && !head_only) return begin_stream(slot, exchange);
   h1::Connection then = after(slot, exchange);
   if (response_.kind == Response::Kind::come_back) {
     then = h1::Connection::close;
-    connection.reason = CloseReason::overloaded;
-    connection.until_close = request.body_end == BodyEnd::connection_close;
+    connections_[slot].reason = CloseReason::overloaded;
+    connections_[slot].until_close = request.body_end == BodyEnd::connection_close;
   }
   write(exchange, then);
   return say(slot, exchange, then != h1::Connection::close, rest, tick);
+}
+
+// The request is kept: whoever makes the answer is shown it again.
+PortOrder HttpPort::wait(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick) {
+  Connection& connection = connections_[slot];
+  connection.state = State::waiting;
+  connection.due = tick + ticks(response_.patience);
+  exchange.parser.keep();
+  exchange.patience = response_.patience;
+  exchange.pending = std::string(rest);
+  exchange.waiting = true;
+  return {PortOrder::Kind::wait};
+}
+
+std::optional<HttpPort::Answered> HttpPort::answer(ExchangeId id, Tick tick, const Answerer& make) {
+  if (id.index >= exchanges_.size()) return std::nullopt;
+  Exchange& exchange = exchanges_[id.index];
+  if (exchange.generation != id.generation || !std::exchange(exchange.waiting, false)) {
+    return std::nullopt;
+  }
+  response_.clear();
+  make(exchange.request(), response_);
+  const std::string pending = std::exchange(exchange.pending, {});
+  const io::Slot slot = exchange.slot;
+  return Answered{slot, carry(slot, exchange, pending, tick)};
+}
+
+// Its request was whole: the connection goes on with the next one.
+PortOrder HttpPort::wait_no_longer(io::Slot slot, Exchange& exchange, Tick tick) {
+  ++counters_.requests_refused_total;
+  exchange.waiting = false;
+  const std::string sentence =
+      fmt::format("no answer came within {}", format_duration(exchange.patience));
+  response_.clear();
+  routes_.refuse(exchange.request(), {.status = 504, .sentence = sentence}, response_);
+  const std::string pending = std::exchange(exchange.pending, {});
+  return carry(slot, exchange, pending, tick);
 }
 
 // The head and the stream's opening are one text, and one send.

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,7 @@ struct PortOrder {
   enum class Kind : std::uint8_t {
     none,
     receive,  // more input: arm a receive
+    wait,     // for an answer that comes later: watch for the client's leaving
     linger,   // all said: send FIN, wait for the peer's
     close,
     room,    // the socket is full: poll for writable, then writable()
@@ -56,7 +58,16 @@ class HttpPort {
   PortOrder sent(io::Slot slot, std::int32_t result, Tick tick);
   // Room again after `sent` said so little that a poll was armed.
   void writable(io::Slot slot);
-  // The connection's `due` has come while it was reading or answering.
+  // Makes an answer, in a response that is cleared, when it can be made at last.
+  using Answerer = std::function<void(const Request& request, Response& response)>;
+  struct Answered {
+    io::Slot slot = 0;
+    PortOrder order;
+  };
+  // Somebody else has spoken: `make` is asked for the answer if the exchange still waits for it.
+  // Nothing happens if its client has left, or its time is up. The answer may be `later` once more.
+  std::optional<Answered> answer(ExchangeId id, Tick tick, const Answerer& make);
+  // The connection's `due` has come while it was reading, waiting or answering.
   PortOrder overdue(io::Slot slot, Tick tick);
   // No further request on this connection (the broker is stopping): idle ones are to be closed now.
   bool idle(io::Slot slot) const { return connections_[slot].exchange == kNone; }
@@ -65,7 +76,7 @@ class HttpPort {
 
  private:
   struct Exchange {
-    explicit Exchange(const http::Limits& limits) : parser(limits) {}
+    Exchange(const http::Limits& limits, std::uint32_t place) : parser(limits), index(place) {}
     Request request() const;
     h1::RequestParser parser;
     std::string body;
@@ -73,9 +84,14 @@ class HttpPort {
     std::string out;
     std::size_t out_sent = 0;
     std::size_t body_max = 0;
+    Duration patience{};   // of an answer that comes later
     bool interim = false;  // `out` is 100 Continue: the request goes on after it
     bool answered = false;
     bool in_body = false;  // its head is complete
+    bool waiting = false;  // for somebody else to speak
+    const std::uint32_t index;
+    std::uint32_t generation = 0;  // counts the exchanges that this record was
+    io::Slot slot = 0;
   };
 
   Exchange& exchange_of(io::Slot slot);
@@ -84,10 +100,13 @@ class HttpPort {
   std::optional<BodyRefusal> take_body(Exchange& exchange, std::string_view piece);
   bool head_complete(Exchange& exchange);
   PortOrder request_complete(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick);
+  PortOrder carry(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick);
+  PortOrder wait(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick);
   PortOrder begin_stream(io::Slot slot, Exchange& exchange);
   PortOrder say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest,
                 Tick tick);
   PortOrder refuse(io::Slot slot, Exchange& exchange, Tick tick);
+  PortOrder wait_no_longer(io::Slot slot, Exchange& exchange, Tick tick);
   void refuse_body(Exchange& exchange, BodyRefusal refusal);
   std::string sentence_of(const http::Refusal& refusal) const;
   void refuse(Exchange& exchange, const Refused& why);

@@ -36,6 +36,7 @@ struct Response {
     whole,      // text() is all of the body, which the transport leaves out of answers to HEAD
     stream,     // an event stream: `stream` begins, unless the request was HEAD
     come_back,  // an event stream that breaks off behind `body`: its client is to come back
+    later,      // none yet: somebody else has to speak first. Then HttpPort::answer() is called
   };
   Kind kind = Kind::whole;
   int status = 200;
@@ -44,6 +45,7 @@ struct Response {
   std::string body;
   std::string_view fixed;  // in place of the body: bytes that outlive every answer
   StreamStart stream;
+  Duration patience{};  // of `later`: so long it is waited for, then Routes::refuse() says 504
 
   std::string_view text() const { return fixed.empty() ? std::string_view(body) : fixed; }
   void clear() {
@@ -53,6 +55,7 @@ struct Response {
     body.clear();
     fixed = {};
     stream = {};
+    patience = {};
   }
 };
 

@@ -22,15 +22,24 @@ enum class BodyEnd : std::uint8_t {
   end_of_stream,     // what has frames of its own: bare
 };
 
+// A request and its answer, on one transport. The index is used again for others and the generation
+// moves on: an id outlives its exchange, and is recognised.
+struct ExchangeId {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;
+};
+
 // A request that is complete, or refused before it is: then of its head what had been read, perhaps
 // nothing.
 struct Request {
   const http::RequestHead& head;
   std::string_view body;
   BodyEnd body_end = BodyEnd::last_chunk;
+  ExchangeId exchange = {};  // by which it is answered later
 };
 
-// Why the transport does not take a request: it is malformed, too long, or too slow.
+// Why the transport does not take a request: it is malformed, too long, or too slow. Or why its
+// answer is waited for no longer (504).
 struct Refused {
   int status = 400;
   std::string_view sentence;  // without a full stop; names the key that sets the limit
@@ -43,7 +52,7 @@ enum class BodyRefusal : std::uint8_t {
 };
 
 // Each answers by filling in `response`, which is cleared. Only answer() may begin a
-// stream.
+// stream, or answer later.
 class Routes {
  public:
   virtual ~Routes() = default;

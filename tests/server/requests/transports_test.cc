@@ -102,6 +102,9 @@ class FrameTransport {
         data(response_.body);
         frames_.emplace_back("RST_STREAM");
         return;
+      case Response::Kind::later:
+        ADD_FAILURE() << "not one of these";
+        return;
     }
   }
   void data(std::string_view bytes) {
