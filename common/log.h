@@ -43,8 +43,8 @@ void error(fmt::format_string<Args...> format, Args&&... args) {
 // shard has its own.
 class Limit {
  public:
-  // The number of lines left out since the last one let through, or -1 when this one is to be left
-  // out too.
+  // The number of lines left out since the last one that was let through, or -1 if this one must be
+  // left out too.
   std::int64_t admit(TimePoint now) {
     if (now < next_) {
       ++left_out_;
@@ -59,7 +59,7 @@ class Limit {
   std::int64_t left_out_ = 0;
 };
 
-// What a line that Limit let through says of those it did not: nothing if there were none.
+// The note that such a line carries about those left out: empty if there were none.
 std::string left_out_note(std::int64_t left_out);
 
 }  // namespace fanfare::log

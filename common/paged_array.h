@@ -1,6 +1,6 @@
-// PagedArray: room for a fixed number of values, of whose memory only what was used is ever
-// touched: the pages of the rest stay with the kernel. Values are made one after another, in front
-// of the ones there are, and are never destroyed one by one.
+// PagedArray: room for a fixed number of values. Only memory that has been used is ever touched;
+// the pages of the rest stay with the kernel. Values are made one after another, each after the
+// existing ones, and are never destroyed individually.
 #pragma once
 
 #include <cstddef>

@@ -4,8 +4,8 @@
 // not metrics/cpu/0; `orders/**` matches both orders/1 and orders/1/items.
 //
 // Names that begin with '~' are hidden, as dot files are from a shell: no star stands for that '~',
-// only a pattern that begins with '~' itself matches them. What is the broker's own is thus found
-// by nobody who has not been allowed to spell it.
+// only a pattern that begins with '~' itself matches them. So only clients that are allowed to
+// spell the broker's own names can find them.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,8 @@ bool is_pattern(std::string_view text);
 bool pattern_matches(std::string_view pattern, std::string_view name);
 
 // Both valid. Whether every name that `inner` matches, `outer` matches too: `metrics/**` covers
-// metrics/cpu, metrics/* and metrics/*/load, and not **. Never true by mistake; false by mistake
-// for an `inner` with dozens of stars, so that no peer can make this take long.
+// metrics/cpu, metrics/* and metrics/*/load, and not **. Never wrongly true; wrongly false for an
+// `inner` with dozens of stars, so that no peer can make this take long.
 bool pattern_covers(std::string_view outer, std::string_view inner);
 
 // The same for one segment, none of them `**`.

@@ -11,8 +11,9 @@
 namespace fanfare {
 namespace {
 
-// What a star of the inner pattern stands for: a character that no pattern names. If the outer one
-// takes it, a star of its own did, which takes anything else in its place as well.
+// What a star of the inner pattern stands for: a character that no pattern contains. If the outer
+// pattern accepts it, one of its own stars did, and that star accepts anything else in its place as
+// well.
 constexpr char kAnything = '\x01';
 
 std::vector<std::string> segments_of(std::string_view path) {
@@ -23,8 +24,8 @@ std::vector<std::string> segments_of(std::string_view path) {
   return found;
 }
 
-// Which places of the outer pattern the segments that were read so far can have led to: an
-// automaton over segments. `true` at its size: the whole of it has been matched.
+// The places in the outer pattern that the segments read so far may have led to: an automaton over
+// segments. `true` at its size means that all of it has been matched.
 class Places {
  public:
   explicit Places(const std::vector<std::string>& outer)
@@ -58,7 +59,8 @@ class Places {
 bool pattern_covers(std::string_view outer, std::string_view inner) {
   if (is_hidden(inner) && !is_hidden(outer)) return false;
   if (!is_pattern(inner)) return pattern_matches(outer, inner);
-  // Patterns that people write come to a few dozen; one made to take long is not covered.
+  // Patterns that people write need a few dozen states; one that is built to take long counts as
+  // not covered.
   constexpr std::size_t kStatesMax = 1024;
   const std::vector<std::string> outside = segments_of(outer);
   std::vector<std::string> inside = segments_of(inner);

@@ -40,7 +40,7 @@ struct PatternIndex::Key {
   std::string_view before = {};  // the segment, or what is before its first star
   std::string_view after = {};   // what is behind its last star
 
-  // Not of `**`, which has no edge in the table.
+  // Not for `**`, which has no edge in the table.
   static Key of(std::uint32_t parent, std::string_view segment) {
     const std::size_t star = segment.find('*');
     if (star == std::string_view::npos) return {parent, false, segment};
@@ -211,7 +211,7 @@ void PatternIndex::link(Node& node) {
   slots_[i] = {hash, &node};
 }
 
-// Those behind it that had made way for it move up.
+// Entries that were displaced by it move up.
 void PatternIndex::unlink(Node& node) {
   const Key& key = node.key;
   const std::size_t hash = hash_of(key), mask = slots_.size() - 1;

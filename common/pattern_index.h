@@ -2,18 +2,17 @@
 // segments; a name goes down all of its branches at once, so that what it costs does not depend on
 // how many patterns other names have:
 //
-//   users ─┬─ 17 ── **     users/17/**       a segment without a star: one look-up
-//          ├─ 18 ── **     users/18/**       with one star: a look-up for each pair of sizes that
-//          the └─ *7 ── mail   users/*7/mail       texts before and after it have here; for a
-//          segment of
-//                                              n bytes there are n²/2 such pairs at most
-//                                            with several stars: those that begin and end alike are
-//                                              tried one after the other
+//   users ─┬─ 17 ── **      users/17/**        no star: one look-up
+//          ├─ 18 ── **      users/18/**        one star: a look-up for each pair of
+//          └─ *7 ── mail    users/*7/mail      sizes of the texts before and after it
 //
-// A branch is in the name's way once at most, so nothing grows exponentially, whatever the stars.
-// What can still be made to grow with the patterns: many of several stars in one segment that begin
-// and end alike, and many that match all of a name but its end. Callers bound the number of
-// patterns.
+// A segment of n bytes has n²/2 such pairs at most. Segments with several stars that begin and end
+// alike are tried one after another.
+//
+// A name visits each branch at most once, so nothing grows exponentially, whatever the stars. The
+// cost can still grow with the number of patterns in two cases: many with several stars in one
+// segment that begin and end alike, and many that match all of a name but its end. Callers bound
+// the number of patterns.
 #pragma once
 
 #include <cstddef>
@@ -28,10 +27,10 @@ namespace fanfare {
 
 class PatternIndex {
  public:
-  // Small numbers: that of a pattern that was erased is given again.
+  // Small numbers; the number of an erased pattern is reused.
   using Id = std::uint32_t;
 
-  // The seed keeps those who choose patterns from choosing ones that collide.
+  // The seed keeps clients from choosing patterns that collide.
   explicit PatternIndex(std::uint64_t seed);
   ~PatternIndex();
   PatternIndex(const PatternIndex&) = delete;
@@ -80,7 +79,7 @@ class PatternIndex {
   std::vector<Node*> patterns_;  // by number
   std::vector<Id> free_;
   std::size_t count_ = 0;
-  // Of match(), kept for their memory.
+  // Scratch space of match(), kept between calls.
   std::vector<Node*> here_, next_;
   std::uint64_t step_ = 0;
 };

@@ -1,5 +1,6 @@
-// Postings: those that are to be found under one key. A holder may be found under many keys; it
-// remembers its place under each, so that it goes from a long list as quickly as from a short one.
+// Postings: the holders that are listed under one key. A holder may be listed under many keys; it
+// remembers its place under each, so that removing it takes the same time from a long list as from
+// a short one.
 #pragma once
 
 #include <cstddef>

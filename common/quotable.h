@@ -1,5 +1,5 @@
-// A peer's words as an answer or an error may quote them: they can be anything, of any size, and
-// are to reach a person's terminal and nothing else.
+// A peer's text in a form that an answer or an error may quote: it can be anything, of any size,
+// and must be harmless on a terminal.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// SHA-1 (FIPS 180-4), for names that others give to texts: EVALSHA calls a script by it. Not for
-// anything that has to be safe.
+// SHA-1 (FIPS 180-4), for protocols that name a text by it: EVALSHA calls a script by its SHA-1.
+// Not for security.
 #pragma once
 
 #include <string>

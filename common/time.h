@@ -13,8 +13,7 @@ using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""min;
 using std::chrono_literals::operator""h;
 
-// A reading of CLOCK_MONOTONIC (or of a simulation's clock); differences are all that mean
-// anything.
+// A reading of CLOCK_MONOTONIC (or of a simulation's clock); only differences have a meaning.
 struct TimePoint {
   std::int64_t nanoseconds = 0;
 

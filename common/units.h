@@ -1,5 +1,5 @@
 // Durations and sizes as people write them in broker.toml and on the command line: "15s", "100ms",
-// "2h", "64KiB", "1MiB". A bare number is refused: it always means something else to someone.
+// "2h", "64KiB", "1MiB". A bare number is refused, because people disagree about its unit.
 #pragma once
 
 #include <cstdint>

@@ -69,7 +69,7 @@ void JsonWriter::append_quoted(std::string_view text) {
     } else if (byte >= 0x80) {
       text_ += "\\ufffd";
     } else if (byte < 0x20 || byte == 0x7f || c == '<' || c == '>' || c == '&') {
-      // The last three, so that a text stays harmless wherever a page puts it.
+      // The last three are escaped too, so that a text is harmless wherever a page puts it.
       fmt::format_to(std::back_inserter(text_), "\\u{:04x}", byte);
     } else {
       text_ += c;

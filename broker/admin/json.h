@@ -1,5 +1,5 @@
-// JsonWriter: writes one JSON text, front to back, with commas where they belong. Whoever calls it
-// keeps objects and arrays balanced; it checks that at the end.
+// JsonWriter: writes one JSON text, front to back, with commas where they belong. The caller keeps
+// objects and arrays balanced; the writer checks that at the end.
 #pragma once
 
 #include <cstdint>

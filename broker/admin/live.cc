@@ -151,13 +151,14 @@ void LiveFeed::write_busiest(JsonWriter& json, const server::Snapshot& now, doub
     if (channel.name.starts_with('~')) continue;
     Row row{.channel = &channel, .events_s = {}};
     const auto before = past_.published.find(channel.name);
-    // Fewer than before: another channel of the same name, appeared in between.
+    // If there are fewer than before, it is another channel of the same name, which appeared in
+    // between.
     if (before != past_.published.end() && before->second <= channel.state.published_total) {
       row.events_s = static_cast<double>(channel.state.published_total - before->second) / seconds;
     }
     rows.push_back(row);
   }
-  // Those of unknown rate keep the server's order among the quiet ones.
+  // Channels whose rate is unknown keep the server's order among the quiet ones.
   std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
     const double left = a.events_s.value_or(0);
     const double right = b.events_s.value_or(0);

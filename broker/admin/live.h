@@ -1,6 +1,6 @@
-// LiveFeed: what the live page is told once a second, as one JSON text. Rates are differences
-// between two calls; what is only of interest once (a connection that ended) is told once. The
-// page keeps the last ten minutes itself, and gets them from the channel's history when it opens.
+// LiveFeed: what the live page is sent once a second, as one JSON text. Rates are differences
+// between two calls; a fact that matters only once (a connection that ended) is sent once. The page
+// keeps the last ten minutes itself, and gets them from the channel's history when it opens.
 //
 //   {"t": Unix ms,
 //    "broker":  {"version","epoch","backend","shards","uptime_s","draining"},

@@ -11,15 +11,16 @@ namespace fanfare::admin {
 struct ProcessFigures {
   std::uint64_t resident_bytes = 0;
   std::uint64_t virtual_bytes = 0;
-  std::uint64_t descriptors = 0;  // open; connections in a ring's fixed table are none
+  std::uint64_t descriptors = 0;  // open, without connections in a ring's fixed table
   std::uint64_t descriptors_max = 0;
   std::uint64_t threads = 0;
   Duration cpu{};  // user and system, all threads
   std::int64_t start_unix_s = 0;
 };
 
-// Some tens of microseconds; reads no list that grows with the number of connections (Linux 6.2 and
-// later tell the number of descriptors as the size of /proc/self/fd; before that, it is 0).
+// Takes some tens of microseconds, and reads no list that grows with the number of connections
+// (Linux 6.2 and later report the number of descriptors as the size of /proc/self/fd; on older ones
+// the figure is 0).
 ProcessFigures read_process();
 
 }  // namespace fanfare::admin

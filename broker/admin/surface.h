@@ -10,8 +10,8 @@
 
 namespace fanfare::admin {
 
-// `limits` says which of the options in force /metrics shows as limits. Until the broker says where
-// it listens, /screen goes by `http`.
+// `limits` turns the options in force into the limits that /metrics shows. Until the broker reports
+// where it listens, /screen uses `http`.
 std::unique_ptr<server::AdminSurface> make_surface(std::vector<std::string> http = {},
                                                    server::LimitFigures limits = {});
 

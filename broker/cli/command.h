@@ -1,5 +1,5 @@
 // Command: one subcommand of `fanfare`. It adds itself and its arguments to the parser and, if it
-// was the one that was asked for, runs. It reads and writes a Console, so that tests can look on.
+// was the one requested, runs. It reads and writes a Console, so that tests can observe it.
 #pragma once
 
 #include <cstdio>
@@ -11,7 +11,8 @@ class App;
 
 namespace fanfare::cli {
 
-// What `fanfare` ends with. Told in every help text; scripts and service managers rely on it.
+// The exit codes of `fanfare`. Every help text lists them; scripts and service managers rely on
+// them.
 enum class Exit : int {
   done = 0,
   failed = 1,          // what was asked for did not work; trying again may help

@@ -37,7 +37,7 @@ class MetricsReading {
 // What happened between two readings of the same broker.
 class MetricsInterval {
  public:
-  // Both outlive this.
+  // Both must outlive this.
   MetricsInterval(const MetricsReading& before, const MetricsReading& after)
       : before_(before), after_(after) {}
 

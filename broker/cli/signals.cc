@@ -9,7 +9,7 @@
 namespace fanfare::cli {
 namespace {
 
-// A signal handler has no other way to its object.
+// A signal handler has no other way to reach its object.
 std::atomic<const client::Stop*> raised_by_signal = nullptr;
 
 void on_signal(int /*number*/) {

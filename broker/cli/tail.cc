@@ -1,4 +1,4 @@
-// fanfare tail: follows channels and patterns, shows every event, and every hole.
+// fanfare tail: follows channels and patterns, and shows every event and every gap.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

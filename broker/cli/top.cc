@@ -124,14 +124,14 @@ class Watching {
     std::fflush(console_.out);
   }
 
-  // A broker that is restarting comes back; until then nothing is shown as if it were true.
+  // A broker that is restarting will come back; until then no stale figures are shown.
   void show_absence(const client::Error& error, bool live) {
     const std::string text = fmt::format("fanfare top: {}; trying again\n", error.message);
     fmt::print(live ? console_.out : console_.err, "{}", live ? redrawn(text) : text);
     std::fflush(live ? console_.out : console_.err);
   }
 
-  // Over the screen before, without a flicker: each line clears what was longer.
+  // Drawn over the previous screen without a flicker: each line clears the rest of the old one.
   static std::string redrawn(std::string_view screen) {
     std::string drawn(kHome);
     for (const char byte : screen) {

@@ -19,7 +19,7 @@ std::string readable_uptime(double seconds) {
   return fmt::format("{} d {} h", whole / 86'400, whole / 3600 % 24);
 }
 
-// A line: a name, then what there is to say about it.
+// A line: a name, then its text.
 std::string line(std::string_view name, std::string_view text) {
   return fmt::format("{:<13}{}\n", name, text);
 }

@@ -1,5 +1,5 @@
-// What somebody is told whose arguments make no sense: what is wrong, of which command, and what
-// would be right. The parser finds the mistakes; its own words for them know nothing of commands.
+// The message for invalid arguments: what is wrong, with which command, and what would be right.
+// The parser finds the mistakes, but its own messages do not know which command they belong to.
 #pragma once
 
 #include <string>

@@ -1,6 +1,5 @@
-// What a client operation can end with, other than success: a kind to branch on and a sentence for
-// people. Everything here is caused by a peer, an argument or the environment; nothing ends the
-// process.
+// How a client operation can fail: a kind to branch on, and a sentence for people. Everything here
+// is caused by a peer, an argument or the environment; nothing ends the process.
 #pragma once
 
 #include <cstdint>

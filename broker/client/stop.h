@@ -1,5 +1,5 @@
-// Stop: a bell that ends every blocking call of the clients that listen to it, now and later. It
-// may be rung by another thread or by a signal handler, and stays rung.
+// Stop: a flag that ends every blocking call of the clients that share it, now and later. Another
+// thread or a signal handler may raise it, and it stays raised.
 #pragma once
 
 #include "common/time.h"

@@ -20,7 +20,7 @@ namespace fanfare::client {
 namespace {
 
 constexpr std::size_t kRefusalBytesMax = 4096;  // of the body that explains a status
-// What a server may ask for: less is a hot loop, more is a mistake.
+// The bounds of what a server may ask for: less would be a hot loop, more is a mistake.
 constexpr std::uint64_t kRetryMsMin = 10;
 constexpr std::uint64_t kRetryMsMax = 3'600'000;
 
@@ -189,7 +189,8 @@ class Subscription::Impl {
     opened_ = true;
     backoff_.succeeded();
     items_.emplace_back(Opened{cursor_});
-    // Where the stream begins: a newcomer that is cut before its first event resumes from there.
+    // Where the stream begins: if the connection breaks before the first event, the client resumes
+    // from there.
     if (cursor_.empty()) cursor_ = head.value("last-event-id");
   }
 

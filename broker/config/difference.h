@@ -19,11 +19,12 @@ struct Difference {
   std::string text() const;
 };
 
-// In the order of the table of keys. Rules count as one: that they changed, not how.
+// In the order of the table of keys. All rules are one difference, which says that they changed but
+// not how.
 std::vector<Difference> differences(const server::Options& before, const server::Options& after);
 
-// What a running broker goes on with when it has read `loaded`: its values, but those of `running`
-// where a key takes effect only at the start.
+// The options with which a running broker continues after it has read `loaded`: the loaded values,
+// except for keys that take effect only at the start, which keep those of `running`.
 server::Options in_force(const server::Options& running, const server::Options& loaded);
 
 }  // namespace fanfare::config

@@ -1,5 +1,5 @@
-// Document: a TOML text as a plain tree in which everything remembers its line and column. The one
-// place that meets the TOML library; what a key means is load's business.
+// Document: a TOML text as a plain tree in which everything remembers its line and column. The only
+// place that uses the TOML library; load.h knows what the keys mean.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,8 @@ struct SyntaxError {
   std::string what;
 };
 
-// The root table, its members in the order of the text. Stops at the first syntax error, as TOML
-// offers no place to go on from.
+// The root table, its members in the order of the text. Stops at the first syntax error, because
+// TOML has no point from which to resume.
 std::expected<Node, SyntaxError> parse_document(std::string_view text);
 
 }  // namespace fanfare::config

@@ -29,14 +29,15 @@ constexpr std::uint64_t kConnectionKernelBytes = 4'160;
 constexpr std::uint64_t kRingLockedBytes = 128 * kKiB;
 // Its receive buffers, 256 of 2 KiB, and the shard's stack and tables.
 constexpr std::uint64_t kShardBytes = kMiB;
-// What a channel costs beside its events: on the lead shard and on every shard.
+// What a channel costs in addition to its events: on the lead shard, and on every shard.
 constexpr std::uint64_t kChannelLeadBytes = 320;
 constexpr std::uint64_t kChannelShardBytes = 256;
 // A pattern and the crowd that has it, on the lead shard and on the shard of its streams: 1,467
-// beside 10,000 and 110,000 patterns like users/7/**, and what the server keeps of an audience.
+// with 10,000 and with 110,000 patterns like users/7/**, plus what the server keeps for an
+// audience.
 constexpr std::uint64_t kPatternBytes = 1'700;
-// Segments count whole towards total_bytes, index and unused ends included. Beyond it: those that
-// were evicted and are still being sent, and those kept for reuse.
+// Whole segments count towards total_bytes, including their index and unused end. Not counted are
+// segments that were evicted but are still being sent, and those kept for reuse.
 constexpr std::uint64_t kHistorySlackPercent = 25;
 // fanout/sequencer.h: at most so many idempotency keys (up to 128 B, with their table), and
 // tombstones of channels (a name up to 255 B and a number) on the lead and on each shard.
@@ -48,8 +49,8 @@ constexpr std::uint64_t kTombstoneBytes = 320;
 constexpr std::uint64_t kStalledKernelBytes = 21 * kKiB;
 // Its record in the shard: cursor, a bounded piece of history that is on its way.
 constexpr std::uint64_t kStalledBytes = 512;
-// Of the process's own descriptors: standard streams, epoll or ring, doorbell, signals, the ones
-// that are accepted and not yet in a table.
+// Descriptors of the process itself: standard streams, epoll or ring, doorbell, signals, and
+// sockets that are accepted but not yet in a table.
 constexpr std::uint64_t kDescriptorsApart = 32;
 constexpr std::uint64_t kDescriptorsPerShard = 3;
 

@@ -21,8 +21,8 @@ struct Machine {
 };
 
 struct Estimate {
-  // When the bytes are needed: with every connection there and idle; with the history full besides;
-  // with every client and publisher doing its worst besides.
+  // When the bytes are needed: with every connection open and idle; with a full history as well;
+  // and with every client and publisher doing its worst as well.
   enum class When : std::uint8_t { idle, full, worst };
 
   struct Item {

@@ -12,7 +12,7 @@
 namespace fanfare::config {
 namespace {
 
-// Sections whose numbers are limits; what stands before their keys' names.
+// Sections whose numbers are limits, and the prefix of their keys' names.
 struct Prefix {
   std::string_view section, prefix;
 };

@@ -33,12 +33,12 @@ enum class Kind : std::uint8_t {
 // Count, size (bytes), mode and word (its index) are all numbers.
 using Value = std::variant<bool, std::uint64_t, Duration, std::string, std::vector<std::string>>;
 
-// What is known of a key without knowing whose option it is.
+// The facts about a key that do not depend on which option it fills.
 struct Facts {
   std::string_view name;
   Kind kind{};
-  // Bounds, both included: of the number, of the bytes, of the nanoseconds, of how many entries a
-  // list has, of how many bytes a string has.
+  // Inclusive bounds: of a number, of bytes, of nanoseconds, of the entries of a list, or of the
+  // bytes of a string.
   std::uint64_t at_least = 0;
   std::uint64_t at_most = std::numeric_limits<std::uint64_t>::max();
   std::span<const std::string_view> words = {};  // Kind::word, by index
@@ -50,7 +50,7 @@ struct Facts {
 template <class Record>
 struct Key {
   Facts facts;
-  // Nothing where a rule leaves the option to the broker's general one.
+  // Nothing if a rule does not set the option, so that the general one applies.
   std::optional<Value> (*read)(const Record&) = nullptr;
   // The value is of the key's kind and within its bounds.
   void (*write)(Record&, const Value&) = nullptr;

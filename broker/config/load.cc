@@ -21,7 +21,7 @@ namespace {
 
 using server::Options;
 
-// A configuration is written by hand; what is larger was meant for something else.
+// A configuration is written by hand; a larger file is not one.
 constexpr std::uintmax_t kFileSizeMax = 1U << 20U;
 
 template <class Record>
@@ -58,7 +58,7 @@ std::string joined(const std::vector<std::string_view>& names) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// Which sections the key belongs in, or "did you mean …?", or what there is.
+// The sections the key belongs in, or "did you mean …?", or the list of known keys.
 std::string remedy_for(std::string_view unknown, const std::vector<std::string_view>& known) {
   std::string homes;
   for (const Section<Options>& section : sections()) {

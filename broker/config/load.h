@@ -1,5 +1,5 @@
 // From broker.toml and --set to Options, or to everything that is wrong with them. The whole text
-// is read whatever is wrong with it: one run of `fanfare check` tells every problem.
+// is read whatever is wrong with it, so that one run of `fanfare check` reports every problem.
 #pragma once
 
 #include <expected>

@@ -1,6 +1,6 @@
-// Problem: one thing that is wrong with a configuration, where it stands, and what would be right.
+// Problem: one thing that is wrong with a configuration, where it is, and what would be right.
 // Report: all of them. A configuration is read to its end whatever is wrong with it, so that its
-// author mends it once.
+// author can fix everything at once.
 #pragma once
 
 #include <cstddef>
@@ -39,8 +39,8 @@ class Report {
   // was set, so that rules over several keys can point at it.
   void note(std::string key, Origin origin);
   bool noted(std::string_view key) const { return origins_.contains(key); }
-  // A problem with the value of `key`. Where the key was left at its default, the problem stands
-  // at `other`, and at the file as a whole if that was left alone too.
+  // A problem with the value of `key`. If the key was left at its default, the problem is reported
+  // at `other`, and at the file as a whole if that was left at its default too.
   void add_at(std::string_view key, std::string what, std::string remedy,
               std::string_view other = {});
 

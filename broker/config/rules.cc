@@ -21,7 +21,7 @@ using server::ChannelRule;
 using server::Options;
 using server::RouteRule;
 
-// A sentence about the entry of a list or a key, where there is one.
+// Reports `problem` about an entry of a list or a key, unless it is empty.
 void complain(Report& report, const std::string& key, std::string_view fallback,
               std::string problem) {
   if (!problem.empty()) report.add_at(key, fmt::format("{}: {}", key, problem), {}, fallback);

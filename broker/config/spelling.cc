@@ -7,7 +7,7 @@
 namespace fanfare::config {
 namespace {
 
-// Longer words are nobody's misspelling of a key, and the table below is to stay small.
+// Longer words are not misspellings of a key, and the table below should stay small.
 constexpr std::size_t kWordSizeMax = 64;
 
 }  // namespace

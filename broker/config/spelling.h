@@ -1,4 +1,4 @@
-// Spelling: what somebody who wrote an unknown word most likely meant.
+// Spelling: the known word that the writer of an unknown one most likely meant.
 #pragma once
 
 #include <span>

@@ -84,7 +84,7 @@ std::string listen_address_problem(std::string_view text) {
     return fmt::format("\"{}\" is more than an address; write \"{}\"", text, address_in(text));
   }
   const Authority at = split_authority(text);
-  // "::1:8080" is an address, too; somebody who writes a last group like a port means one.
+  // "::1:8080" is also an address; but a last group that looks like a port is meant as one.
   const bool host_is_ipv6 = is_address(AF_INET6, std::string(at.host));
   if (!host_is_ipv6 && is_address(AF_INET6, std::string(text))) {
     return fmt::format("\"{}\" is an IPv6 address without brackets; write \"[{}]:8080\"", text,

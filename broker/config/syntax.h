@@ -11,8 +11,8 @@ namespace fanfare::config {
 // "127.0.0.1:8080", "[::1]:8080", "localhost:8080": an address of this machine and a port.
 std::string listen_address_problem(std::string_view text);
 
-// A name for events of the broker's own: one line, visible ASCII, and none that an EventSource
-// gives a meaning of its own. Empty is right.
+// A name for the broker's own events: one line, visible ASCII, and not a name to which an
+// EventSource gives a meaning of its own. An empty name is valid.
 std::string event_name_problem(std::string_view text, std::size_t size_max);
 
 // A path of the subscriber's side: begins with '/', no query, and characters a path may hold.

@@ -117,7 +117,7 @@ std::string with_unit(const Facts& key, std::int64_t number) {
   return spelled_number(key, key.at_least);
 }
 
-// A number without a unit, where units are wanted: it always means something else to somebody.
+// A number without a unit where a unit is required: people disagree about which one is meant.
 Result bare_number(const Facts& key, const Node& node) {
   const auto* integer = std::get_if<std::int64_t>(&node.value);
   return std::unexpected(
@@ -302,7 +302,7 @@ Result value_of(const Facts& key, const Node& node) {
 }
 
 Result value_of(const Facts& key, std::string_view text) {
-  // What stands in quotes or brackets is TOML already.
+  // Text in quotes or brackets is TOML already.
   if (!text.empty() && (text.front() == '"' || text.front() == '[')) {
     const auto parsed = parse_document(fmt::format("value = {}", text));
     const Node::Table* table = parsed ? parsed->table() : nullptr;

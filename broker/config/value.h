@@ -1,4 +1,4 @@
-// From what somebody wrote to the value of a key, or to what is wrong with it; and back.
+// From the text of a configuration to the value of a key, or to what is wrong with it; and back.
 #pragma once
 
 #include <expected>
@@ -25,7 +25,7 @@ std::expected<Value, Wrong> value_of(const Facts& key, std::string_view text);
 // As broker.toml would write it.
 std::string spelled(const Facts& key, const Value& value);
 
-// "a duration, 100ms to 1h", for people who look for what is allowed.
+// "a duration, 100ms to 1h": what is allowed, for people.
 std::string described(const Facts& key);
 
 }  // namespace fanfare::config

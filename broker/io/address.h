@@ -22,7 +22,7 @@ std::string format_address(const PeerAddress& address);
 // The same without the port: the key of per-address limits.
 std::string format_host(const PeerAddress& address);
 
-// In host order; of TCP addresses only.
+// In host order; only for TCP addresses.
 std::uint16_t port_of(const PeerAddress& address);
 
 // Where it really listens, with the port the kernel chose.

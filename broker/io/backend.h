@@ -26,14 +26,14 @@ struct RingOptions {
   std::uint32_t slots = 1024;
   // Requests queued between two submits before the ring submits by itself. A power of two.
   std::uint32_t submissions = 512;
-  // Completions the shared ring holds; what is beyond goes to a list in the kernel, never lost, but
-  // slower. 16 bytes each, counted against RLIMIT_MEMLOCK. A power of two.
+  // Completions the shared ring holds. Any beyond these go to a list in the kernel, which loses
+  // nothing but is slower. 16 bytes each, counted against RLIMIT_MEMLOCK. A power of two.
   std::uint32_t completions = 4096;
   BufferPoolOptions request{.size = 2048, .count = 256};
   BufferPoolOptions ingest{.size = 0, .count = 0};
 };
 
-// What this machine gives, and why.
+// What this machine supports, and why.
 struct Choice {
   Backend backend = Backend::io_uring;  // never automatic
   // The most slots that one ring can have. On io_uring per ring; on epoll all rings of the process

@@ -1,6 +1,6 @@
 // Buffers: the memory of one pool of receive buffers, `count` of `size` bytes, mapped as one piece
-// and touched only as deep as it is used. Which of them are free is the business of whoever hands
-// them out: the kernel (io/uring_buffers) or a list (io/epoll).
+// and touched only as deep as it is used. Their user keeps track of which are free: the kernel
+// (io/uring_buffers) or a list (io/epoll).
 #pragma once
 
 #include <cstddef>

@@ -29,8 +29,8 @@ constexpr std::uint64_t kListener = 1ULL << 62U;  // with the listener's index
 
 constexpr std::uint32_t kBroken = EPOLLHUP | EPOLLERR;
 constexpr std::uint32_t kHangUp = EPOLLRDHUP | kBroken;
-// At most so many connections are accepted per listener and turn, so that a storm of them does not
-// starve those that are there.
+// At most this many connections are accepted per listener and turn, so that a storm of them does
+// not starve the existing ones.
 constexpr int kAcceptsPerTurn = 64;
 
 class Epoll final : public Ring {
@@ -221,7 +221,7 @@ void Epoll::wait(TimePoint deadline, std::vector<Completion>& out) {
   if (!ready_.empty() || left <= Duration(0) || !bell_.about_to_sleep()) {
     collect(0);
   } else {
-    constexpr Duration kLongest = 1h;  // what is beyond comes back early, as a wake() does
+    constexpr Duration kLongest = 1h;  // a longer wait returns early, as after a wake()
     const auto milliseconds =
         std::chrono::ceil<std::chrono::milliseconds>(std::min(left, kLongest)).count();
     collect(static_cast<int>(milliseconds));
@@ -245,7 +245,8 @@ void Epoll::arm_touched() {
   touched_.clear();
 }
 
-// Arming looks at the socket's state anew, so that what is already true is reported at once.
+// Arming checks the socket's state again, so that a condition that already holds is reported at
+// once.
 void Epoll::arm(Slot slot) {
   Socket& socket = at(slot);
   epoll_event event{.events = EPOLLONESHOT, .data = {.u64 = slot}};

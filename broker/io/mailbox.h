@@ -8,9 +8,9 @@
 // Messages of one thread arrive in the order it posted them; there is no loss and no limit of its
 // own (posters are bounded by what they do: a shard posts at most one batch a turn).
 //
-// The bell. Only the post that finds the mailbox empty rings: whoever posts on top of it knows that
-// somebody is about to ring, or has rung. The shard cannot oversleep, because it takes before it
-// waits and the bell (Ring::wake) is kept for the next wait() if it comes in between:
+// The bell. Only the post that finds the mailbox empty rings; every later poster knows that the
+// first one has rung, or is about to. The shard cannot oversleep, because it takes before it waits
+// and the bell (Ring::wake) is kept for the next wait() if it comes in between:
 //
 //   poster:  push  ─▶ was empty? ─▶ wake()
 //   shard:   take  ─▶ (push here) ─▶ wait(): returns at once, it was rung

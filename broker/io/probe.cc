@@ -14,7 +14,7 @@
 namespace fanfare::io {
 namespace {
 
-// More than this the kernel gives no table (IORING_MAX_FIXED_FILES).
+// The kernel's limit on the size of a table (IORING_MAX_FIXED_FILES).
 constexpr std::uint64_t kTableMax = 1U << 20U;
 constexpr const char* kKernelWanted = "6.1";
 
@@ -26,7 +26,7 @@ std::uint64_t soft_limit(decltype(RLIMIT_NOFILE) resource) {
   return limit.rlim_cur == RLIM_INFINITY ? ~std::uint64_t{0} : limit.rlim_cur;
 }
 
-// Why io_uring_setup answered EPERM, which has three different masters.
+// Why io_uring_setup answered EPERM, which can have three different causes.
 std::string forbidden_by(const Surroundings& here) {
   if (here.io_uring_disabled == 2) {
     return fmt::format(

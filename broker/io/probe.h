@@ -1,6 +1,6 @@
 // Probe: may and can this process use io_uring here, and how large can a ring be? Every answer but
-// yes is a Problem that says exactly what is missing and what to do about it, because what forbids
-// io_uring (a container's profile, a sysctl, a limit) is seldom known to whoever starts a broker.
+// yes is a Problem that says exactly what is missing and what to do about it, because people who
+// start a broker seldom know what forbids io_uring (a container's profile, a sysctl, a limit).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Problem: why something of the environment could not be had, as one sentence for the operator that
-// says what is wrong and what to do. No exit codes, no logging: whoever asked decides.
+// Problem: why something could not be obtained from the environment, as one sentence for the
+// operator that says what is wrong and what to do. No exit codes, no logging: the caller decides.
 #pragma once
 
 #include <string>

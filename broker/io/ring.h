@@ -65,7 +65,7 @@ enum class BufferClass : std::uint8_t {
 enum class Interest : std::uint8_t {
   hang_up,   // FIN: what an idle subscriber keeps armed
   writable,  // room in the send buffer. A FIN may complete it as well (io_uring has no way to ask
-             // otherwise), without POLLOUT in the result: whoever has said all may still be
+             // otherwise), without POLLOUT in the result: a peer that has sent its FIN may still be
              // reading, slowly. Then call again a little later, since it would complete at once.
 };
 
@@ -96,11 +96,13 @@ class Ring {
   virtual void accept(int listener, Token token) = 0;
   // Ends the accept with that token; it completes once more with -ECANCELED and without `more`.
   virtual void cancel_accept(Token token) = 0;
-  // Nobody new: who is being connected still is, and accepted; who comes later is not answered, or
-  // refused. To be called some time before stop_listening(), accept or not (socket.h says more).
+  // Starts no new TCP handshake: connections whose handshake has begun are still completed and
+  // accepted; a later one gets no answer, or is refused. To be called some time before
+  // stop_listening(), whether or not an accept is armed (io/socket.h has the details).
   virtual void hold_handshakes(int listener) = 0;
-  // When the accept on it has ended: nobody can connect there any more (connection refused).
-  // Whoever waits to be accepted is appended to `waiting`, as accept() would have given it.
+  // To be called when the accept on it has ended. After it, connections are refused. Connections
+  // that wait to be accepted are appended to `waiting`, in the form in which accept() would have
+  // given them.
   virtual void stop_listening(int listener, std::vector<int>& waiting) = 0;
   // Puts an accepted descriptor into the table at `slot` (which must be free) and forgets the
   // descriptor. False (with the descriptor closed) if the kernel refuses.

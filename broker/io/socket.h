@@ -26,9 +26,9 @@ struct TcpOptions {
   Duration keep_alive_idle = 60s;
   Duration keep_alive_interval = 10s;
   int keep_alive_count = 3;
-  // Bytes not yet sent that a socket takes; bounds what a stalled reader costs the kernel: these,
-  // and what its window still took, 16 KiB and more. With 4 KiB a burst of some 35 small events is
-  // refused for a healthy peer.
+  // How many unsent bytes a socket accepts. Bounds what a stalled reader costs the kernel: these
+  // bytes, and those that its window still took, 16 KiB and more. With 4 KiB, a healthy peer's
+  // socket would refuse a burst of some 35 small events.
   int unsent_bytes_max = 12 << 10;
   int backlog = 65535;  // cut to net.core.somaxconn
 };
@@ -41,17 +41,17 @@ struct TcpOptions {
 std::expected<std::vector<Descriptor>, Problem> listen_tcp(const PeerAddress& address,
                                                            std::uint32_t count = 1,
                                                            const TcpOptions& options = {});
-// Of what this listener accepts from now on (TcpOptions::user_timeout).
+// For connections that this listener accepts from now on (TcpOptions::user_timeout).
 void set_user_timeout(int listener, Duration timeout);
 
-// The first step of an end that resets nobody: TCP handshakes that have begun are completed and can
-// be accepted, no other begins. Who asks for one hears nothing and asks again, by default after a
-// second. A Unix socket has no handshakes and stays as it is.
+// The first step of stopping without a reset: TCP handshakes that have begun are completed and can
+// be accepted, and no other begins. A client that starts one gets no answer and tries again, by
+// default after a second. A Unix socket has no handshakes and stays as it is.
 void hold_handshakes(int listener);
 
-// Ends the listening: later connections are refused, as if nobody had ever listened; who waits to
-// be accepted is appended to `waiting`. A TCP handshake that is completed in this very moment is
-// reset; after hold_handshakes() and the time that a handshake takes, there is none.
+// Stops listening: later connections are refused, as if nothing had ever listened. Connections that
+// wait to be accepted are appended to `waiting`. A TCP handshake that is completed at this very
+// moment is reset; after hold_handshakes() and the time that a handshake takes, there is none.
 void stop_listening(int listener, std::vector<int>& waiting);
 
 struct UnixOptions {
@@ -66,7 +66,8 @@ struct UnixOptions {
 std::expected<Descriptor, Problem> listen_unix(const std::string& path,
                                                const UnixOptions& options = {});
 
-// Who is at the other end of a Unix socket (SO_PEERCRED); nothing if the kernel does not say.
+// The process at the other end of a Unix socket (SO_PEERCRED); nothing if the kernel does not
+// report it.
 struct PeerCredentials {
   std::uint32_t process = 0;  // 0: in another container's numbering
   std::uint32_t user = 0, group = 0;

@@ -1,4 +1,4 @@
-// listen_unix: the care it takes to own a path.
+// listen_unix: taking a path without stealing it from another program.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
@@ -113,7 +113,7 @@ std::expected<Descriptor, Problem> listen_unix(const std::string& path,
     group = *id;
   }
   // Two brokers that start at once take turns, so that neither finds the other between bind() and
-  // listen() and takes it for dead. Without the right to read the folder there is no such care.
+  // listen() and takes it for dead. Without permission to read the folder this is skipped.
   const std::string folder = folder_of(path);
   const Descriptor turn(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (turn) static_cast<void>(::flock(turn.number(), LOCK_EX));

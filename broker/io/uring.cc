@@ -33,8 +33,8 @@ constexpr std::uint64_t kIgnored = Token{.kind = kOwnKind, .generation = 0, .ind
 constexpr std::uint32_t kHalfClose = 1;  // the generation of a half-close; its index is the slot
 
 // MSG_WAITALL makes a short send a failure, and only failures break the silence of
-// CQE_SKIP_SUCCESS: without it the rest of a short send would be lost and nobody told.
-// MSG_DONTWAIT leaves nothing pending behind.
+// CQE_SKIP_SUCCESS: without it the rest of a short send would be lost unnoticed. MSG_DONTWAIT
+// leaves nothing pending behind.
 constexpr int kQuietSend = MSG_NOSIGNAL | MSG_DONTWAIT | MSG_WAITALL;
 
 constexpr short kHangUp = POLLRDHUP | POLLHUP | POLLERR;
@@ -229,7 +229,7 @@ void Uring::half_closed(Slot slot) {
 }
 
 void Uring::queue_due_closes() {
-  // Queueing may make room first, which collects, which may bring more.
+  // Queueing may first make room, which collects completions, which may add more closes.
   for (std::size_t i = 0; i < closes_due_.size(); ++i) {
     const auto [slot, closing] = closes_due_[i];
     queue_close(slot, std::span(closing.armed.data(), closing.armed_count), closing.token,
@@ -282,7 +282,7 @@ void Uring::wait(TimePoint deadline, std::vector<Completion>& out) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
   __kernel_timespec timeout{.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
   io_uring_cqe* first = nullptr;
-  // Whatever it answers (a time-out, a signal, a full queue), what is left is seen to below.
+  // Whatever it answers (a time-out, a signal, a full queue), the rest is handled below.
   static_cast<void>(
       io_uring_submit_and_wait_timeout(&ring_, &first, 1, &timeout, /*sigmask=*/nullptr));
   bell_.woke();

@@ -13,7 +13,7 @@ constexpr std::string_view kMethods = "GET, POST, HEAD, OPTIONS";
 // What fetch-based EventSource replacements send; EventSource itself needs none of them allowed.
 constexpr std::string_view kHeaders =
     "authorization, cache-control, content-type, last-event-id, accept";
-// Whether a shared cache may give the answer to a preflight to another.
+// Whether a shared cache may reuse the answer to one preflight for another.
 constexpr std::string_view kAskedFields =
     "Access-Control-Request-Method, Access-Control-Request-Headers, "
     "Access-Control-Request-Private-Network";
@@ -89,8 +89,8 @@ bool list_has(std::string_view list, std::string_view word) {
   return false;
 }
 
-// What is repeated into an answer is made of nothing else. [limits] head_bytes bounds it.
-// Members may be empty (RFC 9110 §5.6.1.2).
+// Only such lists are echoed into an answer. [limits] head_bytes bounds them. Members may be empty
+// (RFC 9110 §5.6.1.2).
 bool is_list_of_tokens(std::string_view list) {
   while (!list.empty()) {
     const std::string_view member = take_member(list);
@@ -150,7 +150,7 @@ std::optional<std::string> serialised(std::string_view text) {
   return fmt::format("{}://{}{}", scheme, host, *port);
 }
 
-// What somebody wrote beside an origin, or otherwise than a browser does.
+// What is written in addition to an origin, or differently from how a browser writes it.
 std::string_view slip_of(std::string_view origin) {
   const std::string_view rest = origin.substr(origin.find("://") + 3);
   if (rest.find_first_of("/?#") != std::string_view::npos) {

@@ -55,17 +55,17 @@ struct Preflight {
   std::string_view headers;      // granted_headers() of Access-Control-Request-Headers
   bool private_network = false;  // Access-Control-Request-Private-Network: true
 };
-// What an allowed origin may send: what every client of ours sends, and what it asks for, if that
-// is a list of tokens.
+// What an allowed origin may send: the fields that all our clients send, and those it asks for if
+// they are a list of tokens.
 std::string granted_headers(std::string_view asked);
 // For `OPTIONS`, whose status is 204 whatever the verdict. An allowed origin is granted the method
-// and the headers it asks for: what is sent with a request is no secret to keep from a page that
-// may send requests, and tracing libraries add a header to every fetch. A page that the browser
-// thinks is outside of this network is let in if its origin is listed, not by "*".
+// and the headers it asks for: a page that may send requests may also choose their headers, and
+// tracing libraries add one to every fetch. A page that the browser considers outside this network
+// is allowed if its origin is listed, but not by "*".
 CorsAnswer cors_preflight(const CorsRules& rules, std::string_view origin,
                           const Preflight& asked = {});
 
-// Empty if all is well; else what an operator should know of these rules.
+// Empty if all is well; otherwise what an operator should know about these rules.
 std::string cors_warning(const CorsRules& rules);
 
 // Empty if `origin` can stand in [cors] origins; else what is wrong ("https://a.example/": an

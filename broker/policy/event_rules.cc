@@ -26,8 +26,8 @@ unsigned byte_at(std::string_view text, std::size_t offset) {
   return static_cast<unsigned char>(text[offset]);
 }
 
-// U+0080..U+009F (U+0085 is a line break to Python) and the separators U+2028 and U+2029: the rest
-// of what some client takes for the end of a line.
+// U+0080..U+009F (U+0085 is a line break to Python) and the separators U+2028 and U+2029: the other
+// characters that some client treats as the end of a line.
 bool breaks_lines_somewhere(std::string_view text, std::size_t at) {
   const std::string_view rest = text.substr(at);
   if (rest.size() >= 2 && rest[0] == '\xc2') return byte_at(rest, 1) < 0xa0;

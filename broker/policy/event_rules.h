@@ -46,11 +46,12 @@ struct Draft {
   std::string_view key = {};
 };
 std::optional<Problem> event_problem(const Draft& draft, const EventLimits& limits);
-// The same without the channel: of an event for one that is there, whose name was checked before.
+// The same without the channel, for an event whose channel exists, so that its name was checked
+// before.
 std::optional<Problem> content_problem(const Draft& draft, const EventLimits& limits);
 
-// Allowed but unwise: what to tell the operator about this event name, or empty. `open` and `error`
-// reach a page's onopen and onerror.
+// Allowed but unwise: a warning for the operator about this event name, or empty. `open` and
+// `error` reach a page's onopen and onerror.
 std::string_view type_warning(std::string_view type);
 
 }  // namespace fanfare::policy

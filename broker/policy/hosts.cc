@@ -28,8 +28,8 @@ std::string host_of(std::string_view authority) {
   return host;
 }
 
-// A name whose last label is a number is an IPv4 address to every browser (WHATWG URL, "ends in a
-// number"), and to no DNS.
+// To every browser, a name whose last label is a number is an IPv4 address (WHATWG URL, "ends in a
+// number"), and it is never looked up in the DNS.
 bool is_ip_address(std::string_view host) {
   if (host.starts_with('[')) return true;
   std::string_view label = host.substr(host.rfind('.') + 1);

@@ -1,7 +1,7 @@
-// Hosts: by which names a listener may be called. A page of an attacker can have its own name
-// resolve to this machine (DNS rebinding); what it then asks for is of its own origin, and no CORS
-// field keeps it out. But the Host field still says its name. No name is needed to call an address,
-// and none of these can be anybody else's: an IP address, localhost, *.localhost (RFC 6761 §6.3).
+// Hosts: the names by which a listener may be addressed. An attacker's page can make its own name
+// resolve to this machine (DNS rebinding). Its requests are then same-origin, and no CORS field
+// keeps it out; but the Host field still carries its name. Some hosts can never belong to anybody
+// else, and need not be listed: an IP address, localhost, *.localhost (RFC 6761 §6.3).
 //
 // Pure functions over values.
 #pragma once
@@ -14,7 +14,7 @@ namespace fanfare::policy {
 
 // `authority` is a request's host[:port]; empty if it has none, which no browser leaves out.
 // `names` are exact ("a.example"), or "*.a.example" for all below it, or "*" for all. The port is
-// not looked at.
+// ignored.
 bool host_allowed(std::string_view authority, std::span<const std::string> names);
 
 // Whether an address of [listen] ("127.0.0.1:9180", "localhost:9180") is this machine's alone.

@@ -14,7 +14,7 @@ namespace fanfare::h1 {
 class ChunkedDecoder {
  public:
   // A server is strict. A client meets servers that pad chunk sizes with blanks and end lines with
-  // LF alone, and loses nothing by reading them: what follows is its own connection's business.
+  // LF alone, and may safely read them: a mistake affects only its own connection.
   enum class Tolerance : std::uint8_t { strict, lenient };
 
   // `limits` outlives the decoder. A lenient decoder bounds extensions per chunk, because a stream

@@ -51,7 +51,7 @@ std::uint32_t skip_field_text(std::string_view text, std::uint32_t at) {
 
 }  // namespace
 
-// One dispatch for each element: where the text does not end, each part goes straight on to the
+// One dispatch per element: as long as the text does not end, each part continues directly with the
 // next.
 HeadScanner::Found HeadScanner::next(std::string_view text) {
   while (at_ < text.size()) {
@@ -178,8 +178,8 @@ HeadScanner::Found HeadScanner::version(std::string_view text) {
   return version_end(text);
 }
 
-// Only now is it known to be one: `HTTP/` digit `.` digit (RFC 9112 §2.3). What is not is
-// malformed; what is may be a version that is not spoken.
+// Checks that it is a version at all: `HTTP/` digit `.` digit (RFC 9112 §2.3). If not, the line is
+// malformed; if so, the version may still be unsupported.
 HeadScanner::Found HeadScanner::version_end(std::string_view text) {
   if (text[at_] != '\r') return refuse_control(text[at_], "the version ends the request line");
   const std::string_view version = text.substr(mark_, kVersion.size());

@@ -2,8 +2,9 @@
 // elements and refuses the first byte that cannot belong. It knows nothing of what a field means;
 // RequestParser does.
 //
-// A head that is too long in one of its parts is read on to its end, within Limits::head_bytes, and
-// refused there: whoever answers may then know where it came from. overrun() says that it will be.
+// A head that is too long in one of its parts is read to its end, within Limits::head_bytes, and
+// refused there, so that the answer can depend on its fields (Origin). overrun() says that it will
+// be refused.
 //
 // It keeps offsets, not text: the caller hands it the head from its first byte at every call, as
 // far as it has arrived, and may have moved it in between.

@@ -104,7 +104,7 @@ void RequestParser::scan(std::string_view text) {
   }
 }
 
-// Of a head that has more fields than it may, only the one is kept that its refusal needs.
+// If a head has more fields than it may, only the field that its refusal needs is kept.
 void RequestParser::take_field(std::string_view text) {
   const std::string_view name = scanner_.name().of(text);
   if (pieces_.size() >= limits_->fields && !same_ignoring_case(name, "origin")) return;

@@ -2,8 +2,8 @@
 // and what made smuggling possible elsewhere, is not tolerated: line ends are CRLF, one space
 // stands on either side of the target, there are no folds, no space before a colon, one Host, one
 // Content-Length of digits or one `Transfer-Encoding: chunked`, never both. The offending byte is
-// refused when it arrives, not when the head is complete. A head that is well formed and says what
-// is not taken is refused at its end, so that whoever answers knows the fields it came with
+// refused when it arrives, not when the head is complete. A well-formed head that asks for
+// something unsupported is refused at its end, so that the answer can depend on its fields
 // (Origin). Any split of the input gives the same result.
 //
 // A head that arrives whole is parsed where it lies: the views of head() then point into the input
@@ -47,7 +47,7 @@ class RequestParser {
   // Copies a head that was parsed in place, so that head() lives until reset(). To be called before
   // the input goes.
   void keep();
-  // Nothing more of this request is waited for: refused, without a refusal of the parser's own.
+  // Stops waiting for the rest of this request: it counts as refused, but not by the parser.
   void abandon();
   // After `refused`. Every refusal closes the connection.
   const http::Refusal& refusal() const { return refusal_; }
@@ -61,12 +61,12 @@ class RequestParser {
   bool has_body() const { return chunked_body_ || body_size_ > 0; }
   // The body's size as announced (0: none); nothing if it is chunked.
   std::optional<std::uint64_t> body_size() const;
-  // What becomes of the connection after the answer (RFC 9112 §9.3); `close` after `refused`.
+  // What happens to the connection after the answer (RFC 9112 §9.3); `close` after `refused`.
   Connection connection() const;
 
   void reset();
   void clear();
-  // What is allocated beside the object; 0 after clear().
+  // Heap memory that the object owns; 0 after clear().
   std::size_t heap_bytes() const;
 
  private:
@@ -79,7 +79,7 @@ class RequestParser {
   Step step_sized_body(std::string_view input);
   Step step_chunked_body(std::string_view input);
   void refuse(const http::Refusal& refusal);
-  // The head is read to its end first. Of several, the first one counts.
+  // The head is read to its end first. If this is called more than once, the first refusal counts.
   void refuse_at_end(int status, std::string_view reason, http::Limit limit = http::Limit::none);
   void take_field(std::string_view text);
 

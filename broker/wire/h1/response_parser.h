@@ -4,7 +4,7 @@
 // repeated. What would leave the end of the body in doubt is refused.
 //
 // How a body ended is half of what it says (a stream that ends cleanly is complete, one that is cut
-// wants to be resumed), so that the end of the connection is told to the parser too.
+// wants to be resumed), so the parser must also be told when the connection ends.
 //
 // The head is gathered in the parser's own buffer: head() lives until reset(). Interim responses
 // (100, 103) are passed over.
@@ -27,13 +27,14 @@ namespace fanfare::h1 {
 // What the end of the connection means for the response it was carrying.
 enum class Ending : std::uint8_t {
   clean,        // the response was complete, or none had begun
-  undelimited,  // the end of the connection is the end of this body: nobody can tell
+  undelimited,  // the end of the connection is the end of this body: complete or cut, unknown
   cut,          // the head, the announced length or the last chunk is missing
 };
 
 class ResponseParser {
  public:
-  // Of `limits` the head's are used; a body is handed out piece by piece and has no bound here.
+  // Only the limits of the head are used; a body is handed out piece by piece and is not bounded
+  // here.
   explicit ResponseParser(const http::Limits& limits);
   ResponseParser(const ResponseParser&) = delete;
   ResponseParser& operator=(const ResponseParser&) = delete;

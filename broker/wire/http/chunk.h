@@ -6,7 +6,7 @@
 
 namespace fanfare::http {
 
-// The clean end of a chunked body. To leave it out is how a server says "come back".
+// The clean end of a chunked body. A server says "come back" by leaving it out.
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 // `data` as one chunk; nothing for empty data, which would be the last chunk.

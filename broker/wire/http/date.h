@@ -1,5 +1,5 @@
 // Date: the value of the Date field (RFC 9110 §6.6.1, §5.6.7: IMF-fixdate) as a text that is
-// written once a second, however many answers carry it. It has no clock: it is told the time.
+// written once a second, however many answers carry it. It has no clock; the time is given to it.
 #pragma once
 
 #include <chrono>

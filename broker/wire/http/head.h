@@ -1,4 +1,4 @@
-// The heads of requests and responses, as any version of HTTP brings them. Only views: who parsed
+// The heads of requests and responses, in every version of HTTP. Only views: the parser that made
 // them says how long they live. Nothing here is decoded or trusted further than its grammar.
 #pragma once
 

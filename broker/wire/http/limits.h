@@ -17,14 +17,14 @@ struct Limits {
   std::uint64_t body_bytes = 64U << 10U;
   // The method: longer than any registered one (UPDATEREDIRECTREF, 17). 501 (RFC 9112 §3).
   std::uint32_t method_bytes = 32;
-  // All chunk extensions of one message together: nobody sends any, so that they are only ever a
-  // way to make a server read without end. 413.
+  // All chunk extensions of one message together. No client sends any, so they are only a way to
+  // make a server read without end. 413.
   std::uint32_t chunk_extension_bytes = 1U << 10U;
   // The trailer section, line ends included. 431.
   std::uint32_t trailer_bytes = 4U << 10U;
 };
 
-// Which of them a message passed, for those who know the keys of broker.toml.
+// Which of them a message exceeded, for callers that know the keys of broker.toml.
 enum class Limit : std::uint8_t { none, head_bytes, target_bytes, fields, body_bytes };
 
 }  // namespace fanfare::http

@@ -16,7 +16,7 @@ bool is_zero_weight(std::string_view parameter) {
 }
 
 // The weight among the parameters of a list's member, in thousandths; 1000 without one, and 0 for
-// one that is none: what is not understood is not taken for a wish.
+// an invalid one: what cannot be understood does not count as a preference.
 int weight_of(std::string_view parameters) {
   while (!parameters.empty()) {
     const std::string_view parameter = take_member(parameters, ';');

@@ -18,12 +18,12 @@ bool list_has(std::string_view list, std::string_view token);
 // The media type of a Content-Type value is `type` ("application/json"), whatever its parameters.
 bool media_type_is(std::string_view content_type, std::string_view type);
 
-// An Accept field names exactly this type, not by a wildcard, and not with q=0. A stream is given
-// to whoever does not ask for something else, so that wildcards never need to be weighed.
+// An Accept field names exactly this type, not by a wildcard, and not with q=0. Every client that
+// asks for nothing else is given a stream, so wildcards never need to be weighed.
 bool accepts_by_name(const RequestHead& head, std::string_view type);
 
-// Whether an answer in this content coding ("gzip") is at least as welcome as one as it is (RFC
-// 9110 §12.5.3). Without an Accept-Encoding it is not: a person at a terminal sends none.
+// Whether this content coding ("gzip") is at least as welcome as none (RFC 9110 §12.5.3). Without
+// an Accept-Encoding it is not: tools used at a terminal send none.
 bool prefers_coding(const RequestHead& head, std::string_view coding);
 
 // The User-Agent is one that browsers send ("Mozilla/…"; all of them, and nothing else a broker

@@ -1,7 +1,7 @@
 // Query: the parameters of a query or a form body, decoded as a browser encodes them
 // (application/x-www-form-urlencoded, WHATWG URL §5.1): `&` separates, `+` is a space, a malformed
 // escape stays as it is, so that a careless `?q=100%` does not cost a page its stream. Values are
-// bytes: whoever uses one checks it.
+// bytes: the caller checks them.
 #pragma once
 
 #include <initializer_list>

@@ -18,8 +18,8 @@ struct Target {
   std::string_view query;      // after the first '?'; empty if there is none
 };
 
-// Nothing if `text` is none of the three forms or holds a byte that no target may. The authority
-// form (CONNECT's) is not one of them: this is no proxy.
+// Nothing if `text` is none of the three forms or contains a byte that no target may. The authority
+// form (for CONNECT) is not one of them, since this is not a proxy.
 std::optional<Target> parse_target(std::string_view text);
 
 // host [":" port] (RFC 9110 §7.2): a name, an IPv4 address or a bracketed IPv6 address; no user
