@@ -28,10 +28,10 @@ using http::Method;
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kNdjson = "application/x-ndjson";
 constexpr std::string_view kText = "text/plain; charset=utf-8";
-constexpr std::size_t kOtherBodyMax = 64U << 10U;  // of requests whose body is read and not used
+constexpr std::size_t kOtherBodyMax = 64U << 10U;  // for bodies that are read but not used
 constexpr std::size_t kListedDefault = 1'000;
 constexpr std::size_t kListedMax = 10'000;
-// Of an answer to a batch: the shortest line is 25 bytes, an error is some hundred.
+// For the answer to a batch: the shortest line has 25 bytes, an error about a hundred.
 constexpr std::size_t kBatchReplyFactor = 4;
 
 constexpr std::string_view kGreeting =
@@ -139,7 +139,7 @@ void begin_json(HttpAnswer& answer) {
 
 // ---- POST /publish/<channel>
 
-// From the query and, where that is silent, from the fields of other brokers' habits.
+// Reads them from the query or, where it has none, from the header fields that other brokers use.
 // Returns what is wrong, or nothing.
 std::string read_parameters(const http::RequestHead& head, const http::Query& query,
                             Publish& event) {
@@ -186,7 +186,8 @@ void publish_one(const http::RequestHead& head, std::string_view channel, std::s
   answer.body += "}\n";
 }
 
-// What names or types one event, which a batch is not; empty: nothing does.
+// The field or parameter that applies to a single event and therefore not to a batch; empty if
+// there is none.
 std::string_view field_of_one_event(const http::RequestHead& head) {
   for (const std::string_view field :
        {"idempotency-key", "x-event-id", "x-event-type", "x-eventsource-event", "x-event-retry"}) {
@@ -306,7 +307,7 @@ void list_channels(const http::RequestHead& head, Sink& sink, HttpAnswer& answer
   answer.body += more ? "],\"more\":true}\n" : "],\"more\":false}\n";
 }
 
-// Of a body that comes in chunks nobody knows it until its end: 0.
+// 0 for a chunked body, whose size is not known until its end.
 std::uint64_t declared_size(const http::RequestHead& head) {
   const std::string_view text = head.value("content-length");
   std::uint64_t size = 0;

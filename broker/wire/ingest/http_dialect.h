@@ -49,7 +49,7 @@ void answer_body_too_large(const http::RequestHead& head, const HttpLimits& limi
 void answer_not_taken(int status, std::string_view sentence, HttpAnswer& answer);
 // The answer while the bodies of other requests fill [limits] bodies_bytes.
 void answer_too_many_bodies(HttpAnswer& answer);
-// Publishes, finishes, tells: the whole meaning of the request.
+// Publishes, finishes, describes: the whole meaning of the request.
 void answer_request(const http::RequestHead& head, std::string_view body, Sink& sink,
                     const HttpLimits& limits, HttpAnswer& answer);
 

@@ -14,7 +14,7 @@
 namespace fanfare::ingest {
 namespace {
 
-// The first that asks for anything but the bytes as they are (RFC 9110 §8.4), or nothing.
+// The first coding other than identity (RFC 9110 §8.4), or nothing.
 std::string_view coding_of(const http::RequestHead& head) {
   for (const http::Field* field = head.find("content-encoding"); field != nullptr;
        field = head.find("content-encoding", field)) {

@@ -16,8 +16,8 @@ void append_json_string(std::string& out, std::string_view text);
 bool is_json_number(std::string_view token);
 bool is_json_literal(std::string_view token);  // true, false, null
 
-// Of what stands between the quotes of a JSON string: the offset of the first escape that is none
-// or that stands for half a surrogate pair (RFC 8259 §7, §8.2), or npos.
+// `inside` is the text between the quotes of a JSON string. Returns the offset of the first escape
+// that is invalid or stands for half a surrogate pair (RFC 8259 §7, §8.2), or npos.
 std::size_t bad_escape(std::string_view inside);
 
 // In a text whose strings simdjson found broken: the offset of the first control character inside a

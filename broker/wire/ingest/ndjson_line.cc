@@ -83,7 +83,7 @@ struct NdjsonLine::Impl {
   bool check_key(const ondemand::field& field);
   bool check_meaning();
 
-  // What was found first counts. note(): go on, to find "ref"; stop(): nothing behind can be read.
+  // The first problem counts. note(): go on, to find "ref"; stop(): nothing after it can be read.
   void note(std::size_t column, std::string sentence);
   bool stop(std::size_t column, std::string sentence);
   bool stop_at_syntax(simdjson::error_code error);
@@ -129,7 +129,7 @@ bool NdjsonLine::Impl::stop_at_bytes(simdjson::error_code error) {
 bool NdjsonLine::Impl::stop_at_syntax(simdjson::error_code error) {
   const char* place = nullptr;
   if (error == simdjson::INCOMPLETE_ARRAY_OR_OBJECT) {
-    // simdjson says so of everything whose last character is no brace.
+    // simdjson reports this for everything whose last character is not a brace.
     const std::size_t behind = line.find_first_not_of(kBlanks, object_size(line));
     if (behind != std::string_view::npos) return stop(behind + 1, std::string(kFollows));
   }
@@ -297,8 +297,8 @@ bool NdjsonLine::Impl::check_string(std::string_view token) {
               "no character");
 }
 
-// A string that is a value. simdjson takes one that nobody asked for as a key, if a colon follows,
-// and skips what is behind it.
+// A string that is a value. simdjson takes an unread one as a key if a colon follows, and skips
+// what comes after it.
 bool NdjsonLine::Impl::check_text(std::string_view raw) {
   if (!check_string(without_blanks_behind(raw))) return false;
   if (*raw.end() != ':') return true;  // of the next token; the line is padded
@@ -313,8 +313,8 @@ bool NdjsonLine::Impl::check_key(const ondemand::field& field) {
   return check_string({raw - 1, end + 2});
 }
 
-// A string is the data itself; anything else is forwarded as it was written, hence has to be walked
-// to the end: simdjson judges only what is asked for.
+// A string is the data itself; anything else is forwarded as it was written, and so must be walked
+// to its end, because simdjson checks only what is read.
 bool NdjsonLine::Impl::read_data(ondemand::value& value) {
   const std::string_view token = value.raw_json_token();
   if (token[0] == '"') return read_string(Name::data, value, request.data);

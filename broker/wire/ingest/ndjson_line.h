@@ -1,5 +1,5 @@
-// NdjsonLine: one line of the NDJSON dialect, taken apart. Strict: what is not understood is
-// refused with its column, so that a misspelt field is seen by whoever wrote it and not by his
+// NdjsonLine: one line of the NDJSON dialect, taken apart. Strict: anything not understood is
+// refused with its column, so that a misspelt field is noticed by the publisher and not by its
 // subscribers.
 #pragma once
 
@@ -24,7 +24,7 @@ struct LineRequest {
 
 class NdjsonLine {
  public:
-  // `default_channel`: of lines that name none; empty: each has to.
+  // `default_channel` is for lines that name none; if it is empty, each line must name one.
   explicit NdjsonLine(std::string_view default_channel = {});
   ~NdjsonLine();
   NdjsonLine(const NdjsonLine&) = delete;

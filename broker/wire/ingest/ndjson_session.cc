@@ -16,10 +16,10 @@
 namespace fanfare::ingest {
 namespace {
 
-// JSON writes a byte as six ("\u0001") at worst; the rest of a line are names and channels.
+// JSON writes a byte as six ("\u0001") at worst; the rest of a line is names and channels.
 constexpr std::size_t kBytesPerByte = 6;
 constexpr std::size_t kLineOverhead = 64U << 10U;
-// Room that is kept for the next cut line; more is given back.
+// The capacity kept for the next cut line; anything above it is freed.
 constexpr std::size_t kKeptCapacity = 4U << 10U;
 
 bool blank(std::string_view line) {
@@ -173,8 +173,8 @@ void NdjsonSession::publish(const LineRequest& request, std::string& out) {
   close_reply(out);
 }
 
-// By which of the names in the list each is published: the first that is the same. (A line may list
-// very many; each with each would be felt by everybody.)
+// For each name in the list, the first one that is equal, under which it is published. (A line may
+// list very many; comparing each with each would delay every client.)
 void NdjsonSession::find_first_names(const std::vector<std::string_view>& channels) {
   by_name_.resize(channels.size());
   first_.resize(channels.size());
@@ -188,8 +188,8 @@ void NdjsonSession::find_first_names(const std::vector<std::string_view>& channe
 }
 
 // One event for each channel, in the order written, or none at all. A channel that is named twice
-// gets it once, and its id stands twice. Repeats are answered before a new event's key can take the
-// place of theirs: else what was tried as a repeat would be published, or refused.
+// gets it once, and its id appears twice. Repeats are answered before the key of a new event can
+// push theirs out; otherwise an event that was tried as a repeat would be published, or refused.
 void NdjsonSession::publish_to_several(const LineRequest& request, std::string& out) {
   find_first_names(request.channels);
   const auto rehearsal = sink_.rehearse();
@@ -234,7 +234,7 @@ void NdjsonSession::publish_to_several(const LineRequest& request, std::string& 
   close_reply(out);
 }
 
-// `duplicate` alone: all of them are; else `duplicates` names those that are.
+// `duplicate` alone means that all of them are; otherwise `duplicates` names those that are.
 void NdjsonSession::append_repeats(std::string& out) const {
   const bool some = std::ranges::any_of(several_, &Acknowledged::duplicate);
   append_repeat_members(out, some, std::ranges::any_of(several_, &Acknowledged::evicted));

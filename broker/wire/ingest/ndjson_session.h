@@ -1,6 +1,6 @@
 // NdjsonSession: a publisher that writes a JSON object per line and reads one back for each. See
-// session.h for the contract. A line that is too long to be kept goes by and is refused like any
-// other bad line: the next line break puts both sides in step again.
+// session.h for the contract. A line that is too long to be kept is skipped and refused like any
+// other bad line; the next line break puts both sides in step again.
 #pragma once
 
 #include <cstdint>
@@ -57,7 +57,7 @@ class NdjsonSession final : public Session {
   const std::size_t reply_bytes_;
   std::size_t reply_end_ = 0;  // where in `out` to pause
   std::string kept_;           // the line that is cut; when paused, everything not reached
-  // Of a line that goes to several channels.
+  // For a line that goes to several channels.
   std::vector<std::uint32_t> by_name_;   // places in its list, by the names there
   std::vector<std::uint32_t> first_;     // of each place: the first that has its name
   std::vector<std::uint32_t> event_at_;  // of each such place: its event's in `events_`

@@ -1,9 +1,9 @@
-// What is done together or not at all: MULTI ... EXEC, and the publish loop of EVAL.
+// Commands that are executed together or not at all: MULTI ... EXEC, and the publish loop of EVAL.
 //
 // Commands are checked when they are queued, as far as that can be without the log; EXEC rehearses
-// all of them on it before the first is run. So a transaction of which a part would be refused
-// (its channel was finished meanwhile, a limit is reached) publishes nothing, and can be sent again
-// without doubling what went through. Nothing comes between its events: they are made in one call.
+// all of them on it before the first is run. So a transaction that would be refused in part (a
+// channel was finished meanwhile, a limit is reached) publishes nothing, and can be sent again
+// without publishing anything twice. Nothing comes between its events: they are made in one call.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -177,8 +177,8 @@ void RespCommands::run_all(RespTransaction::Commands& commands, std::string& out
   publish_together();
 }
 
-// EVAL script keys [key ...] data channel ...; of EVALSHA, the script's name. `argv` becomes what
-// the script knows as ARGV. False: an error was appended.
+// EVAL script keys [key ...] data channel ...; EVALSHA has the script's name instead. `argv`
+// becomes what the script knows as ARGV. False: an error was appended.
 bool RespCommands::read_loop(Arguments arguments, Arguments& argv, std::string& out) {
   const auto wrong = [&out](std::string_view problem) {
     append_error(out, problem);

@@ -26,7 +26,8 @@ using resp::append_simple;
 
 namespace {
 
-// A listing is one reply and has to be held whole; whoever has more channels narrows the pattern.
+// A listing is one reply and must be held whole; with more channels than this, a client has to
+// narrow the pattern.
 constexpr std::size_t kChannelsListedMax = 10'000;
 
 }  // namespace
@@ -260,7 +261,7 @@ void RespCommands::xadd(Arguments arguments, std::string& out) {
       [&](const Change& change) {
         const Publish& event = change.event;
         if (change.kind == Change::Kind::publish_if_there && !is_there(sink_, event.channel)) {
-          // What could not be published to any channel is an error here, too, as in MULTI.
+          // An event that no channel would accept is an error here too, as in MULTI.
           const auto refused = sink_.check(change);
           refused ? append_refused(out, *refused) : append_nil(out, protocol_);
           return true;
@@ -291,7 +292,7 @@ bool RespCommands::del_changes(Arguments arguments, const Visit& visit, std::str
   return true;
 }
 
-// A name that is wrong is found before the first channel is dropped.
+// An invalid name is found before the first channel is dropped.
 void RespCommands::del(Arguments arguments, std::string& out) {
   for (const std::string_view channel : arguments.subspan(1)) {
     const auto refused = sink_.check({Change::Kind::erase, {.channel = channel}});
@@ -337,7 +338,7 @@ void RespCommands::pubsub(Arguments arguments, std::string& out) {
 }
 
 // Every channel that has a history or subscribers by name, not only those with subscribers as in
-// Redis: a publisher looks here for what it has published, too.
+// Redis: a publisher also looks here for what it has published.
 void RespCommands::pubsub_channels(std::string_view pattern, std::string& out) {
   std::vector<std::string> names;
   sink_.for_each_channel([&](std::string_view name, const ChannelState&) {

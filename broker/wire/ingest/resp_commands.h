@@ -1,10 +1,10 @@
-// RespCommands: what the commands of a publisher that speaks RESP mean here. The commands that
-// publish, a few that tell, and the handshakes that Redis libraries and tools send unasked.
-// Commands that people will try in vain (SUBSCRIBE, GET, WATCH, ...) are answered with what to do
-// instead.
+// RespCommands: what the commands of a publisher that speaks RESP mean here: those that publish, a
+// few that report, and the handshakes that Redis libraries and tools send of their own accord.
+// Unsupported commands that people are likely to try (SUBSCRIBE, GET, WATCH, ...) are answered with
+// what to do instead.
 //
 // Between MULTI and EXEC commands are checked and queued. EXEC makes all of their changes in one
-// call, with nobody else's between, or none of them.
+// call, with no other publisher's between them, or none of them.
 #pragma once
 
 #include <functional>
@@ -29,19 +29,20 @@ class RespCommands {
 
   // Appends exactly one reply.
   void run(Arguments arguments, std::string& out);
-  // A command could not be read; it has been answered. Of a transaction it is a part that lacks.
+  // A command could not be read, and has been answered. A transaction that is open is then
+  // incomplete.
   void passed_over();
   // A PUBLISH that is to be run at once is not run but added to `waiting`, for publish(). False: it
   // is something else.
   bool postpone(Arguments arguments, std::vector<Publish>& waiting);
   void publish(std::span<const Publish> events, std::string& out);
-  // So many publishes are looked up at once, no more.
+  // At most this many publishes are looked up at once.
   static constexpr std::size_t kTogetherMax = 16;
   // QUIT was run: its reply is the last.
   bool quit() const { return quit_; }
 
  private:
-  // What becomes of a command between MULTI and EXEC.
+  // What happens to a command between MULTI and EXEC.
   enum class Inside : std::uint8_t { queued, run_at_once, refused };
   // Takes a change; false: no more of them.
   using Visit = std::function<bool(const Change&)>;
@@ -74,7 +75,7 @@ class RespCommands {
   bool xadd_changes(Arguments arguments, const Visit& visit, std::string& out);
   bool del_changes(Arguments arguments, const Visit& visit, std::string& out);
   bool finish_changes(Arguments arguments, const Visit& visit, std::string& out);
-  // Below: what is done together or not at all (resp_batch.cc).
+  // Below: commands that are executed together or not at all (resp_batch.cc).
   void multi(Arguments arguments, std::string& out);
   void exec(Arguments arguments, std::string& out);
   void discard(Arguments arguments, std::string& out);
@@ -88,7 +89,7 @@ class RespCommands {
   bool may_be_queued(const Command* command, Arguments arguments, std::string& out);
   bool would_be_taken(RespTransaction::Commands& commands, std::string& out);
   void run_all(RespTransaction::Commands& commands, std::string& out);
-  // Below: what tools and libraries send besides (resp_handshake.cc).
+  // Below: the other commands that tools and libraries send (resp_handshake.cc).
   void ping(Arguments arguments, std::string& out);
   void echo(Arguments arguments, std::string& out);
   void hello(Arguments arguments, std::string& out);

@@ -1,5 +1,5 @@
 // RespCommons: what all RESP publishers of a broker have in common. The commands they have queued
-// between MULTI and EXEC share one bound, and a script that one of them has shown is known to all.
+// between MULTI and EXEC share one bound, and a script that one of them has sent is known to all.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 
 namespace fanfare::ingest {
 
-// The SHA-1 names of scripts that were shown and are served. Bounded: they are spellings of one
+// The SHA-1 names of the scripts that were sent and are served. Bounded: they are spellings of one
 // loop, and a client whose spelling was dropped sends it again (-NOSCRIPT).
 class KnownScripts {
  public:

@@ -1,5 +1,5 @@
-// What Redis tools and libraries send before, between and after the commands that matter: enough of
-// it that they go on, and nothing that pretends to be what this is not.
+// What Redis tools and libraries send before, between and after the commands that matter: enough
+// answers that they go on, and none that pretends to a feature that is not there.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -42,7 +42,7 @@ namespace {
 constexpr std::string_view kNoPasswords =
     "who may publish is decided by the mode of the socket file and [listen] ingest_users";
 
-// As a Redis without passwords: its user is "default", with any password.
+// Like a Redis without passwords: its user is "default", with any password.
 bool authenticate(std::string_view user, std::string& out) {
   if (user == "default") return true;
   append_error(out, fmt::format("there is no user but default, and no password: {}", kNoPasswords),
@@ -118,7 +118,7 @@ void RespCommands::auth(Arguments arguments, std::string& out) {
     if (authenticate(arguments[1], out)) append_simple(out, "OK");
     return;
   }
-  // Redis's own words first: libraries know them, and go on.
+  // Redis's own words come first: libraries know them, and go on.
   append_error(out,
                fmt::format("AUTH <password> called without any password configured for the default "
                            "user. Are you sure your configuration is correct? Leave the "
@@ -205,7 +205,8 @@ void RespCommands::client(Arguments arguments, std::string& out) {
 
 namespace {
 
-// What is asked for unasked (redis-benchmark, StackExchange.Redis), and true here.
+// Parameters that clients query of their own accord (redis-benchmark, StackExchange.Redis), with
+// the values that are true here.
 struct Parameter {
   std::string_view name, value;
 };
@@ -252,7 +253,7 @@ void RespCommands::select(Arguments arguments, std::string& out) {
   append_error(out, "DB index is out of range: there is one log, SELECT 0");
 }
 
-// There are no replicas, and none will come.
+// There are never any replicas.
 void RespCommands::wait(Arguments /*arguments*/, std::string& out) {
   append_integer(out, 0);
 }

@@ -16,7 +16,7 @@ constexpr std::uint64_t kBulkFollowed = 512U << 20U;     // Redis's proto-max-bu
 constexpr std::size_t kInlineBytesMax = 64U << 10U;      // Redis's PROTO_INLINE_MAX_SIZE
 constexpr std::size_t kSizeDigitsMax = 10;
 constexpr std::size_t kCrlf = 2;
-constexpr std::size_t kWholeArgumentsMax = 16;  // of a command that is read in one go
+constexpr std::size_t kWholeArgumentsMax = 16;  // for a command that is read in one go
 
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -106,8 +106,8 @@ constexpr std::ptrdiff_t kPlainDigits = 6;
 
 }  // namespace
 
-// The short way, for nearly all commands: a whole array of a few bulks, with nothing wrong. Returns
-// its size; 0: it is for the long way to say what this is.
+// The short path, for nearly all commands: a whole array of a few bulks, with nothing wrong.
+// Returns its size; 0 leaves it to the long path to find out what this is.
 std::size_t RespReader::read_whole(std::string_view text) {
   const char* at = text.data();
   const char* const end = at + text.size();
@@ -229,8 +229,8 @@ RespReader::Result RespReader::complete(std::string_view text) {
 }
 
 RespReader::Result RespReader::read_inline(std::string_view text) {
-  // position_ remembers how far there is no line feed, lest a slow line be searched again and
-  // again.
+  // position_ remembers how far there is no line feed, so that a slow line is not searched again
+  // and again.
   const std::size_t line_feed = text.find('\n', position_);
   if (line_feed == std::string_view::npos) {
     if (text.size() > kInlineBytesMax) return broken("too big inline request");
@@ -271,8 +271,8 @@ void RespReader::begin_passing_over(std::string problem) {
   places_.clear();
 }
 
-// Lets the rest of the command go by. The bytes consumed are not kept by anybody; only a size line
-// that is cut is asked for again.
+// Skips the rest of the command. The skipped bytes are not kept; only a size line that is cut off
+// is requested again.
 RespReader::Result RespReader::pass_over(std::string_view text) {
   while (bulks_left_ != 0) {
     if (!in_bulk_) {

@@ -1,9 +1,9 @@
 // RespReader: cuts a byte stream into RESP commands: `*n` arrays of `$size` bulks, or inline lines
 // with Redis's quoting. Knows nothing of what commands mean.
 //
-// A command that is too long to be kept is not the end of the connection: its bytes go by without
-// being kept and it is reported, so that replies stay in step with requests. Only framing that
-// cannot be followed is an error of the protocol.
+// A command that is too long to be kept does not end the connection: its bytes are skipped and the
+// command is reported, so that replies stay in step with requests. Only framing that cannot be
+// followed is a protocol error.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,8 @@ namespace fanfare::ingest {
 
 class RespReader {
  public:
-  // `bulk_bytes_max`: of one argument, and with `overhead` of a command with its framing. May
-  // change; outlives the reader.
+  // `bulk_bytes_max` bounds one argument and, together with `overhead`, a whole command with its
+  // framing. It may change, and must outlive the reader.
   RespReader(const std::size_t& bulk_bytes_max, std::size_t overhead)
       : bulk_bytes_max_(bulk_bytes_max), overhead_(overhead) {}
 
@@ -26,8 +26,8 @@ class RespReader {
     more,            // no whole command yet
     command,         // arguments() holds one; it has at least one argument
     nothing,         // an empty line or array: no reply
-    passed_over,     // a whole command went by that was too long to keep: problem()
-    protocol_error,  // problem(); there is no way on
+    passed_over,     // a whole command was skipped because it was too long to keep: problem()
+    protocol_error,  // problem(); reading cannot go on
   };
   struct Result {
     Step step = Step::more;
@@ -38,13 +38,13 @@ class RespReader {
   // A whole command is consumed at once; `more` consumes only what is passed over.
   Result read(std::string_view text);
 
-  // After `more`: how much of `following` has to be added to `text` before read() can get on.
-  // Never goes beyond the end of the command.
+  // After `more`: how much of `following` must be added to `text` before read() can continue. Never
+  // more than up to the end of the command.
   std::size_t missing(std::string_view text, std::string_view following) const;
 
   // The header of an array was read, and not yet all of its bulks.
   bool inside_array() const { return bulks_left_ != 0; }
-  // Of the last `command`, until the next read() or until its text moves.
+  // The arguments of the last `command`, valid until the next read() or until its text moves.
   std::span<const std::string_view> arguments() const { return arguments_; }
   // A sentence for an error reply.
   const std::string& problem() const { return problem_; }
@@ -71,11 +71,12 @@ class RespReader {
   const std::size_t overhead_;
   std::vector<std::string_view> arguments_;
   std::vector<Place> places_;  // of the arguments read so far, in `text`
-  std::string unquoted_;       // what inline arguments point into
+  std::string unquoted_;       // the text that inline arguments point into
   std::string problem_;
   std::size_t position_ = 0;      // `text` is read up to here
   std::uint64_t bulks_left_ = 0;  // 0: between commands
-  // Of the bulk at position_, if in_bulk_; while passing over, what is left of it and its CRLF.
+  // The size of the bulk at position_, if in_bulk_; while skipping, what is left of it and its
+  // CRLF.
   std::uint64_t bulk_size_ = 0;
   bool in_bulk_ = false;
   bool passing_over_ = false;

@@ -5,9 +5,9 @@
 namespace fanfare::ingest::resp {
 namespace {
 
-// "<marker><number>\r\n", on the path of every PUBLISH. Written where it stays: bytes that were
-// just written one by one can be read only once every store before them is done, and those of the
-// event's frame go to memory that is far away.
+// "<marker><number>\r\n", on the path of every PUBLISH. Formatted in its final place: reading
+// freshly written bytes back would wait behind the stores of the event's frame, which miss the
+// cache.
 void append_number_line(std::string& out, char marker, std::uint64_t value) {
   constexpr std::size_t kSizeMax = 24;
   const std::size_t begin = out.size();

@@ -7,12 +7,13 @@
 namespace fanfare::ingest {
 namespace {
 
-// Beside its data a command carries its framing, a channel, a few options; DEL and NUMSUB many
-// channels.
+// In addition to its data a command carries its framing, a channel and a few options; DEL and
+// NUMSUB carry many channels.
 constexpr std::size_t kCommandOverhead = 64U << 10U;
-// Room that is kept for the next cut command; more is given back.
+// The capacity kept for the next cut command; anything above it is freed.
 constexpr std::size_t kKeptCapacity = 4U << 10U;
-// Room for the replies of commands that wait: where less is left before the next pause, none waits.
+// Room for the replies of commands that wait: if less is left before the next pause, no command
+// waits.
 constexpr std::size_t kWaitingReplies = 4U << 10U;
 
 }  // namespace
@@ -43,7 +44,7 @@ void RespSession::receive(std::string_view in, std::string& out) {
   keep(in);
 }
 
-// Adds to the command that was cut no more than it lacks, so that what follows it is read in place.
+// Adds to the cut command only the bytes that it lacks, so that what follows it is read in place.
 void RespSession::complete_kept(std::string_view& in, std::string& out) {
   while (!kept_.empty() && !in.empty()) {
     const std::size_t missing = reader_.missing(kept_, in);
@@ -57,7 +58,7 @@ void RespSession::complete_kept(std::string_view& in, std::string& out) {
 }
 
 // PUBLISH commands are read up to RespCommands::kTogetherMax at a time before the first of them is
-// run: so the Sink can look up all their channels at once. All are run, and answered, in their
+// run, so that the Sink can look up all their channels at once. All are run, and answered, in their
 // order.
 void RespSession::serve(std::string_view& text, std::string& out) {
   while (!text.empty()) {

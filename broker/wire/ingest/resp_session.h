@@ -29,7 +29,7 @@ class RespSession final : public Session {
   void complete_kept(std::string_view& in, std::string& out);
   void keep(std::string_view rest);
 
-  const std::size_t event_bytes_;  // what reader_ goes by if the limit does not change
+  const std::size_t event_bytes_;  // the limit for reader_ if it does not change
   RespReader reader_;
   RespCommands commands_;
   const std::size_t reply_bytes_;

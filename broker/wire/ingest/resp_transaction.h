@@ -1,6 +1,6 @@
-// RespTransaction: the commands that wait between MULTI and EXEC, copied, since what they came in
-// is gone by then. Knows nothing of what they mean. Bounded by itself and with those of all other
-// publishers; what is dropped is given back at once.
+// RespTransaction: the commands that wait between MULTI and EXEC, copied because their input is
+// gone by then. It does not know what they mean. There is a bound for each and one for those of all
+// publishers; dropped commands are given back at once.
 #pragma once
 
 #include <cstddef>
@@ -17,8 +17,9 @@ namespace fanfare::ingest {
 class RespTransaction {
  public:
   using Arguments = std::span<const std::string_view>;
-  // What a waiting command costs beside its bytes: its places, the allocator's share, and the work
-  // of its turn. 16 MiB hold 100,000 small commands, a tenth of a second of the lead's loop.
+  // What a waiting command costs in addition to its bytes: its offsets, the allocator's overhead,
+  // and the work of its turn. 16 MiB hold 100,000 small commands, a tenth of a second of the lead's
+  // loop.
   static constexpr std::size_t kCommandBytes = 128;
 
   // `commons` outlives it.

@@ -1,4 +1,4 @@
-// What Redis users try next, and what to do instead.
+// Redis commands that users are likely to try, and what to do instead.
 #pragma once
 
 #include <string_view>
@@ -10,7 +10,7 @@ struct Unserved {
   std::string_view instead;  // follows "NAME is not served here: "
 };
 
-// Null: not a command that anybody was expected to try.
+// Null: not one of these.
 const Unserved* find_unserved(std::string_view name);
 
 }  // namespace fanfare::ingest

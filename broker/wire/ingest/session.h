@@ -24,15 +24,15 @@ struct RespCommons;
 
 struct SessionOptions {
   std::size_t event_bytes = 64U << 10U;  // [limits] event_bytes; what a request may carry as data
-  // Where that limit changes while the session lives: read for every request, in place of the one
-  // above; outlives the session.
+  // For a limit that may change while the session lives: read for every request, instead of the one
+  // above; must outlive the session.
   const std::size_t* event_bytes_now = nullptr;
   // When the replies to one receive() have grown to this, the session pauses until they are sent.
   std::size_t reply_bytes = 1U << 20U;
   std::uint64_t connection = 0;      // what CLIENT ID answers
   std::string_view version = "dev";  // of the broker; outlives the session
-  // What the RESP publishers of a broker have in common; outlives the session. Null: this one is
-  // alone.
+  // What the RESP publishers of a broker share; must outlive the session. Null: this session shares
+  // nothing.
   RespCommons* commons = nullptr;
 };
 
@@ -55,19 +55,19 @@ class Session {
   virtual bool paused() const = 0;
   // NDJSON {"op":"watch"}: the connection wants append_notice() lines from now on.
   virtual bool watching() const { return false; }
-  // Bytes kept: of the request that is not complete, and of those not reached when it paused.
+  // Bytes kept: those of an incomplete request, and those not reached when it paused.
   virtual std::size_t buffered_bytes() const = 0;
 };
 
 // `dialect` is resp or ndjson. The Sink outlives the session.
 std::unique_ptr<Session> make_session(Dialect dialect, Sink& sink, const SessionOptions& options);
 
-// A line for connections that are watching(): a subscriber came or went.
+// A line for connections that are watching(): a stream started or ended.
 struct Notice {
   enum class Kind : std::uint8_t { subscribe, unsubscribe };
   Kind kind = Kind::subscribe;
   std::string_view channel = {};  // a name or a pattern; one notice for each of a subscription
-  std::uint64_t connection = 0;   // tells apart the subscribers of a broker's life
+  std::uint64_t connection = 0;   // distinguishes the streams of a broker's life
   std::string_view query = {};    // of the request, undecoded; empty: none
   std::string_view cursor = {};   // the id it resumed from; empty: none
   bool present = false;           // it was there when the watch began
@@ -76,7 +76,8 @@ struct Notice {
 // {"event":"subscribe","channel":"c","connection":7,"query":"user=1","cursor":"ab-1"} and LF, with
 // "present":true or "reason":"..." before the end. Bytes that are not UTF-8 become U+FFFD.
 void append_notice(std::string& out, const Notice& notice);
-// {"event":"present","streams":7} and LF: all that were there when the watch began have been told.
+// {"event":"present","streams":7} and LF: all streams that were there when the watch began have
+// been listed.
 void append_present(std::string& out, std::uint64_t streams);
 
 }  // namespace fanfare::ingest

@@ -26,7 +26,8 @@ struct Publish {
   std::string_view type = {};                  // `event:`; empty: none
   std::string_view data = {};                  // bytes as published; not yet known to be UTF-8
   std::optional<std::uint32_t> retry_ms = {};  // `retry:`
-  // Idempotency key; empty: none. Of this channel: on another channel it is another event's.
+  // Idempotency key; empty: none. It belongs to this channel: on another channel it names another
+  // event.
   std::string_view key = {};
   bool wants_id = true;         // false: its dialect has no place for it
   bool wants_receivers = true;  // the same
@@ -54,21 +55,21 @@ struct Refused {
   std::string message = {};  // one sentence: what is wrong, where, and what would be right
 };
 
-// A change of the log that is thought of, not yet made.
+// A change to the log that is considered, not yet made.
 struct Change {
   enum class Kind : std::uint8_t {
     publish,
-    publish_if_there,  // of a channel that is not there, nothing is done
-    finish,            // of these two, only event.channel counts
+    publish_if_there,  // does nothing if the channel does not exist
+    finish,            // for these two, only event.channel counts
     erase,
   };
   Kind kind = Kind::publish;
   Publish event = {};
 };
 
-// Changes that are to be made together, tried one after the other on a picture of the log: what
-// each would be answered after those before it. Nothing is done, so a batch that must be whole can
-// be refused whole. Holds good until the Sink is next called.
+// Changes that are to be made together, tried one after another on a picture of the log: the answer
+// that each would get after those before it. Nothing is changed, so a batch that must be whole can
+// be refused whole. Valid until the Sink is called again.
 class Rehearsal {
  public:
   virtual ~Rehearsal() = default;
@@ -95,13 +96,13 @@ class Sink {
   virtual ~Sink() = default;
 
   virtual std::expected<Published, Refused> publish(const Publish& event) = 0;
-  // Several, one after the other. Each is answered before the next is published.
+  // Publishes several, one after another. Each is answered before the next is published.
   using Answer = std::function<void(const std::expected<Published, Refused>&)>;
   virtual void publish_all(std::span<const Publish> events, const Answer& answer) {
     for (const Publish& event : events) answer(publish(event));
   }
-  // Why `change` would be refused whatever the log holds: its names, its size, its bytes, a broker
-  // that is stopping.
+  // Why `change` would be refused whatever is in the log: its names, its size, its bytes, or
+  // because the broker is stopping.
   virtual std::optional<Refused> check(const Change& /*change*/) { return std::nullopt; }
   // Never null. By default only check() refuses.
   virtual std::unique_ptr<Rehearsal> rehearse();
@@ -110,18 +111,19 @@ class Sink {
   // Drops the history and the finished mark. False: there is no such channel.
   virtual std::expected<bool, Refused> erase(std::string_view channel) = 0;
 
-  // A channel that has a history, or that somebody would receive.
+  // A channel that has a history, or whose events would reach a subscriber.
   virtual std::optional<ChannelState> find(std::string_view channel) = 0;
   // Every channel of publishers (not the broker's own `~…`), and every name that has subscribers,
   // until `visit` returns false.
   using ChannelVisitor = std::function<bool(std::string_view name, const ChannelState&)>;
   virtual void for_each_channel(const ChannelVisitor& visit) = 0;
-  // Of exactly this name, without patterns; 0 for a name nobody subscribes to, valid or not.
+  // Subscribers of exactly this name, without patterns; 0 for a name nobody subscribes to, valid or
+  // not.
   virtual std::uint64_t subscribers(std::string_view channel) = 0;
   // Different patterns that somebody subscribes to.
   virtual std::uint64_t pattern_count() = 0;
-  // What the broker tells about itself (version, epoch, uptime, counters), in a fixed order; names
-  // are lower_case words, values numbers or short texts without control characters.
+  // What the broker reports about itself (version, epoch, uptime, counters), in a fixed order;
+  // names are lower_case words, values are numbers or short texts without control characters.
   using FactVisitor = std::function<void(std::string_view name, FactValue value)>;
   virtual void for_each_fact(const FactVisitor& visit) = 0;
 };

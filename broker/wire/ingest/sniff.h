@@ -1,5 +1,5 @@
-// Which dialect a publisher speaks, told from the first token of its connection. The dialect is
-// fixed for the life of the connection: an HTTP body that happens to contain RESP lines stays a
+// Recognises which dialect a publisher speaks, from the first token of its connection. The dialect
+// is fixed for the life of the connection: an HTTP body that happens to contain RESP lines stays a
 // body (that is what keeps a multi-dialect socket from being tricked by what it carries).
 #pragma once
 
@@ -13,7 +13,7 @@ enum class Dialect : std::uint8_t {
   undecided,  // show more bytes
   http,       // a method and a space (also `PRI`: the HTTP parser knows what to say to HTTP/2)
   resp,       // `*`, or a word that is no HTTP method: an inline command
-  ndjson,     // `{`, or `[` (which is then told that a line is an object)
+  ndjson,     // `{`, or `[` (which is then refused: a line is an object)
   unknown,    // TLS, binary, …: send unknown_dialect_answer() and close
 };
 
@@ -27,7 +27,7 @@ inline constexpr std::size_t kSniffBytesMax = 64;
 // ask again.
 Dialect sniff(std::string_view first_bytes);
 
-// What to write to a peer whose `first_bytes` are of none of them, before closing.
+// What to write to a peer whose `first_bytes` belong to no dialect, before closing.
 std::string_view unknown_dialect_answer(std::string_view first_bytes);
 
 }  // namespace fanfare::ingest

@@ -1,4 +1,4 @@
-// Small readings of text that the dialects share.
+// Small text functions that the dialects share.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ std::string lower_case(std::string_view text);
 
 // Milliseconds in decimal digits, nothing else.
 std::optional<std::uint32_t> parse_retry(std::string_view text);
-// Why parse_retry() took nothing.
+// Why parse_retry() returned nothing.
 std::string retry_text_problem(std::string_view text);
 
 // Redis's glob as PUBSUB CHANNELS uses it: `*` any bytes, `?` one byte, `[a-c]` one of, `\` quotes
