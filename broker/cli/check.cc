@@ -24,8 +24,8 @@ constexpr const char* kFooter = R"(Examples:
 Shows every problem with file, line and column; without one, the most memory and descriptors this
 configuration can take on this machine.
 
-Exit codes: 0 it can be served; 2 wrong arguments; 78 it has problems, or this machine cannot serve
-it.)";
+Exit codes: 0 the broker can start with it; 2 wrong arguments; 78 it has problems, or does not fit
+this machine.)";
 
 io::Backend wanted_backend(server::Backend backend) {
   switch (backend) {
@@ -80,7 +80,8 @@ Exit check(const ConfigurationArguments& arguments, Console& console) {
 
 Command add_check(CLI::App& parser) {
   auto arguments = std::make_shared<ConfigurationArguments>();
-  CLI::App* command = parser.add_subcommand("check", "Check a configuration, and what it may cost");
+  CLI::App* command =
+      parser.add_subcommand("check", "Check a configuration and show what it may cost");
   add_configuration_arguments(*command, *arguments);
   command->footer(kFooter);
   return {command, [arguments](Console& console) { return check(*arguments, console); }};

@@ -9,11 +9,13 @@
 namespace fanfare::cli {
 
 void add_configuration_arguments(CLI::App& command, ConfigurationArguments& arguments) {
-  command.add_option("--config,-c", arguments.file, "Configuration; without it the defaults serve")
+  command
+      .add_option("--config,-c", arguments.file,
+                  "The configuration file; without it, the defaults apply")
       ->type_name("FILE");
   command
       .add_option("--set", arguments.overrides,
-                  "One key, over the file: --set delivery.heartbeat=5s (repeatable)")
+                  "Override one key of the file: --set delivery.heartbeat=5s (repeatable)")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->take_all();

@@ -28,14 +28,14 @@ constexpr const char* kFooter = R"(Examples:
   fanfare publish news --event alert --id order-7 '{}'   typed; the same key is published once
   fanfare publish notes < letter.txt                      standard input as one event
   date | fanfare publish clock -                          the same; `-` is standard input
-  tail -f app.log | fanfare publish logs --lines          every line an event
+  tail -f app.log | fanfare publish logs --lines          each line is an event
   jq -c . batch.json | fanfare publish --ndjson           {"channel":"c","data":...} per line
   fanfare publish news -- --not-an-option                 data that begins with a dash (or is one)
   fanfare publish answer/17 --finish                      nothing more will come on this channel
 
-Shows the id of each event as the broker answers it; an id means the event is in the log. What was
-published before under the same --id is shown with the id it had, and said on standard error.
-Standard input is text in UTF-8; a byte order mark at its beginning is left out.
+Prints the id of each event when the broker has answered; an id means that the event is in the log.
+If an --id was used before, prints the id of that event and says so on standard error. Standard input
+must be UTF-8; a byte order mark at its beginning is dropped.
 
 Exit codes: 0 all published; 1 some refused, or no broker; 2 wrong arguments.)";
 
@@ -65,7 +65,7 @@ class Publishing {
     if (!console_.verbatim) mean_standard_input();
     if (const auto problem = usage_problem(); !problem.empty()) {
       fmt::print(console_.err,
-                 "fanfare publish: {}\n`fanfare publish --help` tells more, with examples.\n",
+                 "fanfare publish: {}\n`fanfare publish --help` shows more, with examples.\n",
                  problem);
       return Exit::usage;
     }
@@ -99,16 +99,16 @@ class Publishing {
                          arguments_.event.empty() && arguments_.retry.empty() &&
                          arguments_.key.empty() && !arguments_.finish;
       return alone ? ""
-                   : "with --ndjson every line says everything itself: no channel, no data, "
-                     "no other option but --socket and --quiet";
+                   : "with --ndjson each line is complete in itself: give no channel, no data, and "
+                     "no option but --socket and --quiet";
     }
     if (arguments_.channel.empty()) return "which channel? write `fanfare publish CHANNEL DATA`";
     if (arguments_.channel == "-" && !console_.verbatim) {
-      return "- stands for standard input, and behind the channel: `fanfare publish CHANNEL -`";
+      return "- means standard input, and comes after the channel: `fanfare publish CHANNEL -`";
     }
-    if (arguments_.lines && arguments_.data) return "--lines reads standard input: no DATA then";
+    if (arguments_.lines && arguments_.data) return "--lines reads standard input: give no DATA";
     if (arguments_.lines && !arguments_.key.empty()) {
-      return "--id names one event: it does not go with --lines";
+      return "--id is for one event: it cannot be combined with --lines";
     }
     if (arguments_.retry.empty()) return {};
     const auto retry = parse_duration(arguments_.retry);
@@ -151,8 +151,8 @@ class Publishing {
       if (!is_utf8_so_far(data)) return false;
       if (data.size() <= kInputBytesMax) continue;
       fmt::print(console_.err,
-                 "fanfare publish: more than {} on standard input: that is not one event; "
-                 "--lines makes every line one\n",
+                 "fanfare publish: more than {} on standard input is too much for one event; with "
+                 "--lines, each line is an event\n",
                  format_size(kInputBytesMax));
       return false;
     }
@@ -265,20 +265,19 @@ class Publishing {
 Command add_publish(CLI::App& parser) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
-      parser.add_subcommand("publish", "Publish events to the broker of this machine");
+      parser.add_subcommand("publish", "Publish events to the broker on this machine");
   command->add_option("channel", arguments->channel, "The channel, like metrics/cpu");
   command->add_option("data", arguments->data,
-                      "The data; left out, or -: read from standard input");
+                      "The data; if it is missing or -, standard input is read");
   command->add_option("--event", arguments->event, "The event's type, for addEventListener()");
-  command->add_option("--retry", arguments->retry,
-                      "Reconnection time for who receives it, like 2s");
+  command->add_option("--retry", arguments->retry, "Reconnection time for its receivers, like 2s");
   command->add_option("--id", arguments->key,
-                      "A key of yours: the same key is published once and gives the same id");
+                      "An idempotency key: the same key is published once and gives the same id");
   command->add_flag("--lines", arguments->lines, "Every line of standard input is an event");
   command->add_flag("--ndjson", arguments->ndjson,
                     "Every line of standard input is a JSON object with channel and data");
   command->add_flag("--finish", arguments->finish,
-                    "Then end the channel: its streams come to a clean end");
+                    "Then finish the channel: its streams end cleanly");
   command->add_flag("--quiet,-q", arguments->quiet, "Do not show the ids");
   command->add_option("--socket", arguments->socket, "The broker's ingest socket")
       ->type_name("PATH");

@@ -24,8 +24,8 @@ constexpr const char* kFooter = R"(Examples:
 Exit codes:
    0  done
    1  it did not work, and may work later (the port is in use, the broker is not running)
-   2  the arguments make no sense
-  78  the configuration, or this machine, needs a person first)";
+   2  wrong arguments
+  78  the configuration or this machine must be fixed first)";
 
 }  // namespace
 

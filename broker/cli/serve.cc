@@ -35,12 +35,12 @@ constexpr const char* kFooter = R"(Examples:
   fanfare check --config broker.toml                       what would be served, without serving
 
 Signals:
-  SIGTERM, SIGINT   tell subscribers to come back, one by one over [limits] drain, and newcomers at
+  SIGTERM, SIGINT   tell subscribers to come back, one by one over [limits] drain, and new ones at
                     once; refuse publishes; end. A second one ends at once
-  SIGHUP            read the configuration again; what cannot change while running is named
+  SIGHUP            read the configuration again; keys that need a restart are named
 
 Exit codes: 0 ended as asked; 1 could not start, but may later (the port is in use); 2 wrong
-arguments; 78 the configuration or this machine needs a person first.)";
+arguments; 78 the configuration or this machine must be fixed first.)";
 
 // The signals that `serve` takes in itself, as a descriptor. Blocked in this thread and in every
 // thread it starts from now on.
@@ -129,8 +129,8 @@ class Serving {
     }
     log::info("{}",
               draining_
-                  ? "told again to stop: ending at once"
-                  : "told to stop: subscribers are told to come back; once more ends at once");
+                  ? "asked again to stop: ending at once"
+                  : "stopping: subscribers are told to come back; a second signal ends at once");
     draining_ = true;
     notify_service_manager("STOPPING=1\nSTATUS=draining: subscribers are told to come back");
     broker_->drain();
@@ -146,7 +146,7 @@ class Serving {
       if (changes.empty()) log::info("reload: nothing changed");
       warn();
     } else {
-      log::error("reload: the configuration has problems; everything stays as it was");
+      log::error("reload: the configuration has problems; nothing was changed");
     }
     notify_service_manager("READY=1\nSTATUS=serving");
   }

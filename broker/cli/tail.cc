@@ -26,13 +26,13 @@ constexpr const char* kFooter = R"(Examples:
   fanfare tail news                              new events, until Ctrl-C
   fanfare tail news 'metrics/*' 'orders/**'      several channels and patterns (quote the stars)
   fanfare tail news --replay 10                  the last ten first
-  fanfare tail news --since earliest             everything that is left first
+  fanfare tail news --since earliest             everything still in the history, first
   fanfare tail news --since k3v9q2x-1041         what came after that event
   fanfare tail news --json | jq .data            a line of JSON per event and per gap
   fanfare tail news --count 1 --raw              wait for one event, show its data, end
 
-Resumes by itself, exactly, when the connection or the broker goes away. What can no longer be had is
-shown as a gap. Ends by itself when every channel was finished.
+Resumes by itself, exactly, when the connection or the broker goes away. Events that are no longer
+available are shown as a gap. Ends by itself when every channel is finished.
 
 Exit codes: 0 ended by Ctrl-C, by --count or with the channels; 1 no broker, or refused; 2 wrong
 arguments.)";
@@ -54,7 +54,7 @@ std::string event_count_problem(std::string_view text, std::uint64_t least) {
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   const bool counts = error == std::errc{} && stop == text.data() + text.size();
   if (counts && count >= least) return {};
-  return fmt::format("\"{}\" is not a number of events from {} on; write one like 10",
+  return fmt::format("\"{}\" is not a number of events, {} or more; write one like 10",
                      quotable(text), least);
 }
 

@@ -27,7 +27,7 @@ constexpr const char* kFooter = R"(Examples:
   fanfare top --once                                 one screen, for a report
   fanfare top | tee rates.log                        a line of name=value pairs per interval
 
-A broker that goes away while it is watched is waited for.
+If the broker goes away, waits for it to come back.
 
 Exit codes: 0 ended by Ctrl-C or --once; 1 the admin listener does not answer; 2 wrong arguments.)";
 

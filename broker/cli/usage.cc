@@ -64,7 +64,7 @@ std::string unknown_option(const CLI::App& app, const std::string& word) {
   const std::vector<std::string> names = options_of(app);
   std::string problem = fmt::format("there is no option \"{}\"", quotable(word));
   if (const std::string near = meant(word, names); !near.empty()) return problem + near;
-  problem += fmt::format("; there are {}", fmt::join(names, ", "));
+  problem += fmt::format("; the options are {}", fmt::join(names, ", "));
   if (has_option(app, "--set")) {
     problem += "; any key of broker.toml can follow --set, like --set listen.http=127.0.0.1:8080";
   }
@@ -83,14 +83,14 @@ std::string misplaced(const CLI::App& parser, const std::string& word) {
     return has_option(*command, word);
   });
   if (owner == commands.end()) return unknown_option(parser, word);
-  return fmt::format("\"{0}\" stands before a command; write it after one, like `fanfare {1} {0}`",
+  return fmt::format("\"{0}\" comes before the command; write it after, like `fanfare {1} {0}`",
                      quotable(word), (*owner)->get_name());
 }
 
 // A word that `command` has no place for.
 std::string unexpected(const CLI::App& command, const std::string& word) {
   if (is_option(word)) return unknown_option(command, word);
-  std::string problem = fmt::format("\"{}\" has no place here", quotable(word));
+  std::string problem = fmt::format("\"{}\" is not expected here", quotable(word));
   if (has_option(command, "--config")) {
     return problem + "; a configuration file is named with --config";
   }
@@ -102,7 +102,7 @@ std::string without_value(const CLI::App& command, std::string_view said) {
   const std::string name(said.substr(0, said.find(':')));
   const CLI::Option* option = command.get_option_no_throw(name);
   if (option == nullptr || !said.ends_with(" missing")) return std::string(said);
-  return fmt::format("{0} lacks its value; write {0} {1}", name, option->get_type_name());
+  return fmt::format("{0} needs a value; write {0} {1}", name, option->get_type_name());
 }
 
 std::string missing_argument(const CLI::App& command, std::string_view said) {
@@ -128,7 +128,7 @@ std::string problem_of(const CLI::App& command, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr) {
     const std::string_view said = error.what();
     const std::size_t space = std::min(said.find(' '), said.size());
-    return fmt::format("{} does not go with {}", said.substr(0, space),
+    return fmt::format("{} cannot be combined with {}", said.substr(0, space),
                        said.substr(said.rfind(' ') + 1));
   }
   return error.what();
@@ -141,7 +141,7 @@ std::string usage_problem(const CLI::App& parser, const CLI::ParseError& error) 
   const auto chosen = parser.get_subcommands();
   if (!word && !chosen.empty()) {
     const std::string name = chosen.front()->get_name();
-    return fmt::format("fanfare {0}: {1}\n`fanfare {0} --help` tells more, with examples.\n", name,
+    return fmt::format("fanfare {0}: {1}\n`fanfare {0} --help` shows more, with examples.\n", name,
                        problem_of(*chosen.front(), error));
   }
   std::string text = "Usage: fanfare COMMAND [OPTIONS]\n";
@@ -154,7 +154,7 @@ std::string usage_problem(const CLI::App& parser, const CLI::ParseError& error) 
   for (const CLI::App* command : commands_of(parser)) {
     text += fmt::format("  {:<10}{}\n", command->get_name(), command->get_description());
   }
-  return text + "\n`fanfare --help` and `fanfare COMMAND --help` tell more, with examples.\n";
+  return text + "\n`fanfare --help` and `fanfare COMMAND --help` show more, with examples.\n";
 }
 
 }  // namespace fanfare::cli

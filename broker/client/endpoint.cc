@@ -30,12 +30,12 @@ std::expected<Endpoint, Error> Endpoint::parse(std::string_view text) {
     return endpoint;
   }
   if (rest.starts_with("https:")) {
-    return not_an_address(text, "TLS is spoken by a front, not by this client");
+    return not_an_address(text, "this client does not speak TLS, a front does");
   }
   if (rest.starts_with("http://")) {
     rest.remove_prefix(7);
   } else if (const auto colon = rest.find("://"); colon < rest.find_first_of("/?")) {
-    return not_an_address(text, "only http:// is spoken");
+    return not_an_address(text, "only http:// is supported");
   }
   if (const auto slash = rest.find_first_of("/?"); slash != rest.npos) {
     endpoint.target = rest.substr(slash);
@@ -53,9 +53,9 @@ std::expected<Endpoint, Error> Endpoint::parse(std::string_view text) {
   } else {
     const auto colon = rest.find(':');
     if (rest.find('@') != rest.npos)
-      return not_an_address(text, "there is no login: write what follows the @");
+      return not_an_address(text, "there is no login; write only what follows the @");
     if (colon != rest.rfind(':')) {
-      return not_an_address(text, "IPv6 stands in brackets, like [::1]:8080");
+      return not_an_address(text, "an IPv6 address needs brackets, like [::1]:8080");
     }
     endpoint.host = rest.substr(0, colon);
     if (colon != rest.npos) port = rest.substr(colon + 1);
@@ -66,7 +66,7 @@ std::expected<Endpoint, Error> Endpoint::parse(std::string_view text) {
     return not_an_address(text, "a host has no spaces");
   }
   if (endpoint.host.find_first_not_of("0123456789") == endpoint.host.npos) {
-    return not_an_address(text, "a number alone is no host");
+    return not_an_address(text, "a number alone is not a host");
   }
   if (!port.empty() && !port_parsed(port, endpoint.port)) {
     return not_an_address(text, "a port is a number from 1 to 65535");

@@ -41,7 +41,7 @@ std::expected<Answer, Error> fetch(std::string_view address, std::string_view ta
       const bool whole = answer.status != 0 && parser.ending() != h1::Ending::cut;
       if (whole) return answer;
       return std::unexpected(
-          Error{Fault::connection, fmt::format("{} closed the connection in the middle", name)});
+          Error{Fault::connection, fmt::format("{} closed the connection in mid-answer", name)});
     }
     std::string_view bytes(buffer.data(), *received);
     h1::Step step;

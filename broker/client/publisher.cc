@@ -21,7 +21,7 @@ Reply parse_reply(std::string line) {
   auto read = receipt(reply.line);
   if (!read) {
     reply.refusal =
-        fmt::format("the broker answered with something else than JSON: {}", reply.line);
+        fmt::format("the broker answered with something other than JSON: {}", reply.line);
     return reply;
   }
   reply.refusal = std::move(read->error);

@@ -109,8 +109,8 @@ void add_items(const server::Options& options, Estimate& estimate) {
   items.add(When::worst, false, "limits.channels, all in use", limits.channels,
             kChannelLeadBytes + kChannelShardBytes * shards);
   items.add(When::worst, false, "limits.patterns, all in use", limits.patterns, kPatternBytes);
-  items.add(When::worst, false, "keys of publishes that may be repeated", kKeysMax, kKeyBytes);
-  items.add(When::worst, false, "what forgotten channels have lost", kTombstonesMax,
+  items.add(When::worst, false, "idempotency keys", kKeysMax, kKeyBytes);
+  items.add(When::worst, false, "losses of forgotten channels", kTombstonesMax,
             kTombstoneBytes * (shards + 1));
   items.add(When::worst, false, "limits.bodies_bytes of publishers, and of subscribers", 2,
             limits.bodies_bytes);
@@ -159,10 +159,10 @@ std::uint64_t Estimate::kernel_bytes(When when) const {
 
 std::string Estimate::text() const {
   static constexpr std::array<std::string_view, 3> kTitles{
-      "with every connection there, idle", "with the history full besides",
-      "with everybody doing their worst at once besides"};
+      "with every connection open and idle", "with a full history as well",
+      "with everyone doing their worst at once as well"};
   std::string out =
-      fmt::format("{}\n{} descriptors of the process's own\n", plan.sentence, descriptors);
+      fmt::format("{}\n{} descriptors for the process itself\n", plan.sentence, descriptors);
   for (const When when : {When::idle, When::full, When::worst}) {
     out += fmt::format("\n{}\n", kTitles[static_cast<std::size_t>(when)]);
     for (const Item& item : items) {

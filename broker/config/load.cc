@@ -235,7 +235,7 @@ std::expected<std::string, std::string> read_file(const std::string& path) {
   if (std::filesystem::is_directory(status)) return std::unexpected("it is a folder");
   const bool regular = std::filesystem::is_regular_file(status);
   if (regular && std::filesystem::file_size(path, error) > kFileSizeMax) {
-    return std::unexpected("it is larger than 1 MiB, which no configuration is");
+    return std::unexpected("it is larger than 1 MiB, too large for a configuration");
   }
   errno = 0;
   std::ifstream file(path, std::ios::binary);

@@ -90,7 +90,7 @@ void check_heartbeats(const Options& options, Report& report) {
                   fmt::format("delivery.coalesce ({}) is longer than delivery.heartbeat ({})",
                               format_duration(options.delivery.coalesce),
                               format_duration(options.delivery.heartbeat)),
-                  "events would wait longer than silence lasts", "delivery.heartbeat");
+                  "events would wait longer than a heartbeat interval", "delivery.heartbeat");
   }
 }
 
@@ -127,8 +127,8 @@ void check_cors(const Options& options, Report& report) {
                   "cors.origins");
   }
   if (everyone && origins.size() > 1) {
-    report.add_at("cors.origins", "cors.origins holds \"*\" and others besides",
-                  "\"*\" is all of them: name it alone, or leave it out");
+    report.add_at("cors.origins", "cors.origins lists \"*\" and other origins",
+                  "\"*\" already allows all of them: list it alone, or remove it");
   }
 }
 
@@ -161,15 +161,15 @@ void check_channel_rules(const Options& options, Report& report) {
     const std::string match = path + ".match";
     if (!report.noted(match)) {
       report.add_at(path, "[[channel]] has no match",
-                    "say which channels it speaks of: match = \"metrics/**\"");
+                    "say which channels it applies to: match = \"metrics/**\"");
       continue;
     }
     if (rule.match.empty()) continue;  // its type was wrong, which has been said
     complain(report, match, path, channel_pattern_problem(rule.match));
     const auto same = [&](const ChannelRule& other) { return other.match == rule.match; };
     if (std::any_of(rules.begin(), rules.begin() + static_cast<std::ptrdiff_t>(i), same)) {
-      report.add_at(match, fmt::format("[[channel]] match \"{}\" stands here again", rule.match),
-                    "only the first counts: put them together");
+      report.add_at(match, fmt::format("[[channel]] match \"{}\" is repeated here", rule.match),
+                    "only the first counts: merge them");
     }
     const std::uint64_t bytes = rule.history_bytes.value_or(options.history.bytes);
     if (rule.history_bytes) {
@@ -195,7 +195,7 @@ void check_routes(const Options& options, Report& report) {
     complain(report, path, place, route_path_problem(route.path));
     const auto same = [&](const RouteRule& other) { return other.path == route.path; };
     if (std::any_of(routes.begin(), routes.begin() + static_cast<std::ptrdiff_t>(i), same)) {
-      report.add_at(path, fmt::format("[[route]] path \"{}\" stands here again", route.path),
+      report.add_at(path, fmt::format("[[route]] path \"{}\" is repeated here", route.path),
                     "a path can be served once");
     }
     for (std::size_t j = 0; j < route.channels.size(); ++j) {

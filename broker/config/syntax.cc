@@ -120,7 +120,7 @@ std::string event_name_problem(std::string_view text, std::size_t size_max) {
     return fmt::format("\"{}\" is longer than limits.event_name_bytes ({})", text, size_max);
   }
   if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; })) {
-    return "an event name of the broker's is made of visible ASCII characters";
+    return "the broker's event names consist of visible ASCII characters";
   }
   if (text == "open" || text == "error" || text == "message") {
     return fmt::format("\"{}\" is an EventSource's own event; choose another name", text);
@@ -148,7 +148,7 @@ std::string route_path_problem(std::string_view text) {
         is_lower_alphanumeric(c) || (c >= 'A' && c <= 'Z') ||
         std::string_view("-._~!$&'()*+,;=:@/").find(c) != std::string_view::npos;
     if (!unreserved) {
-      return fmt::format("\"{}\" holds characters that a path has not got, or a query", text);
+      return fmt::format("\"{}\" contains characters that a path cannot have, or a query", text);
     }
   }
   return {};

@@ -137,8 +137,9 @@ TEST(Run, NamesACommandThatThereIsNot) {
 }
 
 TEST(Run, SaysWhereAnOptionBeforeTheCommandBelongs) {
-  EXPECT_THAT(usage_problem({"--frob"}),
-              StartsWith("fanfare: there is no option \"--frob\"; there are --help, --version\n"));
+  EXPECT_THAT(
+      usage_problem({"--frob"}),
+      StartsWith("fanfare: there is no option \"--frob\"; the options are --help, --version\n"));
   EXPECT_THAT(usage_problem({"--verison"}), HasSubstr("did you mean \"--version\"?"));
   EXPECT_THAT(usage_problem({"--json", "tail", "news"}), HasSubstr("`fanfare tail --json`"));
 }
@@ -146,39 +147,39 @@ TEST(Run, SaysWhereAnOptionBeforeTheCommandBelongs) {
 TEST(Run, NamesAnOptionThatACommandHasNot) {
   EXPECT_THAT(
       usage_problem({"serve", "--prot", "1"}),
-      StartsWith("fanfare serve: there is no option \"--prot\"; there are --help, --config, "
+      StartsWith("fanfare serve: there is no option \"--prot\"; the options are --help, --config, "
                  "--set; any key of broker.toml can follow --set, like --set "
                  "listen.http=127.0.0.1:8080\n"));
   EXPECT_THAT(usage_problem({"serve", "--prot=1"}), HasSubstr("no option \"--prot\";"));
   EXPECT_THAT(usage_problem({"tail", "news", "--jsn"}),
               StartsWith("fanfare tail: there is no option \"--jsn\"; did you mean \"--json\"?\n"
-                         "`fanfare tail --help` tells more"));
+                         "`fanfare tail --help` shows more"));
 }
 
 TEST(Run, NamesAnArgumentThatHasNoPlace) {
   EXPECT_THAT(usage_problem({"check", "nosuchfile.toml"}),
-              StartsWith("fanfare check: \"nosuchfile.toml\" has no place here; a configuration "
+              StartsWith("fanfare check: \"nosuchfile.toml\" is not expected here; a configuration "
                          "file is named with --config\n"));
   EXPECT_THAT(usage_problem({"publish", "news", "hello", "world"}),
-              StartsWith("fanfare publish: \"world\" has no place here; quote what has "
+              StartsWith("fanfare publish: \"world\" is not expected here; quote what has "
                          "spaces\n"));
-  EXPECT_THAT(usage_problem({"top", "now"}), HasSubstr("\"now\" has no place here"));
+  EXPECT_THAT(usage_problem({"top", "now"}), HasSubstr("\"now\" is not expected here"));
 }
 
 TEST(Run, SaysWhatIsMissing) {
   EXPECT_THAT(usage_problem({"tail"}),
               StartsWith("fanfare tail: which channel? write `fanfare tail CHANNEL`\n"));
   EXPECT_THAT(usage_problem({"serve", "--config"}),
-              StartsWith("fanfare serve: --config lacks its value; write --config FILE\n"));
+              StartsWith("fanfare serve: --config needs a value; write --config FILE\n"));
   EXPECT_THAT(usage_problem({"check", "--set"}), HasSubstr("write --set KEY=VALUE\n"));
   EXPECT_THAT(usage_problem({"tail", "news", "--count"}), HasSubstr("write --count N\n"));
 }
 
 TEST(Run, RefusesOptionsThatContradictEachOther) {
   EXPECT_THAT(usage_problem({"tail", "news", "--since", "earliest", "--replay", "3"}),
-              StartsWith("fanfare tail: --since does not go with --replay\n"));
+              StartsWith("fanfare tail: --since cannot be combined with --replay\n"));
   EXPECT_THAT(usage_problem({"tail", "news", "--json", "--raw"}),
-              StartsWith("fanfare tail: --json does not go with --raw\n"));
+              StartsWith("fanfare tail: --json cannot be combined with --raw\n"));
 }
 
 TEST(Publish, SaysWhatItsArgumentsLack) {
@@ -189,11 +190,13 @@ TEST(Publish, SaysWhatItsArgumentsLack) {
   };
   EXPECT_THAT(problem({"publish"}), HasSubstr("which channel?"));
   EXPECT_THAT(problem({"publish", "news", "x", "--lines"}), HasSubstr("no DATA"));
-  EXPECT_THAT(problem({"publish", "news", "--lines", "--id", "k"}), HasSubstr("names one event"));
-  EXPECT_THAT(problem({"publish", "news", "--ndjson"}), HasSubstr("every line says everything"));
+  EXPECT_THAT(problem({"publish", "news", "--lines", "--id", "k"}), HasSubstr("is for one event"));
+  EXPECT_THAT(problem({"publish", "news", "--ndjson"}),
+              HasSubstr("each line is complete in itself"));
   EXPECT_THAT(problem({"publish", "news", "x", "--retry", "5"}), HasSubstr("has no unit"));
   EXPECT_THAT(problem({"publish", "-"}), HasSubstr("`fanfare publish CHANNEL -`"));
-  EXPECT_THAT(problem({"publish", "--ndjson", "-", "x"}), HasSubstr("every line says everything"));
+  EXPECT_THAT(problem({"publish", "--ndjson", "-", "x"}),
+              HasSubstr("each line is complete in itself"));
 }
 
 // It published a minus sign.
@@ -276,7 +279,7 @@ TEST(Tail, SaysWhichNumbersCountEvents) {
   for (const char* count : {"0", "-1", "x", "1.5", ""}) {
     EXPECT_THAT(usage_problem({"tail", "news", "--count", count}),
                 StartsWith(std::string("fanfare tail: --count: \"") + count +
-                           "\" is not a number of events from 1 on; write one like 10\n"));
+                           "\" is not a number of events, 1 or more; write one like 10\n"));
   }
   EXPECT_THAT(usage_problem({"tail", "news", "--replay", "x"}), HasSubstr("\"x\" is not a number"));
 }

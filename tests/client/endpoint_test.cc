@@ -71,9 +71,9 @@ TEST(Endpoint, SaysWhatIsWrongAndWhatWouldBeRight) {
   EXPECT_THAT(problem("[::1]80"), HasSubstr("begins with ':'"));
   EXPECT_THAT(problem("https://example.org"), HasSubstr("TLS"));
   EXPECT_THAT(problem("my host:80"), HasSubstr("no spaces"));
-  EXPECT_THAT(problem("ftp://localhost/x"), HasSubstr("only http:// is spoken"));
-  EXPECT_THAT(problem("htp://localhost:8080"), HasSubstr("only http:// is spoken"));
-  EXPECT_THAT(problem("8080"), HasSubstr("a number alone is no host"));
+  EXPECT_THAT(problem("ftp://localhost/x"), HasSubstr("only http:// is supported"));
+  EXPECT_THAT(problem("htp://localhost:8080"), HasSubstr("only http:// is supported"));
+  EXPECT_THAT(problem("8080"), HasSubstr("a number alone is not a host"));
   EXPECT_THAT(problem("::1"), HasSubstr("[::1]:8080"));
   EXPECT_THAT(problem("http://me:secret@localhost:80"), HasSubstr("what follows the @"));
 }

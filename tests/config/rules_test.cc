@@ -66,7 +66,7 @@ TEST(Rules, KeepHeartbeatsInOrder) {
   EXPECT_THAT(problems("[limits]\nheartbeat_max = \"100ms\"\n"),
               ElementsAre(StartsWith("f.toml:2:17: ")));
   EXPECT_THAT(problems("[delivery]\nheartbeat = \"1s\"\ncoalesce = \"2s\"\n"),
-              ElementsAre(HasSubstr("longer than silence lasts")));
+              ElementsAre(HasSubstr("longer than a heartbeat interval")));
 }
 
 TEST(Rules, RefuseNamesThatMeanSomethingElse) {
@@ -95,7 +95,7 @@ TEST(Rules, RefuseOriginsThatBrowsersWouldNotMatch) {
   EXPECT_THAT(problems("[cors]\norigins = [\"https://App.example.com/\"]\n"),
               ElementsAre(HasSubstr("write \"https://app.example.com\"")));
   EXPECT_THAT(problems("[cors]\norigins = [\"*\", \"https://a.example\"]\n"),
-              ElementsAre(HasSubstr("name it alone")));
+              ElementsAre(HasSubstr("list it alone")));
   EXPECT_THAT(problems("[cors]\norigins = [\"https://a.example\", \"b.example\"]\n"),
               ElementsAre(AllOf(StartsWith("f.toml:2:33: "), HasSubstr("write the scheme too"))));
 }
