@@ -78,7 +78,7 @@ TEST(SseControl, LeavesOutOfAHostileCursorWhatWouldEndAStringOrALine) {
             "id: k3-9\n\n");
 }
 
-TEST(SseControl, CutsACursorThatIsNoneOfOurs) {
+TEST(SseControl, TruncatesAForeignCursor) {
   const std::string long_one(5000, 'x');
   const std::string text = gap_text(
       "gap", {.reason = GapReason::unknown, .after = long_one, .resumed = "k3-9", .id = "k3-9"});
