@@ -65,7 +65,8 @@ void Peer::changed(sim::Socket& socket) {
 }
 
 SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const sim::Faults& faults,
-                         std::uint32_t subscribers_max, std::function<Routes&(Routes&)> in_front)
+                         std::uint32_t subscribers_max, std::function<Routes&(Routes&)> in_front,
+                         Gate* gate)
     : kernel_(1, faults, report_),
       ring_(kernel_, subscribers_max + kSpareSlots + kAdminSlots, "ring",
             sim::SimRing::Pools::of(faults)) {
@@ -80,6 +81,7 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
                                                .seed = 1,
                                                .options = std::make_shared<const Options>(options),
                                                .surface = surface,
+                                               .gate = gate,
                                                .ingest_users = {},
                                                .in_front = std::move(in_front),
                                                .wall_clock = [this] { return date(); }},

@@ -64,7 +64,7 @@ class SmallBroker {
   explicit SmallBroker(const Options& options = {}, AdminSurface* surface = nullptr,
                        const sim::Faults& faults = {},
                        std::uint32_t subscribers_max = kSubscribersMax,
-                       std::function<Routes&(Routes&)> in_front = {});
+                       std::function<Routes&(Routes&)> in_front = {}, Gate* gate = nullptr);
   // Everybody goes; nothing may be left, and no promise to the kernel may have been broken.
   ~SmallBroker();
   SmallBroker(const SmallBroker&) = delete;
@@ -96,6 +96,8 @@ class SmallBroker {
     shard_->answer(Port::subscriber, exchange, make);
     pass();
   }
+  // As a gate does whose batches have become durable.
+  void wake() { ring_.wake(); }
   // As another shard would.
   void post(Message message) { shard_->mailbox().post(std::move(message)); }
   std::uint32_t slots() const { return ring_.capacity(); }

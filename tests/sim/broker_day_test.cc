@@ -100,6 +100,7 @@ std::vector<Planted> planted() {
                               {PlantedBug::notice_lost, "watch: "},
                               {PlantedBug::drain_forgotten, "drain: "},
                               {PlantedBug::ack_early, "seal: "},
+                              {PlantedBug::journal_lies, "durable: "},
                               {PlantedBug::history_grows, "bounds: "},
                               {PlantedBug::ack_dropped, "acks: "}};
   // Where a sanitizer runs, that is for it to see.

@@ -34,6 +34,10 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
     post(shard, std::move(message));
   };
   switchboard_->wake_lead = [this] { members_[switchboard_->lead].ring->wake(); };
+  if (options_.journal_late_max > Duration(0)) {
+    journal_ =
+        std::make_unique<Journal>(world_, options_.journal_late_max, switchboard_->wake_lead);
+  }
 
   const auto broker = std::make_shared<const server::Options>(options_.broker);
   SimRing::Pools pools = SimRing::Pools::of(kernel.faults());
@@ -56,11 +60,14 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
                             .seed = kernel.random().next(),
                             .options = broker,
                             .surface = &page_,
+                            .gate = journal_.get(),
                             .ingest_users = options_.ingest_users,
                             .wall_clock = wall_clock},
         *member.ring, *switchboard_);
     const bool lead = switchboard_->is_lead(index);
-    if (lead) member.ring->watch_sends([this](std::string_view said) { check_said(said); });
+    if (lead || journal_) {
+      member.ring->watch_sends([this, lead](std::string_view said) { check_said(said, lead); });
+    }
     listen(index, server::Port::subscriber, Door::subscribers);
     if (!lead) continue;
     listen(index, server::Port::ingest, Door::publishers);
@@ -78,7 +85,7 @@ void BrokerMachine::listen(std::uint32_t shard, server::Port port, Door door) {
   members_[shard].shard->listen(port, listener);
 }
 
-void BrokerMachine::check_said(std::string_view bytes) {
+void BrokerMachine::check_said(std::string_view bytes, bool lead) {
   // The lead's own shard is posted nothing: it applies what it has just sealed.
   std::uint64_t sealed = switchboard_->head.load();
   for (std::uint32_t shard = 0; shard < posted_.size(); ++shard) {
@@ -88,10 +95,36 @@ void BrokerMachine::check_said(std::string_view bytes) {
     at += id_start_.size();
     std::uint64_t sequence = 0;
     std::from_chars(bytes.data() + at, bytes.data() + bytes.size(), sequence);
-    if (sequence > sealed)
+    if (journal_ && sequence > journal_->head())
+      world_.kernel().fail(
+          fmt::format("durable: the broker speaks of event {}, but its journal has come to {} only",
+                      sequence, journal_->head()));
+    if (lead && sequence > sealed)
       world_.kernel().fail(
           fmt::format("seal: the lead speaks of event {}, but every shard has been told of {} only",
                       sequence, sealed));
+  }
+}
+
+void BrokerMachine::check_kept() const {
+  const Ledger& ledger = world_.ledger();
+  const Position kept{.life = ledger.life(), .sequence = journal_->head()};
+  const auto lost = [&](const std::optional<Position>& place) {
+    return place && place->life == kept.life && *place > kept;
+  };
+  for (const Publication& publication : ledger.publications()) {
+    if (publication.fate == Publication::Fate::acked && lost(publication.place))
+      world_.kernel().fail(fmt::format("durable: publication {} was acked and is lost: it is at {}",
+                                       publication.number, publication.place->text()));
+  }
+  for (const auto& reader : world_.readers()) {
+    for (const Transcript& transcript : reader->transcripts()) {
+      for (const Heard& heard : transcript.heard) {
+        if (lost(heard.place))
+          world_.kernel().fail(fmt::format("durable: {} holds {}, which is lost", transcript.name,
+                                           heard.place->text()));
+      }
+    }
   }
 }
 
@@ -159,6 +192,10 @@ void BrokerMachine::reload(const server::Options& options) {
 }
 
 void BrokerMachine::kill() {
+  if (journal_ && !dead_) {
+    check_kept();
+    journal_->die();
+  }
   for (Member& member : members_) {
     for (const int listener : std::exchange(member.listeners, {}))
       world_.kernel().close_listener(listener);

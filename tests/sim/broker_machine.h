@@ -14,6 +14,7 @@
 #include "broker/server/shard/shard.h"
 #include "tests/sim/admin_page.h"
 #include "tests/sim/agenda.h"
+#include "tests/sim/journal.h"
 #include "tests/sim/sim_ring.h"
 #include "tests/sim/world.h"
 
@@ -32,6 +33,7 @@ class BrokerMachine final : public Machine, public Actor {
     std::vector<std::uint32_t> ingest_users{};  // who may publish; empty: everybody
     double late_mail = 0;                       // per message: it comes late
     Duration mail_delay_max{};
+    Duration journal_late_max{};  // 0: no journal
   };
   // Listens at once. The world outlives it; it must be kept until the world ends, dead or alive.
   BrokerMachine(World& world, const Options& options);
@@ -80,7 +82,10 @@ class BrokerMachine final : public Machine, public Actor {
 
   void post(std::uint32_t shard, server::Message message);
   // seal: what the lead says of an event comes after the batch that holds it was posted to all.
-  void check_said(std::string_view bytes);
+  // durable: nobody says anything of an event that may still be lost.
+  void check_said(std::string_view bytes, bool lead);
+  // durable: what was acked, or received, is not lost with the broker.
+  void check_kept() const;
   void check_bounds();
   void note_bounds(const server::Options& options);
   void listen(std::uint32_t shard, server::Port port, Door door);
@@ -91,6 +96,7 @@ class BrokerMachine final : public Machine, public Actor {
   AdminPage page_;
   std::string id_start_;               // "<epoch>-"
   std::vector<std::uint64_t> posted_;  // to each shard: the log up to here
+  std::unique_ptr<Journal> journal_;   // null: none
   // The most that any settings since the start allowed: what is above a lowered bound goes by and
   // by.
   std::uint64_t history_most_ = 0;

@@ -29,6 +29,7 @@ namespace fanfare::sim {
   X(notice_lost, "machine: shards do not tell the lead of who comes and goes")         \
   X(batch_leaked, "machine: a batch is never given back")                              \
   X(drain_forgotten, "machine: one shard is not told to stop")                         \
+  X(journal_lies, "journal: says that a batch is durable before it is")                \
   X(ack_early, "machine: takes note of a batch after what was said of it")             \
   X(history_grows, "machine: history may take half of what the broker was told")       \
   X(ack_dropped, "publisher: hears nothing more of a broker that stops")               \

@@ -8,36 +8,12 @@
 #include <string>
 
 #include "tests/sim/broker_machine.h"
-#include "tests/sim/client.h"
 #include "tests/sim/publisher.h"
+#include "tests/sim/talker.h"
 #include "tests/sim/world.h"
 
 namespace fanfare::sim {
 namespace {
-
-// Says what it is given and counts the lines that begin so.
-class Talker final : public Client {
- public:
-  Talker(Town& town, Door door, std::string line) : Client(town, "talker"), line_(std::move(line)) {
-    EXPECT_TRUE(dial(door));
-  }
-  using Client::say;
-  int heard_lines() const { return lines_; }
-
- protected:
-  void heard(std::string_view bytes) override {
-    text_ += bytes;
-    for (std::size_t end; (end = text_.find('\n')) != std::string::npos; text_.erase(0, end + 1))
-      lines_ += text_.starts_with(line_) ? 1 : 0;
-  }
-  void lost(bool /*clean*/) override {}
-  void rang(std::uint32_t /*alarm*/) override {}
-
- private:
-  std::string line_;
-  std::string text_;
-  int lines_ = 0;
-};
 
 class Shards : public testing::Test {
  protected:

@@ -48,7 +48,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       audiences_(replica_, settings_),
       delivery_({ring_, connections_, replica_, audiences_, counters_, latency_, loop_, settings_,
                  random_}),
-      courier_(ring_, connections_, loop_),
+      courier_(ring_, connections_, loop_, heads_),
       presence_(
           {config.index, settings_, connections_, replica_, audiences_, counters_, switchboard_}),
       streams_({replica_, audiences_, counters_, switchboard_, random_}),
@@ -392,8 +392,14 @@ void Shard::seal() {
   }
 }
 
+void Shard::send_replies() {
+  if (!desk_) return;
+  desk_->ingest_port().send_replies();
+  for (const io::Slot slot : desk_->ingest_port().take_readable()) arm_receive(slot);
+}
+
 void Shard::send_answers() {
-  if (desk_) desk_->ingest_port().send_replies();
+  send_replies();
   for (int round = 0; courier_.waiting() && round < kAnswerRounds; ++round) {
     results_.clear();
     courier_.flush(completions_, results_);
@@ -408,7 +414,7 @@ void Shard::send_answers() {
     }
     // What those answers led to was published as well: sealed before it is acked.
     seal();
-    if (desk_) desk_->ingest_port().send_replies();
+    send_replies();
   }
 }
 

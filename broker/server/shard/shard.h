@@ -138,6 +138,7 @@ class Shard {
   void take(const CensusPartMessage& message);
   void seal();
   void send_answers();
+  void send_replies();
   void pump();
   void send_reports();
   void tell_date();

@@ -6,17 +6,30 @@
 
 namespace fanfare::server {
 
-void Courier::queue(io::Slot slot, std::string_view text) {
-  queued_.push_back({connections_.token(Op::send, slot), text});
+void Courier::queue(io::Slot slot, std::string_view text, After after) {
+  queued_.push_back({connections_.token(Op::send, slot), text, after});
+}
+
+void Courier::send(io::Token token, std::string_view text, std::vector<Result>& results) {
+  const Connection* const connection = connections_.find(token);
+  if (connection == nullptr || connection->state == State::closing) return;
+  ring_.send(token.index, std::as_bytes(std::span(text.data(), text.size())), token);
+  results.push_back({token.index, token.generation, static_cast<std::int32_t>(text.size())});
 }
 
 void Courier::flush(std::vector<io::Completion>& completions, std::vector<Result>& results) {
   const std::size_t first = results.size();
-  for (const auto& [token, text] : queued_) {
-    const Connection* const connection = connections_.find(token);
-    if (connection == nullptr || connection->state == State::closing) continue;
-    ring_.send(token.index, std::as_bytes(std::span(text.data(), text.size())), token);
-    results.push_back({token.index, token.generation, static_cast<std::int32_t>(text.size())});
+  const std::uint64_t appended = heads_.appended.batches;
+  const std::uint64_t told = heads_.told.batches;
+  for (; !held_.empty() && held_.front().place <= told; held_.pop_front()) {
+    send(held_.front().token, held_.front().text, results);
+  }
+  for (const auto& [token, text, after] : queued_) {
+    if (after == After::log && told < appended) {
+      held_.push_back({token, text, appended});
+    } else {
+      send(token, text, results);
+    }
   }
   queued_.clear();
   const std::size_t before = completions.size();

@@ -336,18 +336,20 @@ PortOrder HttpPort::begin_stream(io::Slot slot, Exchange& exchange) {
 }
 
 // From here the peer has the time of a stall to take a first byte, and again after each that it
-// takes, whatever it had used up of the time for its request.
+// takes, whatever it had used up of the time for its request. A publisher's answer may have to wait
+// for the log before: the time begins when its first byte could leave.
 PortOrder HttpPort::say(io::Slot slot, Exchange& exchange, bool keep_alive, std::string_view rest,
                         Tick tick) {
   Connection& connection = connections_[slot];
   connection.state = State::answering;
-  connection.due = tick + ticks(settings_->delivery.stall);
+  const bool after_log = connection.port == Port::ingest && !exchange.interim;
+  connection.due = after_log ? kNever : tick + ticks(settings_->delivery.stall);
   connection.keep_alive = keep_alive;
   exchange.answered = !exchange.interim;
   // `rest` may be a view of `pending` itself.
   std::string kept(rest);
   exchange.pending = std::move(kept);
-  courier_.queue(slot, exchange.out);
+  courier_.queue(slot, exchange.out, after_log ? Courier::After::log : Courier::After::nothing);
   return {};
 }
 
@@ -357,7 +359,9 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
   if (result < 0) return {PortOrder::Kind::close, CloseReason::peer_reset};
   exchange.out_sent += static_cast<std::size_t>(result);
   if (exchange.out_sent < exchange.out.size()) {
-    if (result > 0) connection.due = tick + ticks(settings_->delivery.stall);
+    if (result > 0 || connection.due == kNever) {
+      connection.due = tick + ticks(settings_->delivery.stall);
+    }
     return {PortOrder::Kind::room};
   }
   exchange.out.clear();

@@ -13,18 +13,21 @@ namespace {
 constexpr std::size_t kUnreadNoticesMax = 1U << 20U;
 // The same, when a watcher is told of more of those who were there before.
 constexpr std::size_t kUnreadPresentMax = 64U << 10U;
+// Replies that wait for the log: 40,000 short ones. A publisher with more is not read from.
+constexpr std::size_t kWaitingRepliesMax = 1U << 20U;
 
 }  // namespace
 
 IngestPort::IngestPort(ConnectionTable& connections, Courier& courier, Counters& counters,
                        HttpPort& http, ingest::Sink& sink, Switchboard& switchboard,
-                       const Settings& settings)
+                       const Settings& settings, const Heads& heads)
     : connections_(connections),
       courier_(courier),
       counters_(counters),
       http_(http),
       sink_(sink),
       settings_(settings),
+      heads_(heads),
       watchers_(switchboard) {}
 
 PortOrder IngestPort::begin(io::Slot slot) {
@@ -47,6 +50,7 @@ void IngestPort::release(io::Slot slot) {
   if (connection.publisher == kNone) return;
   Publisher& publisher = publisher_of(slot);
   if (publisher.watching) watchers_.remove(slot);
+  if (publisher.waiting) std::erase(waiting_, slot);
   publisher = Publisher{};
   free_.push_back(connection.publisher);
   connection.publisher = kNone;
@@ -61,7 +65,7 @@ PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick)
     case ingest::Dialect::undecided:
       return {PortOrder::Kind::receive};
     case ingest::Dialect::unknown:
-      publisher.out = ingest::unknown_dialect_answer(publisher.first);
+      publisher.replies.text() = ingest::unknown_dialect_answer(publisher.first);
       publisher.input_over = true;
       ++counters_.ingest_errors_total;
       connections_[slot].reason = CloseReason::ingest_protocol;
@@ -89,13 +93,14 @@ PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
   Publisher& publisher = publisher_of(slot);
   commons_.transaction_bytes_max = settings_->limits.ingest_batch_bytes;
   commons_.queued_bytes_max = settings_->limits.bodies_bytes;
-  publisher.session->receive(bytes, publisher.out);
+  const std::size_t before = publisher.replies.size();
+  publisher.session->receive(bytes, publisher.replies.text());
   count_transactions();
   if (publisher.session->watching() && !publisher.watching) {
     publisher.watching = true;
     watchers_.add(slot);
   }
-  if (!publisher.out.empty()) reply_later(slot, publisher);
+  answered(slot, publisher, before);
   if (publisher.session->closed()) {
     connections_[slot].reason =
         publisher.session->broken() ? CloseReason::ingest_protocol : CloseReason::peer_closed;
@@ -112,7 +117,10 @@ void IngestPort::count_transactions() {
 
 // One thing at a time: while acks are on their way nothing is read.
 PortOrder IngestPort::next_order(io::Slot slot, const Publisher& publisher) const {
-  if (!publisher.out.empty() || publisher.in_flight) return {};
+  if (publisher.reply_due || publisher.in_flight) return {};
+  if (publisher.waiting) {
+    return reads_on(publisher) ? PortOrder{PortOrder::Kind::receive} : PortOrder{};
+  }
   if (publisher.input_over) return {PortOrder::Kind::linger, connections_[slot].reason};
   return {PortOrder::Kind::receive};
 }
@@ -126,14 +134,23 @@ PortOrder IngestPort::input_ended(io::Slot slot) {
   publisher.input_over = publisher.peer_ended = true;
   connections_[slot].reason = CloseReason::peer_closed;
   if (publisher.session && !publisher.session->closed()) {
-    publisher.session->end_of_input(publisher.out);
+    const std::size_t before = publisher.replies.size();
+    publisher.session->end_of_input(publisher.replies.text());
     count_transactions();
-    if (!publisher.out.empty()) reply_later(slot, publisher);
+    answered(slot, publisher, before);
   }
-  if (publisher.out.empty() && !publisher.in_flight) {
+  if (quiet(slot)) {
     return {PortOrder::Kind::close, CloseReason::peer_closed};
   }
   return {};
+}
+
+// Its session has appended to its replies, perhaps: what it says rests on the log as it is now, of
+// which this turn's part is not sealed yet.
+void IngestPort::answered(io::Slot slot, Publisher& publisher, std::size_t before) {
+  if (publisher.replies.size() == before) return;
+  publisher.rests_on_log = true;
+  reply_later(slot, publisher);
 }
 
 void IngestPort::reply_later(io::Slot slot, Publisher& publisher) {
@@ -146,18 +163,51 @@ void IngestPort::reply_later(io::Slot slot, Publisher& publisher) {
 void IngestPort::ask_for_present() {
   for (Watchers::Watcher& watcher : watchers_.all()) {
     const Publisher& publisher = publisher_of(watcher.slot);
-    if (publisher.out.size() < kUnreadPresentMax && !publisher.in_flight) watchers_.ask(watcher);
+    if (publisher.replies.size() < kUnreadPresentMax && !publisher.in_flight)
+      watchers_.ask(watcher);
   }
+}
+
+// Whether a publisher whose acks wait for the log may go on publishing.
+bool IngestPort::reads_on(const Publisher& publisher) {
+  const bool paused = publisher.session && publisher.session->paused();
+  return !paused && !publisher.input_over && publisher.replies.size() < kWaitingRepliesMax;
+}
+
+void IngestPort::wait(io::Slot slot, Publisher& publisher) {
+  if (!std::exchange(publisher.waiting, true)) waiting_.push_back(slot);
+  if (reads_on(publisher)) readable_.push_back(slot);
+}
+
+// The log was told further: some of what waited may leave.
+void IngestPort::look_at_waiting() {
+  if (waiting_.empty() || waiting_seen_ == heads_.told.batches) return;
+  waiting_seen_ = heads_.told.batches;
+  std::erase_if(waiting_, [this](io::Slot slot) {
+    Publisher& publisher = publisher_of(slot);
+    if (!publisher.replies.ready(waiting_seen_)) return false;
+    publisher.waiting = false;
+    reply_later(slot, publisher);
+    return true;
+  });
 }
 
 void IngestPort::send_replies() {
   ask_for_present();
+  look_at_waiting();
   for (const io::Slot slot : std::exchange(reply_due_, {})) {
     if (connections_[slot].publisher == kNone) continue;
     Publisher& publisher = publisher_of(slot);
-    if (!std::exchange(publisher.reply_due, false) || publisher.out.empty()) continue;
-    publisher.sending.swap(publisher.out);
-    publisher.out.clear();
+    if (!std::exchange(publisher.reply_due, false) || publisher.replies.empty()) continue;
+    if (std::exchange(publisher.rests_on_log, false) &&
+        heads_.told.batches < heads_.appended.batches) {
+      publisher.replies.wait_for(heads_.appended.batches);
+    }
+    if (!publisher.replies.ready(heads_.told.batches)) {
+      wait(slot, publisher);
+      continue;
+    }
+    publisher.replies.take(heads_.told.batches, publisher.sending);
     publisher.sent = 0;
     publisher.in_flight = true;
     courier_.queue(slot, publisher.sending);
@@ -171,7 +221,7 @@ PortOrder IngestPort::sent(io::Slot slot, std::int32_t result) {
   if (publisher.sent < publisher.sending.size()) return {PortOrder::Kind::room};
   publisher.in_flight = false;
   publisher.sending.clear();
-  if (!publisher.out.empty()) {
+  if (!publisher.replies.empty()) {
     reply_later(slot, publisher);
     return {};
   }
@@ -193,7 +243,7 @@ void IngestPort::writable(io::Slot slot) {
 
 bool IngestPort::quiet(io::Slot slot) const {
   const Publisher& publisher = publishers_[connections_[slot].publisher];
-  return !publisher.in_flight && publisher.out.empty();
+  return !publisher.in_flight && publisher.replies.empty();
 }
 
 void IngestPort::notify(const NoticeMessage& notice) {
@@ -202,12 +252,12 @@ void IngestPort::notify(const NoticeMessage& notice) {
     if (notice.kind == NoticeMessage::Kind::present) ++watcher.present;
     Publisher& publisher = publisher_of(watcher.slot);
     // Looked at before: what a single stream has to say may be long.
-    if (publisher.out.size() > kUnreadNoticesMax) {
+    if (publisher.replies.size() > kUnreadNoticesMax) {
       watcher.overfull = true;
       overfull_.push_back(watcher.slot);
       continue;
     }
-    append_lines(publisher.out, notice);
+    append_lines(publisher.replies.text(), notice);
     reply_later(watcher.slot, publisher);
   }
 }
@@ -216,7 +266,7 @@ void IngestPort::notify(const CensusPartMessage& part) {
   const Watchers::Watcher* const watcher = watchers_.take(part);
   if (watcher == nullptr) return;
   Publisher& publisher = publisher_of(watcher->slot);
-  ingest::append_present(publisher.out, watcher->present);
+  ingest::append_present(publisher.replies.text(), watcher->present);
   reply_later(watcher->slot, publisher);
 }
 

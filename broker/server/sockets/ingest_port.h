@@ -2,7 +2,8 @@
 // RESP and NDJSON are spoken here, through an ingest::Session; HTTP goes to an HttpPort. A
 // publisher that does not read its acks is not read from either; nor is any publisher while the
 // shards are too far behind the log (Lead::overrun): the kernel's socket buffers then slow the
-// writers, and nothing is dropped.
+// writers, and nothing is dropped. While acks wait for the log (Replies), their publisher is read
+// on from.
 #pragma once
 
 #include <deque>
@@ -13,11 +14,13 @@
 #include <vector>
 
 #include "broker/server/base/counters.h"
+#include "broker/server/base/heads.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/base/switchboard.h"
 #include "broker/server/sockets/connection.h"
 #include "broker/server/sockets/courier.h"
 #include "broker/server/sockets/http_port.h"
+#include "broker/server/sockets/replies.h"
 #include "broker/server/sockets/watchers.h"
 #include "broker/wire/ingest/resp_commons.h"
 #include "broker/wire/ingest/session.h"
@@ -27,7 +30,8 @@ namespace fanfare::server {
 class IngestPort {
  public:
   IngestPort(ConnectionTable& connections, Courier& courier, Counters& counters, HttpPort& http,
-             ingest::Sink& sink, Switchboard& switchboard, const Settings& settings);
+             ingest::Sink& sink, Switchboard& switchboard, const Settings& settings,
+             const Heads& heads);
 
   PortOrder begin(io::Slot slot);
   PortOrder received(io::Slot slot, std::string_view bytes, Tick tick);
@@ -38,8 +42,11 @@ class IngestPort {
   bool quiet(io::Slot slot) const;
   void release(io::Slot slot);
 
-  // After everything of this turn was sealed: queues the acks.
+  // After everything of this turn was sealed, and told as far as may be: queues the acks that may
+  // leave.
   void send_replies();
+  // Publishers whose acks were found to wait for the log: to be read on from.
+  std::vector<io::Slot> take_readable() { return std::exchange(readable_, {}); }
   // A line to every publisher that watches, or to the one it is for.
   void notify(const NoticeMessage& notice);
   void notify(const CensusPartMessage& part);
@@ -56,12 +63,14 @@ class IngestPort {
   struct Publisher {
     std::unique_ptr<ingest::Session> session;  // none: the dialect is not known yet
     std::string first;                         // bytes before it was known
-    std::string out;
+    Replies replies;
     std::string sending;  // in the courier's hands
     std::size_t sent = 0;
     bool in_use = false;
     bool in_flight = false;
     bool reply_due = false;
+    bool waiting = false;       // all of its replies wait for the log
+    bool rests_on_log = false;  // something in its replies does, which is not sealed yet
     bool watching = false;
     bool input_over = false;   // nothing more is read: FIN, or the session is closed
     bool peer_ended = false;   // FIN came
@@ -72,7 +81,11 @@ class IngestPort {
   PortOrder feed(io::Slot slot, std::string_view bytes);
   void count_transactions();
   PortOrder next_order(io::Slot slot, const Publisher& publisher) const;
+  static bool reads_on(const Publisher& publisher);
+  void answered(io::Slot slot, Publisher& publisher, std::size_t before);
   void reply_later(io::Slot slot, Publisher& publisher);
+  void wait(io::Slot slot, Publisher& publisher);
+  void look_at_waiting();
   void ask_for_present();
 
   ConnectionTable& connections_;
@@ -81,10 +94,14 @@ class IngestPort {
   HttpPort& http_;
   ingest::Sink& sink_;
   const Settings& settings_;
+  const Heads& heads_;
   ingest::RespCommons commons_;  // outlives the sessions
   std::deque<Publisher> publishers_;
   std::vector<std::uint32_t> free_;
   std::vector<io::Slot> reply_due_;
+  std::vector<io::Slot> waiting_;   // for the log…
+  std::uint64_t waiting_seen_ = 0;  // …which had been told up to here when they were looked at
+  std::vector<io::Slot> readable_;
   std::vector<io::Slot> held_;
   std::vector<io::Slot> overfull_;
   Watchers watchers_;

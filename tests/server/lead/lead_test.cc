@@ -10,11 +10,13 @@
 
 #include "broker/server/base/admin_surface.h"
 #include "broker/wire/ingest/ndjson_session.h"
+#include "tests/server/late_gate.h"
 
 namespace fanfare::server {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::LateGate;
 using ::testing::StartsWith;
 
 class LeadTest : public ::testing::Test {
@@ -241,19 +243,6 @@ TEST_F(LeadTest, AChannelThatWasDroppedIsNotThere) {
 
 // ---- appended, durable, told
 
-// Says that a batch is durable when the test does.
-class LateGate final : public Gate {
- public:
-  void take(const fanout::BatchPtr& batch) override { heads_.push_back(batch->head); }
-  std::uint64_t durable() const override { return durable_; }
-  void write_through(std::uint64_t batches) { durable_ = batches; }
-  const std::vector<fanout::Sequence>& heads() const { return heads_; }
-
- private:
-  std::vector<fanout::Sequence> heads_;  // of the batches it was given
-  std::uint64_t durable_ = 0;
-};
-
 // A lead with two shards beside it.
 class LeadBatches : public ::testing::Test {
  protected:
@@ -316,7 +305,7 @@ TEST_F(LeadBatches, AreToldInTheirOrderAndNoneBeforeItIsDurable) {
   EXPECT_EQ(heads_.appended.sequence, 8U);
   EXPECT_EQ(heads_.told.batches, 0U);
   EXPECT_EQ(switchboard_.head.load(), 0U) << "its ids are nobody's yet";
-  gate.write_through(3);
+  gate.write(3);
   const fanout::BatchPtr first = lead.tell();
   ASSERT_TRUE(first);
   EXPECT_EQ(first->head, 2U);
@@ -328,7 +317,7 @@ TEST_F(LeadBatches, AreToldInTheirOrderAndNoneBeforeItIsDurable) {
   EXPECT_EQ(switchboard_.head.load(), 6U);
   EXPECT_EQ(posted_[0], (Sequences{2, 4, 6}));
   EXPECT_EQ(posted_[2], (Sequences{2, 4, 6}));
-  gate.write_through(4);
+  gate.write(4);
   EXPECT_EQ(tell_all(lead), Sequences{8});
 }
 
@@ -343,7 +332,7 @@ TEST_F(LeadBatches, CountAFinishedChannelAsAPlaceInTheLog) {
   lead.seal();
   EXPECT_EQ(heads_.appended.batches, 2U);
   EXPECT_EQ(heads_.appended.sequence, 1U);
-  gate.write_through(1);
+  gate.write(1);
   EXPECT_EQ(tell_all(lead), Sequences{1});
   EXPECT_EQ(heads_.told.batches, 1U);
   EXPECT_EQ(heads_.told.sequence, heads_.appended.sequence);
@@ -360,12 +349,12 @@ TEST_F(LeadBatches, ThatWaitForTheGateSlowPublishers) {
   publish(lead, std::string(700, 'x'));
   lead.seal();
   EXPECT_TRUE(lead.overrun());
-  gate.write_through(1);
+  gate.write(1);
   EXPECT_EQ(tell_all(lead).size(), 1U);
   switchboard_.gauges[0].in_mail_bytes = switchboard_.gauges[2].in_mail_bytes = 0;  // applied
   EXPECT_FALSE(lead.overrun());
   EXPECT_FALSE(lead.tell());
-  gate.write_through(2);
+  gate.write(2);
   EXPECT_EQ(tell_all(lead).size(), 1U);
   switchboard_.gauges[0].in_mail_bytes = switchboard_.gauges[2].in_mail_bytes = 0;
   EXPECT_FALSE(lead.overrun());

@@ -1,0 +1,27 @@
+// LateGate: a gate that is late: a batch is durable when the test says so.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "broker/server/base/gate.h"
+
+namespace fanfare::server::testing {
+
+class LateGate final : public Gate {
+ public:
+  void take(const fanout::BatchPtr& batch) override { heads_.push_back(batch->head); }
+  std::uint64_t durable() const override { return durable_; }
+
+  // So many batches are durable.
+  void write(std::uint64_t batches) { durable_ = batches; }
+  void write_all() { durable_ = heads_.size(); }
+  // The newest event in each batch that it was given.
+  const std::vector<fanout::Sequence>& heads() const { return heads_; }
+
+ private:
+  std::vector<fanout::Sequence> heads_;
+  std::uint64_t durable_ = 0;
+};
+
+}  // namespace fanfare::server::testing
