@@ -91,10 +91,9 @@ class SmallBroker {
   TimePoint now() const { return kernel_.now(); }
   void drain();
   bool finished() const { return shard_->finished(); }
-  // To a subscriber's request that is answered later.
+  // To a subscriber's request that is answered later. It is sent as time passes.
   void answer(ExchangeId exchange, const HttpPort::Answerer& make) {
     shard_->answer(Port::subscriber, exchange, make);
-    pass();
   }
   // As a gate does whose batches have become durable.
   void wake() { ring_.wake(); }
