@@ -1,7 +1,6 @@
 #include "broker/wire/h1/request_parser.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "broker/wire/http/characters.h"
@@ -78,10 +77,10 @@ void RequestParser::refuse(const http::Refusal& refusal) {
   phase_ = Phase::refused;
 }
 
-void RequestParser::refuse_at_end(int status, std::string_view reason, http::Limit limit) {
+void RequestParser::refuse_at_end(const http::Refusal& refusal) {
   if (refused_at_end_ || scanner_.overrun()) return;
   refused_at_end_ = true;
-  refusal_ = {.status = status, .reason = reason, .limit = limit};
+  refusal_ = refusal;
 }
 
 void RequestParser::scan(std::string_view text) {
@@ -114,56 +113,36 @@ void RequestParser::take_field(std::string_view text) {
 
 void RequestParser::admit_field(std::string_view name, std::string_view value) {
   switch (name.size()) {
-    case 4:
-      if (same_ignoring_case(name, "host")) admit_host(value);
-      break;
-    case 6:
-      if (same_ignoring_case(name, "expect")) admit_expect(value);
+    case 6:  // RFC 9110 §10.1.1: Expect must be ignored on HTTP/1.0
+      if (scanner_.minor_version() == 0) return;
       break;
     case 10:
       if (!same_ignoring_case(name, "connection")) break;
       close_asked_ |= http::list_has(value, "close");
       keep_alive_asked_ |= http::list_has(value, "keep-alive");
-      break;
+      return;
     case 14:
-      if (same_ignoring_case(name, "content-length")) admit_content_length(value);
-      break;
+      if (!chunked_body_ || !same_ignoring_case(name, "content-length")) break;
+      return refuse_at_end({.reason = "both Transfer-Encoding and Content-Length"});
     case 17:
-      if (same_ignoring_case(name, "transfer-encoding")) admit_transfer_encoding(value);
+      if (same_ignoring_case(name, "transfer-encoding")) return admit_transfer_encoding(value);
       break;
     default:
       break;
   }
-}
-
-// RFC 9112 §3.2: one, valid, whatever the target says.
-void RequestParser::admit_host(std::string_view value) {
-  if (host_seen_) return refuse_at_end(400, "more than one Host field");
-  if (!http::is_authority(value))
-    return refuse_at_end(400, "the Host field is not a host and a port");
-  host_seen_ = true;
-}
-
-// RFC 9112 §6.3: digits only; a second one, even of the same value, is not taken.
-void RequestParser::admit_content_length(std::string_view value) {
-  if (length_seen_) return refuse_at_end(400, "more than one Content-Length field");
-  if (chunked_body_) return refuse_at_end(400, "both Transfer-Encoding and Content-Length");
-  if (value.empty() || !http::all(value, http::kDigit)) {
-    return refuse_at_end(400, "a Content-Length is a number in decimal digits");
-  }
-  length_seen_ = true;
-  const auto [end, error] = std::from_chars(value.begin(), value.end(), body_size_);
-  if (error != std::errc() || body_size_ > limits_->body_bytes) {
-    return refuse_at_end(413, "the body is larger than this server takes", http::Limit::body_bytes);
-  }
+  if (const auto refusal = rules_.admit(name, value)) refuse_at_end(*refusal);
 }
 
 // RFC 9112 §6.1, §6.3. What ends in `chunked` but has another coding before it is well-formed and
 // not implemented; everything else has no end that two parties would agree on.
 void RequestParser::admit_transfer_encoding(std::string_view value) {
-  if (scanner_.minor_version() == 0) return refuse_at_end(400, "HTTP/1.0 has no Transfer-Encoding");
-  if (chunked_body_) return refuse_at_end(400, "more than one Transfer-Encoding field");
-  if (length_seen_) return refuse_at_end(400, "both Content-Length and Transfer-Encoding");
+  if (scanner_.minor_version() == 0) {
+    return refuse_at_end({.reason = "HTTP/1.0 has no Transfer-Encoding"});
+  }
+  if (chunked_body_) return refuse_at_end({.reason = "more than one Transfer-Encoding field"});
+  if (rules_.content_length()) {
+    return refuse_at_end({.reason = "both Content-Length and Transfer-Encoding"});
+  }
   if (!same_ignoring_case(value, "chunked")) {
     const std::size_t comma = value.rfind(',');
     const bool other_coding_first =
@@ -171,28 +150,21 @@ void RequestParser::admit_transfer_encoding(std::string_view value) {
         same_ignoring_case(http::trimmed(value.substr(comma + 1)), "chunked") &&
         !http::trimmed(value.substr(0, comma)).empty() &&
         !http::list_has(value.substr(0, comma), "chunked");
-    if (other_coding_first)
-      return refuse_at_end(501, "the only transfer coding taken is `chunked`");
-    return refuse_at_end(400, "the only valid Transfer-Encoding is `chunked`");
+    if (other_coding_first) {
+      return refuse_at_end(
+          {.status = 501, .reason = "the only transfer coding taken is `chunked`"});
+    }
+    return refuse_at_end({.reason = "the only valid Transfer-Encoding is `chunked`"});
   }
   chunked_body_ = true;
 }
 
-// RFC 9110 §10.1.1; on HTTP/1.0 it must be ignored.
-void RequestParser::admit_expect(std::string_view value) {
-  if (scanner_.minor_version() == 0) return;
-  if (!same_ignoring_case(value, "100-continue")) {
-    return refuse_at_end(417, "the only expectation met is `100-continue`");
-  }
-  expects_continue_ = true;
-}
-
 void RequestParser::complete_head() {
-  if (scanner_.minor_version() > 0 && !host_seen_) {
-    refuse_at_end(400, "an HTTP/1.1 request has a Host field");
+  if (scanner_.minor_version() > 0 && !rules_.host_seen()) {
+    refuse_at_end({.reason = "an HTTP/1.1 request has a Host field"});
   }
   if (refused_at_end_ || scanner_.overrun()) return refuse(scanner_.refusal());
-  body_left_ = body_size_;
+  body_left_ = rules_.content_length().value_or(0);
   phase_ = chunked_body_ ? Phase::chunked_body : Phase::sized_body;
 }
 
@@ -246,7 +218,7 @@ void RequestParser::keep() {
 
 std::optional<std::uint64_t> RequestParser::body_size() const {
   if (chunked_body_) return std::nullopt;
-  return body_size_;
+  return rules_.content_length().value_or(0);
 }
 
 Connection RequestParser::connection() const {
@@ -257,9 +229,9 @@ Connection RequestParser::connection() const {
 
 void RequestParser::reset() {
   phase_ = Phase::head;
-  host_seen_ = length_seen_ = chunked_body_ = false;
-  close_asked_ = keep_alive_asked_ = expects_continue_ = refused_at_end_ = false;
-  body_size_ = body_left_ = 0;
+  chunked_body_ = close_asked_ = keep_alive_asked_ = refused_at_end_ = false;
+  body_left_ = 0;
+  rules_.reset();
   scanner_.reset();
   chunked_.reset();
   pieces_.clear();

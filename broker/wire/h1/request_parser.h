@@ -26,6 +26,7 @@
 #include "broker/wire/h1/step.h"
 #include "broker/wire/http/head.h"
 #include "broker/wire/http/limits.h"
+#include "broker/wire/http/message_rules.h"
 #include "broker/wire/http/status.h"
 
 namespace fanfare::h1 {
@@ -34,7 +35,7 @@ class RequestParser {
  public:
   // `limits` outlives the parser; it may change between two steps.
   explicit RequestParser(const http::Limits& limits)
-      : limits_(&limits), scanner_(limits), chunked_(limits) {}
+      : limits_(&limits), rules_(limits), scanner_(limits), chunked_(limits) {}
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
 
@@ -57,8 +58,8 @@ class RequestParser {
 
   // After `head`:
   // `Expect: 100-continue` with a body: the client waits for kContinue before it sends it.
-  bool expects_continue() const { return expects_continue_ && has_body(); }
-  bool has_body() const { return chunked_body_ || body_size_ > 0; }
+  bool expects_continue() const { return rules_.expects_continue() && has_body(); }
+  bool has_body() const { return chunked_body_ || rules_.content_length().value_or(0) > 0; }
   // The body's size as announced (0: none); nothing if it is chunked.
   std::optional<std::uint64_t> body_size() const;
   // What happens to the connection after the answer (RFC 9112 §9.3); `close` after `refused`.
@@ -80,17 +81,14 @@ class RequestParser {
   Step step_chunked_body(std::string_view input);
   void refuse(const http::Refusal& refusal);
   // The head is read to its end first. If this is called more than once, the first refusal counts.
-  void refuse_at_end(int status, std::string_view reason, http::Limit limit = http::Limit::none);
+  void refuse_at_end(const http::Refusal& refusal);
   void take_field(std::string_view text);
 
   // Goes through the elements of a head that has arrived as far as `text`.
   void scan(std::string_view text);
   // What a field line means for the message; may refuse.
   void admit_field(std::string_view name, std::string_view value);
-  void admit_host(std::string_view value);
-  void admit_content_length(std::string_view value);
   void admit_transfer_encoding(std::string_view value);
-  void admit_expect(std::string_view value);
   void complete_head();
   void point_head_into(std::string_view text);
   void point_refused_head_into(std::string_view text);
@@ -98,15 +96,12 @@ class RequestParser {
 
   const http::Limits* limits_;
   Phase phase_ = Phase::head;
-  bool host_seen_ = false;
-  bool length_seen_ = false;
   bool chunked_body_ = false;
   bool close_asked_ = false;
   bool keep_alive_asked_ = false;
-  bool expects_continue_ = false;
   bool refused_at_end_ = false;
-  std::uint64_t body_size_ = 0;
   std::uint64_t body_left_ = 0;
+  http::MessageRules rules_;
   HeadScanner scanner_;
   ChunkedDecoder chunked_;
   std::vector<FieldPieces> pieces_;
