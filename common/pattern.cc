@@ -92,10 +92,6 @@ bool segment_matches(std::string_view pattern, std::string_view segment) {
   return p == pattern.size();
 }
 
-bool is_hidden(std::string_view name) {
-  return name.starts_with('~');
-}
-
 bool is_pattern(std::string_view text) {
   return text.find('*') != std::string_view::npos;
 }

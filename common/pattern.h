@@ -21,8 +21,9 @@ std::string channel_name_problem(std::string_view name);
 // The same for a pattern: a name in which `*` and `**` may stand. A plain name is a pattern too.
 std::string channel_pattern_problem(std::string_view pattern);
 
-// Whether it begins with '~'.
-bool is_hidden(std::string_view name);
+constexpr bool is_hidden(std::string_view name) {
+  return name.starts_with('~');
+}
 // Whether it contains a `*`.
 bool is_pattern(std::string_view text);
 

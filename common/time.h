@@ -13,6 +13,15 @@ using std::chrono_literals::operator""s;
 using std::chrono_literals::operator""min;
 using std::chrono_literals::operator""h;
 
+// Rounded towards zero.
+constexpr std::int64_t whole_seconds(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
+// With their fraction, as they are shown.
+constexpr double fractional_seconds(Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
 // A reading of CLOCK_MONOTONIC (or of a simulation's clock); only differences have a meaning.
 struct TimePoint {
   std::int64_t nanoseconds = 0;
@@ -26,6 +35,10 @@ struct TimePoint {
   }
   friend constexpr TimePoint operator-(TimePoint t, Duration d) {
     return {t.nanoseconds - d.count()};
+  }
+  // Since the clock's own zero.
+  friend constexpr std::int64_t whole_seconds(TimePoint t) {
+    return whole_seconds(Duration(t.nanoseconds));
   }
 };
 

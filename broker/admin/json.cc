@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/json_text.h"
 
 namespace fanfare::admin {
 
@@ -62,17 +63,12 @@ JsonWriter& JsonWriter::string(std::string_view text) {
 void JsonWriter::append_quoted(std::string_view text) {
   text_ += '"';
   for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      text_ += '\\';
-      text_ += c;
-    } else if (byte >= 0x80) {
+    if (static_cast<unsigned char>(c) >= 0x80) {
       text_ += "\\ufffd";
-    } else if (byte < 0x20 || byte == 0x7f || c == '<' || c == '>' || c == '&') {
-      // The last three are escaped too, so that a text is harmless wherever a page puts it.
-      fmt::format_to(std::back_inserter(text_), "\\u{:04x}", byte);
+    } else if (c == '<' || c == '>' || c == '&') {
+      append_json_escape(text_, c);  // harmless wherever a page puts it
     } else {
-      text_ += c;
+      append_json_byte(text_, c);
     }
   }
   text_ += '"';

@@ -4,15 +4,13 @@
 #include <optional>
 #include <utility>
 
+#include "common/pattern.h"
+
 namespace fanfare::admin {
 namespace {
 
 constexpr std::size_t kBusiestShown = 10;
 constexpr std::size_t kClosesShown = 10;
-
-double seconds_of(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
 
 double milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
@@ -30,7 +28,7 @@ void write_broker(JsonWriter& json, const server::Snapshot& now) {
   json.key("broker").begin_object();
   json.member("version", now.version).member("epoch", now.epoch).member("backend", now.backend);
   json.member("shards", std::uint64_t{now.shards.size()});
-  json.member("uptime_s", seconds_of(now.uptime));
+  json.member("uptime_s", fractional_seconds(now.uptime));
   json.key("draining").boolean(now.draining);
   json.end_object();
 }
@@ -87,7 +85,7 @@ LiveFeed::Past LiveFeed::remember(const server::Snapshot& now, const ProcessFigu
 std::string LiveFeed::next(const server::Snapshot& now, const ProcessFigures& process,
                            std::int64_t unix_ms) {
   Past present = remember(now, process);
-  const double seconds = seconds_of(present.uptime - past_.uptime);
+  const double seconds = fractional_seconds(present.uptime - past_.uptime);
   if (!std::exchange(begun_, true)) {
     past_ = std::move(present);
     return {};
@@ -101,7 +99,7 @@ std::string LiveFeed::next(const server::Snapshot& now, const ProcessFigures& pr
   write_now(json, now, present.totals);
   write_rates(json, present, seconds);
   write_latency(json, present);
-  write_process(json, process, seconds_of(present.cpu - past_.cpu) / seconds);
+  write_process(json, process, fractional_seconds(present.cpu - past_.cpu) / seconds);
   write_busiest(json, now, seconds);
   write_closes(json, now, present);
   json.end_object();
@@ -148,7 +146,7 @@ void LiveFeed::write_busiest(JsonWriter& json, const server::Snapshot& now, doub
   };
   std::vector<Row> rows;
   for (const server::ChannelSnapshot& channel : now.busiest) {
-    if (channel.name.starts_with('~')) continue;
+    if (is_hidden(channel.name)) continue;
     Row row{.channel = &channel, .events_s = {}};
     const auto before = past_.published.find(channel.name);
     // If there are fewer than before, it is another channel of the same name, which appeared in
@@ -204,7 +202,7 @@ void LiveFeed::write_closes(JsonWriter& json, const server::Snapshot& now,
     json.begin_object();
     json.member("t", close->unix_ms).member("reason", server::name_of(close->reason));
     json.member("peer", close->peer).member("topics", close->topics);
-    json.member("lived_s", seconds_of(close->lived));
+    json.member("lived_s", fractional_seconds(close->lived));
     json.end_object();
   }
   json.end_array();

@@ -10,17 +10,13 @@
 namespace fanfare::admin {
 namespace {
 
-double seconds(Duration duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 void write_identity(Exposition& out, const server::Snapshot& now) {
   out.family("fanfare_info", "gauge",
              "The running broker: version, epoch of the log, event loop backend");
   out.sample(std::uint64_t{1},
              {{"version", now.version}, {"epoch", now.epoch}, {"backend", now.backend}});
   out.single("fanfare_uptime_seconds", "gauge", "Time since the broker started",
-             seconds(now.uptime));
+             fractional_seconds(now.uptime));
   out.single("fanfare_draining", "gauge",
              "1 while the broker stops and tells subscribers to come back",
              std::uint64_t{now.draining});
@@ -114,7 +110,8 @@ void write_histogram(Exposition& out, std::string_view name, std::string_view he
   std::uint64_t below = 0;
   for (std::size_t i = 0; i + 1 < server::LatencyHistogram::kBuckets; ++i) {
     below += latency.bucket(i);
-    const std::string bound = fmt::to_string(seconds(server::LatencyHistogram::bound(i)));
+    const std::string bound =
+        fmt::to_string(fractional_seconds(server::LatencyHistogram::bound(i)));
     out.sample(below, {{"le", bound}}, "_bucket");
   }
   out.sample(latency.count(), {{"le", "+Inf"}}, "_bucket");
@@ -146,16 +143,16 @@ void write_loop(Exposition& out, const server::Snapshot& now) {
   out.family("fanfare_shard_turn_seconds_max", "gauge",
              "The longest turn of the shard in the last 30 to 60 seconds");
   for (std::size_t i = 0; i < now.shards.size(); ++i) {
-    out.sample(seconds(now.shards[i].loop.longest), {{"shard", fmt::to_string(i)}});
+    out.sample(fractional_seconds(now.shards[i].loop.longest), {{"shard", fmt::to_string(i)}});
   }
   out.family("fanfare_shard_loop_seconds_total", "counter",
              "Time of the shard's loop: waiting, in the kernel for sends, and its own work");
   for (std::size_t i = 0; i < now.shards.size(); ++i) {
     const server::LoopTimes& loop = now.shards[i].loop;
     const std::string shard = fmt::to_string(i);
-    out.sample(seconds(loop.waiting), {{"shard", shard}, {"in", "waiting"}});
-    out.sample(seconds(loop.submitting), {{"shard", shard}, {"in", "kernel"}});
-    out.sample(loop.turns.sum_seconds() - seconds(loop.submitting),
+    out.sample(fractional_seconds(loop.waiting), {{"shard", shard}, {"in", "waiting"}});
+    out.sample(fractional_seconds(loop.submitting), {{"shard", shard}, {"in", "kernel"}});
+    out.sample(loop.turns.sum_seconds() - fractional_seconds(loop.submitting),
                {{"shard", shard}, {"in", "own"}});
   }
 }
@@ -176,7 +173,8 @@ void write_limits(Exposition& out, const server::Snapshot& now,
 
 // The names every Prometheus client library uses.
 void write_process(Exposition& out, const ProcessFigures& process) {
-  out.single("process_cpu_seconds_total", "counter", "User and system time", seconds(process.cpu));
+  out.single("process_cpu_seconds_total", "counter", "User and system time",
+             fractional_seconds(process.cpu));
   out.single("process_resident_memory_bytes", "gauge", "Resident memory", process.resident_bytes);
   out.single("process_virtual_memory_bytes", "gauge", "Virtual memory", process.virtual_bytes);
   out.single("process_open_fds", "gauge",

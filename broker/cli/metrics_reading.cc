@@ -67,7 +67,7 @@ double MetricsInterval::gained(std::string_view series) const {
 }
 
 double MetricsInterval::rate(std::string_view series) const {
-  const double seconds = std::chrono::duration<double>(after_.when() - before_.when()).count();
+  const double seconds = fractional_seconds(after_.when() - before_.when());
   return seconds <= 0 ? 0 : gained(series) / seconds;
 }
 

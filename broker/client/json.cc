@@ -1,7 +1,8 @@
 #include "broker/client/json.h"
 
-#include <fmt/format.h>
 #include <simdjson.h>
+
+#include "common/json_text.h"
 
 namespace fanfare::client {
 
@@ -9,12 +10,6 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
   for (const char byte : text) {
     switch (byte) {
-      case '"':
-        out += "\\\"";
-        break;
-      case '\\':
-        out += "\\\\";
-        break;
       case '\n':
         out += "\\n";
         break;
@@ -25,11 +20,7 @@ void append_quoted(std::string& out, std::string_view text) {
         out += "\\t";
         break;
       default:
-        if (static_cast<unsigned char>(byte) < 0x20) {
-          out += fmt::format("\\u{:04x}", static_cast<unsigned char>(byte));
-        } else {
-          out += byte;
-        }
+        append_json_byte(out, byte);
     }
   }
   out += '"';

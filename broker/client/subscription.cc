@@ -10,9 +10,9 @@
 #include "broker/client/json.h"
 #include "broker/client/socket.h"
 #include "broker/wire/h1/response_parser.h"
-#include "broker/wire/http/characters.h"
 #include "broker/wire/sse/parser.h"
 
+#include "common/letters.h"
 #include "common/random.h"
 #include "common/units.h"
 
@@ -181,7 +181,7 @@ class Subscription::Impl {
     const http::ResponseHead& head = response_.head();
     if (head.status != 200) return;  // conclude() once its body is here
     const std::string_view type = head.value("content-type");
-    if (!http::same_ignoring_case(type.substr(0, type.find(';')), "text/event-stream")) {
+    if (!same_ignoring_case(type.substr(0, type.find(';')), "text/event-stream")) {
       refuse(fmt::format("{} answered with \"{}\", which is not an event stream", endpoint_->name(),
                          type));
       return;

@@ -48,7 +48,7 @@ std::vector<server::LimitFigure> limit_figures(const server::Options& options) {
           .help = fmt::format("[{}] {}: {}", section.name, facts.name, first_sentence(facts.help)),
           .value = {}};
       if (duration) {
-        figure.value = std::chrono::duration<double>(std::get<Duration>(*value)).count();
+        figure.value = fractional_seconds(std::get<Duration>(*value));
       } else {
         const auto number = std::get<std::uint64_t>(*value);
         if (number == 0 && !facts.zero.empty()) continue;

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "common/json_text.h"
 #include "common/units.h"
 
 namespace fanfare::config {
@@ -196,15 +197,7 @@ std::string spelled_fraction(double fraction) {
 
 std::string quoted(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\u{:04x}", byte);
-      continue;
-    }
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
+  for (const char c : text) append_json_byte(out, c);  // TOML escapes as JSON does
   return out + '"';
 }
 

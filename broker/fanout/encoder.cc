@@ -1,11 +1,11 @@
 #include "broker/fanout/encoder.h"
 
-#include <bit>
 #include <charconv>
 #include <cstring>
 #include <string_view>
 
 #include "common/check.h"
+#include "common/hex.h"
 
 namespace fanfare::fanout {
 namespace {
@@ -69,14 +69,8 @@ class Lines {
 
 }  // namespace
 
-std::size_t hex_digits(std::size_t value) {
-  return value == 0 ? 1 : (static_cast<std::size_t>(std::bit_width(value)) + 3) / 4;
-}
-
 char* write_chunk_size(char* to, std::size_t value) {
-  const std::size_t digits = hex_digits(value);
-  for (std::size_t i = digits; i-- > 0; value >>= 4U) to[i] = "0123456789abcdef"[value & 15U];
-  return write(to + digits, "\r\n");
+  return write(write_hex(to, value), "\r\n");
 }
 
 Encoder::Encoder(const Epoch& epoch) {
@@ -97,7 +91,7 @@ Encoder::Shape Encoder::measure(const Event& event, Sequence sequence) const {
     for (std::string_view line; lines.next(line);) size += kData.size() + line.size() + 1;
   }
   shape.text_size = size;
-  shape.frame_size = hex_digits(size) + 2 + size + 2;
+  shape.frame_size = hex_size(size) + 2 + size + 2;
   return shape;
 }
 

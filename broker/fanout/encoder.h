@@ -43,8 +43,6 @@ class Encoder {
   std::array<char, 4 + Epoch::kSize + 1> id_line_{};  // "id: <epoch>-"
 };
 
-// Digits of `value` in base 16; at least one.
-std::size_t hex_digits(std::size_t value);
 // Writes `value` in lower-case hexadecimal and CRLF; returns where it ended.
 char* write_chunk_size(char* to, std::size_t value);
 

@@ -42,11 +42,15 @@ std::optional<EventId> EventId::parse(std::string_view text) {
   return id;
 }
 
+char* EventId::write(char* to) const {
+  to += epoch.text().copy(to, Epoch::kSize);
+  *to++ = '-';
+  return std::to_chars(to, to + 20, sequence).ptr;
+}
+
 std::string EventId::text() const {
-  std::string text(epoch.text());
-  text += '-';
-  text += std::to_string(sequence);
-  return text;
+  std::array<char, kSizeMax> text{};
+  return {text.data(), write(text.data())};
 }
 
 }  // namespace fanfare::fanout

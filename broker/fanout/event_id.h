@@ -42,6 +42,8 @@ struct EventId {
   // Strict: exactly what text() makes (no leading zeros, no spaces).
   static std::optional<EventId> parse(std::string_view text);
   std::string text() const;
+  // Writes text() to `to`, which has room for kSizeMax bytes; returns where it ended.
+  char* write(char* to) const;
   friend bool operator==(const EventId&, const EventId&) = default;
 };
 

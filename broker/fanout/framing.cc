@@ -5,6 +5,8 @@
 
 #include "broker/fanout/encoder.h"
 
+#include "common/hex.h"
+
 namespace fanfare::fanout {
 namespace {
 
@@ -13,14 +15,11 @@ struct Chunk {
   std::size_t size;  // of the whole frame
 };
 
-std::size_t hex_value(char digit) {
-  return static_cast<std::size_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
-}
-
 Chunk first_chunk(std::string_view frames) {
   std::size_t text_size = 0;
   std::size_t at = 0;
-  for (; frames[at] != '\r'; ++at) text_size = text_size << 4U | hex_value(frames[at]);
+  for (; frames[at] != '\r'; ++at)
+    text_size = text_size << 4U | static_cast<std::size_t>(hex_value(frames[at]));
   at += 2;
   return {.text = frames.substr(at, text_size), .size = at + text_size + 2};
 }
@@ -28,7 +27,7 @@ Chunk first_chunk(std::string_view frames) {
 // The payload moves up to make room for its size, whose digits are known only afterwards; the
 // frame it came from was longer by more than that.
 char* write_payload_chunk(char* to, std::string_view text) {
-  const std::size_t room = hex_digits(text.size()) + 2;
+  const std::size_t room = hex_size(text.size()) + 2;
   char* const payload = to + room;
   const auto size = static_cast<std::size_t>(write_payload(payload, text) - payload);
   if (size == 0) return to;

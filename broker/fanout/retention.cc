@@ -28,10 +28,6 @@ std::size_t footprint_for(const Source& source, std::size_t frame_size, std::uin
   return needed <= kSegmentFootprintMax ? std::bit_ceil(needed) : needed;
 }
 
-std::int64_t whole_seconds(TimePoint time) {
-  return time.nanoseconds / Duration(1s).count();
-}
-
 }  // namespace
 
 void Retention::make_room(Source& source, std::size_t frame_size, Sequence sequence) {

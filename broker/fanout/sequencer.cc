@@ -25,10 +25,6 @@ constexpr LogLimits kUsualLimits;
 constexpr std::size_t kFetchMax = 512;
 constexpr std::size_t kFrameOverhead = 40;
 
-std::uint32_t whole_seconds(TimePoint time) {
-  return static_cast<std::uint32_t>(time.nanoseconds / Duration(1s).count());
-}
-
 // When a channel is to be looked at again. It counts if it is the channel's `visit_due`.
 struct Visit {
   TimePoint due;
@@ -122,8 +118,9 @@ Sequence Sequencer::Impl::append(Source& source, const Event& event, TimePoint n
   const Encoder::Shape shape = encoder.measure(event, sequence);
   retention.make_room(source, shape.frame_size, sequence);
   SegmentWriter& writer = source.writer;
-  encoder.encode(shape, event, sequence,
-                 writer.append(shape.frame_size, sequence, whole_seconds(now)));
+  encoder.encode(
+      shape, event, sequence,
+      writer.append(shape.frame_size, sequence, static_cast<std::uint32_t>(whole_seconds(now))));
   source.window.append(writer.segment(), writer.newest(shape.frame_size, sequence));
   draft.touch(source);
   if (source.window.events() > source.limits.events) source.window.expect_eviction_soon();

@@ -21,9 +21,9 @@ int milliseconds(Duration duration) {
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
-int whole_seconds(Duration duration) {
-  return static_cast<int>(std::max<std::int64_t>(
-      1, std::chrono::duration_cast<std::chrono::seconds>(duration).count()));
+// As a socket option takes them: at least one.
+int option_seconds(Duration duration) {
+  return static_cast<int>(std::max<std::int64_t>(1, whole_seconds(duration)));
 }
 
 struct Option {
@@ -86,8 +86,8 @@ std::expected<Descriptor, Problem> bind_tcp(const PeerAddress& address, bool cla
       {IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY"},
       {IPPROTO_TCP, TCP_NOTSENT_LOWAT, options.unsent_bytes_max, "TCP_NOTSENT_LOWAT"},
       {IPPROTO_TCP, TCP_USER_TIMEOUT, milliseconds(options.user_timeout), "TCP_USER_TIMEOUT"},
-      {IPPROTO_TCP, TCP_KEEPIDLE, whole_seconds(options.keep_alive_idle), "TCP_KEEPIDLE"},
-      {IPPROTO_TCP, TCP_KEEPINTVL, whole_seconds(options.keep_alive_interval), "TCP_KEEPINTVL"},
+      {IPPROTO_TCP, TCP_KEEPIDLE, option_seconds(options.keep_alive_idle), "TCP_KEEPIDLE"},
+      {IPPROTO_TCP, TCP_KEEPINTVL, option_seconds(options.keep_alive_interval), "TCP_KEEPINTVL"},
       {IPPROTO_TCP, TCP_KEEPCNT, options.keep_alive_count, "TCP_KEEPCNT"},
   };
   for (const Option& option : wanted) {

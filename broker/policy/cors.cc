@@ -6,6 +6,8 @@
 #include <charconv>
 #include <optional>
 
+#include "common/letters.h"
+
 namespace fanfare::policy {
 namespace {
 
@@ -97,12 +99,6 @@ bool is_list_of_tokens(std::string_view list) {
     if (!member.empty() && !is_token(member)) return false;
   }
   return true;
-}
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return low;
 }
 
 // With its colon; empty for the scheme's own. Nothing if it is no port.

@@ -65,7 +65,7 @@ std::optional<Problem> text_problem(std::string_view what, std::string_view text
 }  // namespace
 
 std::optional<Problem> channel_problem(std::string_view channel) {
-  if (channel.starts_with('~')) {
+  if (is_hidden(channel)) {
     return invalid(
         "channels that begin with '~' are the broker's own: choose another first "
         "character");

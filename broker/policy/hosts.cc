@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/letters.h"
 #include "common/quotable.h"
 
 namespace fanfare::policy {
@@ -11,12 +12,6 @@ namespace {
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-std::string lower(std::string_view text) {
-  std::string low(text);
-  for (char& c : low) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  return low;
 }
 
 // Without its port, in lower case, without the dot that may end a name.

@@ -76,7 +76,6 @@ TEST(Encoder, CountsHexadecimalDigits) {
     ASSERT_EQ(events.size(), 1U);
     EXPECT_EQ(events[0].data.size(), size);
   }
-  EXPECT_EQ(hex_digits(0), 1U);
 }
 
 TEST(Encoder, ScansALargeTextOfOneKindOfLineEndOnce) {

@@ -8,6 +8,8 @@
 #include "broker/wire/http/target.h"
 #include "tests/fuzz/fuzz.h"
 
+#include "common/letters.h"
+
 namespace {
 
 using namespace fanfare;
@@ -37,8 +39,8 @@ void check_head(const http::RequestHead& head) {
     CHECK(!field.name.empty() && http::all(field.name, http::kToken), "field name");
     CHECK(http::all(field.value, http::kFieldText), "field value");
     CHECK(field.value == http::trimmed(field.value), "field value is trimmed");
-    lengths += http::same_ignoring_case(field.name, "content-length") ? 1U : 0U;
-    codings += http::same_ignoring_case(field.name, "transfer-encoding") ? 1U : 0U;
+    lengths += same_ignoring_case(field.name, "content-length") ? 1U : 0U;
+    codings += same_ignoring_case(field.name, "transfer-encoding") ? 1U : 0U;
   }
   CHECK(lengths + codings <= 1, "the end of a body is said once");
   CHECK(head.minor_version == 0 || head.find("host") != nullptr, "Host");

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <utility>
 
 #include "broker/server/base/admin_surface.h"
@@ -141,12 +139,8 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
 }
 
 std::string_view Lead::write_id(fanout::Sequence sequence) {
-  char* const begin = id_.data();
-  const std::string_view epoch = sequencer_.epoch().text();
-  std::memcpy(begin, epoch.data(), epoch.size());
-  begin[epoch.size()] = '-';
-  const char* const end = std::to_chars(begin + epoch.size() + 1, begin + id_.size(), sequence).ptr;
-  return {begin, end};
+  const fanout::EventId id{sequencer_.epoch(), sequence};
+  return {id_.data(), id.write(id_.data())};
 }
 
 std::expected<void, ingest::Refused> Lead::finish(std::string_view channel) {
@@ -216,7 +210,7 @@ std::uint64_t Lead::subscribers(std::string_view name) {
 }
 
 void Lead::for_each_fact(const FactVisitor& visit) {
-  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(now_ - started_).count();
+  const std::int64_t uptime = whole_seconds(now_ - started_);
   visit("version", kVersion);
   visit("epoch", sequencer_.epoch().text());
   visit("uptime_seconds", static_cast<std::uint64_t>(uptime));

@@ -7,8 +7,8 @@
 
 #include "broker/policy/hosts.h"
 #include "broker/server/base/rules.h"
-#include "broker/wire/http/characters.h"
 
+#include "common/letters.h"
 #include "common/pattern.h"
 #include "common/quotable.h"
 
@@ -99,7 +99,7 @@ policy::Preflight SubscriberRoutes::preflight_of(const http::RequestHead& head) 
 void SubscriberRoutes::log_refused_origin(const http::RequestHead& head, std::string_view origin) {
   const std::size_t scheme_end = origin.find("://");
   const bool own = scheme_end != std::string_view::npos &&
-                   http::same_ignoring_case(origin.substr(scheme_end + 3), head.authority);
+                   same_ignoring_case(origin.substr(scheme_end + 3), head.authority);
   if (own) return;
   if (const auto left_out = refused_origin_log_.admit(now_); left_out >= 0) {
     log::warn("{}{}", policy::refused_origin_sentence(settings_.cors(), origin),

@@ -5,6 +5,7 @@
 #include "broker/wire/http/characters.h"
 
 #include "common/check.h"
+#include "common/hex.h"
 
 namespace fanfare::h1 {
 
@@ -77,7 +78,7 @@ bool ChunkedDecoder::take(char c) {
 }
 
 bool ChunkedDecoder::take_size(char c) {
-  if (const int digit = http::hex_value(c); digit >= 0) {
+  if (const int digit = hex_value(c); digit >= 0) {
     if (++digits_ > kSizeDigitsMax) return refuse(400, "a chunk size has too many digits");
     chunk_left_ = chunk_left_ * 16 + static_cast<unsigned>(digit);
     // The limit may have been lowered since the chunks before this one.

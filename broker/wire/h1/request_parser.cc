@@ -8,10 +8,9 @@
 #include "broker/wire/http/target.h"
 
 #include "common/check.h"
+#include "common/letters.h"
 
 namespace fanfare::h1 {
-
-using http::same_ignoring_case;
 
 Step RequestParser::step(std::string_view input) {
   CHECK(phase_ != Phase::complete, "a request ends once; reset() begins the next");

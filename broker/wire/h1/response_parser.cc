@@ -8,6 +8,7 @@
 #include "broker/wire/http/negotiation.h"
 
 #include "common/check.h"
+#include "common/letters.h"
 
 namespace fanfare::h1 {
 
@@ -158,15 +159,15 @@ void ResponseParser::choose_framing() {
   bool encoded = false;
   std::optional<std::uint64_t> length;
   for (const http::Field& field : head_.fields) {
-    if (http::same_ignoring_case(field.name, "connection")) {
+    if (same_ignoring_case(field.name, "connection")) {
       close |= http::list_has(field.value, "close");
       stated |= http::list_has(field.value, "keep-alive");
-    } else if (http::same_ignoring_case(field.name, "transfer-encoding")) {
-      if (encoded || !http::same_ignoring_case(field.value, "chunked")) {
+    } else if (same_ignoring_case(field.name, "transfer-encoding")) {
+      if (encoded || !same_ignoring_case(field.value, "chunked")) {
         return refuse("a transfer coding other than `chunked`");
       }
       encoded = true;
-    } else if (http::same_ignoring_case(field.name, "content-length")) {
+    } else if (same_ignoring_case(field.name, "content-length")) {
       if (!admit_length(field.value, length)) return;
     }
   }

@@ -59,31 +59,11 @@ constexpr bool all(std::string_view text, std::uint8_t bits) {
   return true;
 }
 
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
-// Field names, tokens and schemes compare without regard to ASCII case.
-constexpr bool same_ignoring_case(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
-}
-
 // `text` without the SP and HTAB at its ends.
 constexpr std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is(text.front(), kWhitespace)) text.remove_prefix(1);
   while (!text.empty() && is(text.back(), kWhitespace)) text.remove_suffix(1);
   return text;
-}
-
-// 0-15, or -1 for what is no hexadecimal digit.
-constexpr int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  const char letter = lower(c);
-  return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
 }  // namespace fanfare::http

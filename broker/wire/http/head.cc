@@ -1,6 +1,6 @@
 #include "broker/wire/http/head.h"
 
-#include "broker/wire/http/characters.h"
+#include "common/letters.h"
 
 namespace fanfare::http {
 

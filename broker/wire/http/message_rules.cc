@@ -5,6 +5,8 @@
 #include "broker/wire/http/characters.h"
 #include "broker/wire/http/target.h"
 
+#include "common/letters.h"
+
 namespace fanfare::http {
 
 std::optional<Refusal> MessageRules::admit(std::string_view name, std::string_view value) {

@@ -4,6 +4,8 @@
 
 #include "broker/wire/http/characters.h"
 
+#include "common/letters.h"
+
 namespace fanfare::http {
 
 namespace {

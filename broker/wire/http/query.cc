@@ -4,6 +4,8 @@
 
 #include "broker/wire/http/characters.h"
 
+#include "common/hex.h"
+
 namespace fanfare::http {
 
 Query::Query(std::string_view text) {

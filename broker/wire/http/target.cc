@@ -2,6 +2,9 @@
 
 #include "broker/wire/http/characters.h"
 
+#include "common/hex.h"
+#include "common/letters.h"
+
 namespace fanfare::http {
 
 namespace {

@@ -13,10 +13,10 @@
 #include "broker/wire/http/target.h"
 #include "broker/wire/ingest/http_media.h"
 #include "broker/wire/ingest/json_reply.h"
-#include "broker/wire/ingest/json_text.h"
 #include "broker/wire/ingest/ndjson_session.h"
 #include "broker/wire/ingest/text.h"
 
+#include "common/json_text.h"
 #include "common/pattern.h"
 #include "common/quotable.h"
 

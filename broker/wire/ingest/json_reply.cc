@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "broker/wire/ingest/json_text.h"
+#include "common/json_text.h"
 
 namespace fanfare::ingest {
 

@@ -1,10 +1,8 @@
 #include "broker/wire/ingest/json_text.h"
 
-#include <fmt/format.h>
-
 #include "broker/wire/http/characters.h"
 
-#include "common/utf8.h"
+#include "common/hex.h"
 
 namespace fanfare::ingest {
 namespace {
@@ -23,7 +21,7 @@ int code_unit(std::string_view text, std::size_t at) {
   if (text.size() < at + 4) return -1;
   int value = 0;
   for (const char c : text.substr(at, 4)) {
-    const int digit = http::hex_value(c);
+    const int digit = hex_value(c);
     if (digit < 0) return -1;
     value = value * 16 + digit;
   }
@@ -45,26 +43,6 @@ std::size_t escape_size(std::string_view text, std::size_t at) {
 }
 
 }  // namespace
-
-void append_json_string(std::string& out, std::string_view text) {
-  out += '"';
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t size = utf8_sequence_size(text, at);
-    const auto byte = static_cast<unsigned char>(text[at]);
-    if (size == 0) {
-      out += "\xef\xbf\xbd";
-    } else if (byte == '"' || byte == '\\') {
-      out += '\\';
-      out += text[at];
-    } else if (byte < 0x20 || byte == 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(byte));
-    } else {
-      out += text.substr(at, size);
-    }
-    at += size == 0 ? 1 : size;
-  }
-  out += '"';
-}
 
 bool is_json_number(std::string_view token) {
   if (token.starts_with('-')) token.remove_prefix(1);

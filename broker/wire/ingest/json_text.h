@@ -1,6 +1,6 @@
-// The few things about JSON text that simdjson leaves to its users: writing strings, and judging a
-// scalar by its grammar alone. Numbers are forwarded as they were written: they need to be JSON,
-// not to fit into 64 bits.
+// The few things about JSON text that simdjson leaves to its users: judging a scalar by its grammar
+// alone, and where a text is broken. Numbers are forwarded as they were written: they need to be
+// JSON, not to fit into 64 bits.
 #pragma once
 
 #include <cstddef>
@@ -8,9 +8,6 @@
 #include <string_view>
 
 namespace fanfare::ingest {
-
-// `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
 
 // RFC 8259 §6, §3.
 bool is_json_number(std::string_view token);

@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "broker/wire/ingest/json_reply.h"
-#include "broker/wire/ingest/json_text.h"
 
 #include "common/check.h"
+#include "common/json_text.h"
 #include "common/quotable.h"
 #include "common/utf8.h"
 

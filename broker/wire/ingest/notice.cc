@@ -1,7 +1,8 @@
 #include <fmt/format.h>
 
-#include "broker/wire/ingest/json_text.h"
 #include "broker/wire/ingest/session.h"
+
+#include "common/json_text.h"
 
 namespace fanfare::ingest {
 

@@ -15,6 +15,7 @@
 #include "broker/wire/ingest/resp_script.h"
 #include "broker/wire/ingest/text.h"
 
+#include "common/letters.h"
 #include "common/quotable.h"
 #include "common/sha1.h"
 
@@ -184,12 +185,12 @@ bool RespCommands::read_loop(Arguments arguments, Arguments& argv, std::string& 
     append_error(out, problem);
     return false;
   };
-  if (equals_ignoring_case(arguments[0], "EVAL")) {
+  if (same_ignoring_case(arguments[0], "EVAL")) {
     if (!is_publish_loop(arguments[1])) {
       return wrong(kOnlyTheLoop);
     }
     commons_.scripts.add(sha1_hex(arguments[1]));
-  } else if (!commons_.scripts.contains(lower_case(arguments[1]))) {
+  } else if (!commons_.scripts.contains(lower(arguments[1]))) {
     append_error(out, "No matching script. Please use EVAL.", "NOSCRIPT");
     return false;
   }
@@ -249,19 +250,19 @@ void RespCommands::eval(Arguments arguments, std::string& out) {
 
 void RespCommands::script(Arguments arguments, std::string& out) {
   const std::string_view what = arguments[1];
-  if (equals_ignoring_case(what, "LOAD") && arguments.size() == 3) {
+  if (same_ignoring_case(what, "LOAD") && arguments.size() == 3) {
     if (!is_publish_loop(arguments[2])) {
       return append_error(out, kOnlyTheLoop);
     }
     const std::string name = sha1_hex(arguments[2]);
     commons_.scripts.add(name);
     append_bulk(out, name);
-  } else if (equals_ignoring_case(what, "EXISTS") && arguments.size() >= 3) {
+  } else if (same_ignoring_case(what, "EXISTS") && arguments.size() >= 3) {
     append_array(out, arguments.size() - 2);
     for (const std::string_view name : arguments.subspan(2)) {
-      append_integer(out, commons_.scripts.contains(lower_case(name)) ? 1 : 0);
+      append_integer(out, commons_.scripts.contains(lower(name)) ? 1 : 0);
     }
-  } else if (equals_ignoring_case(what, "FLUSH") && arguments.size() <= 3) {
+  } else if (same_ignoring_case(what, "FLUSH") && arguments.size() <= 3) {
     commons_.scripts.clear();
     append_simple(out, "OK");
   } else {

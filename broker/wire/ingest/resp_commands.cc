@@ -12,6 +12,7 @@
 #include "broker/wire/ingest/resp_unserved.h"
 #include "broker/wire/ingest/text.h"
 
+#include "common/letters.h"
 #include "common/quotable.h"
 
 namespace fanfare::ingest {
@@ -100,7 +101,7 @@ void RespCommands::passed_over() {
 
 const RespCommands::Command* RespCommands::find(std::string_view name) {
   for (const Command& command : table()) {
-    if (equals_ignoring_case(name, command.name)) return &command;
+    if (same_ignoring_case(name, command.name)) return &command;
   }
   return nullptr;
 }
@@ -111,7 +112,7 @@ bool RespCommands::fits(const Command& command, Arguments arguments) {
 
 void RespCommands::append_wrong_arity(std::string& out, const Command& command) {
   append_error(out, fmt::format("wrong number of arguments for '{}' command: {}",
-                                lower_case(command.name), command.usage));
+                                lower(command.name), command.usage));
 }
 
 void RespCommands::append_not_served(std::string& out, std::string_view name) {
@@ -125,7 +126,7 @@ void RespCommands::append_not_served(std::string& out, std::string_view name) {
 }
 
 bool RespCommands::postpone(Arguments arguments, std::vector<Publish>& waiting) {
-  if (arguments.size() != 3 || !equals_ignoring_case(arguments[0], "PUBLISH")) return false;
+  if (arguments.size() != 3 || !same_ignoring_case(arguments[0], "PUBLISH")) return false;
   if (transaction_.open()) return false;
   Publish& event = waiting.emplace_back();
   event.channel = arguments[1];
@@ -178,15 +179,15 @@ XaddOptions read_xadd_options(RespCommands::Arguments arguments) {
   XaddOptions options;
   std::size_t at = 2;
   while (at < arguments.size()) {
-    if (equals_ignoring_case(arguments[at], "NOMKSTREAM")) {
+    if (same_ignoring_case(arguments[at], "NOMKSTREAM")) {
       options.no_make_stream = true;
       ++at;
-    } else if (equals_ignoring_case(arguments[at], "MAXLEN") ||
-               equals_ignoring_case(arguments[at], "MINID")) {
+    } else if (same_ignoring_case(arguments[at], "MAXLEN") ||
+               same_ignoring_case(arguments[at], "MINID")) {
       ++at;
       if (at < arguments.size() && (arguments[at] == "~" || arguments[at] == "=")) ++at;
       ++at;
-    } else if (equals_ignoring_case(arguments[at], "LIMIT")) {
+    } else if (same_ignoring_case(arguments[at], "LIMIT")) {
       at += 2;
     } else {
       break;
@@ -320,10 +321,10 @@ void RespCommands::finish(Arguments arguments, std::string& out) {
 
 void RespCommands::pubsub(Arguments arguments, std::string& out) {
   const std::string_view what = arguments[1];
-  if (equals_ignoring_case(what, "CHANNELS") && arguments.size() <= 3) {
+  if (same_ignoring_case(what, "CHANNELS") && arguments.size() <= 3) {
     return pubsub_channels(arguments.size() == 3 ? arguments[2] : "*", out);
   }
-  if (equals_ignoring_case(what, "NUMSUB")) {
+  if (same_ignoring_case(what, "NUMSUB")) {
     append_array(out, 2 * (arguments.size() - 2));
     for (const std::string_view channel : arguments.subspan(2)) {
       append_bulk(out, channel);
@@ -331,7 +332,7 @@ void RespCommands::pubsub(Arguments arguments, std::string& out) {
     }
     return;
   }
-  if (equals_ignoring_case(what, "NUMPAT") && arguments.size() == 2) {
+  if (same_ignoring_case(what, "NUMPAT") && arguments.size() == 2) {
     return append_integer(out, sink_.pattern_count());
   }
   append_unknown_subcommand(arguments, out);

@@ -13,6 +13,7 @@
 #include "broker/wire/ingest/resp_reply.h"
 #include "broker/wire/ingest/text.h"
 
+#include "common/letters.h"
 #include "common/quotable.h"
 
 namespace fanfare::ingest {
@@ -80,10 +81,10 @@ void RespCommands::hello(Arguments arguments, std::string& out) {
 bool RespCommands::take_hello_options(Arguments options, std::string& out) {
   std::optional<std::string_view> name;
   while (!options.empty()) {
-    if (equals_ignoring_case(options[0], "AUTH") && options.size() >= 3) {
+    if (same_ignoring_case(options[0], "AUTH") && options.size() >= 3) {
       if (!authenticate(options[1], out)) return false;
       options = options.subspan(3);
-    } else if (equals_ignoring_case(options[0], "SETNAME") && options.size() >= 2) {
+    } else if (same_ignoring_case(options[0], "SETNAME") && options.size() >= 2) {
       name = options[1];
       options = options.subspan(2);
     } else {
@@ -130,7 +131,7 @@ void RespCommands::auth(Arguments arguments, std::string& out) {
 void RespCommands::append_description(std::string& out, const Command& command) const {
   const bool exact = command.arguments_min == command.arguments_max;
   append_array(out, 6);
-  append_bulk(out, lower_case(command.name));
+  append_bulk(out, lower(command.name));
   out += fmt::format(":{}{}\r\n", exact ? "" : "-", command.arguments_min);
   append_set(out, 0, protocol_);
   for (int position = 0; position < 3; ++position) append_integer(out, 0);
@@ -141,14 +142,14 @@ void RespCommands::command(Arguments arguments, std::string& out) {
   if (what.empty()) {
     append_array(out, table().size());
     for (const Command& command : table()) append_description(out, command);
-  } else if (equals_ignoring_case(what, "DOCS")) {
+  } else if (same_ignoring_case(what, "DOCS")) {
     append_map(out, 0, protocol_);  // redis-cli asks for hints; it does without
-  } else if (equals_ignoring_case(what, "COUNT")) {
+  } else if (same_ignoring_case(what, "COUNT")) {
     append_integer(out, table().size());
-  } else if (equals_ignoring_case(what, "LIST")) {
+  } else if (same_ignoring_case(what, "LIST")) {
     append_array(out, table().size());
     for (const Command& command : table()) append_bulk(out, command.name);
-  } else if (equals_ignoring_case(what, "INFO")) {
+  } else if (same_ignoring_case(what, "INFO")) {
     append_array(out, arguments.size() - 2);
     for (const std::string_view name : arguments.subspan(2)) {
       const Command* command = find(name);
@@ -176,7 +177,7 @@ std::string RespCommands::description() const {
 
 void RespCommands::client(Arguments arguments, std::string& out) {
   const auto is = [&](std::string_view what, std::size_t size) {
-    return equals_ignoring_case(arguments[1], what) && arguments.size() == size;
+    return same_ignoring_case(arguments[1], what) && arguments.size() == size;
   };
   if (is("SETNAME", 3)) {
     if (take_name(arguments[2], out)) append_simple(out, "OK");
@@ -188,13 +189,13 @@ void RespCommands::client(Arguments arguments, std::string& out) {
     append_verbatim(out, description(), protocol_);  // a publisher sees itself, nobody else
   } else if (is("SETINFO", 4) || is("NO-EVICT", 3) || is("NO-TOUCH", 3)) {
     append_simple(out, "OK");  // libraries send it unasked; nothing depends on it
-  } else if (equals_ignoring_case(arguments[1], "REPLY") && arguments.size() == 3) {
-    if (equals_ignoring_case(arguments[2], "ON")) return append_simple(out, "OK");
+  } else if (same_ignoring_case(arguments[1], "REPLY") && arguments.size() == 3) {
+    if (same_ignoring_case(arguments[2], "ON")) return append_simple(out, "OK");
     append_error(out,
                  "every command is answered here: leave CLIENT REPLY out, and read the "
                  "replies when it suits you");
-  } else if (equals_ignoring_case(arguments[1], "TRACKING") && arguments.size() > 2) {
-    if (equals_ignoring_case(arguments[2], "OFF")) return append_simple(out, "OK");
+  } else if (same_ignoring_case(arguments[1], "TRACKING") && arguments.size() > 2) {
+    if (same_ignoring_case(arguments[2], "OFF")) return append_simple(out, "OK");
     append_error(out,
                  "CLIENT TRACKING has nothing to track: there are no keys and values here, "
                  "switch client-side caching off");
@@ -222,7 +223,7 @@ constexpr auto kParameters = std::to_array<Parameter>({
 }  // namespace
 
 void RespCommands::config(Arguments arguments, std::string& out) {
-  if (!equals_ignoring_case(arguments[1], "GET") || arguments.size() < 3) {
+  if (!same_ignoring_case(arguments[1], "GET") || arguments.size() < 3) {
     return append_error(out,
                         "only CONFIG GET parameter is served: the configuration is "
                         "broker.toml, reread on SIGHUP");
@@ -230,7 +231,7 @@ void RespCommands::config(Arguments arguments, std::string& out) {
   std::vector<const Parameter*> found;
   for (const Parameter& parameter : kParameters) {
     const bool asked = std::ranges::any_of(arguments.subspan(2), [&](std::string_view pattern) {
-      return glob_matches(lower_case(pattern), parameter.name);
+      return glob_matches(lower(pattern), parameter.name);
     });
     if (asked) found.push_back(&parameter);
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/check.h"
+#include "common/hex.h"
 
 namespace fanfare::ingest {
 namespace {
@@ -26,13 +27,6 @@ bool is_space(char c) {
 std::string shown(char c) {
   if (c > 0x20 && c < 0x7f) return {c};
   return fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // What follows a backslash inside double quotes; appends its meaning, returns the bytes it took.

@@ -5,6 +5,8 @@
 
 #include "broker/wire/ingest/text.h"
 
+#include "common/letters.h"
+
 namespace fanfare::ingest {
 namespace {
 
@@ -63,7 +65,7 @@ bool is_variable(std::string_view word) {
 
 bool is_publish(std::string_view quoted) {
   return quoted.size() == 9 && (quoted[0] == '\'' || quoted[0] == '"') &&
-         quoted.back() == quoted[0] && equals_ignoring_case(quoted.substr(1, 7), "PUBLISH");
+         quoted.back() == quoted[0] && same_ignoring_case(quoted.substr(1, 7), "PUBLISH");
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 
 #include "broker/wire/ingest/text.h"
 
+#include "common/letters.h"
+
 namespace fanfare::ingest {
 namespace {
 
@@ -45,7 +47,7 @@ constexpr auto kUnserved = std::to_array<Unserved>({
 
 const Unserved* find_unserved(std::string_view name) {
   for (const Unserved& unserved : kUnserved) {
-    if (equals_ignoring_case(name, unserved.name)) return &unserved;
+    if (same_ignoring_case(name, unserved.name)) return &unserved;
   }
   return nullptr;
 }

@@ -10,10 +10,6 @@
 namespace fanfare::ingest {
 namespace {
 
-char upper_case(char c) {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
-}
-
 // Whether `c` is in the class that opens `pattern` ("[^a-c]..."); sets `end` to after its `]`. A
 // class that is not closed reaches to the end of the pattern.
 bool class_matches(std::string_view pattern, char c, std::size_t& end) {
@@ -48,23 +44,6 @@ bool element_matches(std::string_view pattern, char c, std::size_t& end) {
 }
 
 }  // namespace
-
-bool equals_ignoring_case(std::string_view text, std::string_view upper) {
-  if (text == upper) return true;  // what libraries send
-  if (text.size() != upper.size()) return false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (upper_case(text[i]) != upper[i]) return false;
-  }
-  return true;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  });
-  return lower;
-}
 
 std::optional<std::uint32_t> parse_retry(std::string_view text) {
   std::uint32_t value = 0;

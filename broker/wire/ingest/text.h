@@ -8,12 +8,6 @@
 
 namespace fanfare::ingest {
 
-// ASCII letters alike in both cases; `upper` is in upper case.
-bool equals_ignoring_case(std::string_view text, std::string_view upper);
-
-// ASCII letters in lower case.
-std::string lower_case(std::string_view text);
-
 // Milliseconds in decimal digits, nothing else.
 std::optional<std::uint32_t> parse_retry(std::string_view text);
 // Why parse_retry() returned nothing.

@@ -7,10 +7,10 @@
 #include <array>
 #include <utility>
 
-#include "broker/wire/http/characters.h"
 #include "broker/wire/http/negotiation.h"
 #include "broker/wire/http/query.h"
 
+#include "common/letters.h"
 #include "common/quotable.h"
 
 namespace fanfare::sse {
@@ -49,7 +49,7 @@ constexpr std::string_view kRightBody =
 std::string folded(std::string_view name) {
   std::string text;
   for (const char c : name) {
-    if (c != '-' && c != '_') text += http::lower(c);
+    if (c != '-' && c != '_') text += lower(c);
   }
   return text;
 }
@@ -226,7 +226,7 @@ std::string unread_body(const http::RequestHead& head) {
                        quotable(head.method_text));
   }
   const std::string_view coding = head.value("content-encoding");
-  if (!coding.empty() && !http::same_ignoring_case(coding, "identity")) {
+  if (!coding.empty() && !same_ignoring_case(coding, "identity")) {
     return fmt::format("the body is encoded ({}); send it as it is", quotable(coding));
   }
   const std::string_view type = head.value("content-type");

@@ -46,32 +46,12 @@ TEST(Glob, DoesNotExplode) {
   EXPECT_FALSE(glob_matches("a*a*a*a*a*a*a*a*a*a*a*a*a*a*a*b", text));
 }
 
-TEST(Text, ComparesLettersInBothCases) {
-  EXPECT_TRUE(equals_ignoring_case("PubLish", "PUBLISH"));
-  EXPECT_TRUE(equals_ignoring_case("sse.finish", "SSE.FINISH"));
-  EXPECT_FALSE(equals_ignoring_case("PUBLIS", "PUBLISH"));
-  EXPECT_FALSE(equals_ignoring_case("P[BLISH", "P{BLISH"));
-}
-
 TEST(Text, ReadsRetryInDigitsOnly) {
   EXPECT_EQ(parse_retry("0"), 0U);
   EXPECT_EQ(parse_retry("4294967295"), 4294967295U);
   for (const char* text : {"", "-1", "+1", " 1", "1 ", "1.5", "1s", "4294967296", "0x1"}) {
     EXPECT_FALSE(parse_retry(text)) << text;
   }
-}
-
-std::string json(std::string_view text) {
-  std::string out;
-  append_json_string(out, text);
-  return out;
-}
-
-TEST(JsonText, WritesStrings) {
-  EXPECT_EQ(json(""), R"("")");
-  EXPECT_EQ(json("a\"b\\c/é😀"), R"("a\"b\\c/é😀")");
-  EXPECT_EQ(json(std::string_view("\0\n\x1f\x7f", 4)), R"("\u0000\u000a\u001f\u007f")");
-  EXPECT_EQ(json("a\xff\xed\xa0\x80z"), "\"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\"");
 }
 
 TEST(JsonText, KnowsNumbersByTheirGrammar) {
