@@ -105,7 +105,7 @@ std::vector<std::string> includes_of(const std::string& source) {
   return found;
 }
 
-// Of the tree only, without quotes.
+// Only includes of the tree's own files, without quotes.
 std::vector<std::string> own_includes_of(const std::string& source) {
   std::vector<std::string> found;
   for (const std::string& include : includes_of(source)) {

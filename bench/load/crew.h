@@ -40,7 +40,7 @@ class Crew {
   void await_connected();
   std::uint64_t events() const { return board_->sum(&WorkerRow::events); }
   void clear_latency();
-  // Of all workers together.
+  // For all workers together.
   void latency_into(Histogram& histogram) const;
 
  private:

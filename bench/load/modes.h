@@ -23,7 +23,7 @@ struct Settings {
   std::uint32_t verify = 0;    // events sent to everybody at the end (idle)
   std::uint32_t missed = 100;  // events that each client misses (storm)
   double stalled = 0.1;        // share of subscribers that stop reading (slow)
-  std::uint32_t live = 0;      // storm, beside: subscribers that have nothing to do with it
+  std::uint32_t live = 0;      // storm, beside: subscribers that are not part of the load
   double live_rate = 20;       // events a second to them
 
   // Streams of one group follow the same channels.

@@ -16,7 +16,7 @@ struct ServerCost {
   std::uint64_t slab_bytes = 0;  // of the whole machine
 };
 
-// Of `pid` and, for servers with worker processes, of its children.
+// The cost of `pid` and, for servers with worker processes, of its children.
 ServerCost server_cost(int pid);
 
 // What the sockets of a server on `port` hold in the kernel's queues, both directions and what is

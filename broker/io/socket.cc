@@ -149,7 +149,8 @@ void hold_handshakes(int listener) {
 }
 
 void stop_listening(int listener, std::vector<int>& waiting) {
-  // Who waits at a Unix socket still can be accepted after it was shut down; TCP would reset them.
+  // Connections that wait at a Unix socket can still be accepted after it was shut down; TCP would
+  // reset them.
   if (is_unix(listener)) ::shutdown(listener, SHUT_RDWR);
   ::fcntl(listener, F_SETFL, ::fcntl(listener, F_GETFL) | O_NONBLOCK);
   while (true) {

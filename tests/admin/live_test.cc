@@ -1,4 +1,4 @@
-// What the live page is told, as simdjson reads it.
+// What the live page is sent, as simdjson reads it.
 #include "broker/admin/live.h"
 
 #include <gtest/gtest.h>

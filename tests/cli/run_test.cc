@@ -274,7 +274,7 @@ TEST(Tail, RefusesAnAddressThatIsNone) {
   EXPECT_THAT(console.err(), HasSubstr("TLS"));
 }
 
-// The range of a double was told once, in 300 digits.
+// The message once gave the range of a double, in 300 digits.
 TEST(Tail, SaysWhichNumbersCountEvents) {
   for (const char* count : {"0", "-1", "x", "1.5", ""}) {
     EXPECT_THAT(usage_problem({"tail", "news", "--count", count}),

@@ -42,7 +42,7 @@ TEST(Syntax, TakesSocketPathsThatCanBeBound) {
   EXPECT_THAT(socket_path_problem(std::string("a\0b", 3)), HasSubstr("NUL"));
 }
 
-// What stands between the last two quotes of a sentence.
+// The text between the last two quotes of a sentence.
 std::string proposed_in(const std::string& sentence) {
   const std::size_t end = sentence.rfind('"');
   const std::size_t begin = sentence.rfind('"', end - 1) + 1;

@@ -13,7 +13,7 @@ import unittest
 import urllib.request
 
 QUICKSTART = pathlib.Path(__file__).parents[2] / "deploy" / "quickstart"
-PATIENCE = 60  # seconds; this runs beside compilers
+PATIENCE = 60  # seconds; compilers may run at the same time
 
 
 def free_port() -> int:

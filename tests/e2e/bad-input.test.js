@@ -1,5 +1,5 @@
 // Malformed and hostile input: the right refusal, the connection closed where RFC 9112 demands it,
-// nothing leaked, and a subscriber next door who noticed nothing.
+// nothing leaked, and another subscriber that noticed nothing.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
@@ -9,7 +9,7 @@ import { Subscriber } from './harness/subscriber.js';
 import { until } from './harness/wait.js';
 
 let broker;
-let witness; // the subscriber who must not notice
+let witness; // the subscriber that must not notice
 let published = 0;
 
 before(async () => {
@@ -101,7 +101,7 @@ test('the HTTP/2 preface on a port that does not speak it is refused and closed'
   await undisturbed();
 });
 
-test('the same bytes one by one are refused alike', async () => {
+test('the same bytes, one by one, are refused in the same way', async () => {
   const raw = await RawConnection.open(broker.httpPort);
   for (const byte of head('POST /events HTTP/1.1', 'Content-Length: 5', 'Content-Length: 6')) raw.send(byte);
   assert.match(await raw.untilClosed(), /^HTTP\/1\.1 400 /);
@@ -140,7 +140,7 @@ test('requests in one write are answered in order on one connection', async () =
   raw.close();
 });
 
-test('bad subscriptions are told what would be right, with the CORS and stream rules kept', async () => {
+test('the refusal of a bad subscription says what would be right, and keeps the CORS and stream rules', async () => {
   const cases = [
     ['/events', 400], ['/events?channel=', 400], ['/events?channel=no%20spaces', 400],
     [`/events?channel=${'x'.repeat(256)}`, 400], ['/events?channel=%zz', 400], ['/events?channel=%ff', 400],
@@ -158,7 +158,7 @@ test('bad subscriptions are told what would be right, with the CORS and stream r
   await undisturbed();
 });
 
-test('a cursor that is none is a gap, not an error', async (t) => {
+test('an invalid cursor is a gap, not an error', async (t) => {
   await broker.publish('cursor', 'kept');
   for (const id of ['nonsense', 'zzzzzzz-5', '-1', '0', 'a'.repeat(200), 'ümlaut']) {
     const seen = new Subscriber(broker.url, ['cursor'], { reconnect: false, headers: { 'Last-Event-ID': Buffer.from(id).toString('latin1') } });
@@ -280,7 +280,7 @@ test('HTTP publishes are refused with their status and the connection goes on', 
   await undisturbed();
 });
 
-test('a publisher that is cut in the middle of an event publishes nothing of it', async () => {
+test('a publisher whose connection breaks inside an event publishes nothing of it', async () => {
   const seen = await new Subscriber(broker.url, ['cut'], { reconnect: false }).opened();
   for (const half of ['{"channel":"cut","data":"ha', '*3\r\n$7\r\nPUBLISH\r\n$3\r\ncut\r\n$10\r\nhal',
     'POST /publish/cut HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhal']) {

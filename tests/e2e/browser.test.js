@@ -83,7 +83,7 @@ test('closing the page frees its slots within a second', async () => {
   await until(async () => (await broker.metric('subscribers')) === 0, 'the slots are free', 1);
 });
 
-test('an allowed origin may bring its credentials, another origin may nothing', async (t) => {
+test('an allowed origin may send credentials, another origin may do nothing', async (t) => {
   const page = await openPage(t);
   await listen(page, 'credentials', events('browser/cors'), { withCredentials: true });
   await opened(page, 'credentials');
@@ -135,7 +135,7 @@ test('a page of another origin may send the fields that tracing adds', async (t)
   assert.equal(status, 200);
 });
 
-test('a connection that is cut loses nothing, however often', async (t) => {
+test('a page loses nothing, however often its connection is cut', async (t) => {
   const proxy = await CuttingProxy.start(broker.httpPort);
   t.after(() => proxy.close());
   const page = await openPage(t);
@@ -151,7 +151,7 @@ test('a connection that is cut loses nothing, however often', async (t) => {
   assert.ok(life.opened > 1 && life.errors > 0);
 });
 
-test('a newcomer that is cut before its first event resumes from where it began', async (t) => {
+test('a new client that is cut off before its first event resumes from where it began', async (t) => {
   const proxy = await CuttingProxy.start(broker.httpPort);
   t.after(() => proxy.close());
   const page = await openPage(t);
@@ -166,7 +166,7 @@ test('a newcomer that is cut before its first event resumes from where it began'
   assert.deepEqual(life.events.map(({ data }) => data), ['missed'], 'neither lost nor too much, and no phantom message');
 });
 
-test('a broker that is killed and restarted: the page reconnects and is told the gap', async (t) => {
+test('a broker that is killed and restarted: the page reconnects and gets the gap', async (t) => {
   const own = await Broker.start({ set: ['delivery.retry=200ms', `cors.origins=${pages.origin}`] });
   t.after(() => own.stop());
   const page = await openPage(t);
@@ -274,7 +274,7 @@ test('fetch-event-source: a finished channel resolves, a drained one does not', 
   assert.equal((await life(other)).resolved, false);
 });
 
-test('a raw fetch reader gets the text, nothing else, and its end', async (t) => {
+test('a raw fetch reader gets the text and its end, and nothing else', async (t) => {
   const page = await openPage(t);
   await page.evaluate(async (url) => {
     const answer = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{"channels":["raw"]}' });
@@ -344,7 +344,7 @@ async function pageOf(context, path) {
   return { own, page, problems, text, drawn, live, shoot };
 }
 
-test('the data screen draws moving data and recovers from a pulled plug', async (t) => {
+test('the data screen draws moving data and recovers when the broker is killed', async (t) => {
   const { own, problems, text, drawn, live, shoot } = await pageOf(t, '/screen');
   const received = async () => Number((await text('count-events')).replaceAll(/\D/g, ''));
   await live();
@@ -365,7 +365,7 @@ test('the data screen draws moving data and recovers from a pulled plug', async 
   assert.deepEqual(problems, []);
 });
 
-test('the live page draws rates, channels and disconnects, and recovers from a pulled plug', async (t) => {
+test('the live page draws rates, channels and disconnects, and recovers when the broker is killed', async (t) => {
   const { own, problems, text, drawn, live, shoot } = await pageOf(t, '/');
   const crowd = Array.from({ length: 5 }, () => new Subscriber(own.url, ['metrics/**']));
   t.after(() => crowd.forEach((subscriber) => subscriber.close()));

@@ -31,7 +31,7 @@ after(async () => {
 // By an end, not a reset: what was sent before arrives.
 const end = (proxy) => proxy.cut(1, () => 0.9);
 
-// Where a stream is cut. Each leaves the proxy holding whoever comes back.
+// Where a stream is cut. After each cut the proxy holds clients that come back.
 const kCuts = {
   'right behind its opening': async (proxy) => {
     proxy.hold();
@@ -147,7 +147,7 @@ test('eventsource-client is given its position as an event of that name, and los
   assert.deepEqual(rest, owed('right behind its opening'));
 });
 
-test('a position from a HEAD, put into the URL, serves every client there is', async (t) => {
+test('a position from a HEAD, put into the URL, works with every client', async (t) => {
   const { headers } = await request(`${broker.url}/events?channel=clients`, { method: 'HEAD' });
   const more = `&last_event_id=${headers['last-event-id']}`;
   for (const connect of [eventSourceClient, ...Object.values(kClientsThatAsk)]) {

@@ -1,4 +1,4 @@
-// Exactly once, or told: under cuts, slow readers, many-channel and pattern subscriptions, publishers
+// Exactly once, or a gap: under cuts, slow readers, many-channel and pattern subscriptions, publishers
 // on every dialect, two shards and brokers that die, what each client received is strictly increasing
 // and complete, or each hole is named by a gap.
 import assert from 'node:assert/strict';
@@ -40,7 +40,7 @@ class Ledger {
   }
 }
 
-// Fails with what `subscriber` was not given and not told.
+// Fails with the events that `subscriber` neither got nor was sent a gap for.
 function examine(subscriber, topics, ledger) {
   const about = `${topics.join(' ')} (${subscriber.connections.length} connections)`;
   let last = -1;

@@ -39,7 +39,7 @@ test('bad configuration: every problem at once, exit 78', async () => {
   assertRefused({ code, stderr }, 78, /bad\.toml:2:/, /bad\.toml:4:.*heartbeat/, /bad\.toml:6:/, /3 problems/);
 });
 
-test('a configuration file that is not there: exit 78, named', async () => {
+test('a missing configuration file: exit 78, and its name', async () => {
   assertRefused(await fanfare(['serve', '--config', join(folder, 'none.toml')]), 78, /none\.toml/);
 });
 
@@ -60,7 +60,7 @@ test('wrong arguments: exit 2', async () => {
   assert.equal((await fanfare(['serve', '--prot', '80'])).code, 2);
 });
 
-test('a port in use: exit 1, named', async (t) => {
+test('a port in use: exit 1, and its address', async (t) => {
   const other = createServer();
   await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
   t.after(() => other.close());
@@ -91,7 +91,7 @@ test('a directory that may not be written to: named, with what to do', async (t)
   assertRefused(result, 78, /locked/, /user \d+ may not create files in/);
 });
 
-test('a file that is no socket in the place of the socket is left alone', async () => {
+test('a file that is not a socket, at the path of the socket, is left alone', async () => {
   const path = join(folder, 'precious.txt');
   writeFileSync(path, 'precious');
   assertRefused(await serve([`listen.ingest=${path}`]), 78, /precious\.txt/, /no socket/);
@@ -154,7 +154,7 @@ test('start-up says where it listens, what carries it, and how many connections 
   assert.match(broker.log, /epoch [0-9a-z]{7}/);
 });
 
-test('the service manager is told', async (t) => {
+test('the service manager is notified', async (t) => {
   const told = join(folder, 'told');
   const path = join(folder, 'notify.sock');
   const manager = start('socat', ['-u', `UNIX-RECVFROM:${path},fork`, `OPEN:${told},creat,append`]);
@@ -169,7 +169,7 @@ test('the service manager is told', async (t) => {
   await said('STOPPING=1');
 });
 
-test('SIGTERM: subscribers are let go uncleanly with a jittered retry, exit 0', async (t) => {
+test('SIGTERM: subscribers are disconnected uncleanly with a jittered retry, exit 0', async (t) => {
   const broker = await Broker.start({ set: ['limits.drain=1s', 'delivery.retry=2s', 'server.shards=2'] });
   const subscribers = await Promise.all(Array.from({ length: 40 }, (_, i) =>
     new Subscriber(broker.url, ['drain'], { reconnect: false }).opened()));
@@ -203,7 +203,7 @@ async function readToTheEnd(port, version, query = 'channel=drain') {
 }
 
 for (const backend of ['io_uring', 'epoll']) {
-  test(`while draining nobody hangs: newcomers come back, publishers are refused with a sentence (${backend})`, async (t) => {
+  test(`while draining no client hangs: new ones are told to come back, publishers are refused with a sentence (${backend})`, async (t) => {
     const broker = await Broker.start({ set: ['limits.drain=10s', 'server.shards=3', `server.backend=${backend}`] });
     t.after(() => broker.stop());
     const subscribers = await Promise.all(Array.from({ length: 24 }, () =>
@@ -321,7 +321,7 @@ test('SIGINT does the same as SIGTERM', async () => {
   assert.equal((await within(broker.process.ended, 'it ends', 10)).code, 0);
 });
 
-test('SIGHUP takes over what may change, says what waits, and keeps what is wrong out', async (t) => {
+test('SIGHUP applies what may change, names what needs a restart, and rejects what is wrong', async (t) => {
   const config = join(folder, 'reload.toml');
   writeFileSync(config, '[delivery]\nretry = "2s"\n');
   const broker = await Broker.start({ config });
@@ -370,7 +370,7 @@ test('health and readiness follow the life of the broker', async (t) => {
 const kWithoutUring = process.env.FANFARE_WITHOUT_URING ??
   fileURLToPath(new URL('../../build/dev/tests/e2e/without-uring', import.meta.url));
 
-test('a machine that forbids io_uring is served with epoll, and told so', async (t) => {
+test('a machine that forbids io_uring gets epoll, and the log says so', async (t) => {
   const broker = await Broker.start({ wrapper: kWithoutUring });
   t.after(() => broker.stop());
   assert.match(broker.log, /epoll/);

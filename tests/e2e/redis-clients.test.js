@@ -178,7 +178,7 @@ test('transactions of several publishers at once never mix', async (t) => {
   }
 });
 
-test('a publisher that is cut inside MULTI has published nothing', async (t) => {
+test('a publisher whose connection breaks inside MULTI has published nothing', async (t) => {
   const seen = await subscribed(t, 'cut');
   const { stdout } = await run('nc', ['-N', '-U', broker.socket], { input: 'MULTI\r\nPUBLISH cut no\r\n' });
   assert.equal(stdout, '+OK\r\n+QUEUED\r\n');

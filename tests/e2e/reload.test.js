@@ -60,7 +60,7 @@ test('limits of a head, channels and history change at once, in /metrics too', a
   }, 'a channel that exists came down to the new limit');
 });
 
-test('a key that waits keeps its value, and the log says so each time', async (t) => {
+test('a key that needs a restart keeps its value, and the log says so each time', async (t) => {
   const { broker, reload } = await serving('waits.toml', '[limits]\nconnections = 50\n[server]\nshards = 1\n');
   t.after(() => broker.stop());
   const changed = '[limits]\nconnections = 70\n[server]\nshards = 2\n';
@@ -73,7 +73,7 @@ test('a key that waits keeps its value, and the log says so each time', async (t
   assert.equal(await metric(broker, 'fanfare_shards'), 1);
 });
 
-test('a bad file keeps everything and the log names every problem; so does a file that is gone', async (t) => {
+test('a bad file changes nothing and the log names every problem; the same for a missing file', async (t) => {
   const { broker, reload } = await serving('bad.toml', '[delivery]\nretry = "2s"\n[limits]\nhead_fields = 50\n');
   t.after(() => broker.stop());
   const log = await reload('[delivery]\nretry = 7\n[limits]\nhead_fields = 60\nhead_bites = 1\n[nonsense]\n');

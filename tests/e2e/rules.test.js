@@ -86,7 +86,7 @@ const ndjson = (line) => request('http://x/publish', {
 
 const post = (path, body) => request(`http://x${path}`, { method: 'POST', socketPath: broker.socket, body });
 
-test('W1: every line ends with LF, and no CR of a publisher ends one', async (t) => {
+test('W1: every line ends with LF, and a CR from a publisher never ends one', async (t) => {
   const wire = await stream(t, 'channel=w1');
   const { text } = await block(wire, 'w1', 'a\rb\r\nc\nid: evil\r\revent: evil\n');
   assert.ok(!wire.body.includes('\r'));
@@ -155,7 +155,7 @@ test('W8: every event has an id that is never empty, and no id stands alone', as
   }
 });
 
-test('W9: retry is digits within bounds, told without a blank line before the first event', async (t) => {
+test('W9: retry is digits within bounds, sent without a blank line before the first event', async (t) => {
   const wire = await stream(t, 'channel=w9');
   assert.match(wire.body, /^retry: \d+\nid: \S+\n:\n$/);
   assert.match((await block(wire, 'w9', 'x', { retry: 5000 })).text, /^retry: 5000\ndata: x\n/);
@@ -204,7 +204,7 @@ test('R1: no Accept is needed, and nothing is compressed unasked', async (t) => 
   }
 });
 
-test('R2: an empty Last-Event-ID is none, and one of any bytes is a gap, not an error', async (t) => {
+test('R2: an empty Last-Event-ID counts as absent, and an invalid one is a gap, not an error', async (t) => {
   const first = await broker.publish('r2', 'before');
   const empty = await stream(t, 'channel=r2', { fields: ['Last-Event-ID: '] });
   await broker.publish('r2', 'live');
@@ -263,13 +263,13 @@ test('R6: nothing is redirected', async (t) => {
   }
 });
 
-test('R7: the reconnection time is drawn anew for each client', async (t) => {
+test('R7: the reconnection time is chosen at random for each client', async (t) => {
   const times = new Set();
   for (let i = 0; i < 20; ++i) times.add(/^retry: (\d+)/.exec((await stream(t, 'channel=r7')).body)[1]);
   assert.ok(times.size > 10, `${[...times]}`);
 });
 
-test('R8: a broker that drains refuses connections, and answers nobody with an error', async (t) => {
+test('R8: a broker that drains refuses connections, and answers no client with an error', async (t) => {
   const own = await Broker.start({ set: ['limits.drain=1s'] });
   t.after(() => own.stop());
   const wires = [];

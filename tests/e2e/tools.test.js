@@ -28,7 +28,7 @@ function curl(args, options) {
 
 const numbers = (count, prefix = '') => Array.from({ length: count }, (_, i) => `${prefix}${i}`);
 
-test('curl publishes the bytes it is given, whatever it calls them', async (t) => {
+test('curl publishes the bytes it is given, whatever their content type', async (t) => {
   const seen = await subscribed(t, 'curl/plain');
   const { code, stdout } = await curl(['--data-binary', 'hello, wörld', 'http://x/publish/curl/plain']);
   assert.equal(code, 0);
@@ -76,7 +76,7 @@ test('curl does not wait a second for 100 Continue', async (t) => {
   assert.equal(seen.data[0], data);
 });
 
-test('a chunked PUT of unknown length is an event too', async (t) => {
+test('a chunked PUT of unknown length is also an event', async (t) => {
   const seen = await subscribed(t, 'curl/put');
   const { code } = await curl(['--upload-file', '-', 'http://x/publish/curl/put'], { input: 'line 1\nline 2\n' });
   assert.equal(code, 0);

@@ -46,8 +46,8 @@ TEST(MembersDeathTest, JoinOnceAndLeaveTheFeedTheyAreIn) {
   EXPECT_DEATH(members.join(10, places), "below members_max");
 }
 
-// The zones are easily mixed up when a hole is filled from three places: who leaves must be told
-// where it stood, and nobody may be served twice or forgotten.
+// The zones are easily mixed up when a hole is filled from three places: a member that leaves must
+// get its position, and none may be served twice or forgotten.
 TEST(Members, KeepTheirZonesWhateverTheOrder) {
   constexpr Member kMembers = 12;
   for (std::uint64_t seed = 0; seed < 3'000; ++seed) {

@@ -532,7 +532,7 @@ void World::step() {
   }
 }
 
-// Whoever waits long enough gets everything, and nothing stays behind.
+// In the end every member gets everything, and nothing stays behind.
 void World::settle() {
   seal();
   for (const auto& shard : shards_) {

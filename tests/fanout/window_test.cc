@@ -218,7 +218,7 @@ TEST_F(WindowTest, ReadsOnlyEntriesItWasGiven) {
 }
 
 // Against a plain list of sequences, and segments with room for one to a few events; with a second
-// window that is told what the first one did.
+// window that is given what the first one did.
 TEST(Window, AgreesWithAPlainList) {
   for (std::uint64_t seed = 0; seed < 500; ++seed) {
     Random random(seed);

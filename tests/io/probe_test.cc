@@ -22,7 +22,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// A kernel that answers as it is told; errors are positive.
+// A kernel that gives the answers it is set to; errors are positive.
 struct Told {
   int set_up_error = 0, table_error = 0, buffers_error = 0;
   std::string features = {}, operations = {}, failure = {};

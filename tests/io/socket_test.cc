@@ -148,7 +148,7 @@ class Crowd {
 
   int served() const { return served_; }
   int cut_off() const { return cut_off_; }
-  // Of each: how often it was not let in.
+  // For each: how often it was not let in.
   std::vector<int> turned_away() const { return {turned_away_.begin(), turned_away_.end()}; }
   static void serve(int accepted) {
     EXPECT_EQ(::send(accepted, "x", 1, MSG_NOSIGNAL), 1);
@@ -185,7 +185,7 @@ TEST(StopListening, ResetsNobodyWhoConnectsMeanwhile) {
     Crowd crowd(bound_address(listener));
     while (crowd.served() < 200) crowd.serve(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
     hold_handshakes(listener);
-    // Whoever is turned away from now on has no handshake under way.
+    // A client that is turned away from now on has no handshake under way.
     const std::vector<int> before = crowd.turned_away();
     const auto all_away = [&] {
       return std::ranges::equal(before, crowd.turned_away(), std::ranges::less{});

@@ -1,4 +1,4 @@
-// The rules of an event: what is let into the log, and what a publisher is told otherwise.
+// The rules of an event: what may enter the log, and the reason a publisher gets otherwise.
 #include "broker/policy/event_rules.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// Of many values that are drawn at random: whether they lie where they should, all over the place.
+// Whether many values that are drawn at random are spread evenly over the expected range.
 #pragma once
 
 #include <gtest/gtest.h>

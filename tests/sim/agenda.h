@@ -11,7 +11,7 @@
 
 namespace fanfare::sim {
 
-// Whoever can be told that its time has come. Must outlive the agenda's last step.
+// Anything that can be called when its time has come. Must outlive the agenda's last step.
 class Actor {
  public:
   virtual ~Actor() = default;

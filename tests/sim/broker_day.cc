@@ -24,7 +24,7 @@ class Day {
   explicit Day(const DayOptions& options)
       : draw_(options.seed * 0x9e3779b97f4a7c15U + 1), world_(world_options(options)) {
     machine_options_.broker = drawn_configuration(draw_);
-    // Of the seed itself, not drawn: a further draw would make another day of every seed.
+    // Taken from the seed itself, not drawn: a further draw would make another day of every seed.
     if (options.seed % 2 == 0)
       machine_options_.feed_members_max = static_cast<std::uint32_t>(1 + options.seed / 2 % 5);
     machine_options_.shards = static_cast<std::uint32_t>(1 + draw_.below(3));
@@ -113,7 +113,7 @@ void Day::take_note_of_heartbeat() {
   may_be.max = std::max(may_be.max, heartbeat);
 }
 
-// drain: told to stop, the broker ends within [limits] drain and what a farewell may take twice.
+// drain: when told to stop, the broker ends within [limits] drain and the time of two farewells.
 void Day::drain(Duration grace) {
   constexpr Duration kFarewell = 2s;
   machines_.back().drain();

@@ -128,7 +128,7 @@ void BrokerMachine::check_kept() const {
   }
 }
 
-// bounds: what the lead tells of itself each second.
+// bounds: what the lead reports about itself each second.
 void BrokerMachine::check_bounds() {
   const bool grows = world_.kernel().faults().bug == PlantedBug::history_grows;
   const std::uint64_t most = history_most_ / (grows ? 2 : 1);

@@ -48,7 +48,7 @@ class BrokerMachine final : public Machine, public Actor {
   // Every shard has ended by itself.
   bool finished() const;
   std::size_t subscribers() const;
-  // Of all shards, since the machine began, as the shards see it themselves.
+  // Sums over all shards since the machine began, as the shards see them.
   server::Counters counted() const;
   std::uint64_t turns() const { return counted().turns_total; }
   // Posted to the shard, and not taken yet.
@@ -56,7 +56,7 @@ class BrokerMachine final : public Machine, public Actor {
     return switchboard_->gauges[shard].in_mail_bytes.load();
   }
   std::uint64_t channels_forgotten() const { return page_.channels_forgotten(); }
-  // As the shards told some 100 ms ago.
+  // As the shards reported some 100 ms ago.
   std::uint64_t closed(server::CloseReason reason) const;
 
   std::size_t shard_count() const override { return members_.size(); }

@@ -32,7 +32,7 @@ class Account {
     return (floor_ && *floor_ < *publication.place) || (first && *first < *publication.place);
   }
   bool received(const Publication& publication) const { return received_[publication.number]; }
-  // A gap told of its loss. Where its place is not known, any gap may have.
+  // A gap event covered its loss. If its place is not known, any gap may have.
   bool excused(const Publication& publication) const {
     return std::ranges::any_of(transcript_.heard, [&](const Heard& heard) {
       return heard.kind == Heard::Kind::gap &&
@@ -42,7 +42,7 @@ class Account {
   static bool covers(const Heard& gap, Position place) {
     return (!gap.after || *gap.after < place) && place <= gap.resumed;
   }
-  // It may lie anywhere: nobody was told where.
+  // It may be anywhere: no publisher was told where.
   bool unplaced(const Publication& publication) const {
     return wanted_[publication.channel] && !publication.place &&
            publication.fate != Publication::Fate::refused;

@@ -86,8 +86,8 @@ struct Faults {
   // A kernel that does what it is asked, promptly.
   static Faults none() { return {}; }
   static Faults drawn(Random& random);
-  // Some days have errors of every kind. Of a generator of their own: a further draw would make
-  // another day of every seed.
+  // Some days have errors of every kind. They come from a generator of their own: a further draw
+  // would make another day of every seed.
   void draw_errors(Random random);
   // From now on nothing fails. Small buffers, latency and the planted bug stay.
   void stop();

@@ -44,7 +44,7 @@ namespace {
 
 constexpr unsigned char kFresh = 0xcd;
 constexpr unsigned char kFreed = 0xdd;
-// Of a large block only so much is poisoned: most are tables and pages whose use is elsewhere.
+// Only the beginning of a large block is poisoned: most are tables and pages, used elsewhere.
 constexpr std::size_t kPoisonMax = 4096;
 
 // Returns the size of the block.

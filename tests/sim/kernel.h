@@ -57,7 +57,7 @@ class Kernel final : public Agenda {
 
   // ---- the broker's side
   int listen(Door door);
-  // Who comes later is refused; who waits goes on waiting.
+  // Later connections are refused; waiting ones go on waiting.
   void hold_handshakes(int descriptor);
   // What waits to be accepted is reset.
   void close_listener(int descriptor);

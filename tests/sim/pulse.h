@@ -1,4 +1,4 @@
-// Pulse: the heartbeat checker. While nothing is published, an open stream must be told something
+// Pulse: the heartbeat checker. While nothing is published, an open stream must be sent something
 // at least every heartbeat, and not much more often: each heartbeat costs a send to every
 // subscriber there is.
 #pragma once

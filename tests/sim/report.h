@@ -48,7 +48,7 @@ class Report {
   std::uint64_t digest_ = 0xcbf29ce484222325U;
 };
 
-// FNV-1a, eight bytes at a time: tells bytes that changed from bytes that did not.
+// FNV-1a, eight bytes at a time: detects bytes that changed.
 std::uint64_t checksum(const void* bytes, std::size_t size);
 
 }  // namespace fanfare::sim

@@ -27,7 +27,7 @@ class ResponseReader {
   bool head_complete() const { return stage_ > Stage::field; }
   bool complete() const { return stage_ == Stage::done; }
   int status() const { return status_; }
-  // Of the first field with that name (lower case).
+  // The value of the first field with that name (lower case).
   std::optional<std::string_view> field(std::string_view name) const;
   // What is wrong with it; empty: nothing.
   const std::string& problem() const { return problem_; }

@@ -1,4 +1,5 @@
-// Seeds: runs a range of simulated days and tells how they went. What `test_sim --seeds A-B` does.
+// Seeds: runs a range of simulated days and reports how they went. What `test_sim --seeds A-B`
+// does.
 #pragma once
 
 #include <cstdint>

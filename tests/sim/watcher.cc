@@ -89,14 +89,14 @@ void Watcher::take_notice(std::string_view line) {
     tags_.insert(query.substr(tag + 2, query.find('&', tag) - tag - 2));
 }
 
-// All that were there before have been told.
+// All that were there before have been reported.
 void Watcher::take_present(std::string_view line) {
   if (std::exchange(told_present_, true)) complain("was told twice that these are all", "watch");
   if (digits_of(line, "streams") != fmt::format("{}", before_.size()))
     complain(fmt::format("was told of {} that were there, and {}", before_.size(), line), "watch");
 }
 
-// A stream that began while it listened, and that it was not told of.
+// A stream that began while it listened, and was not reported to it.
 const Town::Arrival* Watcher::unknown() const {
   if (!since_ || gone_) return nullptr;
   for (const Town::Arrival& arrival : town_.arrivals) {

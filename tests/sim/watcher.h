@@ -1,7 +1,8 @@
-// Watcher: an application that asks to be told who subscribes and who goes ({"op":"watch"}), and
-// the checker of what it is told: every stream that began while it listened, once for each topic,
-// and its end; and every stream that was there before, once, before it is told that these are all.
-// Nothing of streams that never were, nor that one has gone of which it was not told.
+// Watcher: an application that watches which streams start and end ({"op":"watch"}), and the
+// checker of what it is sent: every stream that began while it listened, once for each topic, and
+// its end; and every stream that was there before, once, before the line that says these were all.
+// It must not be sent anything about streams that never were, nor the end of one that was not
+// reported to it.
 #pragma once
 
 #include <map>
@@ -23,10 +24,10 @@ class Watcher final : public Client {
   void leave();
   // Listens, or has given up for good.
   bool settled() const { return gone_ || since_.has_value(); }
-  // All streams that began while it listened have been told.
+  // All streams that began while it listened have been reported.
   bool knows_all() const { return unknown() == nullptr; }
   void check_arrivals();
-  // The subscribers it was told of have all been told to be gone.
+  // Every stream that was reported to it has also been reported as ended.
   bool sees_nobody() const { return present_.empty(); }
   void check_departures();
   std::uint64_t notices() const { return notices_; }
@@ -43,7 +44,7 @@ class Watcher final : public Client {
   const Town::Arrival* unknown() const;
 
   std::string incoming_;
-  std::optional<TimePoint> since_;  // when it was told that it watches
+  std::optional<TimePoint> since_;  // when its watch was confirmed
   bool gone_ = false;
   std::set<std::string, std::less<>> tags_;                // of streams that began
   std::set<std::pair<std::string, std::string>> present_;  // connection and channel

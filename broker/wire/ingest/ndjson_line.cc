@@ -32,14 +32,14 @@ constexpr std::array<std::string_view, 8> kNames = {"channel", "data", "event", 
 constexpr unsigned bit(Name name) {
   return 1U << name;
 }
-// What an operation may have beside "op" and "ref".
+// What an operation may have in addition to "op" and "ref".
 constexpr unsigned kOfPublish =
     bit(channel) | bit(data) | bit(event) | bit(retry) | bit(id) | bit(key);
 
 struct Operation {
   std::string_view name;
   LineRequest::Op op;
-  unsigned takes;  // besides op and ref
+  unsigned takes;  // in addition to op and ref
 };
 constexpr auto kOperations = std::to_array<Operation>({
     {"publish", LineRequest::Op::publish, kOfPublish},

@@ -1,5 +1,5 @@
-// Commands: other programs, run to their end or beside the test; whatever the test starts ends with
-// it, by its own process id.
+// Commands: other programs, run to their end or alongside the test; whatever the test starts ends with it, by its own
+// process id.
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -16,7 +16,7 @@ process.on('exit', (code) => {
   process.exit(code);
 });
 
-// A process beside the test. `stdout` and `stderr` grow; `ended` resolves with {code, signal}.
+// A process alongside the test. `stdout` and `stderr` grow; `ended` resolves with {code, signal}.
 export function start(program, args, { env = {}, cwd, stdin = 'ignore' } = {}) {
   const child = spawn(program, args, {
     cwd,

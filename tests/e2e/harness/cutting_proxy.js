@@ -68,7 +68,7 @@ export class CuttingProxy {
   // The next connection that is sent `text` is cut right behind it. Needs keepText().
   cutBehind(text) { this.last = text; }
 
-  // Whoever connects waits until release().
+  // Connections wait until release().
   hold() { this.waiting ??= []; }
   release() {
     const waiting = this.waiting ?? [];

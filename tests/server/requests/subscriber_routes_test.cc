@@ -138,7 +138,7 @@ TEST(SubscriberRoutes, RefuseMorePatternsInOneStreamThanTheLimitWhereverTheyAreN
   EXPECT_EQ(broker.counters().patterns_refused_total, 2U);
 }
 
-// 400 would end an EventSource for good, and there is room again when somebody goes.
+// 400 would end an EventSource for good, and there is room again when another stream ends.
 TEST(SubscriberRoutes, TellAStreamToComeBackThatBringsOnePatternMoreThanTheLimit) {
   Options options;
   options.limits.patterns = 2;
@@ -319,7 +319,7 @@ class TwoForms final : public AdminSurface {
   std::string live_event(const Snapshot&) override { return {}; }
 };
 
-// gzip was sent to whoever asked, and a terminal showed its bytes.
+// gzip was sent to every client, and a terminal showed its bytes.
 TEST(AdminRoutes, CompressAPageOnlyForClientsThatAcceptThat) {
   TwoForms surface;
   SmallBroker broker({}, &surface);

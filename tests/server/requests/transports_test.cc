@@ -60,7 +60,7 @@ class FrameTransport {
     say(head.method == http::Method::head);
     return frames_;
   }
-  // What a request is told that the transport itself cannot take.
+  // How a request is answered that the transport itself cannot take.
   std::vector<std::string> refuse(int status, std::string_view sentence) {
     const http::RequestHead head;
     frames_.clear();

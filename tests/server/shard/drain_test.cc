@@ -1,4 +1,4 @@
-// The broker is told to stop: nobody hangs, everybody learns what to do.
+// The broker is told to stop: no client hangs, and each learns what to do.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ using testing::Peer;
 using testing::SmallBroker;
 using ::testing::StartsWith;
 
-// Says what it was told.
+// Repeats what it received.
 class Ready final : public AdminSurface {
  public:
   AdminAnswer answer(std::string_view, const Snapshot& now) override {

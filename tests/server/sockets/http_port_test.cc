@@ -310,7 +310,7 @@ TEST(HttpPort, EveryRefusalCarriesTheCorsFieldsOfItsOrigin) {
   }
 }
 
-// An origin that is not allowed, or none, is told the same without them.
+// An origin that is not allowed, or none, gets the same answer without them.
 TEST(HttpPort, ARefusalWithoutAnAllowedOriginHasNoCorsFields) {
   SmallBroker broker(narrow());
   for (auto [request, status, words] : refused_requests()) {

@@ -291,7 +291,7 @@ std::vector<std::uint64_t> acknowledged(std::string_view bytes) {
   return sequences;
 }
 
-// At the moment when its bytes are given to the kernel; when they arrive, nobody can tell any more.
+// At the moment when its bytes are given to the kernel; when they arrive, it can no longer be seen.
 TEST(IngestPort, NoAckLeavesBeforeItsEventIsSealed) {
   SmallBroker broker;
   std::uint64_t ids = 0, numbers = 0;

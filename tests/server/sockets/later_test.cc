@@ -1,4 +1,4 @@
-// Answers that come later: when somebody else has spoken, whom a Routes has asked.
+// Answers that come later: a Routes has asked somebody else, who has yet to speak.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ class Asking final : public Routes {
     return *this;
   }
   Routes& own() { return *own_; }
-  // The oldest exchange that nobody has spoken about yet.
+  // The oldest exchange that has not been answered yet.
   ExchangeId next() {
     EXPECT_FALSE(asked_.empty());
     const ExchangeId id = asked_.front();
@@ -90,7 +90,7 @@ class Later : public ::testing::Test {
     broker_.answer(about, make);
     broker_.pass();
   }
-  // False: nobody waits for it any more.
+  // False: the exchange no longer waits for it.
   bool speak(ExchangeId about, std::string_view text = "spoken\n") {
     bool wanted = false;
     answer(about, [&](const Request&, Response& response) {
@@ -213,7 +213,8 @@ TEST_F(Later, AnAnswerToHeadHasNoBody) {
   EXPECT_THAT(peer.take(), EndsWith("\r\nContent-Length: 7\r\n\r\n"));
 }
 
-// Who is asked may say that the client is to be subscribed: the stream begins as if it had at once.
+// The answer may be that the client is to be subscribed: the stream then begins as if it had been
+// the answer at once.
 TEST_F(Later, AnAnswerMayBeAStream) {
   Peer& peer = ask("/events?channel=a");
   broker_.publish("a", "missed");

@@ -104,7 +104,7 @@ TEST(IngestPort, WatchersThatHaveLeftAreSentNothing) {
   EXPECT_EQ(broker.counters().mailbox_messages_total, before);
 }
 
-// Its census will tell of that stream, if it is there still.
+// Its census will report that stream, if it is still there.
 TEST(IngestPort, WhatAShardSaysBeforeAWatchHasBegunThereIsNotForIt) {
   SmallBroker broker;
   Peer& watcher = broker.publisher();
@@ -117,8 +117,8 @@ TEST(IngestPort, WhatAShardSaysBeforeAWatchHasBegunThereIsNotForIt) {
   }
 }
 
-// A stalled watcher is asked to take no more of those who are there than it reads; whoever leaves
-// meanwhile is told as it leaves.
+// A stalled watcher is sent no more of the streams present than it reads; one that ends meanwhile
+// is reported when it ends.
 TEST(IngestPort, AWatcherThatReadsSlowlyMissesNobody) {
   sim::Faults faults;
   faults.socket_buffer_min = faults.socket_buffer_max = 4096;

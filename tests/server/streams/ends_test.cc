@@ -1,5 +1,5 @@
 // How streams end on the wire: FIN means complete, everything else is something else. Over HTTP/1.0
-// (SmallBroker::get) the end of the connection is all there is to tell by.
+// (SmallBroker::get) the end of the connection is the only sign.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -132,7 +132,7 @@ TEST_F(Stampede, OfClientsThatMissedLittleIsBoundedInClientsPerTurn) {
 TEST_F(Stampede, IsServedInOrderOfArrival) {
   bytes_per_turn(100, 40, 30);
   broker_.pass_without_turns(5ms);
-  // Whoever came before has at least as much as whoever came after, but for one read of each.
+  // An earlier client has at least as much as a later one, give or take one read of each.
   std::vector<std::size_t> heard;
   for (Peer* const peer : peers_) heard.push_back(peer->take().size());
   EXPECT_LE(*std::ranges::max_element(heard), *std::ranges::min_element(heard) + (136U << 10U));

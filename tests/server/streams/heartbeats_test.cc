@@ -1,4 +1,4 @@
-// When a silent stream is told that it lives: never later than its heartbeat, and never much more
+// When a silent stream gets its heartbeat: never later than the interval, and never much more
 // often.
 #include <fmt/format.h>
 #include <gtest/gtest.h>

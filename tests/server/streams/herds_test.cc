@@ -1,4 +1,4 @@
-// What many clients are told at one time must not bring them back at one time.
+// Many clients that are sent away at one time must not come back at one time.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

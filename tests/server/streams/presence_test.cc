@@ -1,4 +1,4 @@
-// Which streams there are, as publishers that watch are told.
+// Which streams there are, as reported to publishers that watch.
 #include "broker/server/streams/presence.h"
 
 #include <gtest/gtest.h>

@@ -103,7 +103,7 @@ TEST(ResponseParser, ReadsAChunkedBody) {
       "200 OK [Transfer-Encoding=chunked] body(hello) end clean");
 }
 
-// 1.3 of the wire contract: the last chunk is what tells "complete" from "come back".
+// 1.3 of the wire contract: the last chunk distinguishes "complete" from "come back".
 TEST(ResponseParser, DistinguishesACutStreamFromACompleteOne) {
   const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   const std::string heading = "200 OK [Transfer-Encoding=chunked] ";

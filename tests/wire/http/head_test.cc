@@ -1,4 +1,4 @@
-// Heads and what their fields say: methods, look-up, lists, media types, who is asking.
+// Heads and what their fields say: methods, look-up, lists, media types, which client is asking.
 #include "broker/wire/http/head.h"
 
 #include <gtest/gtest.h>

@@ -23,7 +23,7 @@ TEST(Negotiation, TakesACodingThatIsAccepted) {
   EXPECT_TRUE(prefers_gzip({{"Accept-Encoding", "br"}, {"accept-encoding", "gzip"}}));
 }
 
-// gzip was sent to everybody, and a terminal showed its bytes.
+// gzip was sent to every client, and a terminal showed its bytes.
 TEST(Negotiation, TakesNoCodingThatIsNot) {
   EXPECT_FALSE(prefers_gzip({}));
   for (const char* value :

@@ -1,4 +1,4 @@
-// The HTTP dialect: what curl sends, what it gets, and what becomes of everything else.
+// The HTTP dialect: what curl sends, what it gets, and how everything else is answered.
 #include "broker/wire/ingest/http_dialect.h"
 
 #include <gtest/gtest.h>

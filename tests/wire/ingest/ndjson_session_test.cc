@@ -156,7 +156,7 @@ TEST(NdjsonData, MayBeNestedOnlySoDeep) {
 
 // ---- what is wrong, and where
 
-// What simdjson skips when nobody asks for it would be taken for the value of a key.
+// What simdjson skips when it is not read would be taken for the value of a key.
 TEST(NdjsonErrors, KnowAStringFromAKeyWithoutAnObject) {
   const std::string sentence = "a colon behind a value: a comma or the end has to follow (column ";
   EXPECT_EQ(error(R"({"channel":"c","data":"x":[1]},"retry":500})"), sentence + "26)");

@@ -44,7 +44,7 @@ class RecordingSink : public ingest::Sink {
     if (state.first.empty()) state.first = id_;
     return ingest::Published{.id = id_, .receivers = subscribers(event.channel)};
   }
-  // Of a name that is wrong, whatever the log holds.
+  // For an invalid name, whatever the log holds.
   std::optional<ingest::Refused> check(const ingest::Change& change) override {
     auto refused = refuse(change.event.channel);
     if (refused && (refused->kind == ingest::Refusal::invalid ||

@@ -1,4 +1,4 @@
-// RESP: what Redis tools send, what they get, and what becomes of the rest.
+// RESP: what Redis tools send, what they get, and how the rest is answered.
 #include "broker/wire/ingest/resp_session.h"
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ std::string reply(const std::vector<std::string>& words) {
 }
 using Calls = std::vector<std::string>;
 
-// The reader looks some publishes ahead; whatever stands between them, nothing changes places.
+// The reader looks some publishes ahead; whatever comes between them, the order stays.
 TEST(RespSession, RunsCommandsInTheirOrderHoweverManyPublishesItReadsAhead) {
   std::string input;
   std::string expected;

@@ -1,4 +1,4 @@
-// MULTI ... EXEC: everything together, with nobody else's between, or nothing.
+// MULTI ... EXEC: everything together, with no other publisher's between, or nothing.
 #include "broker/wire/ingest/resp_transaction.h"
 
 #include <gmock/gmock.h>

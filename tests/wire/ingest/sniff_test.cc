@@ -1,4 +1,4 @@
-// sniff: three dialects on one socket, told apart by the first token, however slowly it comes.
+// sniff: three dialects on one socket, recognised by the first token, however slowly it comes.
 #include "broker/wire/ingest/sniff.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// How a client is given its place: told apart by what it sends, byte for byte as the real ones do.
+// How a client gets its position depends on what it sends, byte for byte as the real clients do.
 #include "broker/wire/sse/position.h"
 
 #include <gtest/gtest.h>
