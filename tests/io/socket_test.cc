@@ -177,7 +177,7 @@ class Crowd {
   std::vector<std::jthread> threads_;
 };
 
-TEST(StopListening, ResetsNobodyWhoConnectsMeanwhile) {
+TEST(StopListening, ResetsNoClientThatConnectsMeanwhile) {
   for (int round = 0; round < 20; ++round) {
     const auto listeners = listen_tcp(loopback());
     ASSERT_TRUE(listeners) << listeners.error().message;
@@ -277,7 +277,7 @@ TEST_F(ListenUnix, GivesItselfToItsGroup) {
   EXPECT_EQ(problem({.group = "nosuchgroup"}), path_ + ": there is no group \"nosuchgroup\"");
 }
 
-TEST_F(ListenUnix, ResetsNobodyWhoConnectsWhileItStops) {
+TEST_F(ListenUnix, ResetsNoClientThatConnectsWhileItStops) {
   for (int round = 0; round < 20; ++round) {
     const auto listener = listen_unix(path_);
     ASSERT_TRUE(listener.has_value()) << listener.error().message;

@@ -125,7 +125,7 @@ TEST_F(Acks, ComeNoLaterThanWhatSubscribersSee) {
   EXPECT_THAT(reader.take(), HasSubstr("data: 1\nid: ep0ch00-1\n"));
 }
 
-TEST_F(Acks, AreNotGivenToWhoeverComesNext) {
+TEST_F(Acks, AreNotSentToTheNextPublisherInTheSlot) {
   Peer& peer = broker_.publisher();
   EXPECT_EQ(after(peer, "PUBLISH a 1\r\n"), "");
   Peer& http = broker_.publisher();
