@@ -3,7 +3,7 @@
 // nothing else in user space: no buffer, no timer node.
 //
 // What a connection owns beyond that hangs off it only while it is needed:
-//   exchange  while a request is read and answered           (server/sockets/http_port.h)
+//   exchange  while a request is read and answered           (server/sockets/exchange.h)
 //   behind    while a subscriber catches up or is blocked    (server/streams/delivery.h)
 //   publisher for the life of an ingest connection           (server/sockets/ingest_port.h)
 //

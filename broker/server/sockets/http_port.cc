@@ -9,14 +9,6 @@
 namespace fanfare::server {
 namespace {
 
-// What an exchange may keep when it goes back to the pool; a large body's memory is given away.
-constexpr std::size_t kKeptCapacity = 16U << 10U;
-
-void empty(std::string& text) {
-  text.clear();
-  if (text.capacity() > kKeptCapacity) text.shrink_to_fit();
-}
-
 std::uint64_t& requests_total(Counters& counters, Port port) {
   switch (port) {
     case Port::subscriber:
@@ -41,7 +33,8 @@ HttpPort::HttpPort(ConnectionTable& connections, Courier& courier, Counters& cou
       settings_(settings),
       bodies_bytes_(bodies),
       routes_(routes),
-      writer_(date) {}
+      writer_(date),
+      exchanges_(limits) {}
 
 PortOrder HttpPort::begin(io::Slot slot, Tick tick, std::string_view first) {
   Connection& connection = connections_[slot];
@@ -50,18 +43,9 @@ PortOrder HttpPort::begin(io::Slot slot, Tick tick, std::string_view first) {
   return first.empty() ? PortOrder{PortOrder::Kind::receive} : received(slot, first, tick);
 }
 
-HttpPort::Exchange& HttpPort::exchange_of(io::Slot slot) {
+Exchange& HttpPort::exchange_of(io::Slot slot) {
   Connection& connection = connections_[slot];
-  if (connection.exchange == kNone) {
-    if (free_.empty()) {
-      connection.exchange = static_cast<std::uint32_t>(exchanges_.size());
-      exchanges_.emplace_back(limits_, connection.exchange);
-    } else {
-      connection.exchange = free_.back();
-      free_.pop_back();
-    }
-    exchanges_[connection.exchange].slot = slot;
-  }
+  if (connection.exchange == kNone) connection.exchange = exchanges_.begin(slot).id.index;
   return exchanges_[connection.exchange];
 }
 
@@ -69,15 +53,8 @@ void HttpPort::release(io::Slot slot) {
   Connection& connection = connections_[slot];
   if (connection.exchange == kNone) return;
   Exchange& exchange = exchanges_[connection.exchange];
-  exchange.parser.reset();
   bodies_bytes_ -= exchange.body.size();
-  empty(exchange.body);
-  empty(exchange.pending);
-  empty(exchange.out);
-  exchange.out_sent = 0;
-  exchange.interim = exchange.answered = exchange.in_body = exchange.waiting = false;
-  ++exchange.generation;
-  free_.push_back(connection.exchange);
+  exchanges_.end(exchange);
   connection.exchange = kNone;
 }
 
@@ -86,14 +63,6 @@ PortOrder HttpPort::received(io::Slot slot, std::string_view bytes, Tick tick) {
   const bool first = connection.exchange == kNone;
   if (first) connection.due = tick + ticks(settings_->limits.head_time);
   return advance(slot, bytes, tick);
-}
-
-Request HttpPort::Exchange::request() const {
-  const http::RequestHead& head = parser.head();
-  return {.head = head,
-          .body = body,
-          .body_end = head.minor_version >= 1 ? BodyEnd::last_chunk : BodyEnd::connection_close,
-          .exchange = {index, generation}};
 }
 
 PortOrder HttpPort::input_ended(io::Slot slot) {
@@ -297,11 +266,10 @@ PortOrder HttpPort::wait(io::Slot slot, Exchange& exchange, std::string_view res
 }
 
 std::optional<HttpPort::Answered> HttpPort::answer(ExchangeId id, Tick tick, const Answerer& make) {
-  if (id.index >= exchanges_.size()) return std::nullopt;
-  Exchange& exchange = exchanges_[id.index];
-  if (exchange.generation != id.generation || !std::exchange(exchange.waiting, false)) {
-    return std::nullopt;
-  }
+  Exchange* const waiting = exchanges_.find_waiting(id);
+  if (waiting == nullptr) return std::nullopt;
+  Exchange& exchange = *waiting;
+  exchange.waiting = false;
   response_.clear();
   make(exchange.request(), response_);
   const std::string pending = std::exchange(exchange.pending, {});
@@ -345,7 +313,6 @@ PortOrder HttpPort::say(io::Slot slot, Exchange& exchange, bool keep_alive, std:
   const bool after_log = connection.port == Port::ingest && !exchange.interim;
   connection.due = after_log ? kNever : tick + ticks(settings_->delivery.stall);
   connection.keep_alive = keep_alive;
-  exchange.answered = !exchange.interim;
   // `rest` may be a view of `pending` itself.
   std::string kept(rest);
   exchange.pending = std::move(kept);

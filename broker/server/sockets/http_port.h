@@ -6,22 +6,20 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "broker/io/ring.h"
 #include "broker/server/base/counters.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/sockets/connection.h"
 #include "broker/server/sockets/courier.h"
+#include "broker/server/sockets/exchange.h"
 #include "broker/server/sockets/h1_writer.h"
 #include "broker/server/sockets/routes.h"
-#include "broker/wire/h1/request_parser.h"
 #include "broker/wire/http/date.h"
 
 namespace fanfare::server {
@@ -75,25 +73,6 @@ class HttpPort {
   void release(io::Slot slot);
 
  private:
-  struct Exchange {
-    Exchange(const http::Limits& limits, std::uint32_t place) : parser(limits), index(place) {}
-    Request request() const;
-    h1::RequestParser parser;
-    std::string body;
-    std::string pending;  // input behind the current request
-    std::string out;
-    std::size_t out_sent = 0;
-    std::size_t body_max = 0;
-    Duration patience{};   // of an answer that comes later
-    bool interim = false;  // `out` is 100 Continue: the request goes on after it
-    bool answered = false;
-    bool in_body = false;  // its head is complete
-    bool waiting = false;  // for somebody else to speak
-    const std::uint32_t index;
-    std::uint32_t generation = 0;  // counts the exchanges that this record was
-    io::Slot slot = 0;
-  };
-
   Exchange& exchange_of(io::Slot slot);
   PortOrder advance(io::Slot slot, std::string_view input, Tick tick);
   std::optional<BodyRefusal> refused_body(const Exchange& exchange, std::uint64_t more) const;
@@ -122,8 +101,7 @@ class HttpPort {
   Routes& routes_;
   H1Writer writer_;
   Response response_;  // of the request being answered
-  std::deque<Exchange> exchanges_;
-  std::vector<std::uint32_t> free_;
+  Exchanges exchanges_;
 };
 
 }  // namespace fanfare::server
