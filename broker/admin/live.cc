@@ -29,7 +29,7 @@ void write_broker(JsonWriter& json, const server::Snapshot& now) {
   json.member("version", now.version).member("epoch", now.epoch).member("backend", now.backend);
   json.member("shards", std::uint64_t{now.shards.size()});
   json.member("uptime_s", fractional_seconds(now.uptime));
-  json.key("draining").boolean(now.draining);
+  json.key("draining").boolean(now.phase == server::BrokerPhase::draining);
   json.end_object();
 }
 

@@ -19,7 +19,11 @@ void write_identity(Exposition& out, const server::Snapshot& now) {
              fractional_seconds(now.uptime));
   out.single("fanfare_draining", "gauge",
              "1 while the broker stops and tells subscribers to come back",
-             std::uint64_t{now.draining});
+             std::uint64_t{now.phase == server::BrokerPhase::draining});
+  out.family("fanfare_phase", "gauge", "1 for what the broker is doing, 0 for the other phases");
+  for (const server::BrokerPhase phase : server::kBrokerPhases) {
+    out.sample(std::uint64_t{now.phase == phase}, {{"phase", server::name_of(phase)}});
+  }
   out.single("fanfare_shards", "gauge", "Shards: threads with a ring each",
              std::uint64_t{now.shards.size()});
 }

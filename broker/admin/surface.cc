@@ -78,11 +78,18 @@ class Surface final : public server::AdminSurface {
 
  private:
   static AdminAnswer readiness(const Snapshot& now) {
-    if (now.draining) {
-      return fresh(503, kPlainText,
-                   fmt::format("draining: the broker is stopping; {} subscribers have yet to be "
-                               "told to come back\n",
-                               now.streams));
+    switch (now.phase) {
+      case server::BrokerPhase::binding:
+        return fresh(503, kPlainText, "binding: the listeners are being opened\n");
+      case server::BrokerPhase::recovering:
+        return fresh(503, kPlainText, "recovering: the history is being brought back\n");
+      case server::BrokerPhase::serving:
+        break;
+      case server::BrokerPhase::draining:
+        return fresh(503, kPlainText,
+                     fmt::format("draining: the broker is stopping; {} subscribers have yet to be "
+                                 "told to come back\n",
+                                 now.streams));
     }
     if (now.shards.empty()) return fresh(503, kPlainText, "starting: no shard has reported yet\n");
     if (now.connections_max > 0 && now.streams >= now.connections_max) {

@@ -110,6 +110,19 @@ TEST(Metrics, NameTheVersionTheEpochAndTheBackend) {
             1);
 }
 
+TEST(Metrics, ShowOnePhaseAtATime) {
+  server::Snapshot snapshot = two_shards();
+  for (const server::BrokerPhase phase : server::kBrokerPhases) {
+    snapshot.phase = phase;
+    const ParsedExposition metrics = parsed(snapshot);
+    for (const server::BrokerPhase other : server::kBrokerPhases) {
+      EXPECT_EQ(metrics.value("fanfare_phase", {{"phase", std::string(server::name_of(other))}}),
+                other == phase ? 1 : 0);
+    }
+    EXPECT_EQ(metrics.value("fanfare_draining"), phase == server::BrokerPhase::draining ? 1 : 0);
+  }
+}
+
 TEST(Metrics, ShowTheLogAndWhyEventsLeftIt) {
   const ParsedExposition metrics = parsed(two_shards());
   EXPECT_EQ(metrics.value("fanfare_log_head"), 70);

@@ -28,8 +28,23 @@ TEST(Surface, IsReadyFromTheFirstSnapshotUntilItDrains) {
   EXPECT_EQ(surface->answer("/readyz", {}).status, 503);
   server::Snapshot snapshot = one_shard();
   EXPECT_EQ(surface->answer("/readyz", snapshot).status, 200);
-  snapshot.draining = true;
+  snapshot.phase = server::BrokerPhase::draining;
   EXPECT_EQ(surface->answer("/readyz", snapshot).status, 503);
+}
+
+TEST(Surface, NamesThePhaseInWhichTheBrokerIsNotReady) {
+  const auto surface = make_surface();
+  server::Snapshot snapshot = one_shard();
+  for (const auto phase : {server::BrokerPhase::binding, server::BrokerPhase::recovering,
+                           server::BrokerPhase::draining}) {
+    snapshot.phase = phase;
+    const server::AdminAnswer answer = surface->answer("/readyz", snapshot);
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_TRUE(answer.body.starts_with(std::string(server::name_of(phase)) + ": ")) << answer.body;
+    EXPECT_EQ(surface->answer("/healthz", snapshot).status, 200);
+  }
+  snapshot.phase = server::BrokerPhase::serving;
+  EXPECT_EQ(surface->answer("/readyz", snapshot).status, 200);
 }
 
 TEST(Surface, SaidThatAFullBrokerIsReady) {

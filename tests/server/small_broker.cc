@@ -66,7 +66,7 @@ void Peer::changed(sim::Socket& socket) {
 
 SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const sim::Faults& faults,
                          std::uint32_t subscribers_max, std::function<Routes&(Routes&)> in_front,
-                         Gate* gate)
+                         Gate* gate, BrokerPhase phase)
     : kernel_(1, faults, report_),
       ring_(kernel_, subscribers_max + kSpareSlots + kAdminSlots, "ring",
             sim::SimRing::Pools::of(faults)) {
@@ -74,6 +74,7 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
     shard_->mailbox().post(std::move(message));
   };
   switchboard_.wake_lead = [this] { ring_.wake(); };
+  enter(phase);
   shard_ = std::make_unique<Shard>(ShardConfig{.index = 0,
                                                .subscribers_max = subscribers_max,
                                                .connections_max = subscribers_max,

@@ -64,7 +64,8 @@ class SmallBroker {
   explicit SmallBroker(const Options& options = {}, AdminSurface* surface = nullptr,
                        const sim::Faults& faults = {},
                        std::uint32_t subscribers_max = kSubscribersMax,
-                       std::function<Routes&(Routes&)> in_front = {}, Gate* gate = nullptr);
+                       std::function<Routes&(Routes&)> in_front = {}, Gate* gate = nullptr,
+                       BrokerPhase phase = BrokerPhase::serving);
   // Everybody goes; nothing may be left, and no promise to the kernel may have been broken.
   ~SmallBroker();
   SmallBroker(const SmallBroker&) = delete;
@@ -95,6 +96,7 @@ class SmallBroker {
   void answer(ExchangeId exchange, const HttpPort::Answerer& make) {
     shard_->answer(Port::subscriber, exchange, make);
   }
+  void enter(BrokerPhase phase) { switchboard_.phase = phase; }
   // As a gate does whose batches have become durable.
   void wake() { ring_.wake(); }
   // As another shard would.

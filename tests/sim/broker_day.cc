@@ -28,6 +28,8 @@ class Day {
     if (options.seed % 2 == 0)
       machine_options_.feed_members_max = static_cast<std::uint32_t>(1 + options.seed / 2 % 5);
     machine_options_.shards = static_cast<std::uint32_t>(1 + draw_.below(3));
+    if (options.seed % 16 == 3)
+      machine_options_.recovery = 10ms * static_cast<int>(1 + options.seed / 16 % 100);
     if (options.seed % 8 == 3)
       machine_options_.journal_late_max = 100ms * static_cast<int>(1 + options.seed / 8 % 50);
     if (options.seed % 8 == 4) machine_options_.lead = machine_options_.shards - 1;

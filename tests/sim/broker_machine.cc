@@ -29,42 +29,26 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
   id_start_ = std::string(epoch.text()) + '-';
   posted_.resize(options_.shards);
   note_bounds(options_.broker);
-  switchboard_ = std::make_unique<server::Switchboard>(options_.shards, options_.lead);
-  switchboard_->post = [this](std::uint32_t shard, server::Message message) {
+  const auto wake_lead = [this] { members_[options_.lead].ring->wake(); };
+  if (options_.journal_late_max > Duration(0)) {
+    journal_ = std::make_unique<Journal>(world_, options_.journal_late_max, wake_lead);
+  }
+  assemble(epoch);
+  server::Switchboard& switchboard = assembly_->switchboard();
+  switchboard.post = [this](std::uint32_t shard, server::Message message) {
     post(shard, std::move(message));
   };
-  switchboard_->wake_lead = [this] { members_[switchboard_->lead].ring->wake(); };
-  if (options_.journal_late_max > Duration(0)) {
-    journal_ =
-        std::make_unique<Journal>(world_, options_.journal_late_max, switchboard_->wake_lead);
-  }
-
-  const auto broker = std::make_shared<const server::Options>(options_.broker);
+  switchboard.wake_lead = wake_lead;
+  assembly_->recover();
   SimRing::Pools pools = SimRing::Pools::of(kernel.faults());
   if (options_.roomy_ingest) pools.ingest_size = 64U << 10U;
-  const auto wall_clock = [&kernel] {
-    return std::chrono::sys_seconds(
-        std::chrono::floor<std::chrono::seconds>(Duration(kernel.now().nanoseconds)));
-  };
   members_.resize(options_.shards);
   for (std::uint32_t index = 0; index < options_.shards; ++index) {
     Member& member = members_[index];
     member.ring = std::make_unique<SimRing>(kernel, options_.subscribers_max + server::kSpareSlots,
                                             fmt::format("shard {}", index), pools);
-    member.shard = std::make_unique<server::Shard>(
-        server::ShardConfig{.index = index,
-                            .subscribers_max = options_.subscribers_max,
-                            .connections_max = options_.subscribers_max * options_.shards,
-                            .feed_members_max = options_.feed_members_max,
-                            .epoch = epoch,
-                            .seed = kernel.random().next(),
-                            .options = broker,
-                            .surface = &page_,
-                            .gate = journal_.get(),
-                            .ingest_users = options_.ingest_users,
-                            .wall_clock = wall_clock},
-        *member.ring, *switchboard_);
-    const bool lead = switchboard_->is_lead(index);
+    member.shard = assembly_->make(index, *member.ring, kernel.random().next());
+    const bool lead = switchboard.is_lead(index);
     if (lead || journal_) {
       member.ring->watch_sends([this, lead](std::string_view said) { check_said(said, lead); });
     }
@@ -73,6 +57,30 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
     listen(index, server::Port::ingest, Door::publishers);
     if (options_.admin) listen(index, server::Port::admin, Door::admin);
   }
+  if (options_.recovery == Duration(0)) {
+    assembly_->serve();
+  } else {
+    kernel.schedule(options_.recovery, *this, kRecovered);
+  }
+}
+
+void BrokerMachine::assemble(const fanout::Epoch& epoch) {
+  const auto wall_clock = [&kernel = world_.kernel()] {
+    return std::chrono::sys_seconds(
+        std::chrono::floor<std::chrono::seconds>(Duration(kernel.now().nanoseconds)));
+  };
+  assembly_.emplace(
+      server::ShardConfig{
+          .subscribers_max = options_.subscribers_max,
+          .connections_max = std::uint64_t{options_.subscribers_max} * options_.shards,
+          .feed_members_max = options_.feed_members_max,
+          .epoch = epoch,
+          .options = std::make_shared<const server::Options>(options_.broker),
+          .surface = &page_,
+          .gate = journal_.get(),
+          .ingest_users = options_.ingest_users,
+          .wall_clock = wall_clock},
+      options_.shards, options_.lead);
 }
 
 BrokerMachine::~BrokerMachine() {
@@ -87,9 +95,9 @@ void BrokerMachine::listen(std::uint32_t shard, server::Port port, Door door) {
 
 void BrokerMachine::check_said(std::string_view bytes, bool lead) {
   // The lead's own shard is posted nothing: it applies what it has just sealed.
-  std::uint64_t sealed = switchboard_->head.load();
+  std::uint64_t sealed = assembly_->switchboard().head.load();
   for (std::uint32_t shard = 0; shard < posted_.size(); ++shard) {
-    if (!switchboard_->is_lead(shard)) sealed = std::min(sealed, posted_[shard]);
+    if (!assembly_->switchboard().is_lead(shard)) sealed = std::min(sealed, posted_[shard]);
   }
   for (std::size_t at = 0; (at = bytes.find(id_start_, at)) != std::string_view::npos;) {
     at += id_start_.size();
@@ -167,6 +175,7 @@ void BrokerMachine::post(std::uint32_t shard, server::Message message) {
 }
 
 void BrokerMachine::act(std::uint64_t shard) {
+  if (shard == kRecovered) return assembly_->serve();
   Member& member = members_[shard];
   while (member.shard && !member.mail.empty() && member.mail.front().due <= world_.kernel().now()) {
     member.shard->mailbox().post(std::move(member.mail.front().message));
@@ -175,8 +184,7 @@ void BrokerMachine::act(std::uint64_t shard) {
 }
 
 void BrokerMachine::drain() {
-  for (std::uint32_t shard = 0; shard < members_.size(); ++shard)
-    post(shard, server::DrainMessage{.at_once = false});
+  assembly_->drain(/*at_once=*/false);
 }
 
 void BrokerMachine::note_bounds(const server::Options& options) {
@@ -186,9 +194,7 @@ void BrokerMachine::note_bounds(const server::Options& options) {
 
 void BrokerMachine::reload(const server::Options& options) {
   note_bounds(options);
-  const auto shared = std::make_shared<const server::Options>(options);
-  for (std::uint32_t shard = 0; shard < members_.size(); ++shard)
-    post(shard, server::SettingsMessage{shared});
+  assembly_->reload(options);
 }
 
 void BrokerMachine::kill() {
@@ -266,7 +272,7 @@ server::Counters BrokerMachine::counted() const {
 
 std::uint64_t BrokerMachine::closed(server::CloseReason reason) const {
   std::uint64_t count = 0;
-  for (const server::ShardSnapshot& snapshot : switchboard_->snapshots)
+  for (const server::ShardSnapshot& snapshot : assembly_->switchboard().snapshots)
     count += snapshot.closes[static_cast<std::size_t>(reason)];
   return count;
 }

@@ -6,12 +6,13 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "broker/server/base/options.h"
 #include "broker/server/base/switchboard.h"
-#include "broker/server/shard/shard.h"
+#include "broker/server/shard/assembly.h"
 #include "tests/sim/admin_page.h"
 #include "tests/sim/agenda.h"
 #include "tests/sim/journal.h"
@@ -34,6 +35,7 @@ class BrokerMachine final : public Machine, public Actor {
     double late_mail = 0;                       // per message: it comes late
     Duration mail_delay_max{};
     Duration journal_late_max{};  // 0: no journal
+    Duration recovery{};          // before it serves
   };
   // Listens at once. The world outlives it; it must be kept until the world ends, dead or alive.
   BrokerMachine(World& world, const Options& options);
@@ -53,7 +55,7 @@ class BrokerMachine final : public Machine, public Actor {
   std::uint64_t turns() const { return counted().turns_total; }
   // Posted to the shard, and not taken yet.
   std::uint64_t in_mail_bytes(std::uint32_t shard) const {
-    return switchboard_->gauges[shard].in_mail_bytes.load();
+    return assembly_->switchboard().gauges[shard].in_mail_bytes.load();
   }
   std::uint64_t channels_forgotten() const { return page_.channels_forgotten(); }
   // As the shards reported some 100 ms ago.
@@ -80,6 +82,10 @@ class BrokerMachine final : public Machine, public Actor {
     TimePoint tick;           // when it wants its next turn at the latest
   };
 
+  // What act() is told beside the number of a shard.
+  static constexpr std::uint64_t kRecovered = ~std::uint64_t{0};
+
+  void assemble(const fanout::Epoch& epoch);
   void post(std::uint32_t shard, server::Message message);
   // seal: what the lead says of an event comes after the batch that holds it was posted to all.
   // durable: nobody says anything of an event that may still be lost.
@@ -92,7 +98,7 @@ class BrokerMachine final : public Machine, public Actor {
 
   World& world_;
   Options options_;
-  std::unique_ptr<server::Switchboard> switchboard_;
+  std::optional<server::Assembly> assembly_;
   AdminPage page_;
   std::string id_start_;               // "<epoch>-"
   std::vector<std::uint64_t> posted_;  // to each shard: the log up to here

@@ -70,6 +70,20 @@ TEST_F(Shards, ServeWhicheverOfThemLeads) {
   expect_well();
 }
 
+TEST_F(Shards, LetNobodyInBeforeTheHistoryIsBack) {
+  begin({.broker = {}, .shards = 3, .recovery = 3s}, 9);
+  Talker publisher(world_.town(), Door::publishers, ":");
+  publisher.say("PUBLISH news x\r\n");
+  world_.run(1s);
+  EXPECT_EQ(publisher.heard_lines(), 0);
+  world_.run(2s);
+  EXPECT_EQ(publisher.heard_lines(), 1);
+  publisher.say("PUBLISH news x\r\n");
+  world_.run(100ms);
+  for (const Talker& reader : readers_) EXPECT_GE(reader.heard_lines(), 1);
+  expect_well();
+}
+
 TEST_F(Shards, WakeTheLeadWhosePublishersWaitForThem) {
   BrokerMachine::Options options{.broker = {}, .shards = 2};
   options.broker.limits.ingest_pending_bytes = 1000;

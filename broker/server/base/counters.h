@@ -15,6 +15,7 @@
 #include "broker/fanout/sequencer.h"
 #include "broker/server/base/heads.h"
 #include "broker/server/base/options.h"
+#include "broker/server/base/phase.h"
 
 #include "common/time.h"
 
@@ -170,7 +171,7 @@ struct Snapshot {
   std::uint64_t streams = 0;          // of subscribers, at this very moment
   std::shared_ptr<const Options> options = std::make_shared<const Options>();  // in force
   Duration uptime{};
-  bool draining = false;
+  BrokerPhase phase = BrokerPhase::serving;
   // Sums over the shards.
   Counters totals() const;
 };

@@ -17,6 +17,7 @@
 #include "broker/fanout/topics.h"
 #include "broker/server/base/counters.h"
 #include "broker/server/base/options.h"
+#include "broker/server/base/phase.h"
 
 namespace fanfare::server {
 
@@ -77,6 +78,9 @@ struct Switchboard {
   // admin listener. Which one it is, only this says.
   const std::uint32_t lead;
   bool is_lead(std::uint32_t shard) const { return shard == lead; }
+
+  // Set by whoever starts the broker, and by the lead when it is told to stop.
+  std::atomic<BrokerPhase> phase{BrokerPhase::binding};
 
   // Posts to a shard's mailbox; set before the first turn. (A function, so that simulations can
   // delay messages.)

@@ -14,8 +14,8 @@
 #include "broker/io/backend.h"
 #include "broker/io/socket.h"
 #include "broker/server/base/ingest_path.h"
+#include "broker/server/shard/assembly.h"
 #include "broker/server/shard/plan.h"
-#include "broker/server/shard/shard.h"
 
 #include "common/log.h"
 
@@ -121,16 +121,13 @@ class RunningBroker final : public Broker {
   std::expected<void, StartError> bind();
   std::expected<void, StartError> bind_http(const std::string& text);
   void run(std::uint32_t index);
-  void post_all(const Message& message);
 
   std::shared_ptr<const Options> options_;  // of the start
   std::unique_ptr<AdminSurface> surface_;
   io::Choice choice_;
   Plan plan_;
-  fanout::Epoch epoch_;
-  std::vector<std::uint32_t> ingest_users_;
   Listeners listeners_;
-  std::unique_ptr<Switchboard> switchboard_;
+  std::optional<Assembly> assembly_;
   std::vector<Member> members_;
   // The threads meet here: every ring is made before any shard runs. Members, because a thread may
   // still look at a latch when begin() has returned.
@@ -199,17 +196,23 @@ std::expected<void, StartError> RunningBroker::begin() {
   plan_ = *plan;
   auto users = user_ids(options_->listen.ingest_users);
   if (!users) return std::unexpected(users.error());
-  ingest_users_ = std::move(*users);
-  if (auto bound = bind(); !bound) return bound;
-
   Random random(random_seed());
-  epoch_ = fanout::Epoch::from(random);
-  if (surface_) surface_->set_public_addresses(http_addresses());
-  switchboard_ = std::make_unique<Switchboard>(plan_.shards);
-  switchboard_->post = [this](std::uint32_t shard, Message message) {
+  const fanout::Epoch epoch = fanout::Epoch::from(random);
+  assembly_.emplace(ShardConfig{.subscribers_max = plan_.subscribers_max,
+                                .connections_max = plan_.connections_max,
+                                .epoch = epoch,
+                                .options = options_,
+                                .surface = surface_.get(),
+                                .ingest_users = std::move(*users)},
+                    plan_.shards);
+  Switchboard& switchboard = assembly_->switchboard();
+  switchboard.post = [this](std::uint32_t shard, Message message) {
     members_[shard].shard->mailbox().post(std::move(message));
   };
-  switchboard_->wake_lead = [this] { members_[switchboard_->lead].ring->wake(); };
+  switchboard.wake_lead = [this, lead = switchboard.lead] { members_[lead].ring->wake(); };
+  if (auto bound = bind(); !bound) return bound;
+  if (surface_) surface_->set_public_addresses(http_addresses());
+  assembly_->recover();
 
   members_.resize(plan_.shards);
   made_ = std::make_unique<std::latch>(plan_.shards);
@@ -222,6 +225,7 @@ std::expected<void, StartError> RunningBroker::begin() {
     if (member.error && !error) error = member.error;
   }
   aborted_ = error.has_value();
+  if (!error) assembly_->serve();
   go_.count_down();
   if (error) {
     join();
@@ -229,7 +233,7 @@ std::expected<void, StartError> RunningBroker::begin() {
   }
   log::info("{}", choice_.why);
   log::info("{}", plan_.sentence);
-  log::info("epoch {}", epoch_.text());
+  log::info("epoch {}", epoch.text());
   return {};
 }
 
@@ -237,19 +241,11 @@ std::expected<void, StartError> RunningBroker::begin() {
 void RunningBroker::run(std::uint32_t index) {
   Member& member = members_[index];
   io::RingOptions ring_options{.slots = plan_.slots};
-  const bool lead = switchboard_->is_lead(index);
+  const bool lead = assembly_->switchboard().is_lead(index);
   if (lead) ring_options.ingest = kIngestBuffers;
   if (auto ring = io::make_ring(choice_.backend, ring_options)) {
     member.ring = std::move(*ring);
-    member.shard = std::make_unique<Shard>(ShardConfig{.index = index,
-                                                       .subscribers_max = plan_.subscribers_max,
-                                                       .connections_max = plan_.connections_max,
-                                                       .epoch = epoch_,
-                                                       .seed = random_seed(),
-                                                       .options = options_,
-                                                       .surface = lead ? surface_.get() : nullptr,
-                                                       .ingest_users = ingest_users_},
-                                           *member.ring, *switchboard_);
+    member.shard = assembly_->make(index, *member.ring, random_seed());
     for (const Listeners::Http& http : listeners_.http) {
       member.shard->listen(Port::subscriber, http.of_shard[index].number());
     }
@@ -281,12 +277,8 @@ void RunningBroker::join() {
   }
 }
 
-void RunningBroker::post_all(const Message& message) {
-  for (std::uint32_t shard = 0; shard < plan_.shards; ++shard) switchboard_->post(shard, message);
-}
-
 void RunningBroker::drain() {
-  post_all(DrainMessage{.at_once = drains_.fetch_add(1) > 0});
+  assembly_->drain(/*at_once=*/drains_.fetch_add(1) > 0);
 }
 
 void RunningBroker::reload(const Options& options) {
@@ -295,7 +287,7 @@ void RunningBroker::reload(const Options& options) {
       io::set_user_timeout(listener.number(), user_timeout(options));
     }
   }
-  post_all(SettingsMessage{std::make_shared<const Options>(options)});
+  assembly_->reload(options);
 }
 
 }  // namespace

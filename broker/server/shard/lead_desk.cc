@@ -32,6 +32,7 @@ void LeadDesk::collect_shards() {
   const std::lock_guard lock(switchboard_.board);
   snapshot_.shards = switchboard_.snapshots;
   snapshot_.options = settings_.shared();
+  snapshot_.phase = switchboard_.phase.load(std::memory_order_relaxed);
   snapshot_.streams = switchboard_.streams.load(std::memory_order_relaxed);
 }
 
@@ -42,7 +43,7 @@ const Snapshot& LeadDesk::fresh_snapshot() {
 
 void LeadDesk::begin_drain() {
   lead_.stop_publishing();
-  snapshot_.draining = true;
+  switchboard_.phase.store(BrokerPhase::draining, std::memory_order_relaxed);
 }
 
 void LeadDesk::second_passed(TimePoint now) {

@@ -96,9 +96,8 @@ std::chrono::sys_time<std::chrono::milliseconds> Shard::time_of_day() const {
 }
 
 void Shard::listen(Port port, int listener) {
-  const auto index = static_cast<std::uint32_t>(listeners_.size());
   listeners_.push_back({.port = port, .descriptor = listener});
-  arm_accept(index);
+  if (open(port)) arm_accept(static_cast<std::uint32_t>(listeners_.size()) - 1);
 }
 
 void Shard::arm_accept(std::uint32_t index) {
@@ -118,7 +117,17 @@ TimePoint Shard::next_turn() const {
   return std::min(tick_end, replica_.next_release().value_or(tick_end));
 }
 
+// Operators may look on while the history is brought back; nobody else is let in before.
+bool Shard::open(Port port) const {
+  return port == Port::admin ||
+         switchboard_.phase.load(std::memory_order_relaxed) >= BrokerPhase::serving;
+}
+
 void Shard::turn(TimePoint deadline) {
+  if (!opened_) {
+    opened_ = open(Port::subscriber);
+    accept_again();
+  }
   ring_.wait(work_waiting() ? now_ : std::min(deadline, next_turn()), completions_);
   now_ = ring_.now();
   loop_.turn_begins(now_);

@@ -77,7 +77,7 @@ class Shard {
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
 
-  // Before the first turn: accepts on this descriptor from now on.
+  // Before the first turn: accepts on this descriptor while the broker's phase allows it.
   void listen(Port port, int listener);
   // Where the other shards leave messages.
   io::Mailbox<Message>& mailbox() { return mailbox_; }
@@ -162,6 +162,7 @@ class Shard {
   // shard_time.cc: what the clock brings
   bool time_passes();
   void accept_again();
+  bool open(Port port) const;
   void look_for_room();
   void tick_passed();
   void sweep_on();
@@ -226,6 +227,7 @@ class Shard {
   Tick tick_ = 0;
   Tick second_ = 0;  // the tick at which the lead's next second begins
   Phase phase_ = Phase::serving;
+  bool opened_ = false;  // the listeners, all of them
   bool at_once_ = false;
   Tick swept_ = 0;               // the tick whose slots were looked at last
   io::Slot sweep_at_ = 0;        // how far the next one's have been

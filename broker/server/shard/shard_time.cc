@@ -67,10 +67,12 @@ void Shard::look_for_room() {
   }
 }
 
-// Listeners whose accept failed for want of something that others may have given back meanwhile.
+// Listeners that were not open yet, or whose accept failed for want of something that others may
+// have given back meanwhile.
 void Shard::accept_again() {
   for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
-    if (listeners_[i].wanted && !listeners_[i].armed) arm_accept(i);
+    const Listener& listener = listeners_[i];
+    if (listener.wanted && !listener.armed && open(listener.port)) arm_accept(i);
   }
 }
 

@@ -19,7 +19,7 @@ using ::testing::StartsWith;
 class Ready final : public AdminSurface {
  public:
   AdminAnswer answer(std::string_view, const Snapshot& now) override {
-    return {.status = now.draining ? 503 : 200,
+    return {.status = now.phase == BrokerPhase::draining ? 503 : 200,
             .content_type = "text/plain",
             .body = fmt::format("{} streams\n", now.streams)};
   }
