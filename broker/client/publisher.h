@@ -54,8 +54,6 @@ class Publisher {
   std::expected<Reply, Error> next_reply(TimePoint deadline);
   // Lines queued or sent whose reply next_reply() has not given yet.
   std::size_t outstanding() const { return outstanding_; }
-  // Replies that are already here.
-  std::size_t replies_ready() const { return replies_.size(); }
 
  private:
   explicit Publisher(Socket socket) : socket_(std::move(socket)) {}

@@ -172,8 +172,4 @@ std::expected<std::size_t, Error> Socket::receive(std::span<char> into, TimePoin
   return progress->received;
 }
 
-void Socket::finish_sending() {
-  shutdown(descriptor_, SHUT_WR);
-}
-
 }  // namespace fanfare::client

@@ -48,8 +48,6 @@ class Socket {
   };
   std::expected<Progress, Error> exchange(std::string_view out, std::span<char> into,
                                           TimePoint deadline);
-  // No more will be sent; the peer sees the end and may still answer.
-  void finish_sending();
 
  private:
   std::expected<void, Error> wait(short events, TimePoint deadline);

@@ -40,10 +40,6 @@ char* write_payload_chunk(char* to, std::string_view text) {
 
 }  // namespace
 
-std::string_view text_of(std::string_view frame) {
-  return first_chunk(frame).text;
-}
-
 char* write_payload(char* to, std::string_view text) {
   constexpr std::string_view kData = "data: ";
   bool first = true;

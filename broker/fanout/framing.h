@@ -9,8 +9,6 @@
 
 namespace fanfare::fanout {
 
-// The SSE text inside `frame`, one whole chunk as the Encoder writes it.
-std::string_view text_of(std::string_view frame);
 // Writes the payload of an SSE text to `to` (its `data` lines, joined by LF; room for text.size()
 // bytes); returns where it ended.
 char* write_payload(char* to, std::string_view text);

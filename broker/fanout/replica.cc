@@ -90,9 +90,6 @@ void Replica::join(Feed* feed, Member member) {
 Sequence Replica::leave(Feed* feed, Member member) {
   return impl_->rounds.leave(*feed, member);
 }
-std::size_t Replica::member_count(const Feed* feed) const {
-  return feed->members.count();
-}
 bool Replica::complete(const Feed* feed) const {
   return feed->complete() && feed->merge.empty();
 }
@@ -127,9 +124,6 @@ std::optional<TimePoint> Replica::next_release() const {
   return impl_->rounds.next_release();
 }
 
-bool Replica::rounds_waiting() const {
-  return impl_->rounds.waiting();
-}
 std::uint64_t Replica::unserved_bytes() const {
   return impl_->rounds.unserved_bytes();
 }

@@ -87,7 +87,6 @@ class Replica {
   // been handed out (or no round is on its way), else at the position before it: the sequence
   // returned.
   Sequence leave(Feed* feed, Member member);
-  std::size_t member_count(const Feed* feed) const;
   // A number of the caller's own, kNoTag until it is set: whatever it keeps for a feed.
   static constexpr std::uint32_t kNoTag = ~std::uint32_t{0};
   void set_tag(Feed* feed, std::uint32_t tag);
@@ -108,7 +107,6 @@ class Replica {
   // span whole are to leave() before their feed's next slice. With `ends`, the caller must leave()
   // every member of the slice.
   std::optional<Round> next_round(std::size_t members_max);
-  bool rounds_waiting() const;
   // A feed with a pace begins its rounds at least that far apart: what arrives meanwhile goes out
   // in one span. The first event after a silence waits for nothing.
   void set_pace(Feed* feed, Duration pace);

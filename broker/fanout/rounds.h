@@ -39,7 +39,6 @@ class Rounds {
 
   // ---- rounds
   std::optional<Round> next(std::size_t members_max);
-  bool waiting() const { return !agenda_.empty(); }
   std::size_t feeds_waiting() const { return agenda_.count(); }
   void advance(TimePoint now) { agenda_.advance(now); }
   std::optional<TimePoint> next_release() const { return agenda_.next_release(); }

@@ -136,15 +136,4 @@ std::optional<Problem> content_problem(const Draft& draft, const EventLimits& li
   return key_problem(draft.key);
 }
 
-std::string_view type_warning(std::string_view type) {
-  if (type == "open") {
-    return "an event named `open` also reaches a page's onopen: choose another name";
-  }
-  if (type == "error") {
-    return "an event named `error` also reaches a page's onerror, which takes it for a broken "
-           "connection: choose another name";
-  }
-  return {};
-}
-
 }  // namespace fanfare::policy

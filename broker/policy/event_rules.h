@@ -18,8 +18,6 @@ struct EventLimits {
   std::size_t data_bytes = 64U << 10U;  // [limits] event_bytes
   std::size_t type_bytes = 64;          // [limits] event_name_bytes
 };
-// No configuration goes beyond this for data: an event is one unit of sending and of eviction.
-inline constexpr std::size_t kDataBytesCap = 1U << 20U;
 inline constexpr std::size_t kKeyBytesMax = 128;
 // Below 100 ms a client is a hot loop (Chromium reconnects after about 5 ms when told 0 or 1);
 // above an hour it looks dead.
@@ -49,9 +47,5 @@ std::optional<Problem> event_problem(const Draft& draft, const EventLimits& limi
 // The same without the channel, for an event whose channel exists, so that its name was checked
 // before.
 std::optional<Problem> content_problem(const Draft& draft, const EventLimits& limits);
-
-// Allowed but unwise: a warning for the operator about this event name, or empty. `open` and
-// `error` reach a page's onopen and onerror.
-std::string_view type_warning(std::string_view type);
 
 }  // namespace fanfare::policy

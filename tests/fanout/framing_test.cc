@@ -63,10 +63,5 @@ TEST(Framing, MovesARawPayloadWhateverTheDigitsOfTheSizes) {
   }
 }
 
-TEST(Framing, FindsTheTextOfAFrame) {
-  EXPECT_EQ(text_of(frames_of({{.type = "", .data = "x", .retry_ms = {}}})),
-            "data: x\nid: 0123abc-1\n\n");
-}
-
 }  // namespace
 }  // namespace fanfare::fanout

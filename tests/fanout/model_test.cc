@@ -376,7 +376,7 @@ void World::serve_batch(Shard& shard) {
 bool World::serve(Shard& shard, std::size_t slice, double whole) {
   const auto round = shard.replica.next_round(slice);
   if (!round) {
-    EXPECT_FALSE(shard.replica.rounds_waiting());
+    EXPECT_EQ(shard.replica.feeds_waiting(), 0U);
     EXPECT_EQ(shard.replica.unserved_bytes(), 0U);
     return false;
   }

@@ -131,12 +131,5 @@ TEST(EventRules, ReportTheFirstOfSeveralProblems) {
   EXPECT_EQ(sentence(event_problem(next, {})), "fine");
 }
 
-TEST(EventRules, WarnAboutNamesThatABrowserUsesItself) {
-  EXPECT_NE(type_warning("open").find("onopen"), std::string_view::npos);
-  EXPECT_NE(type_warning("error").find("onerror"), std::string_view::npos);
-  EXPECT_EQ(type_warning("message"), "");
-  EXPECT_EQ(type_warning("Error"), "");
-}
-
 }  // namespace
 }  // namespace fanfare::policy

@@ -41,7 +41,6 @@ class HeadScanner {
   Found next(std::string_view text);
 
   std::uint32_t at() const { return at_; }
-  bool in_target() const { return state_ == State::target; }
   Piece method() const { return method_; }
   Piece target() const { return target_; }
   std::uint8_t minor_version() const { return minor_version_; }

@@ -243,18 +243,4 @@ void RequestParser::reset() {
   refusal_ = {};
 }
 
-void RequestParser::clear() {
-  reset();
-  // Assignment from an empty object may keep the memory (libstdc++'s string does).
-  std::vector<FieldPieces>().swap(pieces_);
-  std::string().swap(buffer_);
-  std::vector<http::Field>().swap(head_.fields);
-}
-
-std::size_t RequestParser::heap_bytes() const {
-  const std::size_t buffer = buffer_.capacity() > std::string().capacity() ? buffer_.capacity() : 0;
-  return buffer + pieces_.capacity() * sizeof(FieldPieces) +
-         head_.fields.capacity() * sizeof(http::Field);
-}
-
 }  // namespace fanfare::h1

@@ -10,8 +10,8 @@
 // of that step() and die with it, unless keep() is called. A head that arrives in pieces is
 // gathered in the parser's own buffer, at most Limits::head_bytes. Body bytes are never copied.
 //
-// One object serves one connection at a time and is pooled: reset() between the requests of a
-// connection (keeps its memory), clear() before it goes back to the pool (gives it away).
+// One object serves one connection at a time and is pooled: reset() between two requests keeps its
+// memory.
 #pragma once
 
 #include <cstdint>
@@ -66,9 +66,6 @@ class RequestParser {
   Connection connection() const;
 
   void reset();
-  void clear();
-  // Heap memory that the object owns; 0 after clear().
-  std::size_t heap_bytes() const;
 
  private:
   enum class Phase : std::uint8_t { head, sized_body, chunked_body, complete, refused };

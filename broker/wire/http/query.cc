@@ -42,10 +42,6 @@ std::string_view Query::decode(std::string_view text) {
   return {decoded_.data() + start, decoded_.size() - start};
 }
 
-std::optional<std::string_view> Query::last(std::string_view key) const {
-  return last_of({key});
-}
-
 std::optional<std::string_view> Query::last_of(std::initializer_list<std::string_view> keys) const {
   for (auto parameter = parameters_.rbegin(); parameter != parameters_.rend(); ++parameter) {
     if (std::find(keys.begin(), keys.end(), parameter->key) != keys.end()) return parameter->value;

@@ -29,9 +29,8 @@ class Query {
   std::vector<Parameter>::const_iterator begin() const { return parameters_.begin(); }
   std::vector<Parameter>::const_iterator end() const { return parameters_.end(); }
 
-  // The last occurrence counts: libraries append their own parameter to a URL that may have it.
-  std::optional<std::string_view> last(std::string_view key) const;
-  // The last occurrence of any of the keys.
+  // The last occurrence of any of the keys: libraries append their own parameter to a URL that may
+  // have it.
   std::optional<std::string_view> last_of(std::initializer_list<std::string_view> keys) const;
   std::vector<std::string_view> all(std::string_view key) const;
 

@@ -36,11 +36,4 @@ void append_utf8_repaired(std::string& out, std::string_view text) {
   }
 }
 
-std::string utf8_repaired(std::string_view text) {
-  std::string repaired;
-  repaired.reserve(text.size());
-  append_utf8_repaired(repaired, text);
-  return repaired;
-}
-
 }  // namespace fanfare::sse

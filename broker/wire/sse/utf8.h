@@ -11,6 +11,4 @@ namespace fanfare::sse {
 // the append itself.
 void append_utf8_repaired(std::string& out, std::string_view text);
 
-std::string utf8_repaired(std::string_view text);
-
 }  // namespace fanfare::sse
