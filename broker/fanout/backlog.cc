@@ -64,28 +64,28 @@ Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t b
 Cursor Backlog::replay_start(const Feed& feed, Sequence head, std::uint32_t events) {
   const Sequence target = feed.target(head);
   // Backwards through all channels: the newest event not counted yet of each.
-  struct Source {
+  struct Newest {
     Sequence newest;
     Window::Position position;
     const Window* window;
-    bool operator<(const Source& other) const { return newest < other.newest; }
+    bool operator<(const Newest& other) const { return newest < other.newest; }
   };
-  std::priority_queue<Source> sources;
+  std::priority_queue<Newest> channels;
   const auto add = [&](const Window& window, Window::Position after) {
     if (after <= window.begin()) return;
     const Window::Position position = window.back(after, 1);
-    sources.push({.newest = window.sequence(position), .position = position, .window = &window});
+    channels.push({.newest = window.sequence(position), .position = position, .window = &window});
   };
   for (const Link* link = feed.most_recent(); link != nullptr; link = link->older) {
     const Window& window = link->channel->window;
     add(window, window.after(target));
   }
   Sequence start = target;
-  for (std::uint32_t left = events; left > 0 && !sources.empty(); --left) {
-    const Source source = sources.top();
-    sources.pop();
-    start = source.newest - 1;
-    add(*source.window, source.position);
+  for (std::uint32_t left = events; left > 0 && !channels.empty(); --left) {
+    const Newest channel = channels.top();
+    channels.pop();
+    start = channel.newest - 1;
+    add(*channel.window, channel.position);
   }
   return {start, feed.losses.count()};
 }

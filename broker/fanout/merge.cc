@@ -6,7 +6,7 @@
 namespace fanfare::fanout {
 namespace {
 
-bool comes_later(const Merge::Source& a, const Merge::Source& b) {
+bool comes_later(const Merge::Input& a, const Merge::Input& b) {
   return a.next > b.next;
 }
 
@@ -16,27 +16,27 @@ std::size_t Merge::next_size() const {
   return top().window->run(top().position, top().next, 0).size;
 }
 
-void Merge::push(const Source& source) {
-  heap_.push_back(source);
+void Merge::push(const Input& input) {
+  heap_.push_back(input);
   std::push_heap(heap_.begin(), heap_.end(), comes_later);
 }
 
 Merge::Taken Merge::take(Sequence through, std::size_t bytes_max) {
-  Source& source = heap_.front();
+  Input& input = heap_.front();
   // The next best of a heap is one of the top's two children.
   for (std::size_t child = 1; child <= 2 && child < heap_.size(); ++child) {
     through = std::min(through, heap_[child].next - 1);
   }
-  Taken taken{.run = source.window->run(source.position, through, bytes_max),
-              .link = source.link,
+  Taken taken{.run = input.window->run(input.position, through, bytes_max),
+              .link = input.link,
               .drained = false};
-  source.position = taken.run.next;
-  taken.drained = source.position == source.window->end();
+  input.position = taken.run.next;
+  taken.drained = input.position == input.window->end();
   if (taken.drained) {
-    source = heap_.back();
+    input = heap_.back();
     heap_.pop_back();
   } else {
-    source.next = source.window->sequence(source.position);
+    input.next = input.window->sequence(input.position);
   }
   sink_top();
   return taken;

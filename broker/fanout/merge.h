@@ -14,7 +14,7 @@ namespace fanfare::fanout {
 
 class Merge {
  public:
-  struct Source {
+  struct Input {
     Sequence next = 0;  // of the event at `position`
     Window::Position position;
     const Window* window = nullptr;
@@ -23,25 +23,25 @@ class Merge {
   struct Taken {
     Window::Run run;
     Link* link = nullptr;
-    bool drained = false;  // the source has left the heap: its window has no more
+    bool drained = false;  // the input has left the heap: its window has no more
   };
 
   bool empty() const { return heap_.empty(); }
   std::size_t count() const { return heap_.size(); }
-  const Source& top() const { return heap_.front(); }
-  const std::vector<Source>& sources() const { return heap_; }
+  const Input& top() const { return heap_.front(); }
+  const std::vector<Input>& inputs() const { return heap_; }
   // Bytes of the frame of the next event.
   std::size_t next_size() const;
 
-  void push(const Source& source);
-  // The longest run of the source at the top; top().next <= through.
+  void push(const Input& input);
+  // The longest run of the input at the top; top().next <= through.
   Taken take(Sequence through, std::size_t bytes_max);
   void clear() { heap_.clear(); }
 
  private:
   void sink_top();
 
-  std::vector<Source> heap_;  // the smallest `next` at the front
+  std::vector<Input> heap_;  // the smallest `next` at the front
 };
 
 }  // namespace fanfare::fanout

@@ -62,7 +62,7 @@ Sequence Rounds::leave(Feed& feed, Member member) {
 
 // Nobody is left to be served: the feed stands at the head.
 void Rounds::abandon(Feed& feed) {
-  for (const Merge::Source& source : feed.merge.sources()) not_pending(source.link);
+  for (const Merge::Input& input : feed.merge.inputs()) not_pending(input.link);
   feed.merge.clear();
   if (feed.owed != 0) arrears_.settle(std::exchange(feed.owed, 0));
   feed.round = {};

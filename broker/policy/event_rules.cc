@@ -119,21 +119,21 @@ std::optional<Problem> key_problem(std::string_view key) {
   return text_problem("idempotency key", key);
 }
 
-std::optional<Problem> event_problem(const Draft& draft, const EventLimits& limits) {
-  if (auto problem = channel_problem(draft.channel)) return problem;
-  return content_problem(draft, limits);
+std::optional<Problem> event_problem(const Proposal& proposal, const EventLimits& limits) {
+  if (auto problem = channel_problem(proposal.channel)) return problem;
+  return content_problem(proposal, limits);
 }
 
-std::optional<Problem> content_problem(const Draft& draft, const EventLimits& limits) {
-  if (!draft.type.empty()) {
-    if (auto problem = type_problem(draft.type, limits)) return problem;
+std::optional<Problem> content_problem(const Proposal& proposal, const EventLimits& limits) {
+  if (!proposal.type.empty()) {
+    if (auto problem = type_problem(proposal.type, limits)) return problem;
   }
-  if (auto problem = data_problem(draft.data, limits)) return problem;
-  if (draft.retry_ms) {
-    if (auto problem = retry_problem(*draft.retry_ms)) return problem;
+  if (auto problem = data_problem(proposal.data, limits)) return problem;
+  if (proposal.retry_ms) {
+    if (auto problem = retry_problem(*proposal.retry_ms)) return problem;
   }
-  if (draft.key.empty()) return std::nullopt;
-  return key_problem(draft.key);
+  if (proposal.key.empty()) return std::nullopt;
+  return key_problem(proposal.key);
 }
 
 }  // namespace fanfare::policy

@@ -38,14 +38,14 @@ std::optional<Problem> retry_problem(std::uint32_t retry_ms);
 std::optional<Problem> key_problem(std::string_view key);
 
 // All of them, in the order channel, type, data, retry, key; the first that is found.
-struct Draft {
+struct Proposal {
   std::string_view channel = {}, type = {}, data = {};
   std::optional<std::uint32_t> retry_ms = {};
   std::string_view key = {};
 };
-std::optional<Problem> event_problem(const Draft& draft, const EventLimits& limits);
+std::optional<Problem> event_problem(const Proposal& proposal, const EventLimits& limits);
 // The same without the channel, for an event whose channel exists, so that its name was checked
 // before.
-std::optional<Problem> content_problem(const Draft& draft, const EventLimits& limits);
+std::optional<Problem> content_problem(const Proposal& proposal, const EventLimits& limits);
 
 }  // namespace fanfare::policy

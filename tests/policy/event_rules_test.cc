@@ -116,8 +116,9 @@ TEST(EventRules, BoundIdempotencyKeys) {
 }
 
 TEST(EventRules, ReportTheFirstOfSeveralProblems) {
-  const Draft draft{.channel = "~a", .type = "a\n", .data = "\xff", .retry_ms = 1, .key = "\n"};
-  Draft next = draft;
+  const Proposal proposal{
+      .channel = "~a", .type = "a\n", .data = "\xff", .retry_ms = 1, .key = "\n"};
+  Proposal next = proposal;
   EXPECT_TRUE(sentence(event_problem(next, {})).starts_with("channels that begin"));
   next.channel = "a";
   EXPECT_TRUE(sentence(event_problem(next, {})).starts_with("the event name"));

@@ -108,10 +108,10 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
     ++counters_.ingest_errors_total;
     return std::unexpected(stopping_refusal(ingest::Change::Kind::publish));
   }
-  const policy::Draft draft{event.channel, event.type, event.data, event.retry_ms, event.key};
+  const policy::Proposal proposal{event.channel, event.type, event.data, event.retry_ms, event.key};
   const bool name_checked = place.exists() && !is_own_channel(event.channel);
-  if (auto problem = name_checked ? policy::content_problem(draft, settings_.events())
-                                  : policy::event_problem(draft, settings_.events())) {
+  if (auto problem = name_checked ? policy::content_problem(proposal, settings_.events())
+                                  : policy::event_problem(proposal, settings_.events())) {
     ++counters_.ingest_errors_total;
     return std::unexpected(refusal_of(std::move(*problem)));
   }

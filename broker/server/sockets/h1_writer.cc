@@ -4,12 +4,13 @@ namespace fanfare::server {
 namespace {
 
 // RFC 9110 §6.4.1: what has no body has no length either.
-h1::Framing framing_of(const Response& response, BodyEnd body_end) {
+h1::BodyLength body_length_of(const Response& response, BodyEnd body_end) {
   if (response.kind == Response::Kind::whole) {
     const bool bodiless = response.status == 204 || response.status == 304;
-    return bodiless ? h1::Framing::none() : h1::Framing::sized(response.text().size());
+    return bodiless ? h1::BodyLength::none() : h1::BodyLength::sized(response.text().size());
   }
-  return body_end == BodyEnd::last_chunk ? h1::Framing::chunked() : h1::Framing::until_close();
+  return body_end == BodyEnd::last_chunk ? h1::BodyLength::chunked()
+                                         : h1::BodyLength::until_close();
 }
 
 }  // namespace
@@ -18,7 +19,7 @@ void H1Writer::write(std::string& out, const Response& response, http::Method me
                      BodyEnd body_end, h1::Connection connection) {
   fields_.clear();
   for (std::size_t i = 0; i < response.fields.size(); ++i) fields_.push_back(response.fields[i]);
-  h1::append_response_head(out, response.status, fields_, framing_of(response, body_end),
+  h1::append_response_head(out, response.status, fields_, body_length_of(response, body_end),
                            connection, date_.text());
   if (method != http::Method::head) out += response.text();
 }

@@ -61,15 +61,16 @@ std::string Streams::position(const Request& request, const Terms& terms,
   return {};
 }
 
-Streams::Place Streams::find_place(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
-                                   const Options& options) {
+Streams::Beginning Streams::find_beginning(const fanout::Feed* feed,
+                                           const sse::SubscribeRequest& asked,
+                                           const Options& options) {
   const fanout::Replica& replica = parts_.replica;
   if (asked.cursor.empty()) {
     if (asked.earliest) return {.cursor = replica.earliest(feed), .gap = {}};
     if (asked.replay) return {.cursor = replica.replay_start(feed, *asked.replay), .gap = {}};
     return {.cursor = replica.target(feed), .gap = {}};
   }
-  Place place{.cursor = {}, .gap = {}, .resumed = true};
+  Beginning beginning{.cursor = {}, .gap = {}, .resumed = true};
   const auto id = fanout::EventId::parse(asked.cursor);
   const bool ours = id && id->epoch == replica.epoch();
   std::optional<sse::GapReason> reason;
@@ -82,24 +83,24 @@ Streams::Place Streams::find_place(const fanout::Feed* feed, const sse::Subscrib
   if (reason) {
     // All that is left follows; a busy channel may have lost what is newer than that.
     const auto read = parts_.replica.read(feed, fanout::Cursor{}, 1);
-    place.cursor = read.gap ? read.gap->cursor : replica.earliest(feed);
-    resumed = read.gap ? read.gap->resumed : place.cursor.at;
+    beginning.cursor = read.gap ? read.gap->cursor : replica.earliest(feed);
+    resumed = read.gap ? read.gap->resumed : beginning.cursor.at;
   } else {
-    place.cursor = id->sequence;
-    if (const auto read = parts_.replica.read(feed, place.cursor, 1); read.gap) {
+    beginning.cursor = id->sequence;
+    if (const auto read = parts_.replica.read(feed, beginning.cursor, 1); read.gap) {
       reason = sse::GapReason::evicted;
-      place.cursor = read.gap->cursor;
+      beginning.cursor = read.gap->cursor;
       resumed = read.gap->resumed;
     }
   }
   if (reason && !options.delivery.gap_event.empty() && !asked.raw) {
-    place.gap = sse::gap_text(options.delivery.gap_event, {.reason = *reason,
-                                                           .after = asked.cursor,
-                                                           .resumed = id_text(resumed),
-                                                           .id = id_text(place.cursor.at)});
+    beginning.gap = sse::gap_text(options.delivery.gap_event, {.reason = *reason,
+                                                               .after = asked.cursor,
+                                                               .resumed = id_text(resumed),
+                                                               .id = id_text(beginning.cursor.at)});
     ++parts_.counters.gaps_total;
   }
-  return place;
+  return beginning;
 }
 
 // Said once in the life of the broker: every stream through that proxy would say it again.
@@ -118,9 +119,9 @@ void Streams::count_http10(const Request& request) {
 }
 
 // The client has everything of channels that are finished: it need not come back.
-bool Streams::nothing_follows(const fanout::Feed* feed, const Place& place) const {
-  if (!parts_.replica.complete(feed) || !place.gap.empty()) return false;
-  const auto read = parts_.replica.read(feed, place.cursor, 1);
+bool Streams::nothing_follows(const fanout::Feed* feed, const Beginning& beginning) const {
+  if (!parts_.replica.complete(feed) || !beginning.gap.empty()) return false;
+  const auto read = parts_.replica.read(feed, beginning.cursor, 1);
   return !read.gap && read.span.events == 0;
 }
 
@@ -131,14 +132,14 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   const std::vector<std::string_view> topics(asked.topics.begin(), asked.topics.end());
   const std::uint32_t audience = parts_.audiences.enter(topics, framing);
   fanout::Feed* const feed = parts_.audiences[audience].feed;
-  const Place place = find_place(feed, asked, terms.options);
+  const Beginning beginning = find_beginning(feed, asked, terms.options);
 
   // Where the stream begins, for whoever reads heads: it is where to resume from, until an event
   // brings a later id.
-  const std::string begins = id_text(place.cursor.at);
+  const std::string begins = id_text(beginning.cursor.at);
   begin_head(asked.raw, terms.fields, response);
   response.fields.add("Last-Event-ID", begins);
-  const bool over = nothing_follows(feed, place);
+  const bool over = nothing_follows(feed, beginning);
   if (over || request.head.method == http::Method::head) {
     parts_.audiences.exit(audience);
     response.kind = over ? Response::Kind::whole : Response::Kind::stream;
@@ -149,12 +150,13 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   response.kind = Response::Kind::stream;
   StreamStart& start = response.stream;
   start.audience = audience;
-  start.cursor = place.cursor;
+  start.cursor = beginning.cursor;
   if (!asked.raw) {
     const sse::Wrap wrap = wrap_of(framing);
-    const std::string place_text = place.resumed ? std::string() : position(request, terms, begins);
+    const std::string place_text =
+        beginning.resumed ? std::string() : position(request, terms, begins);
     sse::append_wrapped(start.opening, wrap, sse::opening_text(jittered(rules.retry), place_text));
-    sse::append_wrapped(start.opening, wrap, place.gap);
+    sse::append_wrapped(start.opening, wrap, beginning.gap);
     const LimitOptions& limits = terms.options.limits;
     const Duration wish = asked.heartbeat.value_or(terms.heartbeat.value_or(rules.heartbeat));
     start.heartbeat = std::clamp(wish, limits.heartbeat_min, limits.heartbeat_max);
@@ -163,7 +165,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   start.query = request.head.query;
   start.presented = asked.cursor;
   ++parts_.counters.subscriptions_total;
-  if (place.resumed) ++parts_.counters.resumed_total;
+  if (beginning.resumed) ++parts_.counters.resumed_total;
   if (request.body_end == BodyEnd::connection_close) count_http10(request);
 }
 

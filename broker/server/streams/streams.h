@@ -56,18 +56,18 @@ class Streams {
   void count_patterns();
 
  private:
-  struct Place {
+  struct Beginning {
     fanout::Cursor cursor;
     std::string gap;       // a gap event's text; empty if nothing is missing
     bool resumed = false;  // the client presented an id
   };
-  Place find_place(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
-                   const Options& options);
+  Beginning find_beginning(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
+                           const Options& options);
   std::string position(const Request& request, const Terms& terms, std::string_view id) const;
   std::string id_text(fanout::Sequence sequence) const;
   Duration jittered(Duration retry);
   void count_http10(const Request& request);
-  bool nothing_follows(const fanout::Feed* feed, const Place& place) const;
+  bool nothing_follows(const fanout::Feed* feed, const Beginning& beginning) const;
 
   Parts parts_;
   std::uint32_t patterns_ = 0;  // of this shard in Switchboard::patterns

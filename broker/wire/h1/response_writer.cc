@@ -31,25 +31,25 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 }  // namespace
 
 void append_response_head(std::string& out, int status, std::span<const http::Field> fields,
-                          Framing framing, Connection connection, std::string_view date) {
+                          BodyLength length, Connection connection, std::string_view date) {
   CHECK(status >= 100 && status <= 599, "a status has three digits");
   out.append("HTTP/1.1 ");
   append_number(out, static_cast<std::uint64_t>(status));
   out.append(" ").append(http::reason_phrase(status)).append("\r\n");
   if (!date.empty()) append_field(out, "Date", date);
   for (const http::Field& field : fields) append_field(out, field.name, field.value);
-  switch (framing.kind) {
-    case Framing::Kind::none:
+  switch (length.kind) {
+    case BodyLength::Kind::none:
       break;
-    case Framing::Kind::sized:
+    case BodyLength::Kind::sized:
       out.append("Content-Length: ");
-      append_number(out, framing.size);
+      append_number(out, length.size);
       out.append("\r\n");
       break;
-    case Framing::Kind::chunked:
+    case BodyLength::Kind::chunked:
       out.append("Transfer-Encoding: chunked\r\n");
       break;
-    case Framing::Kind::until_close:
+    case BodyLength::Kind::until_close:
       connection = Connection::close;
       break;
   }
@@ -59,8 +59,8 @@ void append_response_head(std::string& out, int status, std::span<const http::Fi
 }
 
 void append_response_head(std::string& out, int status, std::initializer_list<http::Field> fields,
-                          Framing framing, Connection connection, std::string_view date) {
-  append_response_head(out, status, std::span(fields.begin(), fields.size()), framing, connection,
+                          BodyLength length, Connection connection, std::string_view date) {
+  append_response_head(out, status, std::span(fields.begin(), fields.size()), length, connection,
                        date);
 }
 

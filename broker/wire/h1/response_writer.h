@@ -15,7 +15,7 @@
 namespace fanfare::h1 {
 
 // How the receiver finds the end of the body.
-struct Framing {
+struct BodyLength {
   enum class Kind : std::uint8_t {
     none,         // there is no body and no length: 1xx, 204, 304
     sized,        // Content-Length; also for HEAD, with the size that GET would give
@@ -25,10 +25,10 @@ struct Framing {
   Kind kind = Kind::none;
   std::uint64_t size = 0;
 
-  static constexpr Framing none() { return {}; }
-  static constexpr Framing sized(std::uint64_t size) { return {Kind::sized, size}; }
-  static constexpr Framing chunked() { return {Kind::chunked, 0}; }
-  static constexpr Framing until_close() { return {Kind::until_close, 0}; }
+  static constexpr BodyLength none() { return {}; }
+  static constexpr BodyLength sized(std::uint64_t size) { return {Kind::sized, size}; }
+  static constexpr BodyLength chunked() { return {Kind::chunked, 0}; }
+  static constexpr BodyLength until_close() { return {Kind::until_close, 0}; }
 };
 
 // What becomes of the connection after the response, and what has to be said about it.
@@ -46,8 +46,8 @@ inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 // Connection. A control character in a value, wherever it came from, is written as a space: no
 // value can end its line.
 void append_response_head(std::string& out, int status, std::span<const http::Field> fields,
-                          Framing framing, Connection connection, std::string_view date = {});
+                          BodyLength length, Connection connection, std::string_view date = {});
 void append_response_head(std::string& out, int status, std::initializer_list<http::Field> fields,
-                          Framing framing, Connection connection, std::string_view date = {});
+                          BodyLength length, Connection connection, std::string_view date = {});
 
 }  // namespace fanfare::h1

@@ -53,55 +53,59 @@ NDJSON
 Subscribers connect elsewhere: GET /events?channel=news on the [listen] http addresses.
 )";
 
-enum class Place : std::uint8_t { root, batch, publish, finish, channels, channel, nowhere };
+enum class Resource : std::uint8_t { root, batch, publish, finish, channels, channel, nowhere };
 
 struct Route {
-  Place place = Place::nowhere;
+  Resource resource = Resource::nowhere;
   std::string_view channel;  // as sent, not decoded
 };
 
 Route route_of(std::string_view path) {
-  constexpr auto kExact = std::to_array<std::pair<std::string_view, Place>>(
-      {{"/", Place::root}, {"/publish", Place::batch}, {"/channels", Place::channels}});
-  for (const auto& [text, place] : kExact) {
-    if (path == text) return {place, {}};
+  constexpr auto kExact = std::to_array<std::pair<std::string_view, Resource>>(
+      {{"/", Resource::root}, {"/publish", Resource::batch}, {"/channels", Resource::channels}});
+  for (const auto& [text, resource] : kExact) {
+    if (path == text) return {resource, {}};
   }
-  constexpr auto kPrefixes = std::to_array<std::pair<std::string_view, Place>>(
-      {{"/publish/", Place::publish}, {"/finish/", Place::finish}, {"/channels/", Place::channel}});
-  for (const auto& [prefix, place] : kPrefixes) {
-    if (path.starts_with(prefix)) return {place, path.substr(prefix.size())};
+  constexpr auto kPrefixes =
+      std::to_array<std::pair<std::string_view, Resource>>({{"/publish/", Resource::publish},
+                                                            {"/finish/", Resource::finish},
+                                                            {"/channels/", Resource::channel}});
+  for (const auto& [prefix, resource] : kPrefixes) {
+    if (path.starts_with(prefix)) return {resource, path.substr(prefix.size())};
   }
   return {};
 }
 
-std::string_view allowed_at(Place place) {
-  switch (place) {
-    case Place::batch:
-    case Place::finish:
+std::string_view allowed_at(Resource resource) {
+  switch (resource) {
+    case Resource::batch:
+    case Resource::finish:
       return "POST";
-    case Place::publish:
+    case Resource::publish:
       return "POST, PUT";
-    case Place::channel:
+    case Resource::channel:
       return "GET, HEAD, DELETE";
-    case Place::root:
-    case Place::channels:
-    case Place::nowhere:
+    case Resource::root:
+    case Resource::channels:
+    case Resource::nowhere:
       break;
   }
   return "GET, HEAD";
 }
 
-bool allows(Place place, Method method) {
+bool allows(Resource resource, Method method) {
   switch (method) {
     case Method::get:
     case Method::head:
-      return place == Place::root || place == Place::channels || place == Place::channel;
+      return resource == Resource::root || resource == Resource::channels ||
+             resource == Resource::channel;
     case Method::post:
-      return place == Place::batch || place == Place::publish || place == Place::finish;
+      return resource == Resource::batch || resource == Resource::publish ||
+             resource == Resource::finish;
     case Method::put:
-      return place == Place::publish;
+      return resource == Resource::publish;
     case Method::del:
-      return place == Place::channel;
+      return resource == Resource::channel;
     case Method::options:
     case Method::connect:
     case Method::other:
@@ -145,15 +149,15 @@ std::string read_parameters(const http::RequestHead& head, const http::Query& qu
                             Publish& event) {
   std::string_view retry;
   for (const auto& [key, value] : query) {
-    std::string_view* place = key == "event"   ? &event.type
-                              : key == "id"    ? &event.key
-                              : key == "retry" ? &retry
-                                               : nullptr;
-    if (place == nullptr) {
+    std::string_view* member = key == "event"   ? &event.type
+                               : key == "id"    ? &event.key
+                               : key == "retry" ? &retry
+                                                : nullptr;
+    if (member == nullptr) {
       return fmt::format("unknown parameter \"{}\": there are event, id and retry", quotable(key));
     }
-    if (place->data() != nullptr) return fmt::format("the parameter {} is given twice", key);
-    *place = value;
+    if (member->data() != nullptr) return fmt::format("the parameter {} is given twice", key);
+    *member = value;
   }
   const auto fall_back = [&head](std::string_view& text, std::string_view field) {
     if (text.empty()) text = head.value(field);
@@ -318,31 +322,31 @@ std::uint64_t declared_size(const http::RequestHead& head) {
 }  // namespace
 
 std::size_t body_bytes_max(const http::RequestHead& head, const HttpLimits& limits) {
-  const Place place = route_of(head.path).place;
-  const bool publishes = place == Place::publish || place == Place::batch;
+  const Resource resource = route_of(head.path).resource;
+  const bool publishes = resource == Resource::publish || resource == Resource::batch;
   if (!publishes) return kOtherBodyMax;
-  return place == Place::batch || is_ndjson(head) ? limits.batch_bytes : limits.event_bytes;
+  return resource == Resource::batch || is_ndjson(head) ? limits.batch_bytes : limits.event_bytes;
 }
 
 bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer) {
   answer.allow = answer.accept_encoding = {};
-  const Place place = route_of(head.path).place;
-  if (place == Place::nowhere) {
+  const Resource resource = route_of(head.path).resource;
+  if (resource == Resource::nowhere) {
     answer_error(answer, 404,
                  fmt::format("there is no {} on the ingest socket: POST /publish/<channel> "
                              "publishes, GET / lists the rest",
                              quotable(head.path)));
     return true;
   }
-  if (!allows(place, head.method)) {
-    answer.allow = allowed_at(place);
+  if (!allows(resource, head.method)) {
+    answer.allow = allowed_at(resource);
     answer_error(answer, 405,
                  fmt::format("{} takes {}, not {}", quotable(head.path), answer.allow,
                              quotable(head.method_text)));
     return true;
   }
-  if (place != Place::batch && place != Place::publish) return false;
-  const MediaProblem media = media_problem(head, place == Place::batch || is_ndjson(head));
+  if (resource != Resource::batch && resource != Resource::publish) return false;
+  const MediaProblem media = media_problem(head, resource == Resource::batch || is_ndjson(head));
   if (media.sentence.empty()) return false;
   if (media.of_its_coding) answer.accept_encoding = "identity";
   answer_error(answer, 415, media.sentence);
@@ -352,19 +356,20 @@ bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer) {
 void answer_body_too_large(const http::RequestHead& head, const HttpLimits& limits,
                            HttpAnswer& answer) {
   const std::size_t most = body_bytes_max(head, limits);
-  const Place place = route_of(head.path).place;
-  const bool batch = place == Place::batch || (place == Place::publish && is_ndjson(head));
+  const Resource resource = route_of(head.path).resource;
+  const bool batch =
+      resource == Resource::batch || (resource == Resource::publish && is_ndjson(head));
   const std::uint64_t declared = declared_size(head);
   answer.allow = answer.accept_encoding = {};
   answer_error(
       answer, 413,
-      fmt::format("the body has {} bytes; the limit is {} for {}",
-                  declared > most ? fmt::format("{}", declared) : fmt::format("more than {}", most),
-                  most,
-                  batch                     ? "a batch ([limits] ingest_batch_bytes)"
-                  : place == Place::publish ? "one event ([limits] event_bytes): many clients fail "
-                                              "on lines over 64 KiB"
-                                            : "a request that publishes nothing: send none"));
+      fmt::format(
+          "the body has {} bytes; the limit is {} for {}",
+          declared > most ? fmt::format("{}", declared) : fmt::format("more than {}", most), most,
+          batch                           ? "a batch ([limits] ingest_batch_bytes)"
+          : resource == Resource::publish ? "one event ([limits] event_bytes): many clients fail "
+                                            "on lines over 64 KiB"
+                                          : "a request that publishes nothing: send none"));
 }
 
 void answer_not_taken(int status, std::string_view sentence, HttpAnswer& answer) {
@@ -399,30 +404,31 @@ void answer_request(const http::RequestHead& head, std::string_view body, Sink& 
     }
     channel = *decoded;
   }
-  const bool of_a_channel = route.place == Place::finish || route.place == Place::channel;
+  const bool of_a_channel =
+      route.resource == Resource::finish || route.resource == Resource::channel;
   if (of_a_channel && !head.query.empty()) {
     return answer_error(answer, 400,
                         "there are no parameters here: the channel stands in the path");
   }
-  switch (route.place) {
-    case Place::root:
+  switch (route.resource) {
+    case Resource::root:
       answer.status = 200;
       answer.content_type = kText;
       answer.body = kGreeting;
       return;
-    case Place::batch:
+    case Resource::batch:
       return publish_batch(head, {}, body, sink, limits, answer);
-    case Place::publish:
+    case Resource::publish:
       if (is_ndjson(head)) return publish_batch(head, channel, body, sink, limits, answer);
       return publish_one(head, channel, body, sink, answer);
-    case Place::finish:
+    case Resource::finish:
       return finish(channel, sink, answer);
-    case Place::channels:
+    case Resource::channels:
       return list_channels(head, sink, answer);
-    case Place::channel:
+    case Resource::channel:
       if (head.method == Method::del) return erase(channel, sink, answer);
       return tell_channel(channel, sink, answer);
-    case Place::nowhere:
+    case Resource::nowhere:
       break;
   }
 }

@@ -168,7 +168,7 @@ RespReader::Result RespReader::read_header(std::string_view text) {
   if (count > kArgumentsFollowed) return broken("invalid multibulk length");
   if (count == 0) return complete(text);
   arguments_.clear();
-  places_.clear();
+  pieces_.clear();
   bulks_left_ = count;
   if (count > kArgumentsMax) {
     begin_passing_over(
@@ -205,7 +205,7 @@ RespReader::Result RespReader::read_bulks(std::string_view text) {
       return broken(fmt::format("expected CRLF after {} bytes of bulk, got '{}'", bulk_size_,
                                 shown(text[end])));
     }
-    places_.push_back({position_, static_cast<std::size_t>(bulk_size_)});
+    pieces_.push_back({position_, static_cast<std::size_t>(bulk_size_)});
     position_ = end + kCrlf;
     in_bulk_ = false;
     --bulks_left_;
@@ -216,8 +216,8 @@ RespReader::Result RespReader::read_bulks(std::string_view text) {
 // The whole array is there.
 RespReader::Result RespReader::complete(std::string_view text) {
   arguments_.clear();
-  for (const Place& place : places_) arguments_.push_back(text.substr(place.offset, place.size));
-  places_.clear();
+  for (const Piece& piece : pieces_) arguments_.push_back(text.substr(piece.offset, piece.size));
+  pieces_.clear();
   const std::size_t consumed = std::exchange(position_, 0);
   return {arguments_.empty() ? Step::nothing : Step::command, consumed};
 }
@@ -242,19 +242,19 @@ RespReader::Result RespReader::read_inline(std::string_view text) {
 
 bool RespReader::split_inline(std::string_view line) {
   unquoted_.clear();
-  places_.clear();
+  pieces_.clear();
   arguments_.clear();
   while (true) {
     while (!line.empty() && is_space(line[0])) line.remove_prefix(1);
     if (line.empty()) break;
     const std::size_t offset = unquoted_.size();
     if (!take_argument(line, unquoted_)) return false;
-    places_.push_back({offset, unquoted_.size() - offset});
+    pieces_.push_back({offset, unquoted_.size() - offset});
   }
-  for (const Place& place : places_) {
-    arguments_.push_back(std::string_view(unquoted_).substr(place.offset, place.size));
+  for (const Piece& piece : pieces_) {
+    arguments_.push_back(std::string_view(unquoted_).substr(piece.offset, piece.size));
   }
-  places_.clear();
+  pieces_.clear();
   return true;
 }
 
@@ -262,7 +262,7 @@ void RespReader::begin_passing_over(std::string problem) {
   passing_over_ = true;
   if (in_bulk_) bulk_size_ += kCrlf;
   problem_ = std::move(problem);
-  places_.clear();
+  pieces_.clear();
 }
 
 // Skips the rest of the command. The skipped bytes are not kept; only a size line that is cut off

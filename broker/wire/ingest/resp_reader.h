@@ -50,7 +50,7 @@ class RespReader {
   const std::string& problem() const { return problem_; }
 
  private:
-  struct Place {
+  struct Piece {
     std::size_t offset, size;
   };
   enum class Line : std::uint8_t { whole, cut, bad };
@@ -70,7 +70,7 @@ class RespReader {
   const std::size_t& bulk_bytes_max_;
   const std::size_t overhead_;
   std::vector<std::string_view> arguments_;
-  std::vector<Place> places_;  // of the arguments read so far, in `text`
+  std::vector<Piece> pieces_;  // of the arguments read so far, in `text`
   std::string unquoted_;       // the text that inline arguments point into
   std::string problem_;
   std::size_t position_ = 0;      // `text` is read up to here

@@ -254,12 +254,12 @@ TEST(ResponseParser, BoundsTheHead) {
 
 TEST(ResponseParser, ReadsWhatTheWriterWrites) {
   std::string written;
-  append_response_head(written, 200, {{"Vary", "Origin"}}, Framing::chunked(),
+  append_response_head(written, 200, {{"Vary", "Origin"}}, BodyLength::chunked(),
                        Connection::persistent);
   http::append_chunk(written, std::string(300, 'y'));
   http::append_chunk(written, "");
   written += http::kLastChunk;
-  append_response_head(written, 404, {}, Framing::sized(13), Connection::persistent);
+  append_response_head(written, 404, {}, BodyLength::sized(13), Connection::persistent);
   written += "no such page\n";
   EXPECT_EQ(read(written),
             "200 OK [Vary=Origin] [Transfer-Encoding=chunked] body(" + std::string(300, 'y') +
