@@ -88,7 +88,7 @@ class BrokerMachine final : public Machine, public Actor {
   void assemble(const fanout::Epoch& epoch);
   void post(std::uint32_t shard, server::Message message);
   // seal: what the lead says of an event comes after the batch that holds it was posted to all.
-  // durable: nobody says anything of an event that may still be lost.
+  // durable: no client is sent anything about an event that may still be lost.
   void check_said(std::string_view bytes, bool lead);
   // durable: what was acked, or received, is not lost with the broker.
   void check_kept() const;

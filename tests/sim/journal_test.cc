@@ -44,7 +44,7 @@ TEST(LateJournal, DelaysAcksAndWhatSubscribersSee) {
     EXPECT_GE(reader.heard_lines() + 2, resp.heard_lines() + ndjson.heard_lines());
   }
   EXPECT_LT(early, 200) << "most were held back";
-  // Of a pipeline over HTTP one request at a time is carried out.
+  // A pipeline over HTTP is carried out one request at a time.
   EXPECT_TRUE(world.run(90s, [&] { return reader.heard_lines() == 60; }));
   world.run(1s);
   EXPECT_EQ(resp.heard_lines(), 20);

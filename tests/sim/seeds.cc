@@ -32,7 +32,7 @@ void print_failure(std::uint64_t seed, const SeedsOptions& options) {
   const DayVerdict verdict =
       live_through({.seed = seed, .trace_lines = options.trace_lines, .bug = options.bug});
   for (const std::string& line : verdict.trace) fmt::print(stderr, "{}\n", line);
-  fmt::print(stderr, "seed {} failed; what came last stands above\n", seed);
+  fmt::print(stderr, "seed {} failed; the last things that happened are above\n", seed);
   for (const std::string& problem : verdict.problems) fmt::print(stderr, "  {}\n", problem);
 }
 
