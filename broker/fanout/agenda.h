@@ -17,7 +17,7 @@ namespace fanfare::fanout {
 
 class Agenda {
  public:
-  // Of those in turn, one a crowd:
+  // About the feeds in turn, one per crowd:
   bool empty() const { return turns_.first == nullptr; }
   std::size_t count() const { return turns_.count; }
   Feed* next() const { return turns_.first; }
@@ -58,7 +58,7 @@ class Agenda {
   }
 
   TimePoint now() const { return now_; }
-  // Time has passed: lets those go whose time has come.
+  // Time has passed: feeds that were held back until now become due.
   void advance(TimePoint now) {
     now_ = now;
     while (held_.first != nullptr && held_.first->not_before <= now) {

@@ -4,8 +4,8 @@
 // first. Chunks in which nothing is left go back to the system, but for a fifth of all: channels
 // that are published to in turn change their segments at the same time.
 //
-// Segments are given back by whoever lets go of them last, on any thread; it lives as long as one
-// of them.
+// A segment is given back when its last reference goes, on any thread. The arena lives as long as
+// one of its segments.
 #pragma once
 
 #include <array>

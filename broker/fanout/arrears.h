@@ -1,6 +1,6 @@
 // Arrears: how far the slowest feed is behind the head, in bytes. A short history of the batches
 // applied, each with the number of feeds whose first event not yet handed out lies in it; batches
-// that nobody owes any more leave at the front.
+// that no feed owes any more leave at the front.
 #pragma once
 
 #include <cstddef>
@@ -24,9 +24,9 @@ class Arrears {
   // It does not any more.
   void settle(Sequence first);
 
-  // From the beginning of the oldest batch that somebody owes; 0: nobody does.
+  // From the beginning of the oldest batch that a feed owes; 0 if none does.
   std::uint64_t bytes() const;
-  // When the batch with `first` was committed; somebody owes it.
+  // When the batch with `first` was committed, which a feed must still owe.
   TimePoint committed(Sequence first) { return batch(first).committed; }
 
  private:

@@ -49,7 +49,7 @@ class Buddy {
   static constexpr std::uint8_t whole(unsigned order) {
     return static_cast<std::uint8_t>(order + 1);
   }
-  // Of the run that the node stands for.
+  // The order of the run that the node stands for.
   static constexpr unsigned order_of(std::uint32_t node) {
     return kHeight + 1 - static_cast<unsigned>(std::bit_width(node));
   }

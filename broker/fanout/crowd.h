@@ -1,7 +1,7 @@
-// Crowd: all of this shard who asked for the same topics in the same framing. A large crowd has
-// several feeds, of up to `members_max` subscribers each, which are served one after the other,
-// each with all that is new by then. So an event waits for one pass over the crowd, wherever in a
-// pass it comes; a single feed would owe it the rest of a pass and the whole of the next.
+// Crowd: all subscribers on this shard that asked for the same topics in the same framing. A large
+// crowd has several feeds, of up to `members_max` subscribers each, which are served one after the
+// other, each with all that is new by then. So an event waits for one pass over the crowd, wherever
+// in a pass it comes; a single feed would owe it the rest of a pass and the whole of the next.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,8 @@
 // Cursor: where a subscriber that is behind stands in the log, and which of its feed's losses it
 // knows of. The second half matters to a subscriber of several channels: the busy one may have
 // evicted up to 100 while the quiet one still holds event 50 for a subscriber that stands at 20. It
-// is told of the gap once, then reads on from 49, and is not told of the same loss at 50 again; but
-// if the quiet channel now evicts 60, it is.
+// is sent the gap once, then reads on from 49, and is not sent a gap for the same loss at 50; but
+// if the quiet channel now evicts 60, it is sent another.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 namespace fanfare::fanout {
 
 struct Cursor {
-  Sequence at = 0;  // everything up to here was received, or told to be gone
+  Sequence at = 0;  // everything up to here was received, or covered by a gap
   // How many losses of its feed were known when the cursor was made (losses.h). Means nothing to
   // another feed, or to this one after it was released.
   std::uint64_t losses_known = 0;

@@ -11,7 +11,7 @@ namespace fanfare::fanout {
 struct Event {
   std::string_view type;                  // empty: no `event:` line, the browser says "message"
   std::string_view data;                  // CR, LF and CRLF each end a line of it
-  std::optional<std::uint32_t> retry_ms;  // `retry:` for whoever receives it
+  std::optional<std::uint32_t> retry_ms;  // `retry:` for its receivers
 };
 
 }  // namespace fanfare::fanout

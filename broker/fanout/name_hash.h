@@ -1,6 +1,6 @@
-// NameHash: hashes channel names with a seed, so that nobody who may choose names (a subscriber
-// may) can make them collide on purpose. The seed is the epoch: fresh with each life of the broker,
-// and the same in each run of a simulation.
+// NameHash: hashes channel names with a seed, so that a client that may choose names (a subscriber
+// may) cannot make them collide on purpose. The seed is the epoch: fresh with each life of the
+// broker, and the same in each run of a simulation.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
 // NameTable: from names to the things that bear them, for the one look-up that every publish makes.
-// Open addressing, a hash beside each pointer, so that a look-up reads one slot and the thing
+// Open addressing, a hash next to each pointer, so that a look-up reads one slot and the thing
 // itself (std::unordered_map reads four places). Owns nothing; a thing has a `name` that does not
 // change while it is here.
 #pragma once

@@ -25,7 +25,7 @@ struct Folder {
   std::vector<T*> things;
 };
 
-// Where a thing is; a member `shelf` of T, beside its `name`.
+// Where a thing is; a member `shelf` of T, next to its `name`.
 template <class T>
 struct Shelf {
   Folder<T>* folder = nullptr;

@@ -1,5 +1,5 @@
-// Where the ingest socket lies when nobody says: one rule for the broker that makes it and for the
-// commands that look for it.
+// Where the ingest socket is by default: one rule for the broker that makes it and for the commands
+// that look for it.
 #pragma once
 
 #include <expected>

@@ -27,7 +27,7 @@ struct ListenOptions {
       ingest_users;  // user names allowed by peer credentials; empty: whoever may open the socket
   std::string admin = "127.0.0.1:9180";  // empty: no admin listener
   std::vector<std::string> hosts;        // names of the subscriber listeners; empty: any
-  std::vector<std::string> admin_hosts;  // of the admin listener, besides addresses and localhost
+  std::vector<std::string> admin_hosts;  // of the admin listener; addresses and localhost always
 
   friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
 };
@@ -90,7 +90,7 @@ struct CorsOptions {
 
 // What may be subscribed to where the client names the channels.
 struct SubscribeOptions {
-  bool events = true;                       // /events is served, beside the routes
+  bool events = true;                       // /events is served, in addition to the routes
   std::vector<std::string> allow = {"**"};  // channels and patterns; one of them has to cover it
 
   friend bool operator==(const SubscribeOptions&, const SubscribeOptions&) = default;
@@ -110,7 +110,7 @@ struct ChannelRule {
   friend bool operator==(const ChannelRule&, const ChannelRule&) = default;
 };
 
-// [[route]]: a path of the subscriber's side besides /events, with what it fixes.
+// [[route]]: a path on the subscribers' side other than /events, with what it fixes.
 struct RouteRule {
   std::string path;                   // exact, begins with '/'
   std::vector<std::string> channels;  // fixed subscription; empty: taken from the query

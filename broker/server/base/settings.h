@@ -37,7 +37,7 @@ class Settings {
   // out of date.
   std::uint32_t revision() const { return log_.revision; }
 
-  // Of requests on a subscriber listener, of those on the ingest socket, and of the operator's.
+  // The limits of requests on a subscriber listener, on the ingest socket, on the admin listener.
   const http::Limits& subscriber_requests() const { return subscriber_requests_; }
   const http::Limits& publisher_requests() const { return publisher_requests_; }
   const http::Limits& admin_requests() const { return admin_requests_; }

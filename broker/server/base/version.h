@@ -1,4 +1,4 @@
-// The broker's version, as `fanfare --version`, the Server field and the metrics tell it.
+// The broker's version, as `fanfare --version`, the Server field and the metrics show it.
 #pragma once
 
 #include <string_view>

@@ -31,7 +31,7 @@ class Roster {
   // Streams of exactly these topics have come, or gone: never more than had come.
   void change(const fanout::Topics& topics, std::int64_t delta);
 
-  // Streams that subscribe to exactly this name, whatever patterns they have besides.
+  // Streams that subscribe to exactly this name, whatever patterns they also have.
   std::uint64_t subscribers(std::string_view name) const;
   // Streams that an event of this channel goes to.
   std::uint64_t receivers(std::string_view channel);
@@ -65,7 +65,7 @@ class Roster {
   struct IdsHash {
     std::size_t operator()(const std::vector<Id>& ids) const;
   };
-  // Of the channels asked for last, how many streams their patterns bring.
+  // For the channels looked up last: how many streams their patterns add.
   struct Known {
     std::uint64_t generation = 0;
     std::uint64_t receivers = 0;

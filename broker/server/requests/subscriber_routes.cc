@@ -95,7 +95,7 @@ policy::Preflight SubscriberRoutes::preflight_of(const http::RequestHead& head) 
           .private_network = head.value("access-control-request-private-network") == "true"};
 }
 
-// A browser names the origin also where a page POSTs to its own, which needs nobody's permission.
+// A browser also names the origin when a page POSTs to its own, which needs no permission.
 void SubscriberRoutes::log_refused_origin(const http::RequestHead& head, std::string_view origin) {
   const std::size_t scheme_end = origin.find("://");
   const bool own = scheme_end != std::string_view::npos &&

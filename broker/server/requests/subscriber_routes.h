@@ -1,6 +1,6 @@
 // SubscriberRoutes: what a request on a subscriber listener means: /events and the configured
-// routes open streams, OPTIONS is answered, everything else is told where the streams are. CORS
-// fields go on every answer, also on refusals: without them a browser hides the reason.
+// routes open streams, OPTIONS is answered, everything else gets a 404 that names them. CORS fields
+// go on every answer, also on refusals: without them a browser hides the reason.
 #pragma once
 
 #include <optional>

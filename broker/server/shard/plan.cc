@@ -14,14 +14,14 @@ namespace {
 // SO_REUSEPORT spreads by hash: with six shards of 10,000 the fullest had 1.02 of the mean, of
 // 1,000 1.15 (measured). A shard must hold that much more than its share.
 constexpr double kSpread = 1.10;
-// Of a few, chance alone sends more to one shard: eight standard deviations and a handful beyond
-// the share are never seen, and nobody is sent away below [limits] connections.
+// When there are few, chance alone sends more to one shard: eight standard deviations and a handful
+// beyond the share are never reached, so no subscriber is sent away below [limits] connections.
 std::uint64_t fullest_shard(std::uint64_t connections, std::uint32_t shards) {
   const double share = static_cast<double>(connections) / shards;
   const double most = std::max(share * kSpread, share + 8 * std::sqrt(share)) + 16;
   return std::min(connections, static_cast<std::uint64_t>(most));
 }
-// Descriptors of an epoll broker besides connections: standard streams, the log, signals, /proc;
+// Descriptors of an epoll broker other than connections: standard streams, the log, signals, /proc;
 // and for each shard its epoll, its doorbell and its listeners.
 constexpr std::uint32_t kOtherDescriptors = 64;
 constexpr std::uint32_t kShardDescriptors = 3;
@@ -50,7 +50,7 @@ class Room {
     if (!machine_.slots_shared) return reserved() + of_each;
     return fixed(shards) + shards * (kSpareSlots + of_each);
   }
-  // Of each ring, beside subscribers.
+  // Slots of each ring that are not for subscribers.
   std::uint32_t reserved() const { return kSpareSlots + lead_extra_; }
   // Publishers that could be given up for one subscriber on each shard; nothing: too few.
   std::optional<std::uint64_t> publishers_that_fit(std::uint64_t shards) const {

@@ -1,5 +1,5 @@
 // Plan: how many shards, and how many connections each, from what the configuration wants and what
-// the machine gives. Pure arithmetic, told to the operator as one sentence at start-up.
+// the machine gives. Pure arithmetic, reported to the operator as one sentence at start-up.
 #pragma once
 
 #include <cstdint>

@@ -94,7 +94,7 @@ PortOrder HttpPort::overdue(io::Slot slot, Tick tick) {
   return say(slot, exchange, false, {}, tick);
 }
 
-// What becomes of the connection after the answer.
+// What happens to the connection after the answer.
 h1::Connection HttpPort::after(io::Slot slot, const Exchange& exchange) const {
   return connections_[slot].leaving ? h1::Connection::close : exchange.parser.connection();
 }
@@ -253,7 +253,7 @@ PortOrder HttpPort::carry(io::Slot slot, Exchange& exchange, std::string_view re
   return say(slot, exchange, then != h1::Connection::close, rest, tick);
 }
 
-// The request is kept: whoever makes the answer is shown it again.
+// The request is kept: the function that makes the answer is given it again.
 PortOrder HttpPort::wait(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick) {
   Connection& connection = connections_[slot];
   connection.state = State::waiting;

@@ -11,7 +11,7 @@ namespace {
 
 // Notices that a watcher has not read: thousands of lines.
 constexpr std::size_t kUnreadNoticesMax = 1U << 20U;
-// The same, when a watcher is told of more of those who were there before.
+// The same, when a watcher is sent more of the streams that were there before.
 constexpr std::size_t kUnreadPresentMax = 64U << 10U;
 // Replies that wait for the log: 40,000 short ones. A publisher with more is not read from.
 constexpr std::size_t kWaitingRepliesMax = 1U << 20U;
@@ -159,7 +159,7 @@ void IngestPort::reply_later(io::Slot slot, Publisher& publisher) {
   reply_due_.push_back(slot);
 }
 
-// As much of who is there as a watcher has room for.
+// As many of the streams present as a watcher has room for.
 void IngestPort::ask_for_present() {
   for (Watchers::Watcher& watcher : watchers_.all()) {
     const Publisher& publisher = publisher_of(watcher.slot);

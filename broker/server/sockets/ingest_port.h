@@ -54,8 +54,8 @@ class IngestPort {
   // Watchers that do not read their notices; to be closed.
   std::vector<io::Slot> take_overfull() { return std::exchange(overfull_, {}); }
 
-  // Whether input may be read now; a connection whose receive was held back is in `held()` until
-  // then.
+  // Defers reading from this publisher until take_held(): its socket is read again when the shards
+  // have caught up.
   void hold(io::Slot slot) { held_.push_back(slot); }
   std::vector<io::Slot> take_held() { return std::exchange(held_, {}); }
 

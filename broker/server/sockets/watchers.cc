@@ -27,7 +27,7 @@ void Watchers::order(std::uint32_t shard, CensusMessage::Kind kind, std::uint32_
 }
 
 // What a shard says of comings and goings before the watcher's census has begun there is not for
-// it: its census tells who was there then.
+// it: its census reports the streams that were there then.
 bool Watchers::concerns(const Watcher& watcher, const NoticeMessage& notice) {
   return notice.kind == NoticeMessage::Kind::present ? notice.census == watcher.census
                                                      : notice.census >= watcher.census;

@@ -1,6 +1,6 @@
 // Watchers: the publishers that watch ({"op":"watch"}), on the lead shard, and how far each has
-// been told who is there (broker/server/streams/presence.h). A notice costs what the watchers cost,
-// nothing for everybody else.
+// been sent the streams that are there (broker/server/streams/presence.h). The cost of a notice
+// depends on the number of watchers, and on nothing else.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Audience: the subscribers of one feed as the server sees them: what they share besides the
+// Audience: the subscribers of one feed as the server sees them: what they share in addition to the
 // events. The delivery of an event touches this once per slice, never once per subscriber.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Control: what an event stream says besides the events themselves: how it opens, that events are
-// missing, that it goes on, how it ends. A text is made bare, and wrapped into what carries it:
+// Control: what an event stream says apart from the events themselves: how it opens, that events
+// are missing, that it goes on, how it ends. A text is made bare, and wrapped into what carries it:
 // nothing (HTTP/1.0, HTTP/2) or one HTTP/1.1 chunk. (What a stream says of its place in the log is
 // in position.h.)
 //

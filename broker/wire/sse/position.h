@@ -19,7 +19,7 @@ inline constexpr std::string_view kPositionEvent = "~position";
 // Whether and to whom: what is configured, and what a client may ask for itself.
 enum class AnnouncePosition : std::uint8_t {
   automatic,  // each client in the form that it keeps and does not dispatch
-  always,     // the event, whoever asks
+  always,     // the event, for every client
   never,      // not in the stream; the answer's head names it all the same
 };
 

@@ -92,7 +92,7 @@ std::expected<void, SubscribeProblem> understand(const Wishes& wishes, Subscribe
   return {};
 }
 
-// Many HTTP libraries name text/plain in every Accept they send, beside a wildcard.
+// Many HTTP libraries name text/plain in every Accept they send, next to a wildcard.
 bool asks_for_text(const http::RequestHead& head) {
   return http::accepts_by_name(head, "text/plain") && !http::accepts_by_name(head, "*/*") &&
          !http::accepts_by_name(head, "text/event-stream");

@@ -207,7 +207,7 @@ std::string read_members(const simdjson::dom::object& members, Wishes& wishes) {
     const auto parameter = parameter_of(key);
     if (!parameter) return misspelt("body", key, parameter.error());
     if (*parameter == Parameter::other) continue;
-    // Of two, readers in between may have believed the other one.
+    // If there were two, another program on the way might have used the other one.
     if (std::ranges::find(seen, key) != seen.end()) {
       return fmt::format("\"{}\" stands twice in the body; write it once", quotable(key));
     }
