@@ -57,8 +57,7 @@ struct ShardConfig {
   AdminSurface* surface = nullptr;          // the lead's; may be null
   Gate* gate = nullptr;                     // the lead's; null: all that is sealed is durable
   std::vector<std::uint32_t> ingest_users;  // allowed user ids; empty: whoever may open the socket
-  // What the subscribers' requests are asked of, given what they are asked of otherwise; none:
-  // that.
+  // Puts another Routes in front of the subscribers' own, to which it may pass requests on.
   std::function<Routes&(Routes& own)> in_front = {};
   // The time of day, for the Date of answers and the live page; none: the machine's. A simulation
   // has its own.
@@ -82,8 +81,7 @@ class Shard {
   // Where the other shards leave messages.
   io::Mailbox<Message>& mailbox() { return mailbox_; }
 
-  // Somebody else has spoken: `make` is asked for an answer that was put off (Response::later), if
-  // it is still waited for.
+  // What a `later` answer waited for has come: `make` is called if the exchange still waits.
   void answer(Port port, ExchangeId exchange, const HttpPort::Answerer& make);
 
   // One turn; waits until `deadline` at the latest if there is nothing to do.

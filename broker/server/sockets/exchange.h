@@ -31,10 +31,10 @@ struct Exchange {
   std::string out;
   std::size_t out_sent = 0;
   std::size_t body_max = 0;
-  Duration patience{};   // with which a later answer is waited for
+  Duration patience{};   // how long its answer may take
   bool interim = false;  // `out` is 100 Continue: the request goes on after it
   bool in_body = false;  // its head is complete
-  bool waiting = false;  // for somebody else to speak
+  bool waiting = false;  // its answer comes later
 };
 
 // The exchanges of one port. Records are used again and keep their memory, unless it is large.

@@ -56,14 +56,14 @@ class HttpPort {
   PortOrder sent(io::Slot slot, std::int32_t result, Tick tick);
   // Room again after `sent` said so little that a poll was armed.
   void writable(io::Slot slot);
-  // Makes an answer, in a response that is cleared, when it can be made at last.
+  // Makes an answer that was put off. The response is cleared.
   using Answerer = std::function<void(const Request& request, Response& response)>;
   struct Answered {
     io::Slot slot = 0;
     PortOrder order;
   };
-  // Somebody else has spoken: `make` is asked for the answer if the exchange still waits for it.
-  // Nothing happens if its client has left, or its time is up. The answer may be `later` once more.
+  // What a `later` answer waited for has come. `make` is called if the exchange still waits;
+  // nothing happens if the client has left or the time is up. The answer may be `later` once more.
   std::optional<Answered> answer(ExchangeId id, Tick tick, const Answerer& make);
   // The connection's `due` has come while it was reading, waiting or answering.
   PortOrder overdue(io::Slot slot, Tick tick);

@@ -1,8 +1,8 @@
-// Response: what a request is answered, as a value. No byte of it belongs to a version of HTTP: the
-// transport that read the request says it in its own words, with what only a transport knows (Date,
-// how the body ends, what becomes of the connection).
+// Response: the answer to a request, as a value that belongs to no version of HTTP. The transport
+// that read the request writes it in its own form, and adds what only a transport knows (Date, how
+// the body ends, what becomes of the connection).
 //
-// Kept and reused: to answer allocates nothing once the largest answer was given.
+// A Response is kept and reused: filling it in allocates nothing once it has held a larger answer.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +16,18 @@
 
 namespace fanfare::server {
 
-// An event stream as its request asked for it. It counts in its audience already: whoever is given
-// one begins the stream.
+// An event stream as its request asked for it. It is already counted in its audience, so the shard
+// that receives one must begin the stream.
 struct StreamStart {
   std::uint32_t audience = ~std::uint32_t{0};
   fanout::Cursor cursor;  // everything after it is wanted
-  // What is sent before any event. A Routes says the first lines, in the form in which the audience
-  // gets its events; a transport whose head is bytes of the same socket puts that before them, so
-  // that both are one send.
+  // What is sent before any event: the stream's first lines, in the same form as its events.
+  // HTTP/1.1 puts the response head before them, so that both are one send.
   std::string opening = {};
-  Duration heartbeat{};  // none: it gets none
-  // As its client said them, for publishers that watch.
+  Duration heartbeat{};  // zero: no heartbeats
+  // The request's query and cursor, for publishers that watch.
   std::string query = {};
-  std::string presented = {};  // its cursor
+  std::string presented = {};
 };
 
 struct Response {
@@ -36,7 +35,7 @@ struct Response {
     whole,      // text() is all of the body, which the transport leaves out of answers to HEAD
     stream,     // an event stream: `stream` begins, unless the request was HEAD
     come_back,  // an event stream that breaks off behind `body`: its client is to come back
-    later,      // none yet: somebody else has to speak first. Then HttpPort::answer() is called
+    later,      // not known yet, because somebody else has to be asked: see HttpPort::answer()
   };
   Kind kind = Kind::whole;
   int status = 200;
@@ -45,7 +44,7 @@ struct Response {
   std::string body;
   std::string_view fixed;  // in place of the body: bytes that outlive every answer
   StreamStart stream;
-  Duration patience{};  // of `later`: so long it is waited for, then Routes::refuse() says 504
+  Duration patience{};  // how long a `later` answer may take; then it is Routes::refuse() with 504
 
   std::string_view text() const { return fixed.empty() ? std::string_view(body) : fixed; }
   void clear() {

@@ -1,6 +1,6 @@
-// Routes: what the requests on one listener mean. A transport reads a request, asks here, and says
-// the answer in the words of its version of HTTP. It knows nothing of channels, and a Routes knows
-// nothing of sockets, nor by which transport it is asked: both are values.
+// Routes: what the requests on one listener mean. A transport reads a request, asks here, and
+// writes the answer in its version of HTTP. The transport knows nothing of channels. A Routes knows
+// nothing of sockets or transports: it sees a Request and fills in a Response.
 #pragma once
 
 #include <cstddef>
@@ -19,11 +19,11 @@ namespace fanfare::server {
 enum class BodyEnd : std::uint8_t {
   last_chunk,        // HTTP/1.1: each piece is a chunk
   connection_close,  // HTTP/1.0: bare; only a reset says "come back"
-  end_of_stream,     // what has frames of its own: bare
+  end_of_stream,     // transports with frames of their own (HTTP/2): bare
 };
 
-// A request and its answer, on one transport. The index is used again for others and the generation
-// moves on: an id outlives its exchange, and is recognised.
+// Names a request and its answer on one transport. Indexes are reused; the generation shows that an
+// id belongs to an exchange that has ended.
 struct ExchangeId {
   std::uint32_t index = 0;
   std::uint32_t generation = 0;
@@ -35,11 +35,11 @@ struct Request {
   const http::RequestHead& head;
   std::string_view body;
   BodyEnd body_end = BodyEnd::last_chunk;
-  ExchangeId exchange = {};  // by which it is answered later
+  ExchangeId exchange = {};  // for an answer that comes later
 };
 
-// Why the transport does not take a request: it is malformed, too long, or too slow. Or why its
-// answer is waited for no longer (504).
+// Why the transport does not take a request: it is malformed, too long, or too slow. Or its
+// answer did not come in time (504).
 struct Refused {
   int status = 400;
   std::string_view sentence;  // without a full stop; names the key that sets the limit
