@@ -11,6 +11,8 @@
 #include "broker/server/sockets/connection.h"
 #include "broker/server/streams/audience.h"
 #include "broker/server/streams/delivery.h"
+#include "broker/server/streams/outlets.h"
+#include "broker/server/streams/subscriber.h"
 
 namespace fanfare::bench {
 namespace {
@@ -21,14 +23,14 @@ class Pump {
       : log_(channels),
         ring_(channels * members),
         connections_(channels * members),
+        subscribers_(channels * members),
         audiences_(log_.replica(), settings_),
-        delivery_({.ring = ring_,
-                   .connections = connections_,
+        delivery_({.subscribers = subscribers_,
+                   .outlets = outlets_,
                    .replica = log_.replica(),
                    .audiences = audiences_,
                    .counters = counters_,
                    .latency = latency_,
-                   .loop = loop_,
                    .settings = settings_,
                    .random = random_}) {
     for (std::uint32_t channel = 0; channel < channels; ++channel) {
@@ -37,7 +39,9 @@ class Pump {
     drain();
   }
   ~Pump() {
-    for (io::Slot slot = 0; slot < connections_.high_water(); ++slot) delivery_.close(slot);
+    for (server::Member member = 0; member < subscribers_.high_water(); ++member) {
+      delivery_.close(member, server::Ending::come_back);
+    }
   }
   Pump(const Pump&) = delete;
   Pump& operator=(const Pump&) = delete;
@@ -53,14 +57,13 @@ class Pump {
 
  private:
   void subscribe(std::uint32_t channel) {
-    const io::Slot slot = connections_.allocate();
-    connections_[slot].state = server::State::streaming;
     const std::string_view topic = log_.name(channel);
     const std::uint32_t audience =
         audiences_.enter(std::span<const std::string_view>(&topic, 1), fanout::Framing::chunked);
-    delivery_.open(slot, {.audience = audience,
-                          .cursor = log_.replica().target(audiences_[audience].feed),
-                          .opening = "HTTP/1.1 200 OK\r\n\r\n"});
+    delivery_.open({.audience = audience,
+                    .cursor = log_.replica().target(audiences_[audience].feed),
+                    .opening = "HTTP/1.1 200 OK\r\n\r\n"},
+                   server::Outlet::socket(connections_.allocate()), false, 0);
   }
   void drain() {
     while (delivery_.work_waiting()) delivery_.pump(1, completions_, ends_);
@@ -68,10 +71,12 @@ class Pump {
 
   Log log_;
   NullRing ring_;
+  server::LoopTime loop_{ring_};
   server::ConnectionTable connections_;
+  server::Subscribers subscribers_;
+  server::Outlets outlets_{ring_, connections_, subscribers_, loop_};
   server::Settings settings_{std::make_shared<const server::Options>()};
   server::Audiences audiences_;
-  server::LoopTime loop_{ring_};
   server::Counters counters_;
   server::LatencyHistogram latency_;
   Random random_{1};

@@ -42,15 +42,17 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       loop_(ring),
       mailbox_(ring),
       connections_(ring.capacity()),
+      subscribers_(ring.capacity()),
+      outlets_(ring, connections_, subscribers_, loop_),
       replica_({.epoch = config.epoch,
-                .members_max = ring.capacity(),
+                .members_max = subscribers_.capacity(),
                 .feed_members_max = config.feed_members_max}),
       audiences_(replica_, settings_),
-      delivery_({ring_, connections_, replica_, audiences_, counters_, latency_, loop_, settings_,
-                 random_}),
+      delivery_(
+          {subscribers_, outlets_, replica_, audiences_, counters_, latency_, settings_, random_}),
       courier_(ring_, connections_, loop_, heads_),
       presence_(
-          {config.index, settings_, connections_, replica_, audiences_, counters_, switchboard_}),
+          {config.index, settings_, subscribers_, replica_, audiences_, counters_, switchboard_}),
       streams_({replica_, audiences_, counters_, switchboard_, random_}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
       routes_(settings_, streams_, seats_, counters_),
@@ -331,7 +333,7 @@ void Shard::polled(const io::Completion& completion, Connection& connection, Op 
     const bool silent = connection.state == State::streaming || connection.state == State::waiting;
     if (silent) close(slot, CloseReason::peer_closed);
   } else if (connection.state == State::streaming) {
-    delivery_.writable(slot);
+    delivery_.room(connection.subscriber);
   } else if (connection.state == State::answering) {
     kind_of(connection).http->writable(slot);
   } else if (connection.state == State::publisher) {
@@ -429,7 +431,7 @@ void Shard::send_answers() {
 
 void Shard::pump() {
   delivery_.pump(tick_, completions_, ends_);
-  for (const StreamEnd& end : std::exchange(ends_, {})) end_stream(end);
+  end_streams();
   counters_.unserved_bytes = replica_.unserved_bytes();
   Switchboard::Gauge& gauge = switchboard_.gauges[config_.index];
   gauge.unserved_bytes.store(counters_.unserved_bytes, std::memory_order_relaxed);

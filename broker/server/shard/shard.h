@@ -38,8 +38,10 @@
 #include "broker/server/sockets/courier.h"
 #include "broker/server/sockets/http_port.h"
 #include "broker/server/streams/delivery.h"
+#include "broker/server/streams/outlets.h"
 #include "broker/server/streams/presence.h"
 #include "broker/server/streams/streams.h"
+#include "broker/server/streams/subscriber.h"
 
 #include "common/log.h"
 #include "common/random.h"
@@ -147,9 +149,11 @@ class Shard {
   void arm_room(io::Slot slot);
   void arm_hang_up(io::Slot slot);
   void begin_stream(io::Slot slot, StreamStart start);
-  void count_stream(const Connection& connection, int change);
+  void count_stream(const Subscriber& subscriber, int change);
   void end_stream(const StreamEnd& end);
-  void note_close(io::Slot slot, CloseReason reason);
+  // Before anything else may begin a stream: a place that became free may be the next one's.
+  void end_streams();
+  void note_close(Member member, CloseReason reason);
   void forget_requests(io::Slot slot);
   void linger(io::Slot slot, CloseReason reason);
   void close(io::Slot slot, CloseReason reason, bool mid_event = false);
@@ -164,11 +168,11 @@ class Shard {
   void look_for_room();
   void tick_passed();
   void sweep_on();
-  void sweep(io::Slot begin, io::Slot end);
+  void sweep(std::uint32_t begin, std::uint32_t end);
   void overdue(io::Slot slot, Connection& connection);
-  void stream_overdue(io::Slot slot, Connection& connection);
+  void stream_overdue(Member member, Subscriber& subscriber);
   Tick heartbeat_visit(Tick due, std::uint32_t heartbeat);
-  void heartbeat_due(io::Slot slot, Connection& connection);
+  void heartbeat_due(Member member, Subscriber& subscriber);
   void send_heartbeats();
   void take_stock();
 
@@ -201,6 +205,8 @@ class Shard {
   io::Mailbox<Message> mailbox_;
   Heads heads_;  // the lead's; nowhere else does the log go anywhere
   ConnectionTable connections_;
+  Subscribers subscribers_;
+  Outlets outlets_;
   fanout::Replica replica_;
   Audiences audiences_;
   Delivery delivery_;
@@ -218,7 +224,7 @@ class Shard {
   std::vector<io::Completion> completions_;  // not dispatched yet
   std::vector<Courier::Result> results_;
   std::vector<StreamEnd> ends_;
-  std::vector<io::Slot> heartbeats_due_;
+  std::vector<Member> heartbeats_due_;
   std::vector<io::Token> room_wanted_;  // polls for writable that a FIN has ended
   TimePoint started_{};
   TimePoint now_{};
@@ -227,8 +233,8 @@ class Shard {
   Phase phase_ = Phase::serving;
   bool opened_ = false;  // the listeners, all of them
   bool at_once_ = false;
-  Tick swept_ = 0;               // the tick whose slots were looked at last
-  io::Slot sweep_at_ = 0;        // how far the next one's have been
+  Tick swept_ = 0;               // the tick whose places were looked at last
+  std::uint32_t sweep_at_ = 0;   // how far the next one's have been
   std::int64_t sweep_left_ = 0;  // of this turn's share
   io::Slot told_to_leave_ = 0;   // draining: the slots below know…
   io::Slot leave_end_ = 0;       // …and those from here on came later

@@ -113,8 +113,8 @@ void Shard::answer(Port port, ExchangeId exchange, const HttpPort::Answerer& mak
 }
 
 // Who looks on is not among the subscribers.
-void Shard::count_stream(const Connection& connection, int change) {
-  if (connection.port == Port::admin) {
+void Shard::count_stream(const Subscriber& subscriber, int change) {
+  if (subscriber.live_page) {
     counters_.admin_streams += static_cast<std::uint64_t>(change);
     return;
   }
@@ -123,33 +123,37 @@ void Shard::count_stream(const Connection& connection, int change) {
 
 void Shard::begin_stream(io::Slot slot, StreamStart start) {
   Connection& connection = connections_[slot];
-  connection.heartbeat = static_cast<std::uint32_t>(start.heartbeat / kTick);
   const std::string query = std::move(start.query);
   const std::string presented = std::move(start.presented);
-  delivery_.open(slot, std::move(start));
-  presence_.came(slot, query, presented);
+  const bool live_page = connection.port == Port::admin;
+  const Member member = delivery_.open(std::move(start), Outlet::socket(slot), live_page, tick_);
+  presence_.came(member, query, presented);
+  connection.subscriber = member;
   connection.state = State::streaming;
-  connection.farewell = connection.leaving ? Farewell::due : Farewell::none;
-  connection.quiet_since = tick_;
-  connection.due = connection.heartbeat == 0
+  connection.due = kNever;
+  Subscriber& subscriber = subscribers_[member];
+  subscriber.farewell = connection.leaving ? Farewell::due : Farewell::none;
+  subscriber.due = subscriber.heartbeat == 0
                        ? tick_ + ticks(settings_->delivery.stall)
-                       : heartbeat_visit(tick_ + connection.heartbeat, connection.heartbeat);
-  count_stream(connection, +1);
+                       : heartbeat_visit(tick_ + subscriber.heartbeat, subscriber.heartbeat);
+  count_stream(subscriber, +1);
   arm_hang_up(slot);
 }
 
 // Every stream ends here, whoever ends it. Its connection goes on to the next request if the body
 // has an end of its own; else that is how the client hears of it.
 void Shard::end_stream(const StreamEnd& end) {
-  const io::Slot slot = end.slot;
-  Connection& connection = connections_[slot];
-  if (connection.state != State::streaming) return;
+  const Member member = end.subscriber;
+  if (!subscribers_.in_use(member)) return;
+  const io::Slot slot = subscribers_[member].outlet.slot();
   const bool complete = end.ending() == Ending::complete;
-  const bool mid_event = delivery_.in_mid_event(slot);
-  if (!complete && connection.port == Port::subscriber) note_close(slot, end.reason);
-  presence_.went(slot, end.reason);
-  delivery_.close(slot);
-  count_stream(connection, -1);
+  const bool mid_event = delivery_.in_mid_event(member);
+  if (!complete && !subscribers_[member].live_page) note_close(member, end.reason);
+  presence_.went(member, end.reason);
+  count_stream(subscribers_[member], -1);
+  delivery_.close(member, end.ending());
+  Connection& connection = connections_[slot];
+  connection.subscriber = kNone;
   connection.reason = end.reason;
   connection.state = State::reading;  // no stream's any more
   if (complete && connection.keep_alive && !connection.leaving) {
@@ -161,15 +165,20 @@ void Shard::end_stream(const StreamEnd& end) {
   }
 }
 
-void Shard::note_close(io::Slot slot, CloseReason reason) {
-  const Connection& connection = connections_[slot];
+void Shard::end_streams() {
+  for (const StreamEnd& end : std::exchange(ends_, {})) end_stream(end);
+}
+
+void Shard::note_close(Member member, CloseReason reason) {
+  const Subscriber& subscriber = subscribers_[member];
+  const io::Slot slot = subscriber.outlet.slot();
   if (recent_closes_.size() == kRecentClosesMax) recent_closes_.erase(recent_closes_.begin());
   recent_closes_.push_back(
       {.unix_ms = time_of_day().time_since_epoch().count(),
        .reason = reason,
        .peer = connections_.peer(slot).text(),
-       .topics = shown_topics(replica_.topics(audiences_[connection.audience].feed)),
-       .lived = kTick * (tick_ - connection.opened)});
+       .topics = shown_topics(replica_.topics(audiences_[subscriber.audience].feed)),
+       .lived = kTick * (tick_ - connections_[slot].opened)});
 }
 
 void Shard::forget_requests(io::Slot slot) {
@@ -197,7 +206,7 @@ void Shard::linger(io::Slot slot, CloseReason reason) {
 void Shard::close(io::Slot slot, CloseReason reason, bool mid_event) {
   Connection& connection = connections_[slot];
   if (connection.state == State::free || connection.state == State::closing) return;
-  if (connection.state == State::streaming) return end_stream({.slot = slot, .reason = reason});
+  if (connection.state == State::streaming) return end_stream({connection.subscriber, reason});
   const bool reset = needs_reset(connection, reason, mid_event);
   forget_requests(slot);
   ++closes_[static_cast<std::size_t>(reason)];

@@ -62,9 +62,10 @@ void Shard::tell_to_leave(io::Slot slot) {
   if (connection.state == State::free || connection.port == Port::admin) return;
   connection.leaving = true;
   if (connection.state != State::streaming) return;
-  connection.farewell = Farewell::due;
+  Subscriber& subscriber = subscribers_[connection.subscriber];
+  subscriber.farewell = Farewell::due;
   const Tick over = ticks(settings_->limits.drain);
-  connection.due = tick_ + static_cast<Tick>(random_.below(std::uint64_t{over} + 1));
+  subscriber.due = tick_ + static_cast<Tick>(random_.below(std::uint64_t{over} + 1));
 }
 
 void Shard::end_at_once() {
@@ -137,9 +138,9 @@ void Shard::end_when_quiet(io::Slot slot) {
     case State::streaming:  // a live page
       if (connection.leaving) break;
       connection.leaving = true;
-      connection.farewell = Farewell::said;
-      connection.due = last_deadline_;
-      delivery_.farewell(slot, CloseReason::drained);
+      subscribers_[connection.subscriber].farewell = Farewell::said;
+      subscribers_[connection.subscriber].due = last_deadline_;
+      delivery_.farewell(connection.subscriber, CloseReason::drained);
       break;
     case State::publisher:
       if (connection.receive_armed && desk_->ingest_port().quiet(slot) && !greeting)

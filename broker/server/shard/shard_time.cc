@@ -1,6 +1,6 @@
-// Shard, the part about time: one sweep over the slots a second, a tenth of them each tick of
-// 100 ms, asks every connection whether its `due` has come. Ticks are read off the clock, never
-// counted.
+// Shard, the part about time: one sweep over the tables a second, a tenth of them each tick of
+// 100 ms, asks every connection and every subscriber whether its `due` has come. Ticks are read off
+// the clock, never counted.
 
 #include <algorithm>
 #include <utility>
@@ -11,11 +11,11 @@ namespace fanfare::server {
 namespace {
 
 constexpr Tick kTicksPerSecond = 10;
-// Slots that are looked at in the same tick: 12 cache lines of connections.
-constexpr io::Slot kSweepBlock = 16;
+// Places that are looked at in the same tick: 6 cache lines of each table.
+constexpr std::uint32_t kSweepBlock = 16;
 constexpr std::size_t kHeartbeatBatch = 256;
-// The sweep's share of one turn, in looks at a slot (2 ns each); what is done about one that is due
-// counts for so many.
+// The sweep's share of one turn, in looks at a place (2 ns each); what is done about one that is
+// due counts for so many.
 constexpr std::int64_t kSweepWork = 65'536;
 constexpr std::int64_t kHeartbeatWork = 8;
 constexpr std::int64_t kOverdueWork = 64;
@@ -76,16 +76,16 @@ void Shard::accept_again() {
   }
 }
 
-// Each slot once a second, always in the same tick of it, however few or many there are: what is
-// due before a slot's next turn is done now, and oftener than that it must not be asked. Stopping,
-// every slot in each tick. What one turn has no time for is the next one's.
+// Each place once a second, always in the same tick of it, however few or many there are: what is
+// due before a place's next turn is done now, and oftener than that it must not be asked. Stopping,
+// every place in each tick. What one turn has no time for is the next one's.
 void Shard::sweep_on() {
   const bool stopping = phase_ != Phase::serving;
   swept_ = std::max(swept_, tick_ - std::min(tick_, kTicksPerSecond));
   for (sweep_left_ = kSweepWork; swept_ != tick_ && sweep_left_ > 0;) {
-    const io::Slot first = stopping ? 0 : kSweepBlock * ((swept_ + 1) % kTicksPerSecond);
-    const io::Slot stride = stopping ? kSweepBlock : kSweepBlock * kTicksPerSecond;
-    const io::Slot end = connections_.high_water();
+    const std::uint32_t first = stopping ? 0 : kSweepBlock * ((swept_ + 1) % kTicksPerSecond);
+    const std::uint32_t stride = stopping ? kSweepBlock : kSweepBlock * kTicksPerSecond;
+    const std::uint32_t end = std::max(connections_.high_water(), subscribers_.high_water());
     for (; first + sweep_at_ < end && sweep_left_ > 0; sweep_at_ += stride) {
       sweep(first + sweep_at_, std::min(end, first + sweep_at_ + kSweepBlock));
     }
@@ -95,17 +95,17 @@ void Shard::sweep_on() {
   }
 }
 
-void Shard::sweep(io::Slot begin, io::Slot end) {
+void Shard::sweep(std::uint32_t begin, std::uint32_t end) {
   sweep_left_ -= end - begin;
-  for (io::Slot slot = begin; slot < end; ++slot) {
-    Connection& connection = connections_[slot];
-    // A second ahead: this slot is not looked at again before.
-    if (connection.state == State::streaming) {
-      if (tick_ + kTicksPerSecond > connection.due) stream_overdue(slot, connection);
-    } else if (tick_ >= connection.due) {
-      sweep_left_ -= kOverdueWork;
-      overdue(slot, connection);
-    }
+  for (io::Slot slot = begin; slot < std::min(end, connections_.high_water()); ++slot) {
+    if (tick_ < connections_[slot].due) continue;
+    sweep_left_ -= kOverdueWork;
+    overdue(slot, connections_[slot]);
+  }
+  for (Member member = begin; member < std::min(end, subscribers_.high_water()); ++member) {
+    Subscriber& subscriber = subscribers_[member];
+    // A second ahead: this place is not looked at again before.
+    if (tick_ + kTicksPerSecond > subscriber.due) stream_overdue(member, subscriber);
   }
 }
 
@@ -118,28 +118,28 @@ void Shard::overdue(io::Slot slot, Connection& connection) {
   }
 }
 
-void Shard::stream_overdue(io::Slot slot, Connection& connection) {
-  if (connection.farewell != Farewell::none) {
-    if (tick_ < connection.due) return;
+void Shard::stream_overdue(Member member, Subscriber& subscriber) {
+  if (subscriber.farewell != Farewell::none) {
+    if (tick_ < subscriber.due) return;
     sweep_left_ -= kOverdueWork;
-    if (connection.farewell == Farewell::said) {
-      close(slot, CloseReason::drained);
+    if (subscriber.farewell == Farewell::said) {
+      end_stream({member, CloseReason::drained});
     } else {
-      connection.farewell = Farewell::said;
-      connection.due = tick_ + kFarewellTicks;
-      delivery_.farewell(slot, CloseReason::drained);
+      subscriber.farewell = Farewell::said;
+      subscriber.due = tick_ + kFarewellTicks;
+      delivery_.farewell(member, CloseReason::drained);
     }
     return;
   }
   const Tick stall = ticks(settings_->delivery.stall);
-  if (delivery_.stalled_for(slot, tick_) > stall &&
-      audiences_.slow(connection.audience) == SlowPolicy::disconnect) {
+  if (delivery_.stalled_for(member, tick_) > stall &&
+      audiences_.slow(subscriber.audience) == SlowPolicy::disconnect) {
     sweep_left_ -= kOverdueWork;
-    close(slot, CloseReason::slow_stalled);
+    end_stream({member, CloseReason::slow_stalled});
     return;
   }
   sweep_left_ -= kHeartbeatWork;
-  heartbeat_due(slot, connection);
+  heartbeat_due(member, subscriber);
 }
 
 // Those of one feed got their last event at one time, and many streams may have begun at one time:
@@ -150,33 +150,30 @@ Tick Shard::heartbeat_visit(Tick due, std::uint32_t heartbeat) {
 }
 
 // A stream that got data within the interval needs no heartbeat.
-void Shard::heartbeat_due(io::Slot slot, Connection& connection) {
-  if (connection.heartbeat == 0) {
-    connection.due = tick_ + 2 * kTicksPerSecond;
+void Shard::heartbeat_due(Member member, Subscriber& subscriber) {
+  if (subscriber.heartbeat == 0) {
+    subscriber.due = tick_ + 2 * kTicksPerSecond;
     return;
   }
-  if (connection.behind != kNone) return;  // looked at again in a second
-  const Tick last = std::max(audiences_[connection.audience].last_sent, connection.quiet_since);
-  const Tick due = last + connection.heartbeat;
+  if (!subscriber.joined) return;  // looked at again in a second
+  const Tick last = std::max(audiences_[subscriber.audience].last_sent, subscriber.quiet_since);
+  const Tick due = last + subscriber.heartbeat;
   // Drawn once: a visit within the last eighth is the one that was drawn.
-  if (due >= tick_ + kTicksPerSecond + connection.heartbeat / 8) {
-    connection.due = heartbeat_visit(due, connection.heartbeat);
+  if (due >= tick_ + kTicksPerSecond + subscriber.heartbeat / 8) {
+    subscriber.due = heartbeat_visit(due, subscriber.heartbeat);
     return;
   }
-  heartbeats_due_.push_back(slot);
-  connection.due = tick_ + connection.heartbeat;
+  heartbeats_due_.push_back(member);
+  subscriber.due = tick_ + subscriber.heartbeat;
 }
 
 void Shard::send_heartbeats() {
   const std::size_t count = std::min(kHeartbeatBatch, heartbeats_due_.size());
   const auto first = heartbeats_due_.end() - static_cast<std::ptrdiff_t>(count);
-  std::vector<io::Slot> batch(first, heartbeats_due_.end());
+  const std::vector<Member> batch(first, heartbeats_due_.end());
   heartbeats_due_.erase(first, heartbeats_due_.end());
-  // Some have gone, or have been served, since they were found due.
-  std::erase_if(batch, [this](io::Slot slot) {
-    return connections_[slot].state != State::streaming || connections_[slot].behind != kNone;
-  });
   delivery_.heartbeats(batch, tick_, completions_, ends_);
+  end_streams();
 }
 
 void Shard::take_stock() {

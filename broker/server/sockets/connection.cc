@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
+
+#include "common/check.h"
 
 namespace fanfare::server {
 namespace {
@@ -50,15 +51,10 @@ ConnectionTable::ConnectionTable(std::uint32_t capacity)
 io::Slot ConnectionTable::allocate() {
   CHECK(!full(), "callers look before they allocate");
   ++in_use_;
-  if (free_.empty()) {
-    connections_.add();
-    peers_.add();
-    return high_water() - 1;
-  }
-  std::pop_heap(free_.begin(), free_.end(), std::greater<>{});
-  const io::Slot slot = free_.back();
-  free_.pop_back();
-  return slot;
+  if (!free_.empty()) return free_.take();
+  connections_.add();
+  peers_.add();
+  return high_water() - 1;
 }
 
 void ConnectionTable::free(io::Slot slot) {
@@ -67,8 +63,7 @@ void ConnectionTable::free(io::Slot slot) {
   connection = Connection{};
   connection.generation = generation == 0 ? 1 : generation;
   peers_[slot] = Peer{};
-  free_.push_back(slot);
-  std::push_heap(free_.begin(), free_.end(), std::greater<>{});
+  free_.give_back(slot);
   --in_use_;
 }
 

@@ -1,25 +1,24 @@
-// Connection: one accepted socket, in its slot of the shard's table. An idle subscriber is this
-// struct (40 bytes), its Peer (18), four bytes in its feed and four that find them there, and
-// nothing else in user space: no buffer, no timer node.
+// Connection: one accepted socket, in its slot of the shard's table, and nothing but that. An idle
+// subscriber is this struct (24 bytes), its Peer (18), its Subscriber (24), four bytes in its feed
+// and four that find them there, and nothing else in user space: no buffer, no timer node.
 //
 // What a connection owns beyond that hangs off it only while it is needed:
-//   exchange  while a request is read and answered           (server/sockets/exchange.h)
-//   behind    while a subscriber catches up or is blocked    (server/streams/delivery.h)
-//   publisher for the life of an ingest connection           (server/sockets/ingest_port.h)
+//   exchange    while a request is read and answered         (server/sockets/exchange.h)
+//   subscriber  while it carries an event stream             (server/streams/subscriber.h)
+//   publisher   for the life of an ingest connection         (server/sockets/ingest_port.h)
 //
-// Every deadline is one number, `due`, in ticks of 100 ms since the shard began; a sweep visits
-// each slot once a second and asks the state what the number means. (20,000 slots: 40 us a second,
-// no wheel.)
+// Its deadline is one number, `due`, in ticks of 100 ms since the shard began; a sweep visits each
+// slot once a second and asks the state what the number means. (20,000 slots: 40 us a second, no
+// wheel.)
 #pragma once
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "broker/io/ring.h"
 #include "broker/server/base/counters.h"
 
-#include "common/check.h"
+#include "common/free_indexes.h"
 #include "common/paged_array.h"
 
 namespace fanfare::server {
@@ -45,17 +44,10 @@ enum class State : std::uint8_t {
   reading,    // waits for (more of) a request; due: head or idle time
   waiting,    // a request is answered later; due: its patience
   answering,  // a response is on its way out; due: stall
-  streaming,  // an event stream; due: heartbeat, or stall while blocked
+  streaming,  // carries an event stream, whose subscriber has a deadline of its own
   publisher,  // an ingest connection
   lingering,  // said all and sent FIN; waits for the peer's, discarding; due: give up
   closing,    // close is in the ring's hands
-};
-
-// Of a stream, when the broker stops.
-enum class Farewell : std::uint8_t {
-  none,
-  due,   // its client is told to come back when the stream is due
-  said,  // it has been; when the stream is due its time to read that is up
 };
 
 struct Connection {
@@ -69,22 +61,15 @@ struct Connection {
   bool keep_alive : 1 = false;   // the current exchange's decision
   bool until_close : 1 = false;  // the body ends where the connection does (HTTP/1.0)
   bool leaving : 1 = false;      // the broker is stopping: this is its last request or stream
-  Farewell farewell : 2 = Farewell::none;
   std::uint32_t exchange = kNone;
-  std::uint32_t behind = kNone;    // none: joined to the feed (when streaming)
-  std::uint32_t audience = kNone;  // of the stream
   union {
     std::uint32_t publisher = kNone;  // of a connection on the ingest socket
-    std::uint32_t began;              // of a stream: which of the shard's it is, modulo 2^32
+    std::uint32_t subscriber;         // of another, while it is streaming
   };
-  std::uint32_t heartbeat = 0;  // ticks
   Tick due = kNever;
   Tick opened = 0;
-  Tick quiet_since = 0;  // last heartbeat to this one (data counts by audience)
 };
-static_assert(sizeof(Connection) <= 48,
-              "an idle connection's whole share of user space, "
-              "besides its peer's address and its place in a feed");
+static_assert(sizeof(Connection) <= 24, "an idle connection has nothing but this and its Peer");
 
 // The peer, kept small: IPv4 addresses as IPv4-mapped IPv6.
 struct Peer {
@@ -130,7 +115,7 @@ class ConnectionTable {
  private:
   PagedArray<Connection> connections_;
   PagedArray<Peer> peers_;
-  std::vector<io::Slot> free_;  // below high_water()
+  FreeIndexes free_;  // below high_water()
   std::uint32_t in_use_ = 0;
 };
 

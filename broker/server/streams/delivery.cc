@@ -1,7 +1,6 @@
 #include "broker/server/streams/delivery.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <iterator>
 #include <utility>
 
@@ -23,46 +22,42 @@ constexpr std::size_t kReadBytes = 64U << 10U;
 // one send.
 constexpr std::size_t kJoinHeadBytes = 48U << 10U;
 
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text.data(), text.size()));
-}
-
-bool is_full(std::int32_t result) {
-  return result >= 0 || result == -EAGAIN || result == -ENOBUFS || result == -ENOMEM;
-}
-
 }  // namespace
 
 Delivery::Delivery(const Parts& parts)
-    : ring_(parts.ring),
-      connections_(parts.connections),
+    : subscribers_(parts.subscribers),
+      outlets_(parts.outlets),
       replica_(parts.replica),
       audiences_(parts.audiences),
       counters_(parts.counters),
       latency_(parts.latency),
-      loop_(parts.loop),
       settings_(parts.settings),
       random_(parts.random) {}
 
-void Delivery::open(io::Slot slot, StreamStart start) {
-  Connection& connection = connections_[slot];
-  connection.audience = start.audience;
-  const std::uint32_t index = add_behind(slot, start.cursor);
-  Behind& behind = behind_[index];
-  behind.opening = std::move(start.opening);
+Member Delivery::open(StreamStart start, Outlet outlet, bool live_page, Tick tick) {
+  const Member member = subscribers_.allocate();
+  Subscriber& subscriber = subscribers_[member];
+  subscriber.outlet = outlet;
+  subscriber.audience = start.audience;
+  subscriber.heartbeat = static_cast<Tick>(start.heartbeat / kTick);
+  subscriber.live_page = live_page;
+  const std::uint32_t index = add_behind(member, start.cursor);
+  behind_[index].quiet_since = tick;
+  behind_[index].opening = std::move(start.opening);
   make_ready(index);
+  return member;
 }
 
-void Delivery::close(io::Slot slot) {
-  Connection& connection = connections_[slot];
-  if (connection.audience == kNone) return;
-  if (connection.behind == kNone) {
-    replica_.leave(audiences_[connection.audience].feed, slot);
+void Delivery::close(Member member, Ending ending) {
+  const Subscriber& subscriber = subscribers_[member];
+  if (subscriber.joined) {
+    replica_.leave(audiences_[subscriber.audience].feed, member);
   } else {
-    remove_behind(connection.behind);
+    remove_behind(subscriber.behind);
   }
-  audiences_.exit(connection.audience);
-  connection.audience = kNone;
+  audiences_.exit(subscriber.audience);
+  outlets_.end(member, ending);
+  subscribers_.free(member);
 }
 
 void Delivery::applied() {
@@ -91,11 +86,7 @@ void Delivery::send_rounds(Tick tick) {
       continue;
     }
     const std::uint32_t audience = audiences_.index_of(round->feed);
-    const std::span<const std::byte> bytes(reinterpret_cast<const std::byte*>(round->span.data),
-                                           round->span.size);
-    for (const fanout::Member member : round->members) {
-      ring_.send(member, bytes, connections_.token(Op::send, member));
-    }
+    outlets_.offer(round->members, {round->span.data, round->span.size});
     const std::uint64_t members = round->members.size();
     sends += members;
     counters_.sends_total += members;
@@ -109,8 +100,8 @@ void Delivery::send_rounds(Tick tick) {
 // The last round of a finished feed: each member takes the way of those behind, once more, to be
 // ended there.
 void Delivery::end_members(const fanout::Round& round) {
-  const std::vector<fanout::Member> members(round.members.begin(), round.members.end());
-  for (const fanout::Member member : members) {
+  const std::vector<Member> members(round.members.begin(), round.members.end());
+  for (const Member member : members) {
     const fanout::Sequence stands_at = replica_.leave(round.feed, member);
     const std::uint32_t index = add_behind(member, stands_at);
     Behind& behind = behind_[index];
@@ -138,7 +129,7 @@ void Delivery::send_behind(std::vector<StreamEnd>& ends) {
     }
     if (behind.blocked) continue;
     if (behind.rest.empty() && !prepare_rest(index, ends)) continue;
-    ring_.send(behind.slot, bytes_of(behind.rest), connections_.token(Op::send, behind.slot));
+    outlets_.offer(behind.subscriber, behind.rest);
     ++counters_.sends_total;
     counters_.sent_bytes_total += behind.rest.size();
     sent_behind_.push_back(index);
@@ -150,7 +141,7 @@ void Delivery::send_behind(std::vector<StreamEnd>& ends) {
 // Reads on, turning every gap on the way into a gap event in `opening`. False: the subscriber has
 // fallen out of the window and is to be disconnected for it.
 bool Delivery::read_on(Behind& behind, fanout::Read& read) {
-  const std::uint32_t index = connections_[behind.slot].audience;
+  const std::uint32_t index = subscribers_[behind.subscriber].audience;
   const Audience& audience = audiences_[index];
   read = replica_.read(audience.feed, behind.cursor, kReadBytes);
   while (read.gap) {
@@ -179,10 +170,10 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
 // Fills `rest` with what comes next for this subscriber; false if there is nothing to send now.
 bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
   Behind& behind = behind_[index];
-  const Audience& audience = audiences_[connections_[behind.slot].audience];
+  const Audience& audience = audience_of(behind);
   fanout::Read read;
   if (!read_on(behind, read)) {
-    ends.push_back({behind.slot, CloseReason::slow_evicted, true});
+    ends.push_back({behind.subscriber, CloseReason::slow_evicted, true});
     return false;
   }
   const std::string_view events(read.span.data, read.span.size);
@@ -210,7 +201,7 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
     behind.rest = behind.owned;
     behind.last = true;
     behind.end_reason = CloseReason::stream_complete;
-    if (behind.rest.empty()) ends.push_back({behind.slot, behind.end_reason, true});
+    if (behind.rest.empty()) ends.push_back({behind.subscriber, behind.end_reason, true});
     return !behind.rest.empty();
   }
   if (!behind.rest.empty()) return true;
@@ -222,82 +213,64 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
   return false;
 }
 
-// Hands the batch to the kernel. Silence is success; every failure is among the completions at
-// once.
+// Hands the batch to the kernel.
 void Delivery::flush(Tick tick, std::vector<io::Completion>& completions,
                      std::vector<StreamEnd>& ends) {
   if (spans_.empty() && sent_behind_.empty() && heartbeat_.empty()) return;
-  const std::size_t before = completions.size();
-  loop_.submit_begins();
-  ring_.submit(completions);
-  loop_.submit_ends();
-  std::size_t kept = before;
-  for (std::size_t i = before; i < completions.size(); ++i) {
-    if (completions[i].token.kind == static_cast<std::uint8_t>(Op::send)) {
-      send_failed(completions[i], tick, ends);
-    } else {
-      completions[kept++] = completions[i];
-    }
-  }
-  completions.resize(kept);
+  const TimePoint sent = outlets_.flush(completions, cuts_);
+  for (const Outlets::Cut& cut : cuts_) cut_short(cut, tick, ends);
+  cuts_.clear();
   for (const std::uint32_t index : std::exchange(sent_behind_, {})) {
     Behind& behind = behind_[index];
     if (behind.in_use && !std::exchange(behind.failed, false)) rest_sent(index, ends);
   }
-  const TimePoint sent = ring_.now();
   for (const SentSpan& span : spans_) {
     latency_.add(sent - span.committed, span.members * span.span.events);
   }
   spans_.clear();
 }
 
-void Delivery::send_failed(const io::Completion& completion, Tick tick,
-                           std::vector<StreamEnd>& ends) {
-  Connection* const connection = connections_.find(completion.token);
-  if (connection == nullptr || connection->audience == kNone) return;
+void Delivery::cut_short(const Outlets::Cut& cut, Tick tick, std::vector<StreamEnd>& ends) {
+  const Subscriber& subscriber = subscribers_[cut.subscriber];
   ++counters_.sends_short_total;
-  const io::Slot slot = completion.token.index;
-  if (!is_full(completion.result)) {
-    if (connection->behind != kNone) behind_[connection->behind].failed = true;
-    ends.push_back({slot, CloseReason::peer_reset, false});
+  if (cut.broken) {
+    if (!subscriber.joined) behind_[subscriber.behind].failed = true;
+    ends.push_back({cut.subscriber, CloseReason::peer_reset, false});
     return;
   }
-  if (connection->behind == kNone) {
-    round_cut(slot, completion.result, tick);
+  if (subscriber.joined) {
+    round_cut(cut, tick);
     return;
   }
-  Behind& behind = behind_[connection->behind];
+  Behind& behind = behind_[subscriber.behind];
   behind.failed = true;
-  if (completion.result > 0) {
-    behind.rest.remove_prefix(static_cast<std::size_t>(completion.result));
+  if (cut.taken > 0) {
+    behind.rest.remove_prefix(cut.taken);
     behind.begun = true;
   }
-  if (completion.result > 0 || behind.blocked_since == kNever) behind.blocked_since = tick;
-  block(connection->behind);
+  if (cut.taken > 0 || behind.blocked_since == kNever) behind.blocked_since = tick;
+  block(subscriber.behind);
 }
 
-// A joined member's socket took `result` bytes (or none) of what its feed was sent: it is behind
-// now, and the rest of the span is its first business.
-void Delivery::round_cut(io::Slot slot, std::int32_t result, Tick tick) {
-  const Connection& connection = connections_[slot];
-  const std::size_t taken = result > 0 ? static_cast<std::size_t>(result) : 0;
-  if (!heartbeat_.empty() && taken == 0) return;  // a full socket needs no heartbeat
-  const fanout::Sequence stands_at = replica_.leave(audiences_[connection.audience].feed, slot);
-  const std::uint32_t index = add_behind(slot, stands_at);
+// A joined member's outlet took only so many bytes of what its feed was sent: it is behind now, and
+// the rest of the span is its first business.
+void Delivery::round_cut(const Outlets::Cut& cut, Tick tick) {
+  const std::uint32_t audience = subscribers_[cut.subscriber].audience;
+  if (!heartbeat_.empty() && cut.taken == 0) return;  // a full socket needs no heartbeat
+  const fanout::Sequence stands_at = replica_.leave(audiences_[audience].feed, cut.subscriber);
+  const std::uint32_t index = add_behind(cut.subscriber, stands_at);
   Behind& behind = behind_[index];
   behind.fresh = false;
-  behind.begun = taken > 0;
+  behind.begun = cut.taken > 0;
   if (!heartbeat_.empty()) {
-    behind.rest = heartbeat_.substr(taken);
+    behind.rest = heartbeat_.substr(cut.taken);
   } else {
-    const auto sent = std::find_if(spans_.begin(), spans_.end(), [&](const SentSpan& span) {
-      return span.audience == connection.audience;
-    });
+    const auto sent = std::ranges::find(spans_, audience, &SentSpan::audience);
     CHECK(sent != spans_.end(),
           "a joined member is sent to only by its feed's slice of this batch");
     behind.cursor = sent->span.last;
     behind.keeps = sent->span.keeps;
-    behind.rest = std::string_view(sent->span.data, sent->span.size).substr(taken);
+    behind.rest = std::string_view(sent->span.data, sent->span.size).substr(cut.taken);
   }
   behind.blocked_since = tick;
   block(index);
@@ -306,23 +279,20 @@ void Delivery::round_cut(io::Slot slot, std::int32_t result, Tick tick) {
 void Delivery::block(std::uint32_t index) {
   Behind& behind = behind_[index];
   behind.blocked = true;
-  Connection& connection = connections_[behind.slot];
+  Subscriber& subscriber = subscribers_[behind.subscriber];
   // Its heartbeat may be further away than the end of its patience.
-  if (connection.farewell == Farewell::none) {
-    connection.due =
-        std::min(connection.due, behind.blocked_since + ticks(settings_->delivery.stall));
+  if (subscriber.farewell == Farewell::none) {
+    subscriber.due =
+        std::min(subscriber.due, behind.blocked_since + ticks(settings_->delivery.stall));
   }
-  if (connection.writable_armed) return;
-  connection.writable_armed = true;
-  ring_.poll(behind.slot, io::Interest::writable,
-             connections_.token(Op::poll_writable, behind.slot));
+  outlets_.await_room(behind.subscriber);
 }
 
-void Delivery::writable(io::Slot slot) {
-  const std::uint32_t index = connections_[slot].behind;
-  if (connections_[slot].audience == kNone || index == kNone) return;
-  behind_[index].blocked = false;
-  make_ready(index);
+void Delivery::room(Member member) {
+  const Subscriber& subscriber = subscribers_[member];
+  if (subscriber.joined) return;
+  behind_[subscriber.behind].blocked = false;
+  make_ready(subscriber.behind);
 }
 
 void Delivery::rest_sent(std::uint32_t index, std::vector<StreamEnd>& ends) {
@@ -333,7 +303,7 @@ void Delivery::rest_sent(std::uint32_t index, std::vector<StreamEnd>& ends) {
   behind.keeps = {};
   behind.blocked_since = kNever;
   if (behind.last) {
-    ends.push_back({behind.slot, behind.end_reason, true});
+    ends.push_back({behind.subscriber, behind.end_reason, true});
   } else {
     join_or_wait(index);
   }
@@ -343,29 +313,28 @@ void Delivery::rest_sent(std::uint32_t index, std::vector<StreamEnd>& ends) {
 // reads on.
 void Delivery::join_or_wait(std::uint32_t index) {
   const Behind& behind = behind_[index];
-  const io::Slot slot = behind.slot;
-  fanout::Feed* const feed = audiences_[connections_[slot].audience].feed;
+  const Member member = behind.subscriber;
+  fanout::Feed* const feed = audience_of(behind).feed;
   if (!behind.opening.empty() || behind.cursor.at != replica_.target(feed) ||
       replica_.complete(feed)) {
     make_ready(index);
     return;
   }
   remove_behind(index);
-  replica_.join(feed, slot);
+  replica_.join(feed, member);
 }
 
-void Delivery::heartbeats(std::span<const io::Slot> slots, Tick tick,
+void Delivery::heartbeats(std::span<const Member> subscribers, Tick tick,
                           std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends) {
   // One text a batch, so that a cut one's rest is known: the (few) framings one after another.
   for (const auto framing : {fanout::Framing::chunked, fanout::Framing::plain}) {
     heartbeat_ = sse::heartbeat(wrap_of(framing));
     std::uint64_t sent = 0;
-    for (const io::Slot slot : slots) {
-      Connection& connection = connections_[slot];
-      if (connection.audience == kNone || connection.behind != kNone) continue;
-      if (audiences_[connection.audience].framing != framing) continue;
-      ring_.send(slot, bytes_of(heartbeat_), connections_.token(Op::send, slot));
-      connection.quiet_since = tick;
+    for (const Member member : subscribers) {
+      Subscriber& subscriber = subscribers_[member];
+      if (!subscriber.joined || audiences_[subscriber.audience].framing != framing) continue;
+      outlets_.offer(member, heartbeat_);
+      subscriber.quiet_since = tick;
       ++sent;
     }
     if (sent > 0) flush(tick, completions, ends);
@@ -375,14 +344,14 @@ void Delivery::heartbeats(std::span<const io::Slot> slots, Tick tick,
   }
 }
 
-void Delivery::farewell(io::Slot slot, CloseReason reason) {
-  Connection& connection = connections_[slot];
-  const Audience& audience = audiences_[connection.audience];
-  if (connection.behind == kNone) {
-    add_behind(slot, replica_.leave(audience.feed, slot));
-    behind_[connection.behind].fresh = false;
+void Delivery::farewell(Member member, CloseReason reason) {
+  const Subscriber& subscriber = subscribers_[member];
+  const Audience& audience = audiences_[subscriber.audience];
+  if (subscriber.joined) {
+    add_behind(member, replica_.leave(audience.feed, member));
+    behind_[subscriber.behind].fresh = false;
   }
-  Behind& behind = behind_[connection.behind];
+  Behind& behind = behind_[subscriber.behind];
   if (behind.last) return;  // it ends anyway
   behind.last = true;
   behind.end_reason = reason;
@@ -396,18 +365,18 @@ void Delivery::farewell(io::Slot slot, CloseReason reason) {
     }
     behind.rest = behind.owned;
   }
-  make_ready(connection.behind);
+  make_ready(subscriber.behind);
 }
 
-bool Delivery::in_mid_event(io::Slot slot) const {
-  const std::uint32_t index = connections_[slot].behind;
-  return connections_[slot].audience != kNone && index != kNone && behind_[index].begun;
+bool Delivery::in_mid_event(Member member) const {
+  const Subscriber& subscriber = subscribers_[member];
+  return !subscriber.joined && behind_[subscriber.behind].begun;
 }
 
-Tick Delivery::stalled_for(io::Slot slot, Tick tick) const {
-  const std::uint32_t index = connections_[slot].behind;
-  if (connections_[slot].audience == kNone || index == kNone || !behind_[index].blocked) return 0;
-  return tick - behind_[index].blocked_since;
+Tick Delivery::stalled_for(Member member, Tick tick) const {
+  const Subscriber& subscriber = subscribers_[member];
+  if (subscriber.joined || !behind_[subscriber.behind].blocked) return 0;
+  return tick - behind_[subscriber.behind].blocked_since;
 }
 
 void Delivery::make_ready(std::uint32_t index) {
@@ -417,7 +386,7 @@ void Delivery::make_ready(std::uint32_t index) {
   ready_.push_back(index);
 }
 
-std::uint32_t Delivery::add_behind(io::Slot slot, fanout::Cursor cursor) {
+std::uint32_t Delivery::add_behind(Member member, fanout::Cursor cursor) {
   std::uint32_t index = 0;
   if (behind_free_.empty()) {
     index = static_cast<std::uint32_t>(behind_.size());
@@ -428,18 +397,23 @@ std::uint32_t Delivery::add_behind(io::Slot slot, fanout::Cursor cursor) {
   }
   Behind& behind = behind_[index];
   behind = Behind{};
-  behind.slot = slot;
+  behind.subscriber = member;
   behind.cursor = cursor;
   behind.in_use = true;
-  connections_[slot].behind = index;
-  if (connections_[slot].port == Port::subscriber) ++behind_count_;
+  Subscriber& subscriber = subscribers_[member];
+  if (subscriber.joined) behind.quiet_since = subscriber.quiet_since;
+  subscriber.joined = false;
+  subscriber.behind = index;
+  if (!subscriber.live_page) ++behind_count_;
   return index;
 }
 
 void Delivery::remove_behind(std::uint32_t index) {
   Behind& behind = behind_[index];
-  connections_[behind.slot].behind = kNone;
-  if (connections_[behind.slot].port == Port::subscriber) --behind_count_;
+  Subscriber& subscriber = subscribers_[behind.subscriber];
+  subscriber.joined = true;
+  subscriber.quiet_since = behind.quiet_since;
+  if (!subscriber.live_page) --behind_count_;
   const bool queued = behind.queued;
   behind = Behind{};
   behind.queued = queued;

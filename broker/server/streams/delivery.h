@@ -1,5 +1,5 @@
 // Delivery: everything that is sent on event streams, for one shard. It drives the Replica's rounds
-// through the Ring, and looks after the subscribers that cannot simply be handed the next span:
+// through the Outlets, and looks after the subscribers that cannot simply be handed the next span:
 //
 //      open() ──▶ behind ──(opening, backlog, gap sent)──▶ joined ◀── rounds: send(span) to each
 //                  ▲  │ blocked: one poll for writable                    │
@@ -7,8 +7,11 @@
 //                  └── rest of a span that did not fit whole ◀────────────┘
 //
 // A joined subscriber costs nothing here. One that is behind has a record, for as long as that
-// lasts. A socket has at most one send between two submits: each subscriber is in one slice or once
-// in the behind queue of a batch. An event is never cut: what was begun is sent to its end first.
+// lasts. A subscriber is offered something at most once in a batch: it is in one slice, or once in
+// the queue of those behind. An event is never cut: what was begun is sent to its end first.
+//
+// How much of what it offers is taken, and by what, is the outlet's matter: Delivery knows no
+// sockets.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +23,12 @@
 #include "broker/fanout/replica.h"
 #include "broker/io/ring.h"
 #include "broker/server/base/counters.h"
-#include "broker/server/base/loop_time.h"
 #include "broker/server/base/settings.h"
-#include "broker/server/sockets/connection.h"
 #include "broker/server/sockets/response.h"
 #include "broker/server/streams/audience.h"
+#include "broker/server/streams/outlets.h"
 #include "broker/server/streams/stream_end.h"
+#include "broker/server/streams/subscriber.h"
 
 #include "common/random.h"
 
@@ -34,22 +37,21 @@ namespace fanfare::server {
 class Delivery {
  public:
   struct Parts {
-    io::Ring& ring;
-    ConnectionTable& connections;
+    Subscribers& subscribers;
+    Outlets& outlets;
     fanout::Replica& replica;
     Audiences& audiences;
     Counters& counters;
     LatencyHistogram& latency;
-    LoopTime& loop;
     const Settings& settings;
     Random& random;
   };
   explicit Delivery(const Parts& parts);
 
-  // Begins a stream on a connection in State::streaming.
-  void open(io::Slot slot, StreamStart start);
-  // Forgets the stream of this connection (it is being closed, or goes back to reading requests).
-  void close(io::Slot slot);
+  // Begins a stream; its silence counts from `tick` on. `live_page`: an operator's.
+  Member open(StreamStart start, Outlet outlet, bool live_page, Tick tick);
+  // Forgets it, whatever it had still to say.
+  void close(Member subscriber, Ending ending);
 
   // One batch: at most one slice-batch of rounds and some members that are behind. New completions
   // that are not about sends are appended to `completions`, streams that are to end now to `ends`.
@@ -58,19 +60,19 @@ class Delivery {
   // After Replica::apply(), or a round: members that were ahead of their feed may go on.
   void applied();
 
-  // The socket has room again (or hung up: the next send will tell).
-  void writable(io::Slot slot);
-  // Heartbeats for these (streaming, due) connections; those behind get none: their bytes are on
-  // the way.
-  void heartbeats(std::span<const io::Slot> slots, Tick tick,
+  // Its outlet has room again (or is broken: the next offer will tell).
+  void room(Member subscriber);
+  // Heartbeats for these. Those that are behind get none, since their bytes are on the way, nor do
+  // those that have gone.
+  void heartbeats(std::span<const Member> subscribers, Tick tick,
                   std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends);
   // Tells the client when to come back, then ends the stream uncleanly with `reason`.
-  void farewell(io::Slot slot, CloseReason reason);
+  void farewell(Member subscriber, CloseReason reason);
 
   // Some bytes of an event (or of a line) are out and the rest is not.
-  bool in_mid_event(io::Slot slot) const;
+  bool in_mid_event(Member subscriber) const;
   // Blocked for how long without taking a byte; 0 if not blocked.
-  Tick stalled_for(io::Slot slot, Tick tick) const;
+  Tick stalled_for(Member subscriber, Tick tick) const;
   // Subscribers that are behind; live pages are not counted.
   std::size_t behind_count() const { return behind_count_; }
 
@@ -82,7 +84,8 @@ class Delivery {
     std::string opening;         // still to be said before any event
     std::string owned;
     std::string_view rest;
-    io::Slot slot = 0;
+    Member subscriber = 0;
+    Tick quiet_since = 0;         // the subscriber's, as long as it is behind
     Tick blocked_since = kNever;  // since when it took no byte
     CloseReason end_reason{};     // of the stream, if the rest is its `last`
     bool in_use = false;
@@ -106,22 +109,24 @@ class Delivery {
   bool prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends);
   bool read_on(Behind& behind, fanout::Read& read);
   void flush(Tick tick, std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends);
-  void send_failed(const io::Completion& completion, Tick tick, std::vector<StreamEnd>& ends);
-  void round_cut(io::Slot slot, std::int32_t result, Tick tick);
+  void cut_short(const Outlets::Cut& cut, Tick tick, std::vector<StreamEnd>& ends);
+  void round_cut(const Outlets::Cut& cut, Tick tick);
   void rest_sent(std::uint32_t index, std::vector<StreamEnd>& ends);
   void join_or_wait(std::uint32_t index);
   void block(std::uint32_t index);
   void make_ready(std::uint32_t index);
-  std::uint32_t add_behind(io::Slot slot, fanout::Cursor cursor);
+  Audience& audience_of(const Behind& behind) {
+    return audiences_[subscribers_[behind.subscriber].audience];
+  }
+  std::uint32_t add_behind(Member subscriber, fanout::Cursor cursor);
   void remove_behind(std::uint32_t index);
 
-  io::Ring& ring_;
-  ConnectionTable& connections_;
+  Subscribers& subscribers_;
+  Outlets& outlets_;
   fanout::Replica& replica_;
   Audiences& audiences_;
   Counters& counters_;
   LatencyHistogram& latency_;
-  LoopTime& loop_;
   const Settings& settings_;
   Random& random_;
 
@@ -133,6 +138,7 @@ class Delivery {
   // Of the current batch:
   std::vector<SentSpan> spans_;
   std::vector<std::uint32_t> sent_behind_;
+  std::vector<Outlets::Cut> cuts_;
   std::string_view heartbeat_;  // set while a batch is one of heartbeats
 };
 

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::string_view kChannelKey = "channel";
 constexpr std::string_view kChannelsKey = "channels";  // the same
-// One part of a census: slots looked at, and about so many bytes of lines for the watcher.
-constexpr io::Slot kPartSlots = 4096;
+// One part of a census: places looked at, and about so many bytes of lines for the watcher.
+constexpr Member kPartMembers = 4096;
 constexpr std::size_t kPartBytes = 32U << 10U;
 // Of a line beside its channel, its query and its cursor.
 constexpr std::size_t kLineBytes = 80;
@@ -26,11 +26,11 @@ constexpr std::uint64_t kIdMax = 1ULL << 53U;
 
 }  // namespace
 
-std::uint64_t stream_id(std::uint32_t shard, std::uint32_t shards, io::Slot slot,
-                        std::uint32_t slots, std::uint32_t began) {
-  const std::uint64_t places = std::uint64_t{shards} * slots;
+std::uint64_t stream_id(std::uint32_t shard, std::uint32_t shards, Member member,
+                        std::uint32_t members_max, std::uint32_t began) {
+  const std::uint64_t places = std::uint64_t{shards} * members_max;
   const std::uint64_t turns = std::min(kIdMax / places, std::uint64_t{1} << 32U);
-  return (began % turns * slots + slot) * shards + shard;
+  return (began % turns * members_max + member) * shards + shard;
 }
 
 std::string query_of(const std::vector<std::string>& topics) {
@@ -61,51 +61,51 @@ std::string full_query(std::string_view query, const std::vector<std::string>& t
 
 // ---- streams that come and go
 
-void Presence::came(io::Slot slot, std::string_view query, std::string_view cursor) {
-  Connection& connection = parts_.connections[slot];
-  if (connection.port != Port::subscriber) return;
+void Presence::came(Member member, std::string_view query, std::string_view cursor) {
+  if (!counts(member)) return;
   begin_censuses();
-  connection.began = streams_++;
+  Subscriber& subscriber = parts_.subscribers[member];
+  subscriber.began = streams_++;
   const std::vector<std::string>& topics =
-      parts_.replica.topics(parts_.audiences[connection.audience].feed);
+      parts_.replica.topics(parts_.audiences[subscriber.audience].feed);
   // Most are just their topics: told at a glance.
   const std::string plain = query_of(topics);
   const std::string full = query == plain ? plain : full_query(query, topics);
-  if (full != plain) keep(slot, full);
+  if (full != plain) keep(member, full);
   if (!parts_.switchboard.watched.load(std::memory_order_relaxed)) return;
-  NoticeMessage message = notice(slot, NoticeMessage::Kind::came, newest_);
+  NoticeMessage message = notice(member, NoticeMessage::Kind::came, newest_);
   message.query = full;
   message.cursor = cursor;
   parts_.switchboard.post_to_lead(std::move(message));
 }
 
-void Presence::went(io::Slot slot, CloseReason reason) {
-  if (!counts(parts_.connections[slot])) return;
+void Presence::went(Member member, CloseReason reason) {
+  if (!counts(member)) return;
   begin_censuses();
   for (const Census& census : censuses_) {
-    if (owed(census, slot)) tell_present(census, slot);
+    if (owed(census, member)) tell_present(census, member);
   }
   if (parts_.switchboard.watched.load(std::memory_order_relaxed)) {
-    NoticeMessage message = notice(slot, NoticeMessage::Kind::went, newest_);
+    NoticeMessage message = notice(member, NoticeMessage::Kind::went, newest_);
     message.reason = reason;
     parts_.switchboard.post_to_lead(std::move(message));
   }
-  forget(slot);
+  forget(member);
 }
 
-bool Presence::counts(const Connection& connection) const {
-  return connection.state == State::streaming && connection.port == Port::subscriber;
+bool Presence::counts(Member member) const {
+  return parts_.subscribers.in_use(member) && !parts_.subscribers[member].live_page;
 }
 
-NoticeMessage Presence::notice(io::Slot slot, NoticeMessage::Kind kind,
+NoticeMessage Presence::notice(Member member, NoticeMessage::Kind kind,
                                std::uint32_t census) const {
-  const Connection& connection = parts_.connections[slot];
+  const Subscriber& subscriber = parts_.subscribers[member];
   return {.census = census,
           .kind = kind,
-          .connection = stream_id(parts_.shard, parts_.switchboard.shard_count(), slot,
-                                  parts_.connections.capacity(), connection.began),
-          .topics = parts_.replica.shared_topics(parts_.audiences[connection.audience].feed),
-          .query = known_query(slot),
+          .connection = stream_id(parts_.shard, parts_.switchboard.shard_count(), member,
+                                  parts_.subscribers.capacity(), subscriber.began),
+          .topics = parts_.replica.shared_topics(parts_.audiences[subscriber.audience].feed),
+          .query = known_query(member),
           .cursor = {},
           .reason = {}};
 }
@@ -130,16 +130,15 @@ void Presence::take(const CensusMessage& order) {
   }
 }
 
-// It began before the census, which has not come to its slot yet.
-bool Presence::owed(const Census& census, io::Slot slot) const {
-  const Connection& connection = parts_.connections[slot];
-  if (slot < census.next || !counts(connection)) return false;
-  return static_cast<std::int32_t>(connection.began - census.start) < 0;
+// It began before the census, which has not come to its place yet.
+bool Presence::owed(const Census& census, Member member) const {
+  if (member < census.next || !counts(member)) return false;
+  return static_cast<std::int32_t>(parts_.subscribers[member].began - census.start) < 0;
 }
 
 void Presence::count_part(Census& census) {
-  const io::Slot table_end = parts_.connections.high_water();
-  const io::Slot end = std::min(table_end, census.next + kPartSlots);
+  const Member table_end = parts_.subscribers.high_water();
+  const Member end = std::min(table_end, census.next + kPartMembers);
   for (std::size_t bytes = 0; census.next < end && bytes < kPartBytes; ++census.next) {
     if (owed(census, census.next)) bytes += tell_present(census, census.next);
   }
@@ -149,8 +148,8 @@ void Presence::count_part(Census& census) {
   parts_.switchboard.post_to_lead(CensusPartMessage{.census = number, .complete = complete});
 }
 
-std::size_t Presence::tell_present(const Census& census, io::Slot slot) {
-  NoticeMessage message = notice(slot, NoticeMessage::Kind::present, census.number);
+std::size_t Presence::tell_present(const Census& census, Member member) {
+  NoticeMessage message = notice(member, NoticeMessage::Kind::present, census.number);
   std::size_t bytes = 0;
   for (const std::string& topic : message.topics->texts()) {
     bytes += kLineBytes + topic.size() + message.query.size();
@@ -161,7 +160,7 @@ std::size_t Presence::tell_present(const Census& census, io::Slot slot) {
 
 // ---- queries
 
-void Presence::keep(io::Slot slot, std::string_view query) {
+void Presence::keep(Member member, std::string_view query) {
   const std::uint64_t bytes = query.size() + kQueryOverhead;
   if (parts_.counters.queries_bytes + bytes > parts_.settings->limits.queries_bytes) {
     ++parts_.counters.queries_dropped_total;
@@ -171,20 +170,21 @@ void Presence::keep(io::Slot slot, std::string_view query) {
   auto kept = std::make_unique_for_overwrite<char[]>(query.size() + 1);
   std::memcpy(kept.get(), query.data(), query.size());
   kept[query.size()] = '\0';
-  queries_[slot] = std::move(kept);
+  queries_[member] = std::move(kept);
 }
 
-void Presence::forget(io::Slot slot) {
-  const auto found = queries_.find(slot);
+void Presence::forget(Member member) {
+  const auto found = queries_.find(member);
   if (found == queries_.end()) return;
   parts_.counters.queries_bytes -= std::strlen(found->second.get()) + kQueryOverhead;
   queries_.erase(found);
 }
 
-std::string Presence::known_query(io::Slot slot) const {
-  const auto found = queries_.find(slot);
+std::string Presence::known_query(Member member) const {
+  const auto found = queries_.find(member);
   if (found != queries_.end()) return found->second.get();
-  return query_of(parts_.replica.topics(parts_.audiences[parts_.connections[slot].audience].feed));
+  const std::uint32_t audience = parts_.subscribers[member].audience;
+  return query_of(parts_.replica.topics(parts_.audiences[audience].feed));
 }
 
 }  // namespace fanfare::server

@@ -4,12 +4,12 @@
 //
 //   lead                                shards
 //   ── begins (Switchboard::census) ──▶ all: from here on it hears of comings and goings
-//   ── part ─────────────────────────▶  one: looks on from slot to slot, tells of those it finds
+//   ── part ─────────────────────────▶  one: looks on from place to place, tells of those it finds
 //   ◀─ notices, and how far it came ──  that began before the census did; then the next part
 //
 // The lead asks for a part when the watcher has room for it, so nothing piles up however many
-// streams there are. A stream that goes before a census has come to its slot is told of as it goes:
-// each is told once, none after it has left.
+// streams there are. A stream that goes before a census has come to its place is told of as it
+// goes: each is told once, none after it has left.
 //
 // To tell the query that a stream came with costs nothing where its topics say the same: only what
 // differs is kept, up to [limits] queries_bytes.
@@ -29,15 +29,15 @@
 #include "broker/server/base/counters.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/base/switchboard.h"
-#include "broker/server/sockets/connection.h"
 #include "broker/server/streams/audience.h"
+#include "broker/server/streams/subscriber.h"
 
 namespace fanfare::server {
 
 // The id by which publishers that watch tell streams apart: no two that are there at a time have
 // the same one, and JavaScript's numbers hold it.
-std::uint64_t stream_id(std::uint32_t shard, std::uint32_t shards, io::Slot slot,
-                        std::uint32_t slots, std::uint32_t began);
+std::uint64_t stream_id(std::uint32_t shard, std::uint32_t shards, Member member,
+                        std::uint32_t members_max, std::uint32_t began);
 
 // As a request would name them: channel=a&channel=b.
 std::string query_of(const std::vector<std::string>& topics);
@@ -49,7 +49,7 @@ class Presence {
   struct Parts {
     std::uint32_t shard = 0;
     const Settings& settings;
-    ConnectionTable& connections;
+    Subscribers& subscribers;
     fanout::Replica& replica;
     Audiences& audiences;
     Counters& counters;
@@ -58,8 +58,8 @@ class Presence {
   explicit Presence(const Parts& parts) : parts_(parts) {}
 
   // A stream began, or ends: it is still in its audience.
-  void came(io::Slot slot, std::string_view query, std::string_view cursor);
-  void went(io::Slot slot, CloseReason reason);
+  void came(Member member, std::string_view query, std::string_view cursor);
+  void went(Member member, CloseReason reason);
   // The lead's orders.
   void take(const CensusMessage& order);
 
@@ -67,26 +67,26 @@ class Presence {
   struct Census {
     std::uint32_t number = 0;
     std::uint32_t start = 0;  // streams from this one on came later
-    io::Slot next = 0;        // those in slots before it have been told of
+    Member next = 0;          // those before it have been told of
   };
   // A query that its stream's topics do not say; ends with a zero.
   using Query = std::unique_ptr<char[]>;
 
   void begin_censuses();
-  bool counts(const Connection& connection) const;
-  bool owed(const Census& census, io::Slot slot) const;
+  bool counts(Member member) const;
+  bool owed(const Census& census, Member member) const;
   void count_part(Census& census);
-  std::size_t tell_present(const Census& census, io::Slot slot);
-  NoticeMessage notice(io::Slot slot, NoticeMessage::Kind kind, std::uint32_t census) const;
-  void keep(io::Slot slot, std::string_view query);
-  void forget(io::Slot slot);
-  std::string known_query(io::Slot slot) const;
+  std::size_t tell_present(const Census& census, Member member);
+  NoticeMessage notice(Member member, NoticeMessage::Kind kind, std::uint32_t census) const;
+  void keep(Member member, std::string_view query);
+  void forget(Member member);
+  std::string known_query(Member member) const;
 
   Parts parts_;
   std::uint32_t streams_ = 1;  // the number of the next to begin, modulo 2^32
   std::uint32_t newest_ = 0;   // the last census that began
   std::vector<Census> censuses_;
-  std::unordered_map<io::Slot, Query> queries_;
+  std::unordered_map<Member, Query> queries_;
 };
 
 }  // namespace fanfare::server

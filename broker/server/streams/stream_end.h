@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "broker/io/ring.h"
+#include "broker/fanout/members.h"
 #include "broker/server/base/counters.h"
 
 namespace fanfare::server {
@@ -15,10 +15,10 @@ enum class Ending : std::uint8_t {
 };
 
 struct StreamEnd {
-  io::Slot slot = 0;
+  fanout::Member subscriber = 0;
   CloseReason reason{};
-  // All that was to be said before the end was taken by the socket, which may stay open until it
-  // is read. Else nothing more can reach the client, or its time is up.
+  // All that was to be said before the end was taken by its outlet, and may yet be read. Else
+  // nothing more can reach the client, or its time is up.
   bool said = false;
 
   Ending ending() const {

@@ -1,0 +1,75 @@
+// Subscriber: the owner of a cursor, which is served by rounds or reads the backlog. Its index in
+// the shard's table is what fanout calls a Member. It knows nothing of sockets: its bytes go to its
+// Outlet, which on HTTP/1.1 is a connection of its own.
+//
+//   joined   at the place of its feed (its audience's); costs this struct and nothing else
+//   behind   with a record in Delivery, for as long as that lasts
+//
+// `due` is its one deadline, in ticks: of the next heartbeat, of its patience while it is blocked,
+// of its farewell. A sweep looks at it once a second.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "broker/fanout/members.h"
+#include "broker/server/sockets/connection.h"
+#include "broker/server/streams/outlet.h"
+
+#include "common/free_indexes.h"
+#include "common/paged_array.h"
+
+namespace fanfare::server {
+
+using fanout::Member;
+
+// What is said at the end, when the broker stops.
+enum class Farewell : std::uint8_t {
+  none,
+  due,   // its client is told to come back when it is due
+  said,  // that is on its way; when it is due the time to read it is up
+};
+
+struct Subscriber {
+  Outlet outlet;
+  std::uint32_t audience = kNone;  // none: the place is free
+  union {
+    std::uint32_t behind = kNone;  // its record in Delivery…
+    Tick quiet_since;              // …or, joined, the last heartbeat (data counts by audience)
+  };
+  Tick due = kNever;
+  std::uint32_t began = 0;           // which of the shard's streams it is, modulo 2^32
+  std::uint32_t heartbeat : 24 = 0;  // ticks (of 19 days at most); 0: it gets none
+  Farewell farewell : 2 = Farewell::none;
+  bool joined : 1 = false;
+  bool live_page : 1 = false;  // an operator's, who is not among the subscribers
+};
+// With its connection, an idle subscriber's whole share of user space besides its peer's address
+// and its place in a feed.
+static_assert(sizeof(Subscriber) + sizeof(Connection) <= 48);
+
+// The subscribers of one shard. Thread: the shard's. Like ConnectionTable it never shrinks, and its
+// memory is touched as it is used.
+class Subscribers {
+ public:
+  explicit Subscribers(std::uint32_t capacity) : subscribers_(capacity) {}
+
+  std::uint32_t capacity() const { return static_cast<std::uint32_t>(subscribers_.capacity()); }
+  bool in_use(Member member) const {
+    return member < high_water() && subscribers_[member].audience != kNone;
+  }
+  // A free place, the lowest there is. Precondition: fewer than capacity() are in use.
+  Member allocate();
+  void free(Member member);
+
+  Subscriber& operator[](Member member) { return subscribers_[member]; }
+  const Subscriber& operator[](Member member) const { return subscribers_[member]; }
+  // Places at or above this were never used.
+  Member high_water() const { return static_cast<Member>(subscribers_.size()); }
+
+ private:
+  PagedArray<Subscriber> subscribers_;
+  FreeIndexes free_;  // below high_water()
+};
+
+}  // namespace fanfare::server
