@@ -1,6 +1,6 @@
-// Batch: what happened to the log in one turn of the lead shard, in order, as every shard (the lead
-// included) applies it. Immutable once sealed; shared, counted by reference, and written anew by
-// the lead when nobody else has it any more.
+// Batch: what Commands did to the log in one turn of the lead shard, in order, as every shard (the
+// lead included) applies it. Immutable once sealed; shared, counted by reference, and written anew
+// by the lead when nobody else has it any more.
 #pragma once
 
 #include <atomic>
@@ -54,11 +54,11 @@ struct ChannelForgotten {
   ChannelId channel;
 };
 
-using Command = std::variant<ChannelAppeared, BlockAppended, Evicted, ChannelFinished,
-                             ChannelReopened, ChannelForgotten>;
+using Effect = std::variant<ChannelAppeared, BlockAppended, Evicted, ChannelFinished,
+                            ChannelReopened, ChannelForgotten>;
 
 struct Batch {
-  std::vector<Command> commands;
+  std::vector<Effect> effects;
   Sequence head = 0;    // the log's newest sequence after this batch
   TimePoint committed;  // when the turn sealed it
 

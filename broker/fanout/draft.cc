@@ -6,13 +6,13 @@
 namespace fanfare::fanout {
 
 void Draft::appeared(const Source& source) {
-  commands_.emplace_back(ChannelAppeared{.channel = source.id, .name = source.name});
+  effects_.emplace_back(ChannelAppeared{.channel = source.id, .name = source.name});
 }
 
 void Draft::tell_block(Source& source) {
   const SegmentWriter& writer = source.writer;
   if (writer.count() == source.told_count) return;
-  commands_.emplace_back(
+  effects_.emplace_back(
       BlockAppended{.channel = source.id,
                     .segment = source.told_segment ? Ref<Segment>() : writer.segment(),
                     .block = {.first = source.told_count,
@@ -30,19 +30,19 @@ void Draft::write(Source& source) {
   tell_block(source);
   const Sequence evicted = source.window.evicted_through();
   if (evicted > source.told_evicted) {
-    commands_.emplace_back(Evicted{.channel = source.id,
-                                   .through = evicted,
-                                   .events_left = source.window.events(),
-                                   .bytes_left = source.window.bytes()});
+    effects_.emplace_back(Evicted{.channel = source.id,
+                                  .through = evicted,
+                                  .events_left = source.window.events(),
+                                  .bytes_left = source.window.bytes()});
     source.told_evicted = evicted;
     if (source.window.empty()) source.told_segment = false;  // an empty window lets go of it
   }
   if (source.finished == source.told_finished) return;
   source.told_finished = source.finished;
   if (source.finished) {
-    commands_.emplace_back(ChannelFinished{source.id});
+    effects_.emplace_back(ChannelFinished{source.id});
   } else {
-    commands_.emplace_back(ChannelReopened{source.id});
+    effects_.emplace_back(ChannelReopened{source.id});
   }
 }
 
@@ -52,15 +52,15 @@ void Draft::forgotten(Source& source) {
     // Most likely it is what was touched last: its last events have just been evicted.
     dirty_.erase(std::find(dirty_.rbegin(), dirty_.rend(), &source).base() - 1);
   }
-  commands_.emplace_back(ChannelForgotten{source.id});
+  effects_.emplace_back(ChannelForgotten{source.id});
 }
 
 BatchPtr Draft::seal(Sequence head, TimePoint now) {
   for (Source* const source : dirty_) write(*source);
   dirty_.clear();
-  if (commands_.empty()) return {};
+  if (effects_.empty()) return {};
   const Ref<Batch> batch = blank();
-  std::swap(batch->commands, commands_);
+  std::swap(batch->effects, effects_);
   batch->head = head;
   batch->committed = now;
   return BatchPtr(batch.get());
@@ -69,8 +69,8 @@ BatchPtr Draft::seal(Sequence head, TimePoint now) {
 Ref<Batch> Draft::blank() {
   for (Ref<Batch>& kept : kept_) {
     if (kept && !kept->unshared()) continue;
-    if (!kept || kept->commands.capacity() > kCommandsKept) kept = Ref<Batch>::adopt(new Batch);
-    kept->commands.clear();
+    if (!kept || kept->effects.capacity() > kEffectsKept) kept = Ref<Batch>::adopt(new Batch);
+    kept->effects.clear();
     return kept;
   }
   return Ref<Batch>::adopt(new Batch);

@@ -37,13 +37,13 @@ class Draft {
   // Batches given out lately: one that every shard is done with is used again, with its memory.
   // Until then it holds the segments that it names.
   static constexpr std::size_t kBatchesKept = 4;
-  static constexpr std::size_t kCommandsKept = 16'384;  // of a batch; a longer one is not kept
+  static constexpr std::size_t kEffectsKept = 16'384;  // of a batch; a longer one is not kept
 
   void write(Source& source);
   // An empty batch that nobody else has.
   Ref<Batch> blank();
 
-  std::vector<Command> commands_;
+  std::vector<Effect> effects_;
   std::vector<Source*> dirty_;
   std::array<Ref<Batch>, kBatchesKept> kept_;
 };

@@ -3,14 +3,13 @@
 namespace fanfare::fanout {
 
 std::optional<Sequence> Receipts::find(std::string_view channel, std::string_view key,
-                                       TimePoint now) {
+                                       LogTime now) const {
   const auto found = by_key_.find(joined(channel, key));
   if (found == by_key_.end() || expired(found->second.added, now)) return std::nullopt;
   return found->second.sequence;
 }
 
-void Receipts::add(std::string_view channel, std::string_view key, Sequence sequence,
-                   TimePoint now) {
+void Receipts::add(std::string_view channel, std::string_view key, Sequence sequence, LogTime now) {
   if (count_max_ == 0) return;
   if (by_age_.size() == count_max_) {
     if (!expired(by_age_.front().receipt.added, now)) ++dropped_total_;
@@ -22,14 +21,20 @@ void Receipts::add(std::string_view channel, std::string_view key, Sequence sequ
   by_age_.push_back({.key = &place->first, .receipt = receipt});
 }
 
-bool Receipts::expire(TimePoint now, std::size_t count) {
-  for (; count > 0 && !by_age_.empty() && expired(by_age_.front().receipt.added, now); --count) {
-    drop_oldest();
+std::size_t Receipts::too_old(LogTime now, std::size_t most) const {
+  std::size_t count = 0;
+  for (const Aged& aged : by_age_) {
+    if (count == most || !expired(aged.receipt.added, now)) break;
+    ++count;
   }
-  return !by_age_.empty() && expired(by_age_.front().receipt.added, now);
+  return count;
 }
 
-std::string_view Receipts::joined(std::string_view channel, std::string_view key) {
+void Receipts::drop(std::size_t count) {
+  for (; count > 0; --count) drop_oldest();
+}
+
+std::string_view Receipts::joined(std::string_view channel, std::string_view key) const {
   joined_.assign(channel);
   joined_ += ' ';
   joined_ += key;

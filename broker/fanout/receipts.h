@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "broker/fanout/event_id.h"
+#include "broker/fanout/log_clock.h"
 #include "broker/fanout/name_hash.h"
 
 #include "common/time.h"
@@ -24,11 +25,18 @@ class Receipts {
       : count_max_(count_max), age_(age), by_key_(0, hash) {}
 
   // A key belongs to its channel. Not yet expired.
-  std::optional<Sequence> find(std::string_view channel, std::string_view key, TimePoint now);
+  std::optional<Sequence> find(std::string_view channel, std::string_view key, LogTime now) const;
   // find() has just not found it, or what it found counts no more. A sequence is added once.
-  void add(std::string_view channel, std::string_view key, Sequence sequence, TimePoint now);
-  // Drops at most `count` of those that are too old; true if there are more.
-  bool expire(TimePoint now, std::size_t count);
+  void add(std::string_view channel, std::string_view key, Sequence sequence, LogTime now);
+  // How many of the oldest, at most `most`, are too old.
+  std::size_t too_old(LogTime now, std::size_t most) const;
+  // The oldest leave; there are so many.
+  void drop(std::size_t count);
+  // Calls `visit(key, sequence, added)` for each, the oldest first. A key is its channel's.
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (const Aged& aged : by_age_) visit(*aged.key, aged.receipt.sequence, aged.receipt.added);
+  }
   std::size_t count() const { return by_age_.size(); }
   // Those that had to leave before their time, for newer ones.
   std::uint64_t dropped_total() const { return dropped_total_; }
@@ -36,7 +44,7 @@ class Receipts {
  private:
   struct Receipt {
     Sequence sequence;
-    TimePoint added;
+    LogTime added;
   };
   struct Aged {
     const std::string* key;  // of by_key_
@@ -44,8 +52,8 @@ class Receipts {
   };
 
   // Channel names cannot contain the space that joins them with the key.
-  std::string_view joined(std::string_view channel, std::string_view key);
-  bool expired(TimePoint added, TimePoint now) const { return now - added > age_; }
+  std::string_view joined(std::string_view channel, std::string_view key) const;
+  bool expired(LogTime added, LogTime now) const { return now - added > age_; }
   void drop_oldest();
 
   std::size_t count_max_;
@@ -53,7 +61,7 @@ class Receipts {
   NameMap<Receipt> by_key_;
   std::deque<Aged> by_age_;
   std::uint64_t dropped_total_ = 0;
-  std::string joined_;  // kept for its memory
+  mutable std::string joined_;  // kept for its memory
 };
 
 }  // namespace fanfare::fanout

@@ -56,8 +56,8 @@ void Replica::apply(const Batch& batch) {
   CHECK(batch.head >= head(), "batches are applied in their order");
   impl_->head_after = batch.head;
   impl_->rounds.begin_batch(batch.head, batch.committed);
-  for (const Command& command : batch.commands) {
-    std::visit([this](const auto& what) { impl_->apply(what); }, command);
+  for (const Effect& effect : batch.effects) {
+    std::visit([this](const auto& what) { impl_->apply(what); }, effect);
   }
   impl_->rounds.end_batch(batch.head);
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <utility>
 
 namespace fanfare::fanout {
 namespace {
@@ -22,121 +21,92 @@ std::size_t footprint_max(const HistoryLimits& limits) {
 std::size_t footprint_for(const Source& source, std::size_t frame_size, std::uint64_t share) {
   const std::size_t needed = frame_size + kOverhead;
   const std::uint64_t fair = std::bit_floor(std::max(share, source.window.bytes() / 16));
-  const std::size_t usual =
-      std::max(std::min<std::size_t>(source.next_footprint, fair), kSegmentFootprintMin);
+  const std::size_t next =
+      std::min(std::bit_floor(source.last_footprint) * 2, footprint_max(source.limits));
+  const std::size_t usual = std::max(std::min<std::size_t>(next, fair), kSegmentFootprintMin);
   if (needed <= usual) return usual;
   return needed <= kSegmentFootprintMax ? std::bit_ceil(needed) : needed;
 }
 
 }  // namespace
 
-void Retention::make_room(Source& source, std::size_t frame_size, Sequence sequence) {
-  if (source.writer.fits(frame_size, sequence)) return;
+void Retention::make_room(Source& source, std::size_t frame_size) {
   enforce(source);
-  close(source);
+  if (source.writer) log_.apply(CloseSegment{.channel = source.id, .small_next = false});
+  const SegmentList& segments = log_.segments();
   // With many channels, one segment must not drive out the history of several others.
-  const std::uint64_t share = limits_.total_bytes / (4 * (holders_ + 1));
+  const std::uint64_t share = limits_.total_bytes / (4 * (segments.holders() + 1));
   const std::size_t footprint = footprint_for(source, frame_size, share);
   // Above total_bytes since that was lowered: shrink() sees to it, and here no more is added.
-  const std::uint64_t most = std::max(limits_.total_bytes, segment_bytes_);
-  while (oldest_ != nullptr && segment_bytes_ + footprint > most) evict_oldest_segment();
-  source.writer = SegmentWriter(Segment::make(footprint - sizeof(Segment), arena_));
-  source.next_footprint = std::min(std::bit_floor(footprint) * 2, footprint_max(source.limits));
-  list(*source.writer.segment(), source);
+  const std::uint64_t most = std::max(limits_.total_bytes, segments.bytes());
+  while (segments.oldest() != nullptr && segments.bytes() + footprint > most) {
+    evict_oldest_segment();
+  }
+  log_.apply(OpenSegment{.channel = source.id, .footprint = footprint});
+}
+
+std::uint64_t Retention::evict(Source& source, const Window::Cut& cut) {
+  const std::uint64_t before = source.window.events();
+  log_.apply(Evict{.channel = source.id, .through = cut.through}, source, cut);
+  return before - source.window.events();
 }
 
 void Retention::enforce(Source& source) {
-  Window& window = source.window;
-  while (window.events() > source.limits.events) {
-    window.evict_oldest();
+  const Window& window = source.window;
+  if (window.events() <= source.limits.events && window.bytes() <= source.limits.bytes) return;
+  Window::Cut cut = window.uncut();
+  while (cut.events > source.limits.events) {
+    window.cut_oldest(cut);
     ++counters_.by_events;
   }
-  while (window.bytes() > source.limits.bytes) {
-    window.evict_oldest();
+  while (cut.bytes > source.limits.bytes) {
+    window.cut_oldest(cut);
     ++counters_.by_bytes;
   }
-  collect(source);
+  evict(source, cut);
 }
 
-void Retention::expire(Source& source, TimePoint now) {
+void Retention::expire(Source& source, LogTime now) {
   enforce(source);
-  Window& window = source.window;
+  const Window& window = source.window;
   const Duration age = source.limits.age;
   if (age.count() > 0 && !window.empty()) {
     // Entries have whole seconds: one more makes sure that no event leaves early.
-    const std::int64_t second = whole_seconds(now - age);
+    const std::int64_t second = (now - age).whole_seconds();
     if (second > window.oldest_committed_s()) {
-      draft_.touch(source);
-      counters_.by_age +=
-          window.evict(window.last_committed_before(static_cast<std::uint32_t>(second)));
+      const Sequence through = window.last_committed_before(static_cast<std::uint32_t>(second));
+      counters_.by_age += evict(source, window.cut_after(through));
     }
   }
-  collect(source);
-  if (!window.empty()) return;
-  close(source);
-  source.next_footprint = 0;
+  if (!window.empty() || (!source.writer && source.last_footprint == 0)) return;
+  log_.apply(CloseSegment{.channel = source.id, .small_next = true});
 }
 
-void Retention::clear(Source& source) {
-  draft_.touch(source);
-  counters_.by_erase += source.window.evict(source.window.last());
-  close(source);
-  source.next_footprint = 0;
+void Retention::erase(Source& source, LogTime now) {
+  counters_.by_erase += source.window.events();
+  log_.apply(Erase{.channel = source.id, .time = now});
 }
 
 bool Retention::shrink(std::size_t segments) {
   // The newest segment stays: one event may be larger than everything.
-  const auto over = [this] { return oldest_ != newest_ && segment_bytes_ > limits_.total_bytes; };
+  const SegmentList& all = log_.segments();
+  const auto over = [&] {
+    return all.oldest() != all.newest() && all.bytes() > limits_.total_bytes;
+  };
   for (; segments > 0 && over(); --segments) evict_oldest_segment();
   return over();
 }
 
 void Retention::evict_oldest_segment() {
-  Source& source = sources_.at(oldest_->queued_.channel);
-  draft_.touch(source);
-  if (source.window.newest_segment() != nullptr) {
-    counters_.by_total_bytes += source.window.evict(source.window.last_of_oldest_segment());
+  const Segment* const oldest = log_.segments().oldest();
+  Source& source = *log_.sources().all()[SegmentList::channel(*oldest)];
+  const Window& window = source.window;
+  if (window.newest_segment() != nullptr) {
+    counters_.by_total_bytes += evict(source, window.cut_after(window.last_of_oldest_segment()));
   }
-  if (source.writer.segment().get() == oldest_) {
-    close(source);
-  } else {
-    collect(source);
+  if (source.writer.segment().get() == oldest) {
+    log_.apply(CloseSegment{.channel = source.id, .small_next = false});
   }
-}
-
-void Retention::close(Source& source) {
-  if (!source.writer) return;
-  draft_.tell_block(source);
-  const Ref<Segment> closed = std::exchange(source.writer, {}).segment();
-  source.told_count = 0;
-  source.told_end = 0;
-  source.told_segment = false;
-  collect(source);
-  if (closed->queued_.listed && source.window.newest_segment() != closed.get()) {
-    retire(*closed);
-  }
-}
-
-void Retention::collect(Source& source) {
-  while (const Ref<Segment> dead = source.window.take_dead()) {
-    if (dead != source.writer.segment()) retire(*dead);
-  }
-}
-
-void Retention::list(Segment& segment, Source& source) {
-  segment.queued_ = {.older = newest_, .newer = nullptr, .channel = source.id, .listed = true};
-  if (source.segments++ == 0) ++holders_;
-  (newest_ == nullptr ? oldest_ : newest_->queued_.newer) = &segment;
-  newest_ = &segment;
-  segment_bytes_ += segment.footprint();
-}
-
-void Retention::retire(Segment& segment) {
-  const Segment::Queued queued = std::exchange(segment.queued_, {});
-  (queued.older == nullptr ? oldest_ : queued.older->queued_.newer) = queued.newer;
-  (queued.newer == nullptr ? newest_ : queued.newer->queued_.older) = queued.older;
-  segment_bytes_ -= segment.footprint();
-  if (--sources_.at(queued.channel).segments == 0) --holders_;
 }
 
 }  // namespace fanfare::fanout

@@ -41,7 +41,7 @@ class alignas(16) Segment {
   struct Entry {
     std::uint32_t sequence_offset;  // sequence - first_sequence()
     std::uint32_t frame_offset;     // from the first byte
-    std::uint32_t committed_s;      // whole seconds of the monotonic clock
+    std::uint32_t committed_s;      // whole seconds of the log's clock
   };
   static_assert(sizeof(Entry) == 12);
 
@@ -81,9 +81,9 @@ class alignas(16) Segment {
 
  private:
   friend class SegmentWriter;
-  friend class Retention;
+  friend class SegmentList;
 
-  // The lead shard's list of all segments, oldest first (retention.h).
+  // The lead shard's list of all segments, oldest first (segment_list.h).
   struct Queued {
     Segment* older = nullptr;
     Segment* newer = nullptr;

@@ -4,12 +4,8 @@
 #include <queue>
 #include <utility>
 
-#include "broker/fanout/draft.h"
 #include "broker/fanout/encoder.h"
-#include "broker/fanout/receipts.h"
 #include "broker/fanout/retention.h"
-#include "broker/fanout/sources.h"
-#include "broker/fanout/tombstones.h"
 
 #include "common/pattern.h"
 
@@ -27,7 +23,7 @@ constexpr std::size_t kFrameOverhead = 40;
 
 // When a channel is to be looked at again. It counts if it is the channel's `visit_due`.
 struct Visit {
-  TimePoint due;
+  LogTime due;
   ChannelId channel;
   friend bool operator<(const Visit& a, const Visit& b) { return a.due > b.due; }
 };
@@ -46,27 +42,35 @@ void fetch(const void* begin, std::size_t size) {
 }  // namespace
 
 struct Sequencer::Impl {
-  explicit Impl(SequencerOptions sequencer_options)
+  Impl(SequencerOptions sequencer_options, std::unique_ptr<Log> its_log)
       : options(std::move(sequencer_options)),
-        encoder(options.epoch),
-        sources(NameHash(options.epoch)),
+        log(std::move(its_log)),
+        sources(log->sources()),
         limits(options.limits == nullptr ? kUsualLimits : *options.limits),
-        retention(draft, sources, limits),
-        receipts(options.idempotency_keys_max, options.idempotency_age, NameHash(options.epoch)),
-        tombstones(options.tombstones_max, NameHash(options.epoch)),
-        revision(limits.revision) {}
+        retention(*log, limits),
+        revision(limits.revision) {
+    for (const auto& source : sources.all()) {
+      if (!source) continue;
+      take_up(*source);
+      visit_at(*source, {});
+    }
+  }
 
-  Source* appear(std::string_view channel, TimePoint now);
+  LogTime at(TimePoint now) const { return options.clock.at(now); }
+
+  void take_up(Source& source);
+  Source* appear(std::string_view channel, LogTime now);
   std::optional<Sequencer::Publication> repeated(const Source& source, std::string_view key,
-                                                 TimePoint now);
-  Sequence append(Source& source, const Event& event, TimePoint now);
-  TimePoint next_visit(const Source& source, TimePoint now) const;
+                                                 LogTime now);
+  Sequence append(Source& source, const Event& event, LogTime now);
+  LogTime next_visit(const Source& source, LogTime now) const;
   void forget(Source& source);
-  void visit_at(Source& source, TimePoint due);
-  void visit(Source& source, TimePoint now);
-  bool visit_due_ones(TimePoint now);
-  bool revise(TimePoint now);
+  void visit_at(Source& source, LogTime due);
+  void visit(Source& source, LogTime now);
+  bool visit_due_ones(LogTime now);
+  bool revise(LogTime now);
   bool tighten(Source& source, Evictions& left);
+  bool drop_old_receipts(LogTime now);
 
   // The broker's own channels (~…) are there whatever publishers have filled.
   std::size_t channel_count() const { return sources.count() - hidden; }
@@ -75,87 +79,82 @@ struct Sequencer::Impl {
   }
 
   SequencerOptions options;
-  Encoder encoder;
-  Sources sources;
-  Draft draft;
+  const std::unique_ptr<Log> log;
+  const Sources& sources;  // the log's
   const LogLimits& limits;
   Retention retention;
-  Receipts receipts;
-  Tombstones tombstones;
   std::priority_queue<Visit> visits;
   std::vector<Place> places;       // the last places()
   std::uint32_t revision;          // of `limits`, by which the sources below `revised` go
   std::size_t revised = SIZE_MAX;  // ids
   std::size_t hidden = 0;          // channels of the broker's own
-  Sequence head = 0;
   Counters counters;
 };
 
-Source* Sequencer::Impl::appear(std::string_view channel, TimePoint now) {
-  if (is_hidden(channel)) {
-    ++hidden;
-  } else if (!has_room_for(1)) {
-    return nullptr;
-  }
-  Source& source = sources.make(channel);
-  if (options.history) source.limits = options.history(channel);
-  source.told_evicted = tombstones.take(channel);
-  source.window.inherit(source.told_evicted);
-  source.begun_after = head;
-  source.last_activity = now;
-  draft.appeared(source);
+// Of a channel that is there, what is not in the log.
+void Sequencer::Impl::take_up(Source& source) {
+  if (is_hidden(source.name)) ++hidden;
+  if (options.history) source.limits = options.history(source.name);
+}
+
+Source* Sequencer::Impl::appear(std::string_view channel, LogTime now) {
+  if (!is_hidden(channel) && !has_room_for(1)) return nullptr;
+  Source& source = log->apply(Appear{.channel = sources.next_id(), .name = channel, .time = now});
+  take_up(source);
   visit_at(source, next_visit(source, now));
   return &source;
 }
 
-void Sequencer::Impl::visit_at(Source& source, TimePoint due) {
+void Sequencer::Impl::visit_at(Source& source, LogTime due) {
   source.visit_due = due;
   visits.push({.due = due, .channel = source.id});
 }
 
-Sequence Sequencer::Impl::append(Source& source, const Event& event, TimePoint now) {
-  const Sequence sequence = head + 1;
-  const Encoder::Shape shape = encoder.measure(event, sequence);
-  retention.make_room(source, shape.frame_size, sequence);
-  SegmentWriter& writer = source.writer;
-  encoder.encode(
-      shape, event, sequence,
-      writer.append(shape.frame_size, sequence, static_cast<std::uint32_t>(whole_seconds(now))));
-  source.window.append(writer.segment(), writer.newest(shape.frame_size, sequence));
-  draft.touch(source);
+Sequence Sequencer::Impl::append(Source& source, const Event& event, LogTime now) {
+  const Append append{
+      .channel = source.id, .sequence = log->head() + 1, .event = event, .time = now};
+  const Encoder::Shape shape = log->measure(event, append.sequence);
+  if (!source.writer.fits(shape.frame_size, append.sequence)) {
+    retention.make_room(source, shape.frame_size);
+  }
+  log->apply(append, source, shape);
   if (source.window.events() > source.limits.events) source.window.expect_eviction_soon();
-  head = sequence;
-  source.newest = sequence;
-  source.last_activity = now;
-  ++source.published;
   ++counters.events_total;
   counters.bytes_total += shape.frame_size;
-  return sequence;
+  return append.sequence;
 }
 
-TimePoint Sequencer::Impl::next_visit(const Source& source, TimePoint now) const {
+LogTime Sequencer::Impl::next_visit(const Source& source, LogTime now) const {
   const bool empty = source.window.empty();
-  TimePoint next = (empty ? source.last_activity : now) + options.idle_forgotten_after;
+  LogTime next = (empty ? source.last_activity : now) + options.idle_forgotten_after;
   if (source.limits.age.count() > 0) {
     // Entries have whole seconds: the one it was committed in must be over. Into an empty window
     // an event may come at once, and must leave in its time, too.
-    const TimePoint oldest =
-        empty ? now : TimePoint{source.window.oldest_committed_s() * Duration(1s).count()};
+    const LogTime oldest =
+        empty ? now : LogTime{source.window.oldest_committed_s() * Duration(1s).count()};
     next = std::min(next, oldest + source.limits.age + Duration(1s));
   }
   return std::max(next, now + Duration(1ms));
 }
 
 void Sequencer::Impl::forget(Source& source) {
-  draft.forgotten(source);
-  tombstones.add(source.name, source.window.evicted_through());
   if (is_hidden(source.name)) --hidden;
-  sources.destroy(source);
+  log->apply(Forget{.channel = source.id});
   ++counters.channels_forgotten_total;
 }
 
-Sequencer::Sequencer(SequencerOptions options)
-    : impl_(std::make_unique<Impl>(std::move(options))) {}
+LogOptions SequencerOptions::log() const {
+  return {.epoch = epoch,
+          .tombstones_max = tombstones_max,
+          .idempotency_age = idempotency_age,
+          .idempotency_keys_max = idempotency_keys_max,
+          .recorder = recorder};
+}
+
+Sequencer::Sequencer(const SequencerOptions& options)
+    : Sequencer(options, std::make_unique<Log>(options.log())) {}
+Sequencer::Sequencer(const SequencerOptions& options, std::unique_ptr<Log> log)
+    : impl_(std::make_unique<Impl>(options, std::move(log))) {}
 Sequencer::~Sequencer() = default;
 
 std::expected<Sequencer::Publication, PublishError> Sequencer::publish(std::string_view channel,
@@ -167,9 +166,8 @@ std::expected<Sequencer::Publication, PublishError> Sequencer::publish(std::stri
 
 // What the key's first publish was answered, unless the channel began anew since.
 std::optional<Sequencer::Publication> Sequencer::Impl::repeated(const Source& source,
-                                                                std::string_view key,
-                                                                TimePoint now) {
-  const auto first = receipts.find(source.name, key, now);
+                                                                std::string_view key, LogTime now) {
+  const auto first = log->receipts().find(source.name, key, now);
   if (!first || *first <= source.begun_after) return std::nullopt;
   return Publication{
       .sequence = *first, .duplicate = true, .evicted = *first <= source.window.evicted_through()};
@@ -178,7 +176,8 @@ std::optional<Sequencer::Publication> Sequencer::Impl::repeated(const Source& so
 std::expected<Sequencer::Publication, PublishError> Sequencer::publish(const Place& place,
                                                                        const Event& event,
                                                                        std::string_view key,
-                                                                       TimePoint now) {
+                                                                       TimePoint monotonic_now) {
+  const LogTime now = impl_->at(monotonic_now);
   Source* source = place.source_;
   // It may have appeared since.
   if (source == nullptr) source = impl_->sources.find(place.channel_, place.hash_);
@@ -192,13 +191,16 @@ std::expected<Sequencer::Publication, PublishError> Sequencer::publish(const Pla
   if (source == nullptr) return std::unexpected(PublishError::too_many_channels);
   if (source->finished) return std::unexpected(PublishError::channel_finished);
   const Sequence sequence = impl_->append(*source, event, now);
-  if (!key.empty()) impl_->receipts.add(place.channel_, key, sequence, now);
+  if (!key.empty()) {
+    impl_->log->apply(
+        AddReceipt{.channel = source->id, .key = key, .sequence = sequence, .time = now});
+  }
   return Publication{.sequence = sequence};
 }
 
 bool Sequencer::repeats(std::string_view channel, std::string_view key, TimePoint now) const {
   const Source* const source = key.empty() ? nullptr : impl_->sources.find(channel);
-  return source != nullptr && impl_->repeated(*source, key, now);
+  return source != nullptr && impl_->repeated(*source, key, impl_->at(now)).has_value();
 }
 
 Sequencer::Place Sequencer::place(std::string_view channel) const {
@@ -238,12 +240,10 @@ std::span<const Sequencer::Place> Sequencer::places(std::span<const Coming> even
 
 std::expected<Sequence, PublishError> Sequencer::finish(std::string_view channel, TimePoint now) {
   Source* source = impl_->sources.find(channel);
-  if (source == nullptr) source = impl_->appear(channel, now);
+  if (source == nullptr) source = impl_->appear(channel, impl_->at(now));
   if (source == nullptr) return std::unexpected(PublishError::too_many_channels);
   if (!source->finished) {
-    source->finished = true;
-    source->last_activity = now;
-    impl_->draft.touch(*source);
+    impl_->log->apply(Finish{.channel = source->id, .time = impl_->at(now)});
   }
   return source->newest;
 }
@@ -251,14 +251,11 @@ std::expected<Sequence, PublishError> Sequencer::finish(std::string_view channel
 bool Sequencer::erase(std::string_view channel, TimePoint now) {
   Source* const source = impl_->sources.find(channel);
   if (source == nullptr) return false;
-  impl_->retention.clear(*source);
-  source->finished = false;
-  source->begun_after = impl_->head;
-  source->last_activity = now;
+  impl_->retention.erase(*source, impl_->at(now));
   return true;
 }
 
-void Sequencer::Impl::visit(Source& source, TimePoint now) {
+void Sequencer::Impl::visit(Source& source, LogTime now) {
   retention.expire(source, now);
   if (source.window.empty() && now - source.last_activity >= options.idle_forgotten_after) {
     forget(source);
@@ -267,7 +264,7 @@ void Sequencer::Impl::visit(Source& source, TimePoint now) {
   }
 }
 
-bool Sequencer::Impl::visit_due_ones(TimePoint now) {
+bool Sequencer::Impl::visit_due_ones(LogTime now) {
   for (std::size_t left = kVisitsAtOnce; left > 0; --left) {
     if (visits.empty() || visits.top().due > now) return false;
     const Visit due = visits.top();
@@ -279,7 +276,7 @@ bool Sequencer::Impl::visit_due_ones(TimePoint now) {
 }
 
 // The limits as they are now, for the channels that exist: some in each turn.
-bool Sequencer::Impl::revise(TimePoint now) {
+bool Sequencer::Impl::revise(LogTime now) {
   if (std::exchange(revision, limits.revision) != limits.revision) revised = 0;
   Evictions left;
   for (std::size_t visits_left = kVisitsAtOnce; visits_left > 0; --visits_left) {
@@ -288,7 +285,7 @@ bool Sequencer::Impl::revise(TimePoint now) {
       source->limits = options.history(source->name);
       if (!tighten(*source, left)) return true;
       retention.expire(*source, now);
-      const TimePoint due = next_visit(*source, now);
+      const LogTime due = next_visit(*source, now);
       if (due < source->visit_due) visit_at(*source, due);
     }
     ++revised;
@@ -309,22 +306,30 @@ bool Sequencer::Impl::tighten(Source& source, Evictions& left) {
       static_cast<std::uint32_t>(step(source.window.events(), wanted.events, left.events));
   source.limits.bytes = step(source.window.bytes(), wanted.bytes, left.bytes);
   if (source.window.events() > wanted.events || source.window.bytes() > wanted.bytes) {
-    draft.touch(source);
+    log->note(source);
   }
   return source.limits.events == wanted.events && source.limits.bytes == wanted.bytes;
 }
 
-bool Sequencer::expire(TimePoint now) {
+bool Sequencer::Impl::drop_old_receipts(LogTime now) {
+  const std::size_t count = log->receipts().too_old(now, kReceiptsAtOnce);
+  if (count == 0) return false;
+  log->apply(DropReceipts{.count = count});
+  return log->receipts().too_old(now, 1) != 0;
+}
+
+bool Sequencer::expire(TimePoint monotonic_now) {
+  const LogTime now = impl_->at(monotonic_now);
   bool more = impl_->visit_due_ones(now);
   more |= impl_->revise(now);
   more |= impl_->retention.shrink(kSegmentsAtOnce);
-  more |= impl_->receipts.expire(now, kReceiptsAtOnce);
+  more |= impl_->drop_old_receipts(now);
   return more;
 }
 
 BatchPtr Sequencer::seal(TimePoint now) {
-  for (Source* const source : impl_->draft.dirty()) impl_->retention.enforce(*source);
-  return impl_->draft.seal(impl_->head, now);
+  for (Source* const source : impl_->log->changed()) impl_->retention.enforce(*source);
+  return impl_->log->seal(now);
 }
 
 namespace {
@@ -364,11 +369,14 @@ void Sequencer::for_each_gain(
   }
 }
 
+const Log& Sequencer::log() const {
+  return *impl_->log;
+}
 Sequence Sequencer::head() const {
-  return impl_->head;
+  return impl_->log->head();
 }
 const Epoch& Sequencer::epoch() const {
-  return impl_->options.epoch;
+  return impl_->log->epoch();
 }
 std::size_t Sequencer::channel_count() const {
   return impl_->channel_count();
@@ -377,7 +385,7 @@ bool Sequencer::room_for(std::size_t channels) const {
   return impl_->has_room_for(channels);
 }
 std::uint64_t Sequencer::segment_bytes() const {
-  return impl_->retention.segment_bytes();
+  return impl_->log->segments().bytes();
 }
 
 Sequencer::Counters Sequencer::counters() const {
@@ -389,7 +397,7 @@ Sequencer::Counters Sequencer::counters() const {
   counters.evicted_by_bytes = evicted.by_bytes;
   counters.evicted_events_total = evicted.by_total_bytes + evicted.by_age + evicted.by_events +
                                   evicted.by_bytes + evicted.by_erase;
-  counters.keys_dropped_total = impl_->receipts.dropped_total();
+  counters.keys_dropped_total = impl_->log->receipts().dropped_total();
   return counters;
 }
 

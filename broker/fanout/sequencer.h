@@ -1,7 +1,8 @@
-// Sequencer: the writing end of the log, on the lead shard only. Gives every event the next
-// number, encodes it once into its channel's segment, and decides alone what leaves the window (by
-// count, bytes, age and the total over all channels), so that every shard evicts the same events at
-// the same place in the log. seal() hands out what happened since the last seal as one Batch.
+// Sequencer: what decides, on the lead shard only. It gives every event the next number, knows a
+// repeated key, and decides alone what leaves the window (by count, bytes, age and the total over
+// all channels), so that every shard evicts the same events at the same place in the log. Each
+// decision is a Command to its Log, which carries it out; seal() hands out what that came to since
+// the last seal as one Batch.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +19,7 @@
 #include "broker/fanout/event.h"
 #include "broker/fanout/event_id.h"
 #include "broker/fanout/limits.h"
+#include "broker/fanout/log.h"
 
 #include "common/time.h"
 
@@ -39,11 +41,17 @@ struct SequencerOptions {
   std::uint32_t tombstones_max = 65'536;
   Duration idempotency_age = 5min;
   std::uint32_t idempotency_keys_max = 100'000;
+  LogClock clock = {};                                // by which ages are counted
+  std::function<void(const Command&)> recorder = {};  // of the log
+
+  LogOptions log() const;
 };
 
 class Sequencer {
  public:
-  explicit Sequencer(SequencerOptions options);
+  explicit Sequencer(const SequencerOptions& options);
+  // Goes on with a log that Commands have rebuilt.
+  Sequencer(const SequencerOptions& options, std::unique_ptr<Log> log);
   ~Sequencer();
   Sequencer(const Sequencer&) = delete;
   Sequencer& operator=(const Sequencer&) = delete;
@@ -111,6 +119,7 @@ class Sequencer {
   void for_each_gain(const std::function<void(std::string_view, const ChannelState&,
                                               std::uint64_t gained)>& visit);
 
+  const Log& log() const;
   Sequence head() const;
   const Epoch& epoch() const;
   std::size_t channel_count() const;  // without the broker's own (~…)

@@ -8,6 +8,7 @@
 #include "broker/fanout/batch.h"
 #include "broker/fanout/event_id.h"
 #include "broker/fanout/limits.h"
+#include "broker/fanout/log_clock.h"
 #include "broker/fanout/segment_writer.h"
 #include "broker/fanout/window.h"
 
@@ -18,21 +19,23 @@ namespace fanfare::fanout {
 struct Source {
   std::string name;
   ChannelId id = 0;
-  HistoryLimits limits;
   Window window;
   // The segment that takes the next event, or none. Stays when its events are evicted by count or
   // bytes, so that a channel without history fills one segment after the other.
   SegmentWriter writer;
-  std::size_t next_footprint = 0;  // of the segment after it
+  std::size_t last_footprint = 0;  // of it, or of the one before; 0: the next is a small one
   std::uint32_t segments = 0;      // that count for total_bytes
   std::uint64_t published = 0;
   std::uint64_t published_before = 0;  // at the last for_each_gain()
   Sequence newest = 0;                 // 0: none since the channel appeared
   // Nothing before it counts: the log's head when the channel appeared, or was last dropped.
   Sequence begun_after = 0;
-  TimePoint last_activity;
-  TimePoint visit_due;  // when expire() looks at it again; a visit of another time is out of date
+  LogTime last_activity;
   bool finished = false;
+
+  // The sequencer's: nothing of it is in a Command.
+  HistoryLimits limits;
+  LogTime visit_due;  // when expire() looks at it again; a visit of another time is out of date
 
   // What the draft and the batches before it say.
   std::uint32_t told_count = 0;  // entries of the segment that is being written

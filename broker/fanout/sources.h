@@ -25,6 +25,10 @@ class Sources {
   Source* find(std::string_view name, std::size_t hash) const { return by_name_.find(name, hash); }
   Source* expected(std::size_t hash) const { return by_name_.expected(hash); }
   Source& at(ChannelId id) { return *by_id_[id]; }
+  // What make() will give the next channel.
+  ChannelId next_id() const {
+    return free_ids_.empty() ? static_cast<ChannelId>(by_id_.size()) : free_ids_.back();
+  }
   Source& make(std::string_view name);
   void destroy(Source& source);
 

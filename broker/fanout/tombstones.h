@@ -36,6 +36,11 @@ class Tombstones {
 
   Sequence floor() const { return floor_; }
   std::size_t count() const { return stones_.size(); }
+  // Calls `visit(name, evicted_through)` for each, the first forgotten first.
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (const Tombstone& stone : stones_) visit(stone.name, stone.evicted_through);
+  }
 
  private:
   struct Tombstone {

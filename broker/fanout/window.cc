@@ -32,11 +32,39 @@ void Window::open_page(const Ref<Segment>& segment, const Block& block) {
   if (all_evicted) first_ = {.page = newest_page(), .index = block.first};
 }
 
+Window::Cut Window::cut_after(Sequence through) const {
+  Cut cut = uncut();
+  if (through <= evicted_through_) return cut;
+  advance(cut, after(through));
+  cut.through = through;
+  return cut;
+}
+
+void Window::cut_oldest(Cut& cut) const {
+  CHECK(cut.events > 0, "there is an oldest event");
+  const Page& page = at(cut.first.page);
+  const std::uint32_t index = cut.first.index;
+  const Segment::Entry& oldest = page.segment->entry(index);
+  cut.through = page.first + oldest.sequence_offset;
+  if (index + 1 == page.count) {
+    advance(cut, settled({.page = cut.first.page, .index = index + 1}));
+    return;
+  }
+  --cut.events;
+  cut.bytes -= page.segment->entry(index + 1).frame_offset - oldest.frame_offset;
+  ++cut.first.index;
+}
+
+void Window::evict(const Cut& cut) {
+  first_ = cut.first;
+  evicted_through_ = cut.through;
+  events_ = cut.events;
+  bytes_ = cut.bytes;
+}
+
 std::uint64_t Window::evict(Sequence through) {
-  if (through <= evicted_through_) return 0;
   const std::uint64_t before = events_;
-  advance_first(after(through));
-  evicted_through_ = through;
+  evict(cut_after(through));
   return before - events_;
 }
 
@@ -54,22 +82,16 @@ void Window::evict(Sequence through, std::uint64_t events_left, std::uint64_t by
   evicted_through_ = through;
 }
 
-void Window::evict_oldest() {
-  CHECK(!empty(), "there is an oldest event");
-  evicted_through_ = sequence(first_);
-  advance_first(settled({.page = first_.page, .index = first_.index + 1}));
-}
-
-void Window::advance_first(Position to) {
-  while (first_ < to) {
-    const Page& page = at(first_.page);
-    const std::uint32_t stop = first_.page == to.page ? to.index : page.count;
-    events_ -= stop - first_.index;
-    bytes_ -= frame_offset(page, stop) - frame_offset(page, first_.index);
-    if (first_.page == to.page) break;
-    first_ = {.page = first_.page + 1, .index = 0};
+void Window::advance(Cut& cut, Position to) const {
+  while (cut.first < to) {
+    const Page& page = at(cut.first.page);
+    const std::uint32_t stop = cut.first.page == to.page ? to.index : page.count;
+    cut.events -= stop - cut.first.index;
+    cut.bytes -= frame_offset(page, stop) - frame_offset(page, cut.first.index);
+    if (cut.first.page == to.page) break;
+    cut.first = {.page = cut.first.page + 1, .index = 0};
   }
-  first_ = to;
+  cut.first = to;
 }
 
 Ref<Segment> Window::take_dead() {

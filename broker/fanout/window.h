@@ -44,13 +44,27 @@ class Window {
   // if the window is not empty), or one without events known to this window. Returns the position
   // of its first event.
   Position append(const Ref<Segment>& segment, const Block& block);
+  // What is left when the oldest events leave: thought of first, and done by evict().
+  struct Cut {
+    Position first;
+    Sequence through = 0;
+    std::uint64_t events = 0;
+    std::uint64_t bytes = 0;
+  };
+  Cut uncut() const {
+    return {.first = first_, .through = evicted_through_, .events = events_, .bytes = bytes_};
+  }
+  // Everything up to and including `through` leaves.
+  Cut cut_after(Sequence through) const;
+  // One more leaves; cut.events > 0.
+  void cut_oldest(Cut& cut) const;
+  // The cut is of this window as it is.
+  void evict(const Cut& cut);
   // Everything up to and including `through` leaves. Returns how many events that were.
   std::uint64_t evict(Sequence through);
   // The same, where another window with the same events has done it and knows what is left. Touches
   // no segment.
   void evict(Sequence through, std::uint64_t events_left, std::uint64_t bytes_left);
-  // The oldest event leaves; not empty().
-  void evict_oldest();
   // What was evicted before this window was made (from a tombstone).
   void inherit(Sequence evicted_through) { evicted_through_ = evicted_through; }
   // The oldest event is about to leave: brings nearer what says where it is, then what is known of
@@ -81,7 +95,7 @@ class Window {
   Sequence last() const { return empty() ? 0 : last_; }
   Sequence newest_ever() const { return last_; }
   Sequence evicted_through() const { return evicted_through_; }
-  // Seconds of the monotonic clock; not empty().
+  // Seconds of the log's clock; not empty().
   std::uint32_t oldest_committed_s() const { return entry(first_).committed_s; }
   // The newest event committed before `second`, or evicted_through() if there is none.
   Sequence last_committed_before(std::uint32_t second) const;
@@ -121,7 +135,7 @@ class Window {
   Position settled(Position position) const;
   void open_page(const Ref<Segment>& segment, const Block& block);
   std::uint64_t page_of(Sequence sequence) const;
-  void advance_first(Position to);
+  void advance(Cut& cut, Position to) const;
 
   Page newest_;               // without a segment: there are no pages
   Position first_;            // oldest live event, or end()

@@ -37,8 +37,8 @@ struct Published {
 class NaiveShard {
  public:
   void apply(const Batch& batch) {
-    for (const Command& command : batch.commands) {
-      std::visit([this](const auto& what) { on(what); }, command);
+    for (const Effect& effect : batch.effects) {
+      std::visit([this](const auto& what) { on(what); }, effect);
     }
     head = batch.head;
   }

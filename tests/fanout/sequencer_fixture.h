@@ -53,9 +53,9 @@ class SequencerTest : public ::testing::Test {
     const BatchPtr batch = sequencer_->seal(now_);
     if (!batch) return "nothing";
     std::string words;
-    for (const Command& command : batch->commands) {
+    for (const Effect& effect : batch->effects) {
       if (!words.empty()) words += ' ';
-      std::visit([&](const auto& what) { words += word(what); }, command);
+      std::visit([&](const auto& what) { words += word(what); }, effect);
     }
     return words;
   }

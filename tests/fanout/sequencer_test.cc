@@ -51,7 +51,7 @@ TEST_F(SequencerTest, EmitsTwoBlocksWhenATurnStraddlesSegments) {
 TEST_F(SequencerTest, SaysWhereABlockBeginsAsWellAsWhereItEnds) {
   const auto block = [&] {
     const BatchPtr batch = sequencer_->seal(now_);
-    return std::get<BlockAppended>(batch->commands.back()).block;
+    return std::get<BlockAppended>(batch->effects.back()).block;
   };
   publish("a");
   const Block first = block();

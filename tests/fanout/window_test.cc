@@ -160,7 +160,9 @@ TEST_F(WindowTest, LetsTheOldestGoOneByOne) {
   publish_tens(10, 60);
   for (Sequence sequence = 10; sequence <= 60; sequence += 10) {
     EXPECT_EQ(window_.first(), sequence);
-    window_.evict_oldest();
+    Window::Cut cut = window_.uncut();
+    window_.cut_oldest(cut);
+    window_.evict(cut);
     EXPECT_EQ(window_.evicted_through(), sequence);
     window_.take_dead();
   }

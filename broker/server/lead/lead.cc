@@ -19,26 +19,28 @@ namespace {
 constexpr fanout::HistoryLimits kOwnHistory{.events = 600, .bytes = 8U << 20U, .age = 1h};
 constexpr std::size_t kBusiestMax = 50;
 
-fanout::SequencerOptions sequencer_options(fanout::Epoch epoch, const Settings& settings) {
+fanout::SequencerOptions sequencer_options(fanout::Epoch epoch, const Settings& settings,
+                                           const fanout::LogClock& clock) {
   return {.epoch = epoch,
           .history =
               [&settings](std::string_view channel) {
                 return is_own_channel(channel) ? kOwnHistory
                                                : history_of(settings.options(), channel);
               },
-          .limits = &settings.log()};
+          .limits = &settings.log(),
+          .clock = clock};
 }
 
 }  // namespace
 
 Lead::Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard,
-           Counters& counters, Gate& gate, Heads& heads)
+           Counters& counters, Gate& gate, Heads& heads, const fanout::LogClock& clock)
     : settings_(settings),
       switchboard_(switchboard),
       counters_(counters),
       gate_(gate),
       heads_(heads),
-      sequencer_(sequencer_options(epoch, settings_)),
+      sequencer_(sequencer_options(epoch, settings_, clock)),
       admission_(settings_, sequencer_, counters_),
       roster_(fanout::NameHash(epoch)) {}
 

@@ -27,9 +27,9 @@ namespace fanfare::server {
 
 class Lead final : public ingest::Sink {
  public:
-  // How far the log goes is written into `heads`. All outlive this.
+  // How far the log goes is written into `heads`. All outlive this. `clock` counts ages.
   Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard, Counters& counters,
-       Gate& gate, Heads& heads);
+       Gate& gate, Heads& heads, const fanout::LogClock& clock = {});
 
   // The shard tells the time once a turn; publishes are stamped with it.
   void turn_begins(TimePoint now) {

@@ -9,7 +9,7 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
       switchboard_(parts.switchboard),
       surface_(parts.surface),
       lead_(epoch, settings, parts.switchboard, parts.counters,
-            parts.gate != nullptr ? *parts.gate : open_gate_, parts.heads),
+            parts.gate != nullptr ? *parts.gate : open_gate_, parts.heads, parts.clock),
       publish_routes_(settings, lead_),
       publish_port_(parts.connections, parts.courier, parts.counters, settings.publisher_requests(),
                     settings, parts.date, publisher_bodies_, publish_routes_),

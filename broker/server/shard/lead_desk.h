@@ -28,6 +28,7 @@ class LeadDesk {
     const http::Date& date;
     Heads& heads;
     Gate* gate = nullptr;  // null: all that is sealed is durable
+    fanout::LogClock clock = {};
   };
   LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings);
 

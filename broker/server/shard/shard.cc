@@ -23,7 +23,7 @@ constexpr int kAnswerRounds = 4;
 
 std::size_t weight(const Message& message) {
   if (const auto* const log = std::get_if<LogMessage>(&message)) {
-    return 1 + log->batch->commands.size();
+    return 1 + log->batch->effects.size();
   }
   if (const auto* const attendance = std::get_if<AttendanceMessage>(&message)) {
     return 1 + attendance->changes.size();
@@ -64,7 +64,8 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
   if (switchboard.is_lead(config.index)) {
     desk_ = std::make_unique<LeadDesk>(
         LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
-                        ring.name(), config.connections_max, date_, heads_, config.gate},
+                        ring.name(), config.connections_max, date_, heads_, config.gate,
+                        fanout::LogClock(started_, time_of_day())},
         config.epoch, settings_);
   }
   know_ports();

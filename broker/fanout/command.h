@@ -1,0 +1,79 @@
+// Command: one thing that happens to the log. The Sequencer decides it, Log::apply carries it out;
+// the same Commands in the same order make the same log, wherever they come from. Plain values: a
+// Command can be written down and applied again in another life of the broker. What it views lives
+// as long as the call.
+//
+// A channel is named by its id once it has appeared. Times are the log's own (log_clock.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "broker/fanout/batch.h"
+#include "broker/fanout/event.h"
+#include "broker/fanout/event_id.h"
+#include "broker/fanout/log_clock.h"
+
+namespace fanfare::fanout {
+
+// There is a channel of that name from now on; `channel` is Sources::next_id(). What an earlier
+// channel of the name had lost, it has lost, too.
+struct Appear {
+  ChannelId channel;
+  std::string_view name;
+  LogTime time;
+};
+// An event is written into the channel's open segment, which has room for it. Its number is newer
+// than all before.
+struct Append {
+  ChannelId channel;
+  Sequence sequence;
+  Event event;
+  LogTime time;
+};
+// Everything up to `through` leaves the window.
+struct Evict {
+  ChannelId channel;
+  Sequence through;
+};
+struct Finish {
+  ChannelId channel;
+  LogTime time;
+};
+// The history goes, and the finished mark; keys used so far count no more.
+struct Erase {
+  ChannelId channel;
+  LogTime time;
+};
+// The channel, which is empty, is there no more. A tombstone keeps what it had lost.
+struct Forget {
+  ChannelId channel;
+};
+// Where the next events go, and what that adds to the total: segments are sized by the limits of
+// the day, which another life of the broker need not have.
+struct OpenSegment {
+  ChannelId channel;
+  std::uint64_t footprint;
+};
+struct CloseSegment {
+  ChannelId channel;
+  bool small_next;  // the channel rests: its next segment is as small as its first
+};
+// The event of that number was published under `key`.
+struct AddReceipt {
+  ChannelId channel;
+  std::string_view key;
+  Sequence sequence;
+  LogTime time;
+};
+// The oldest receipts leave.
+struct DropReceipts {
+  std::size_t count;
+};
+
+using Command = std::variant<Appear, Append, Evict, Finish, Erase, Forget, OpenSegment,
+                             CloseSegment, AddReceipt, DropReceipts>;
+
+}  // namespace fanfare::fanout

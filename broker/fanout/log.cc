@@ -1,0 +1,148 @@
+#include "broker/fanout/log.h"
+
+#include <utility>
+#include <variant>
+
+#include "common/check.h"
+
+namespace fanfare::fanout {
+
+Log::Log(LogOptions options)
+    : options_(std::move(options)),
+      encoder_(options_.epoch),
+      sources_(NameHash(options_.epoch)),
+      segments_(sources_),
+      receipts_(options_.idempotency_keys_max, options_.idempotency_age, NameHash(options_.epoch)),
+      tombstones_(options_.tombstones_max, NameHash(options_.epoch)) {}
+
+void Log::apply(const Command& command) {
+  std::visit([this](const auto& what) { apply(what); }, command);
+}
+
+Source& Log::source(ChannelId channel) const {
+  CHECK(channel < sources_.all().size() && sources_.all()[channel], "a channel appears first");
+  return *sources_.all()[channel];
+}
+
+Source& Log::apply(const Appear& appear) {
+  record(appear);
+  CHECK(appear.channel == sources_.next_id(), "the same commands give the same ids");
+  Source& source = sources_.make(appear.name);
+  source.told_evicted = tombstones_.take(appear.name);
+  source.window.inherit(source.told_evicted);
+  source.begun_after = head_;
+  source.last_activity = appear.time;
+  draft_.appeared(source);
+  return source;
+}
+
+void Log::apply(const Append& append) {
+  Source& to = source(append.channel);
+  const Encoder::Shape shape = measure(append.event, append.sequence);
+  CHECK(to.writer.fits(shape.frame_size, append.sequence), "a segment is opened first");
+  apply(append, to, shape);
+}
+
+void Log::apply(const Append& append, Source& source, const Encoder::Shape& shape) {
+  record(append);
+  const Sequence sequence = append.sequence;
+  CHECK(sequence > head_, "numbers only rise");
+  SegmentWriter& writer = source.writer;
+  const auto second = static_cast<std::uint32_t>(append.time.whole_seconds());
+  encoder_.encode(shape, append.event, sequence, writer.append(shape.frame_size, sequence, second));
+  source.window.append(writer.segment(), writer.newest(shape.frame_size, sequence));
+  draft_.touch(source);
+  head_ = sequence;
+  source.newest = sequence;
+  source.last_activity = append.time;
+  ++source.published;
+}
+
+void Log::apply(const Evict& evict) {
+  Source& from = source(evict.channel);
+  apply(evict, from, from.window.cut_after(evict.through));
+}
+
+void Log::apply(const Evict& evict, Source& source, const Window::Cut& cut) {
+  record(evict);
+  draft_.touch(source);
+  source.window.evict(cut);
+  collect(source);
+}
+
+void Log::apply(const Finish& finish) {
+  record(finish);
+  Source& finished = source(finish.channel);
+  finished.finished = true;
+  finished.last_activity = finish.time;
+  draft_.touch(finished);
+}
+
+// At most one segment for each 128 KiB of a large channel is touched, none of its events.
+void Log::apply(const Erase& erase) {
+  record(erase);
+  Source& erased = source(erase.channel);
+  draft_.touch(erased);
+  erased.window.evict(erased.window.last());
+  close(erased);
+  erased.last_footprint = 0;
+  erased.finished = false;
+  erased.begun_after = head_;
+  erased.last_activity = erase.time;
+}
+
+void Log::apply(const Forget& forget) {
+  record(forget);
+  Source& forgotten = source(forget.channel);
+  CHECK(forgotten.window.empty() && !forgotten.writer, "what is forgotten holds nothing");
+  draft_.forgotten(forgotten);
+  tombstones_.add(forgotten.name, forgotten.window.evicted_through());
+  sources_.destroy(forgotten);
+}
+
+void Log::apply(const OpenSegment& open) {
+  record(open);
+  Source& opened = source(open.channel);
+  CHECK(!opened.writer, "a channel writes one segment at a time");
+  opened.writer = SegmentWriter(Segment::make(open.footprint - sizeof(Segment), arena_));
+  opened.last_footprint = open.footprint;
+  segments_.add(*opened.writer.segment(), opened);
+}
+
+void Log::apply(const CloseSegment& close_segment) {
+  record(close_segment);
+  Source& closed = source(close_segment.channel);
+  close(closed);
+  if (close_segment.small_next) closed.last_footprint = 0;
+}
+
+void Log::apply(const AddReceipt& add) {
+  record(add);
+  receipts_.add(source(add.channel).name, add.key, add.sequence, add.time);
+}
+
+void Log::apply(const DropReceipts& drop) {
+  record(drop);
+  receipts_.drop(drop.count);
+}
+
+void Log::close(Source& source) {
+  if (!source.writer) return;
+  draft_.tell_block(source);
+  const Ref<Segment> closed = std::exchange(source.writer, {}).segment();
+  source.told_count = 0;
+  source.told_end = 0;
+  source.told_segment = false;
+  collect(source);
+  if (SegmentList::holds(*closed) && source.window.newest_segment() != closed.get()) {
+    segments_.remove(*closed);
+  }
+}
+
+void Log::collect(Source& source) {
+  while (const Ref<Segment> dead = source.window.take_dead()) {
+    if (dead != source.writer.segment()) segments_.remove(*dead);
+  }
+}
+
+}  // namespace fanfare::fanout
