@@ -1,6 +1,6 @@
 // Batch: what Commands did to the log in one turn of the lead shard, in order, as every shard (the
-// lead included) applies it. Immutable once sealed; shared, counted by reference, and written anew
-// by the lead when nobody else has it any more.
+// lead included) applies it. Immutable once sealed; shared, counted by reference, and reused by the
+// lead when no other shard holds it any more.
 #pragma once
 
 #include <atomic>
@@ -34,8 +34,8 @@ struct BlockAppended {
   Ref<Segment> segment;
   Block block;
 };
-// Everything up to and including `through` has left the window. What is left is counted by who
-// evicts, so that nobody else needs to look at the segments for it.
+// Everything up to and including `through` has left the window. The counts of what is left come
+// with it, so that no shard has to look at the segments.
 struct Evicted {
   ChannelId channel;
   Sequence through;

@@ -1,7 +1,7 @@
-// Draft: the Batch of the turn that is on its way. Notes which sources have news; what is told of
-// each, in what order, is decided when it is written down: its blocks, then what it evicted, then
-// whether it is finished. So a thousand publishes to a channel are one block, and as many evictions
-// one command.
+// Draft: the Batch of the turn in progress. Notes which sources have news; what is written about
+// each, and in what order, is decided when the batch is sealed: its blocks, then what it evicted,
+// then whether it is finished. So a thousand publishes to a channel are one block, and as many
+// evictions one command.
 #pragma once
 
 #include <array>
@@ -23,7 +23,8 @@ class Draft {
     source.dirty = true;
     dirty_.push_back(&source);
   }
-  // To be called before `source.writer` is replaced: its events not yet told are told.
+  // To be called before `source.writer` is replaced: writes down its events that are not in a batch
+  // yet.
   void tell_block(Source& source);
   // All sources touched since the last seal.
   std::span<Source* const> dirty() const { return dirty_; }

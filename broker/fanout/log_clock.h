@@ -47,10 +47,10 @@ class LogClock {
 
   // Shows what it is handed.
   LogClock() = default;
-  // Of a new log.
+  // For a new log.
   LogClock(TimePoint now, WallTime wall)
       : begun_(now), began_at_{wall.time_since_epoch().count()} {}
-  // Of a log that goes on after `last`.
+  // For a log that goes on after `last`.
   LogClock(const Mark& last, TimePoint now, WallTime wall)
       : begun_(now),
         began_at_(last.log),

@@ -49,9 +49,9 @@ struct ReplicaOptions {
   Epoch epoch;
   std::uint32_t members_max = 0;
   std::uint32_t tombstones_max = 65'536;
-  // More subscribers of the same topics have further feeds (broker/fanout/crowd.h). Small, so that
-  // a pass over a crowd takes up what is new often; large, so that what a feed costs an event is
-  // nothing beside its members' sends.
+  // More subscribers of the same topics have further feeds (broker/fanout/crowd.h). Small enough
+  // that a pass over a crowd picks up new events often; large enough that a feed's cost per event
+  // is nothing compared with its members' sends.
   std::uint32_t feed_members_max = kFeedMembersMax;
   // A span built for several channels, or read for one member that is behind, is at most this long
   // (or one event). Spans of a single chunked channel are bounded by this too.

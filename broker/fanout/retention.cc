@@ -6,18 +6,18 @@
 namespace fanfare::fanout {
 namespace {
 
-// What a segment needs beside the frame for the first event.
+// What a segment needs in addition to the frame for the first event.
 constexpr std::size_t kOverhead = sizeof(Segment) + sizeof(Segment::Entry) + 3;
 
-// A quarter of what the channel keeps at most: then what is evicted but not yet released, and what
-// is not yet filled, stay small beside it.
+// At most a quarter of what the channel keeps, so that the parts that are evicted but not yet
+// released, or not yet filled, stay small compared with it.
 std::size_t footprint_max(const HistoryLimits& limits) {
   return std::clamp<std::uint64_t>(std::bit_floor(limits.bytes / 4), kSegmentFootprintMin,
                                    kSegmentFootprintMax);
 }
 
-// `share`: of the total, for each channel's last segment. Who holds more than others may have
-// larger ones: what is unfilled of a segment is then still little beside what it holds.
+// `share`: of the total, for each channel's last segment. A channel that already holds much may get
+// larger segments; the unfilled part stays small relative to its history.
 std::size_t footprint_for(const Source& source, std::size_t frame_size, std::uint64_t share) {
   const std::size_t needed = frame_size + kOverhead;
   const std::uint64_t fair = std::bit_floor(std::max(share, source.window.bytes() / 16));

@@ -45,8 +45,8 @@ class alignas(16) Segment {
   };
   static_assert(sizeof(Entry) == 12);
 
-  // Room for `capacity` bytes of frames and entries together; rounded up to a multiple of 4. Of the
-  // arena, if there is one and its footprint is one that the arena serves.
+  // Room for `capacity` bytes of frames and entries together; rounded up to a multiple of 4. Taken
+  // from the arena, if there is one and it serves this footprint.
   static Ref<Segment> make(std::size_t capacity, const Ref<SegmentArena>& arena = {});
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;

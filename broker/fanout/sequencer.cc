@@ -91,7 +91,7 @@ struct Sequencer::Impl {
   Counters counters;
 };
 
-// Of a channel that is there, what is not in the log.
+// What the log does not hold about an existing channel.
 void Sequencer::Impl::take_up(Source& source) {
   if (is_hidden(source.name)) ++hidden;
   if (options.history) source.limits = options.history(source.name);

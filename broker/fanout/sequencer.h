@@ -77,13 +77,12 @@ class Sequencer {
     std::size_t hash_ = 0;
     Source* source_ = nullptr;
   };
-  // Of any name, which is to live as long as the place. Valid until expire().
+  // `channel` must outlive the returned place, which is valid until expire().
   Place place(std::string_view channel) const;
   std::expected<Publication, PublishError> publish(const Place& place, const Event& event,
                                                    std::string_view key, TimePoint now);
-  // The same for several events at once, in their order, until the next call. What lies far away in
-  // memory is then waited for once, by all of them together; for a few, since what was brought near
-  // does not stay there for long.
+  // The same for several events at once, in their order, until the next call. Their cache misses
+  // overlap. Keep the group small: prefetched lines are soon evicted.
   struct Coming {
     std::string_view channel;
     std::size_t bytes;  // of data, about

@@ -24,7 +24,7 @@ namespace fanfare::fanout {
 
 class Window {
  public:
-  // Of an event, or of where the next one will be. Page numbers only ever grow.
+  // The position of an event, or of the next one. Page numbers only ever grow.
   struct Position {
     std::uint64_t page = 0;
     std::uint32_t index = 0;

@@ -1,5 +1,5 @@
-// Switchboard: all that the shards of one broker share. Mailboxes for what must arrive in order,
-// a board of snapshots for whoever looks on, and a few numbers by which publishers are paced.
+// Switchboard: all that the shards of one broker share. Mailboxes for what must arrive in order, a
+// board of snapshots for the admin pages, and a few numbers by which publishers are paced.
 // Everything else a shard has is its own.
 #pragma once
 
@@ -42,7 +42,7 @@ struct AttendanceMessage {
   };
   std::vector<Change> changes;
 };
-// Shard to lead, while somebody watches: a subscriber came or went, or is there.
+// Shard to lead, while a publisher watches: a stream began, ended, or is there.
 struct NoticeMessage {
   enum class Kind : std::uint8_t { came, went, present };
   std::uint32_t census = 0;  // the last that began on the shard; of `present`, the one it is for

@@ -117,8 +117,8 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
     ++counters_.ingest_errors_total;
     return std::unexpected(refusal_of(std::move(*problem)));
   }
-  // Told before the event is written: the bytes of an id cannot be read before every store ahead of
-  // them is done, and those of the event's frame go to memory that is far away.
+  // Formatted before the event is written: reading the id back would wait behind the stores of the
+  // event's frame, which miss the cache.
   const fanout::Sequence told = sequencer_.head() + 1;
   std::string_view id = event.wants_id ? write_id(told) : std::string_view();
   const auto published = sequencer_.publish(

@@ -64,8 +64,8 @@ Duration user_timeout(const Options& options) {
   return std::max(io::TcpOptions{}.user_timeout, options.delivery.stall * 2);
 }
 
-// A killed process leaves its sockets to the kernel, which takes a moment to let go of those that
-// its rings held: whoever starts a broker again at once must not be told that the port is in use.
+// A killed process leaves its sockets to the kernel, which takes a moment to release those that its
+// rings held: a broker that is started again at once must not fail because the port is in use.
 constexpr Duration kReleaseTime = 2s;
 
 // Calls `listen` until it succeeds, fails for another reason than EADDRINUSE, or time is up.

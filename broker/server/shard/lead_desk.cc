@@ -15,7 +15,7 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
                     settings, parts.date, publisher_bodies_, publish_routes_),
       ingest_port_(parts.connections, parts.courier, parts.counters, publish_port_, lead_,
                    parts.switchboard, settings, parts.heads) {
-  // Who asks before the first second has passed is told what runs, too.
+  // So that a scrape in the first second already sees version and epoch.
   lead_.describe(snapshot_);
   snapshot_.options = settings_.shared();
   snapshot_.backend = parts.backend;

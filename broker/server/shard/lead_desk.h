@@ -32,7 +32,7 @@ class LeadDesk {
   };
   LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings);
 
-  // Once a second: ages the log, takes stock, tells the live page.
+  // Once a second: ages the log, takes a snapshot, updates the live page.
   void second_passed(TimePoint now);
   // Publishes are refused from now on, and /readyz says so.
   void begin_drain();

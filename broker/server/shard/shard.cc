@@ -322,7 +322,7 @@ void Shard::polled(const io::Completion& completion, Connection& connection, Op 
     connection.writable_armed = false;
   }
   if (completion.result == -ECANCELED || connection.state == State::closing) return;
-  // The peer has said all and does not read: asked again at once, it would be told again at once.
+  // The peer has sent everything and does not read: a new poll would complete again at once.
   constexpr int kRoomOrBroken = POLLOUT | POLLERR | POLLHUP;
   if (op == Op::poll_writable && completion.result > 0 &&
       (completion.result & kRoomOrBroken) == 0) {

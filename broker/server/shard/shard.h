@@ -143,7 +143,7 @@ class Shard {
   void send_reports();
   void tell_date();
 
-  // shard_connections.cc: what becomes of a connection
+  // shard_connections.cc: what happens to a connection
   void obey(io::Slot slot, PortOrder order);
   void arm_receive(io::Slot slot);
   void arm_room(io::Slot slot);

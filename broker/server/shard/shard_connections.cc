@@ -112,7 +112,7 @@ void Shard::answer(Port port, ExchangeId exchange, const HttpPort::Answerer& mak
   if (answered) obey(answered->slot, std::move(answered->order));
 }
 
-// Who looks on is not among the subscribers.
+// Admin streams are not counted as subscribers.
 void Shard::count_stream(const Subscriber& subscriber, int change) {
   if (subscriber.live_page) {
     counters_.admin_streams += static_cast<std::uint64_t>(change);
@@ -140,7 +140,7 @@ void Shard::begin_stream(io::Slot slot, StreamStart start) {
   arm_hang_up(slot);
 }
 
-// Every stream ends here, whoever ends it. Its connection goes on to the next request if the body
+// Every stream ends here, whatever ends it. Its connection goes on to the next request if the body
 // has an end of its own; else that is how the client hears of it.
 void Shard::end_stream(const StreamEnd& end) {
   const Member member = end.subscriber;

@@ -1,13 +1,11 @@
-// Shard, the part about stopping. Nobody is left hanging on the way:
+// Shard, the part about stopping. No client is left hanging:
 //
-//   draining  streams leave one by one over [limits] drain, each told when to come back. Listeners
-//             go on accepting: a newcomer is told to come back, a publish is refused, and the admin
-//             listener shows all of it.
-//   closing   no stream is left on any shard. Who is being connected still is, and answered; nobody
-//             else is, and then nobody listens any more (connection refused). What is being said is
-//             said to its end.
-//   last      this shard has nobody left. The lead keeps its admin listener until that is true of
-//             every shard.
+//   draining  streams end one by one over [limits] drain, and each is told when to come back.
+//   Listeners go on accepting: a newcomer is told to come back, a publish is refused, and the admin
+//   listener shows all of it. closing   no stream is left on any shard. Connections that are being
+//   made are still accepted and answered; later ones are not, and then the listeners close
+//   (connection refused). What is being sent is sent to its end. last      this shard has no
+//   connection left. The lead keeps its admin listener until that is true of every shard.
 //
 // A second signal skips all of that.
 
@@ -27,7 +25,7 @@ constexpr Tick kCloseTicks = 35;
 constexpr Tick kHandshakeTicks = 3;
 // What the admin listener gets beyond that.
 constexpr Tick kLastTicks = 5;
-// Whoever was accepted a moment ago has its request still on the way.
+// The request of a client that was accepted a moment ago may still be on its way.
 constexpr Tick kGreetingTicks = 5;
 // One turn's share, in looks at a slot; a connection that is closed counts for so many: 1,024 of
 // them take 1 to 2 ms.
@@ -162,7 +160,7 @@ void Shard::stop_accepting(std::uint32_t index) {
       {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = index});
 }
 
-// Whoever came until now is answered yet.
+// Clients that connected until now are still answered.
 void Shard::accept_ended(std::uint32_t index) {
   std::vector<int> waiting;
   ring_.stop_listening(listeners_[index].descriptor, waiting);

@@ -12,8 +12,8 @@ namespace {
 // Sends in one submit: at 4 to 7 us each, 1 to 2 ms in which nothing else is served (facts: batch
 // size does not change the cost of a send, only the latency of the loop).
 constexpr std::size_t kBatchSends = 256;
-// Of these, members that are behind: each may cost a read and a larger send, of which so many bytes
-// take as long as a batch of events.
+// How many of these may be members that are behind. Each may cost a read and a larger send; this
+// many bytes take as long as a batch of events.
 constexpr std::size_t kBatchBehind = 64;
 constexpr std::size_t kBatchBehindBytes = 256U << 10U;
 // What one read of the backlog brings; about what a healthy socket takes at once.
@@ -145,7 +145,7 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
   const Audience& audience = audiences_[index];
   read = replica_.read(audience.feed, behind.cursor, kReadBytes);
   while (read.gap) {
-    // A raw stream cannot tell of a loss but by ending.
+    // A raw stream can report a loss only by ending.
     if (is_raw(audience.framing)) return false;
     if (!behind.fresh && audiences_.slow(index) == SlowPolicy::disconnect) return false;
     if (!settings_->delivery.gap_event.empty()) {

@@ -135,7 +135,7 @@ class Delivery {
   std::size_t behind_count_ = 0;
   std::deque<std::uint32_t> ready_;   // want service; may hold stale entries (not in_use)
   std::vector<std::uint32_t> ahead_;  // wait for apply(); may hold stale entries, like ready_
-  // Of the current batch:
+  // For the current batch:
   std::vector<SentSpan> spans_;
   std::vector<std::uint32_t> sent_behind_;
   std::vector<Outlets::Cut> cuts_;

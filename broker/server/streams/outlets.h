@@ -29,7 +29,7 @@ class Outlets {
         loop_(loop),
         boxes_(boxes) {}
 
-  // Of what a subscriber was offered, not all was taken.
+  // Not all was taken of what a subscriber was offered.
   struct Cut {
     Member subscriber = 0;
     std::size_t taken = 0;  // bytes

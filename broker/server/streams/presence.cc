@@ -17,9 +17,10 @@ constexpr std::string_view kChannelsKey = "channels";  // the same
 // One part of a census: places looked at, and about so many bytes of lines for the watcher.
 constexpr Member kPartMembers = 4096;
 constexpr std::size_t kPartBytes = 32U << 10U;
-// Of a line beside its channel, its query and its cursor.
+// Bytes of a line in addition to its channel, its query and its cursor.
 constexpr std::size_t kLineBytes = 80;
-// Of a kept query beside its bytes: its place in the table, and what the allocator adds.
+// What a kept query costs in addition to its bytes: its place in the table, and what the allocator
+// adds.
 constexpr std::size_t kQueryOverhead = 56;
 // JavaScript's numbers are exact up to here.
 constexpr std::uint64_t kIdMax = 1ULL << 53U;
@@ -68,7 +69,7 @@ void Presence::came(Member member, std::string_view query, std::string_view curs
   subscriber.began = streams_++;
   const std::vector<std::string>& topics =
       parts_.replica.topics(parts_.audiences[subscriber.audience].feed);
-  // Most are just their topics: told at a glance.
+  // Most are just their topics, which is quickly seen.
   const std::string plain = query_of(topics);
   const std::string full = query == plain ? plain : full_query(query, topics);
   if (full != plain) keep(member, full);

@@ -1,6 +1,6 @@
 // Presence: which subscribers there are on this shard, for publishers that watch ({"op":"watch"}).
-// Streams that come and go are told while somebody watches. Those that were there before are told
-// by a census, one for each watcher:
+// Streams that begin and end are reported while a publisher watches. Those that were there before
+// are reported by a census, one for each watcher:
 //
 //   lead                                shards
 //   ── begins (Switchboard::census) ──▶ all: from here on it hears of comings and goings
@@ -11,8 +11,8 @@
 // streams there are. A stream that goes before a census has come to its place is told of as it
 // goes: each is told once, none after it has left.
 //
-// To tell the query that a stream came with costs nothing where its topics say the same: only what
-// differs is kept, up to [limits] queries_bytes.
+// Reporting a stream's query costs no memory if its topics say the same: only other queries are
+// kept, up to [limits] queries_bytes.
 //
 // Thread: the shard's.
 #pragma once

@@ -46,8 +46,8 @@ Duration Streams::jittered(Duration retry) {
   return retry + Duration(static_cast<std::int64_t>(parts_.random.below(half + 1)));
 }
 
-// What tells a newcomer its place before its first event; empty if nothing is to be said. A client
-// that presented an id has one to come back with.
+// The text that gives a new client its position before its first event; empty if there is none. A
+// client that presented an id has one to come back with.
 std::string Streams::position(const Request& request, const Terms& terms,
                               std::string_view id) const {
   switch (terms.announce) {
@@ -134,7 +134,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   fanout::Feed* const feed = parts_.audiences[audience].feed;
   const Beginning beginning = find_beginning(feed, asked, terms.options);
 
-  // Where the stream begins, for whoever reads heads: it is where to resume from, until an event
+  // Where the stream begins, for clients that read heads: where to resume from, until an event
   // brings a later id.
   const std::string begins = id_text(beginning.cursor.at);
   begin_head(asked.raw, terms.fields, response);
@@ -199,7 +199,8 @@ void Streams::overload(const Request& request, const sse::SubscribeRequest& aske
   const bool newcomer = asked.cursor.empty() && !asked.earliest && !asked.replay;
   const std::string now = newcomer ? id_text(parts_.replica.head()) : std::string();
   if (newcomer) response.fields.add("Last-Event-ID", now);
-  // Further away than usual, and spread wide: whoever is told this is one of very many.
+  // Further away than usual, and spread wide, because a client that is sent this is one of very
+  // many.
   const Duration retry = terms.options.delivery.retry * 4;
   const auto spread = static_cast<std::uint64_t>(retry.count());
   const Duration when =

@@ -44,15 +44,14 @@ class Streams {
   void open(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
             Response& response);
   // Come back later: 200, `retry:`, a newcomer's place, and an unclean end. Never a status that
-  // kills an EventSource. The reason, if there is one to tell, is a comment
-  // for people who look.
+  // kills an EventSource. The reason, if there is one to give, is a comment, for people.
   void overload(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
                 std::string_view reason, Response& response);
 
   // False: [limits] patterns does not allow those that these topics would add. True: they count
   // from now on, and open() follows.
   bool admit_patterns(const std::vector<std::string>& topics, std::uint32_t patterns_max);
-  // Once a turn: those that nobody has any more make room for others, on all shards.
+  // Once a turn: patterns that no stream has any more make room for others, on all shards.
   void count_patterns();
 
  private:
