@@ -96,6 +96,7 @@ class IngestPort {
   const Settings& settings_;
   const Heads& heads_;
   ingest::RespCommons commons_;  // outlives the sessions
+  std::uint64_t sessions_ = 0;   // begun; each is called by its number
   std::deque<Publisher> publishers_;
   std::vector<std::uint32_t> free_;
   std::vector<io::Slot> reply_due_;

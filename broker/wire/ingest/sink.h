@@ -111,6 +111,8 @@ class Sink {
   // Drops the history and the finished mark. False: there is no such channel.
   virtual std::expected<bool, Refused> erase(std::string_view channel) = 0;
 
+  // Why no channel of a publisher can have this name; none: one can.
+  virtual std::optional<Refused> name_problem(std::string_view /*channel*/) { return std::nullopt; }
   // A channel that has a history, or whose events would reach a subscriber.
   virtual std::optional<ChannelState> find(std::string_view channel) = 0;
   // Every channel of publishers (not the broker's own `~…`), and every name that has subscribers,
