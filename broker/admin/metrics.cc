@@ -91,7 +91,7 @@ void write_log(Exposition& out, const server::Snapshot& now) {
              log.duplicates_total);
   out.single(
       "fanfare_log_idempotency_keys_dropped_total", "counter",
-      "Idempotency keys dropped before their five minutes were over, to make room for newer ones",
+      "Idempotency keys dropped before [limits] idempotency_age, to make room for newer ones",
       log.keys_dropped_total);
   out.single("fanfare_log_evicted_events_total", "counter", "Events that left the window",
              log.evicted_events_total);

@@ -394,9 +394,23 @@ constexpr std::array kLimits{
         {.name = "ingest_connections",
          .at_least = 1,
          .at_most = 20'000,
+         .help = "Publishers that may be connected at a time. Another one gets the reason and is "
+                 "disconnected. The lead shard keeps room for as many as "
+                 "were allowed at the start; more than that compete with subscribers for room."}),
+    limits<&LimitOptions::idempotency_keys>(
+        {.name = "idempotency_keys",
+         .at_least = 1,
+         .at_most = 100'000'000,
+         .help = "Idempotency keys of publishes that are remembered at a time. To make room for "
+                 "one more, "
+                 "the oldest is forgotten early: an event with it is then published again."}),
+    limits<&LimitOptions::idempotency_age>(
+        {.name = "idempotency_age",
+         .at_least = ns(1s),
+         .at_most = ns(kDay),
          .help =
-             "Publishers that may be connected at a time. The lead shard keeps room for as many as "
-             "were allowed at the start; more than that compete with subscribers for room."}),
+             "How long after its first publish a key is remembered; within this time a repeat is "
+             "answered and not published. Choose it longer than any publisher keeps trying."}),
     limits<&LimitOptions::drain>({.name = "drain",
                                   .at_most = ns(1h),
                                   .help = "When the broker is told to stop, it tells its "

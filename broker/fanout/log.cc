@@ -12,7 +12,7 @@ Log::Log(LogOptions options)
       encoder_(options_.epoch),
       sources_(NameHash(options_.epoch)),
       segments_(sources_),
-      receipts_(options_.idempotency_keys_max, options_.idempotency_age, NameHash(options_.epoch)),
+      receipts_(NameHash(options_.epoch)),
       tombstones_(options_.tombstones_max, NameHash(options_.epoch)) {}
 
 void Log::apply(const Command& command) {

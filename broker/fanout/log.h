@@ -24,8 +24,6 @@ namespace fanfare::fanout {
 struct LogOptions {
   Epoch epoch;
   std::uint32_t tombstones_max = 65'536;
-  Duration idempotency_age = 5min;
-  std::uint32_t idempotency_keys_max = 100'000;       // for one more, the oldest leaves
   std::function<void(const Command&)> recorder = {};  // sees every Command before it is applied
 };
 

@@ -2,29 +2,23 @@
 
 namespace fanfare::fanout {
 
-std::optional<Sequence> Receipts::find(std::string_view channel, std::string_view key,
-                                       LogTime now) const {
+std::optional<Receipt> Receipts::find(std::string_view channel, std::string_view key) const {
   const auto found = by_key_.find(joined(channel, key));
-  if (found == by_key_.end() || expired(found->second.added, now)) return std::nullopt;
-  return found->second.sequence;
+  if (found == by_key_.end()) return std::nullopt;
+  return found->second;
 }
 
 void Receipts::add(std::string_view channel, std::string_view key, Sequence sequence, LogTime now) {
-  if (count_max_ == 0) return;
-  if (by_age_.size() == count_max_) {
-    if (!expired(by_age_.front().receipt.added, now)) ++dropped_total_;
-    drop_oldest();
-  }
   const Receipt receipt{.sequence = sequence, .added = now};
   const auto [place, added] = by_key_.try_emplace(std::string(joined(channel, key)), receipt);
   if (!added) place->second = receipt;
   by_age_.push_back({.key = &place->first, .receipt = receipt});
 }
 
-std::size_t Receipts::too_old(LogTime now, std::size_t most) const {
+std::size_t Receipts::count_older_than(Duration age, LogTime now, std::size_t most) const {
   std::size_t count = 0;
   for (const Aged& aged : by_age_) {
-    if (count == most || !expired(aged.receipt.added, now)) break;
+    if (count == most || !aged.receipt.older_than(age, now)) break;
     ++count;
   }
   return count;

@@ -70,6 +70,9 @@ struct Sequencer::Impl {
   bool visit_due_ones(LogTime now);
   bool revise(LogTime now);
   bool tighten(Source& source, Evictions& left);
+  void remember(const Source& source, std::string_view key, Sequence sequence, LogTime now);
+  void drop_receipts(std::size_t count, LogTime now);
+  std::size_t receipts_due(LogTime now, std::size_t most) const;
   bool drop_old_receipts(LogTime now);
 
   // The broker's own channels (~…) are there whatever publishers have filled.
@@ -144,11 +147,7 @@ void Sequencer::Impl::forget(Source& source) {
 }
 
 LogOptions SequencerOptions::log() const {
-  return {.epoch = epoch,
-          .tombstones_max = tombstones_max,
-          .idempotency_age = idempotency_age,
-          .idempotency_keys_max = idempotency_keys_max,
-          .recorder = recorder};
+  return {.epoch = epoch, .tombstones_max = tombstones_max, .recorder = recorder};
 }
 
 Sequencer::Sequencer(const SequencerOptions& options)
@@ -167,10 +166,13 @@ std::expected<Sequencer::Publication, PublishError> Sequencer::publish(std::stri
 // What the key's first publish was answered, unless the channel began anew since.
 std::optional<Sequencer::Publication> Sequencer::Impl::repeated(const Source& source,
                                                                 std::string_view key, LogTime now) {
-  const auto first = log->receipts().find(source.name, key, now);
-  if (!first || *first <= source.begun_after) return std::nullopt;
-  return Publication{
-      .sequence = *first, .duplicate = true, .evicted = *first <= source.window.evicted_through()};
+  const auto first = log->receipts().find(source.name, key);
+  if (!first || first->older_than(limits.keys_age, now) || first->sequence <= source.begun_after) {
+    return std::nullopt;
+  }
+  return Publication{.sequence = first->sequence,
+                     .duplicate = true,
+                     .evicted = first->sequence <= source.window.evicted_through()};
 }
 
 std::expected<Sequencer::Publication, PublishError> Sequencer::publish(const Place& place,
@@ -191,10 +193,7 @@ std::expected<Sequencer::Publication, PublishError> Sequencer::publish(const Pla
   if (source == nullptr) return std::unexpected(PublishError::too_many_channels);
   if (source->finished) return std::unexpected(PublishError::channel_finished);
   const Sequence sequence = impl_->append(*source, event, now);
-  if (!key.empty()) {
-    impl_->log->apply(
-        AddReceipt{.channel = source->id, .key = key, .sequence = sequence, .time = now});
-  }
+  if (!key.empty()) impl_->remember(*source, key, sequence, now);
   return Publication{.sequence = sequence};
 }
 
@@ -311,11 +310,34 @@ bool Sequencer::Impl::tighten(Source& source, Evictions& left) {
   return source.limits.events == wanted.events && source.limits.bytes == wanted.bytes;
 }
 
-bool Sequencer::Impl::drop_old_receipts(LogTime now) {
-  const std::size_t count = log->receipts().too_old(now, kReceiptsAtOnce);
-  if (count == 0) return false;
+// For one more than [limits] allow the oldest leaves; what is too many because they were lowered
+// leaves in drop_old_receipts().
+void Sequencer::Impl::remember(const Source& source, std::string_view key, Sequence sequence,
+                               LogTime now) {
+  if (limits.keys_max == 0) return;
+  if (log->receipts().count() >= limits.keys_max) drop_receipts(1, now);
+  log->apply(AddReceipt{.channel = source.id, .key = key, .sequence = sequence, .time = now});
+}
+
+void Sequencer::Impl::drop_receipts(std::size_t count, LogTime now) {
+  counters.keys_dropped_total +=
+      count - log->receipts().count_older_than(limits.keys_age, now, count);
   log->apply(DropReceipts{.count = count});
-  return log->receipts().too_old(now, 1) != 0;
+}
+
+// Those that are too old, or too many.
+std::size_t Sequencer::Impl::receipts_due(LogTime now, std::size_t most) const {
+  const Receipts& receipts = log->receipts();
+  const std::size_t surplus =
+      receipts.count() - std::min<std::size_t>(receipts.count(), limits.keys_max);
+  return std::max(std::min(surplus, most), receipts.count_older_than(limits.keys_age, now, most));
+}
+
+bool Sequencer::Impl::drop_old_receipts(LogTime now) {
+  const std::size_t count = receipts_due(now, kReceiptsAtOnce);
+  if (count == 0) return false;
+  drop_receipts(count, now);
+  return receipts_due(now, 1) != 0;
 }
 
 bool Sequencer::expire(TimePoint monotonic_now) {
@@ -397,7 +419,6 @@ Sequencer::Counters Sequencer::counters() const {
   counters.evicted_by_bytes = evicted.by_bytes;
   counters.evicted_events_total = evicted.by_total_bytes + evicted.by_age + evicted.by_events +
                                   evicted.by_bytes + evicted.by_erase;
-  counters.keys_dropped_total = impl_->log->receipts().dropped_total();
   return counters;
 }
 

@@ -106,6 +106,8 @@ World::World(std::uint64_t seed) : random_(seed), epoch_(Epoch::from(random_)) {
   log_limits_.total_bytes = random_.chance(0.5) ? 256U << 20U : 6'000;
   total_bytes_ = log_limits_.total_bytes;
   idle_forgotten_after_ = random_time(30s);
+  log_limits_.keys_age = random_time(20s);
+  log_limits_.keys_max = 5;
   options_ = {.epoch = epoch_,
               .history =
                   [this](std::string_view name) {
@@ -114,9 +116,7 @@ World::World(std::uint64_t seed) : random_(seed), epoch_(Epoch::from(random_)) {
                   },
               .limits = &log_limits_,
               .idle_forgotten_after = idle_forgotten_after_,
-              .tombstones_max = tombstones,
-              .idempotency_age = random_time(20s),
-              .idempotency_keys_max = 5};
+              .tombstones_max = tombstones};
   rebuilt_ = std::make_unique<Log>(options_.log());
   options_.recorder = [this](const Command& command) {
     if (!restarting_) record_.add(command);

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace fanfare::fanout {
 namespace {
@@ -13,89 +15,71 @@ LogTime at(int seconds) {
   return LogTime{} + Duration(1s) * seconds;
 }
 
-// At most `count` of those that are too old leave; true if there are more.
-bool expire(Receipts& receipts, LogTime now, std::size_t count) {
-  receipts.drop(receipts.too_old(now, count));
-  return receipts.too_old(now, 1) != 0;
+std::optional<Sequence> sequence_of(const Receipts& receipts, std::string_view channel,
+                                    std::string_view key) {
+  const auto found = receipts.find(channel, key);
+  return found ? std::optional(found->sequence) : std::nullopt;
 }
 
-TEST(Receipts, RememberWhichSequenceAKeyGot) {
-  Receipts receipts(10, 60s, kHash);
-  EXPECT_FALSE(receipts.find("a", "k", at(0)));
-  receipts.add("a", "k", 7, at(0));
-  EXPECT_EQ(receipts.find("a", "k", at(60)), 7U);
-  EXPECT_FALSE(receipts.find("a", "k", at(61)));
+TEST(Receipts, RememberWhichSequenceAKeyGotAndWhen) {
+  Receipts receipts(kHash);
+  EXPECT_FALSE(receipts.find("a", "k"));
+  receipts.add("a", "k", 7, at(3));
+  EXPECT_EQ(sequence_of(receipts, "a", "k"), 7U);
+  EXPECT_FALSE(receipts.find("a", "k")->older_than(60s, at(63)));
+  EXPECT_TRUE(receipts.find("a", "k")->older_than(60s, at(64)));
 }
 
 TEST(Receipts, AKeyBelongsToItsChannel) {
-  Receipts receipts(10, 60s, kHash);
+  Receipts receipts(kHash);
   receipts.add("a", "k", 7, at(0));
-  EXPECT_FALSE(receipts.find("b", "k", at(0)));
-  EXPECT_FALSE(receipts.find("ak", "", at(0)));
-  EXPECT_FALSE(receipts.find("", "a k", at(0)));
+  EXPECT_FALSE(receipts.find("b", "k"));
+  EXPECT_FALSE(receipts.find("ak", ""));
+  EXPECT_FALSE(receipts.find("", "a k"));
 }
 
-TEST(Receipts, TheOldestGoWhenThereAreTooMany) {
-  Receipts receipts(2, 60s, kHash);
-  receipts.add("a", "1", 1, at(0));
-  receipts.add("a", "2", 2, at(0));
-  receipts.add("a", "3", 3, at(0));
-  EXPECT_FALSE(receipts.find("a", "1", at(0)));
-  EXPECT_EQ(receipts.find("a", "2", at(0)), 2U);
-  EXPECT_EQ(receipts.find("a", "3", at(0)), 3U);
-  EXPECT_EQ(receipts.count(), 2U);
-}
-
-TEST(Receipts, ExpireAFewAtATime) {
-  Receipts receipts(10, 60s, kHash);
-  for (int i = 0; i < 5; ++i) receipts.add("a", std::to_string(i), 1, at(i));
-  EXPECT_FALSE(expire(receipts, at(60), 100));
-  EXPECT_EQ(receipts.count(), 5U);
-  EXPECT_TRUE(expire(receipts, at(64), 2));
-  EXPECT_EQ(receipts.count(), 3U);
-  EXPECT_FALSE(expire(receipts, at(64), 2));
+TEST(Receipts, TheOldestLeaveFirst) {
+  Receipts receipts(kHash);
+  for (const Sequence sequence : {1U, 2U, 3U}) {
+    receipts.add("a", std::to_string(sequence), sequence, at(0));
+  }
+  receipts.drop(2);
+  EXPECT_FALSE(receipts.find("a", "1"));
+  EXPECT_FALSE(receipts.find("a", "2"));
+  EXPECT_EQ(sequence_of(receipts, "a", "3"), 3U);
   EXPECT_EQ(receipts.count(), 1U);
 }
 
-TEST(Receipts, AKeyUsedAnewOutlivesItsFirstUse) {
-  Receipts receipts(10, 60s, kHash);
+TEST(Receipts, CountThoseThatAreTooOldAsFarAsAsked) {
+  Receipts receipts(kHash);
+  for (int i = 0; i < 5; ++i) receipts.add("a", std::to_string(i), 1, at(i));
+  EXPECT_EQ(receipts.count_older_than(60s, at(60), 100), 0U);
+  EXPECT_EQ(receipts.count_older_than(60s, at(64), 2), 2U);
+  EXPECT_EQ(receipts.count_older_than(60s, at(64), 100), 4U);
+}
+
+TEST(Receipts, AKeyUsedAgainOutlivesItsFirstUse) {
+  Receipts receipts(kHash);
   receipts.add("a", "k", 1, at(0));
-  ASSERT_FALSE(receipts.find("a", "k", at(100)));
   receipts.add("a", "k", 2, at(100));
-  expire(receipts, at(101), 100);
-  EXPECT_EQ(receipts.find("a", "k", at(101)), 2U);
-  expire(receipts, at(200), 100);
+  receipts.drop(1);
+  EXPECT_EQ(sequence_of(receipts, "a", "k"), 2U);
+  receipts.drop(1);
+  EXPECT_FALSE(receipts.find("a", "k"));
   EXPECT_EQ(receipts.count(), 0U);
 }
 
-// Both uses fall into one turn when the channel was dropped between them.
+// Both uses fall into one turn when the channel was erased between them.
 TEST(Receipts, AKeyUsedTwiceInOneMomentOutlivesItsFirstUse) {
-  Receipts receipts(2, 60s, kHash);
+  Receipts receipts(kHash);
   receipts.add("a", "k", 1, at(0));
   receipts.add("a", "k", 2, at(0));
   receipts.add("a", "l", 3, at(0));
-  EXPECT_EQ(receipts.find("a", "k", at(0)), 2U);
-  receipts.add("a", "m", 4, at(0));
-  EXPECT_FALSE(receipts.find("a", "k", at(0)));
-  expire(receipts, at(100), 100);
+  receipts.drop(1);
+  EXPECT_EQ(sequence_of(receipts, "a", "k"), 2U);
+  receipts.drop(2);
+  EXPECT_FALSE(receipts.find("a", "k"));
   EXPECT_EQ(receipts.count(), 0U);
-}
-
-TEST(Receipts, CountThoseThatLeaveBeforeTheirTime) {
-  Receipts receipts(2, 60s, kHash);
-  receipts.add("a", "1", 1, at(0));
-  receipts.add("a", "2", 2, at(0));
-  EXPECT_EQ(receipts.dropped_total(), 0U);
-  receipts.add("a", "3", 3, at(60));
-  EXPECT_EQ(receipts.dropped_total(), 1U);
-  receipts.add("a", "4", 4, at(61));
-  EXPECT_EQ(receipts.dropped_total(), 1U) << "that one was too old anyway";
-}
-
-TEST(Receipts, NoneAtAllIsABoundToo) {
-  Receipts receipts(0, 60s, kHash);
-  receipts.add("a", "k", 1, at(0));
-  EXPECT_FALSE(receipts.find("a", "k", at(0)));
 }
 
 }  // namespace

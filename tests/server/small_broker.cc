@@ -68,7 +68,7 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
                          std::uint32_t subscribers_max, std::function<Routes&(Routes&)> in_front,
                          Gate* gate, BrokerPhase phase)
     : kernel_(1, faults, report_),
-      ring_(kernel_, subscribers_max + kSpareSlots + kAdminSlots, "ring",
+      ring_(kernel_, subscribers_max + kSpareSlots + kAdminSlots + kTurnedAwaySlots, "ring",
             sim::SimRing::Pools::of(faults)) {
   switchboard_.post = [this](std::uint32_t, Message message) {
     shard_->mailbox().post(std::move(message));

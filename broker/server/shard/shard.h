@@ -70,6 +70,8 @@ struct ShardConfig {
 // back, and on the lead for publishers and the admin page.
 inline constexpr std::uint32_t kSpareSlots = 64;
 inline constexpr std::uint32_t kAdminSlots = 64;
+// Beyond [limits] ingest_connections: for publishers that are only answered why they get no seat.
+inline constexpr std::uint32_t kTurnedAwaySlots = 16;
 
 class Shard {
  public:
@@ -109,7 +111,7 @@ class Shard {
   struct PortKind {
     HttpPort* http = nullptr;
     std::uint64_t* open = nullptr;  // the counter of those there are
-    std::string_view full;          // said when there are as many as there may be
+    std::string_view full;          // said when there are as many ({}) as there may be
   };
   // In this order (shard_drain.cc).
   enum class Phase : std::uint8_t { serving, draining, closing, last };
@@ -125,7 +127,8 @@ class Shard {
   std::uint64_t most_connections(Port port) const;
   bool has_room(Port port);
   bool may_publish(int descriptor);
-  void welcome(io::Slot slot, Port port);
+  TurnedAway why_turned_away(int descriptor);
+  void welcome(io::Slot slot, Port port, const TurnedAway& turned_away);
   void received(const io::Completion& completion, Connection& connection);
   void polled(const io::Completion& completion, Connection& connection, Op op);
   bool take_messages();
@@ -150,6 +153,7 @@ class Shard {
   void arm_hang_up(io::Slot slot);
   void begin_stream(io::Slot slot, StreamStart start);
   void count_stream(const Subscriber& subscriber, int change);
+  std::uint64_t& open_connections(const Connection& connection);
   void end_stream(const StreamEnd& end);
   // Before anything else may begin a stream: a place that became free may be the next one's.
   void end_streams();
@@ -240,10 +244,13 @@ class Shard {
   io::Slot leave_end_ = 0;       // …and those from here on came later
   io::Slot drain_at_ = 0;        // closing: how far this pass over the slots has come
   bool finished_ = false;
-  Tick accepts_end_ = kNever;     // closing: of every listener but the admin's
-  Tick drain_deadline_ = kNever;  // of everything but the admin listener
-  Tick last_deadline_ = kNever;   // of that
+  Tick accepts_end_ = kNever;           // closing: of every listener but the admin's
+  Tick drain_deadline_ = kNever;        // of everything but the admin listener
+  Tick last_deadline_ = kNever;         // of that
+  std::uint64_t turned_away_open_ = 0;  // publishers that are being answered why
   log::Limit accept_log_;
+  std::array<log::Limit, 3> full_log_;  // by port
+  log::Limit users_log_;
 };
 
 }  // namespace fanfare::server

@@ -70,7 +70,7 @@ void Shard::arm_receive(io::Slot slot) {
   if (connection.receive_armed) return;
   io::BufferClass buffers = io::BufferClass::request;
   if (connection.port == Port::ingest) {
-    if (desk_->lead().overrun()) {
+    if (!connection.turned_away && desk_->lead().overrun()) {
       if (!switchboard_.publishers_paused.exchange(true)) ++counters_.ingest_paused_total;
       desk_->ingest_port().hold(slot);
       return;
@@ -98,6 +98,10 @@ void Shard::arm_room(io::Slot slot) {
   if (connection.writable_armed) return;
   connection.writable_armed = true;
   ring_.poll(slot, io::Interest::writable, connections_.token(Op::poll_writable, slot));
+}
+
+std::uint64_t& Shard::open_connections(const Connection& connection) {
+  return connection.turned_away ? turned_away_open_ : *kind_of(connection).open;
 }
 
 void Shard::arm_hang_up(io::Slot slot) {
@@ -210,7 +214,7 @@ void Shard::close(io::Slot slot, CloseReason reason, bool mid_event) {
   const bool reset = needs_reset(connection, reason, mid_event);
   forget_requests(slot);
   ++closes_[static_cast<std::size_t>(reason)];
-  --*kind_of(connection).open;
+  --open_connections(connection);
 
   std::array<io::Token, 3> armed;
   std::size_t count = 0;

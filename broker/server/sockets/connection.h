@@ -61,6 +61,7 @@ struct Connection {
   bool keep_alive : 1 = false;   // the current exchange's decision
   bool until_close : 1 = false;  // the body ends where the connection does (HTTP/1.0)
   bool leaving : 1 = false;      // the broker is stopping: this is its last request or stream
+  bool turned_away : 1 = false;  // a publisher that only gets the reason why it has no seat
   std::uint32_t exchange = kNone;
   union {
     std::uint32_t publisher = kNone;  // of a connection on the ingest socket

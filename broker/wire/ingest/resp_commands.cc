@@ -114,7 +114,7 @@ bool RespCommands::fits(const Command& command, Arguments arguments) {
 }
 
 std::string RespCommands::arity_problem(const Command& command) {
-  return fmt::format("wrong number of arguments for '{}' command: {}", lower_case(command.name),
+  return fmt::format("wrong number of arguments for '{}' command: {}", lower(command.name),
                      command.usage);
 }
 
