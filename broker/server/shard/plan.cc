@@ -28,7 +28,7 @@ constexpr std::uint32_t kShardDescriptors = 3;
 // Under "auto", a shard for fewer subscribers is not worth its descriptors.
 constexpr std::uint64_t kShardRoomMin = 256;
 
-// Of the lead's places, those for others.
+// The places on the lead that are for operators and refused publishers, not for publishers.
 constexpr std::uint32_t kNoPublishers = kAdminSlots + kTurnedAwaySlots;
 
 // What the descriptors of this machine come to.
