@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <optional>
 
+#include "broker/wire/sse/position.h"
+
 namespace fanfare::config {
 namespace {
 
@@ -124,6 +126,10 @@ std::string event_name_problem(std::string_view text, std::size_t size_max) {
   }
   if (text == "open" || text == "error" || text == "message") {
     return fmt::format("\"{}\" is an EventSource's own event; choose another name", text);
+  }
+  if (text == sse::kPositionEvent) {
+    return fmt::format("\"{}\" is the event that tells a client its place; choose another name",
+                       text);
   }
   return {};
 }

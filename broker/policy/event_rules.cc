@@ -62,6 +62,31 @@ std::optional<Problem> text_problem(std::string_view what, std::string_view text
                   what, byte_at(text, at), at));
 }
 
+// Some clients take blanks off a field's value.
+std::string_view without_blanks(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(' ');
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+std::optional<Problem> own_type_problem(std::string_view type, const EventLimits& limits) {
+  const std::string_view name = without_blanks(type);
+  if (name.empty()) return std::nullopt;
+  if (name[0] == '~') {
+    return invalid(
+        "event names that begin with '~' are the broker's own: choose another first character");
+  }
+  const auto is_own = [&](std::string_view key) {
+    return invalid(
+        fmt::format("the event name \"{0}\" is the broker's own ([delivery] {1}), so that clients "
+                    "can believe it: choose another, or set {1} to another",
+                    name, key));
+  };
+  if (name == limits.gap_event) return is_own("gap_event");
+  if (name == limits.end_event) return is_own("end_event");
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Problem> channel_problem(std::string_view channel) {
@@ -82,7 +107,8 @@ std::optional<Problem> type_problem(std::string_view type, const EventLimits& li
                     "event_name_bytes)",
                     type.size(), limits.type_bytes));
   }
-  return text_problem("event name", type);
+  if (auto problem = text_problem("event name", type)) return problem;
+  return own_type_problem(type, limits);
 }
 
 std::optional<Problem> data_problem(std::string_view data, const EventLimits& limits) {

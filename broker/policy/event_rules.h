@@ -17,6 +17,9 @@ namespace fanfare::policy {
 struct EventLimits {
   std::size_t data_bytes = 64U << 10U;  // [limits] event_bytes
   std::size_t type_bytes = 64;          // [limits] event_name_bytes
+  // What the broker's own events are called: not for publishers. Empty: there are none.
+  std::string_view gap_event = {};  // [delivery] gap_event
+  std::string_view end_event = {};  // [delivery] end_event
 };
 // No configuration goes beyond this for data: an event is one unit of sending and of eviction.
 inline constexpr std::size_t kDataBytesCap = 1U << 20U;
@@ -32,7 +35,8 @@ struct Problem {
   std::string sentence = {};  // what is wrong, where, and what would be right
 };
 
-// Each is nothing if all is well.
+// Each is nothing if all is well. The broker's own event names are `~…` and those of `limits`: a
+// client that is sent one must be able to believe it.
 std::optional<Problem> channel_problem(std::string_view channel);  // of publishers: not `~…`
 std::optional<Problem> type_problem(std::string_view type, const EventLimits& limits);
 std::optional<Problem> data_problem(std::string_view data, const EventLimits& limits);

@@ -78,7 +78,7 @@ PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick)
   }
   publisher.session = ingest::make_session(dialect, sink_,
                                            {.event_bytes_now = &settings_.publishes().event_bytes,
-                                            .connection = slot,
+                                            .connection = ++sessions_,
                                             .version = kVersion,
                                             .commons = &commons_});
   const std::string first = std::exchange(publisher.first, {});

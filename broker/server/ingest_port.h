@@ -82,6 +82,7 @@ class IngestPort {
   ingest::Sink& sink_;
   const Settings& settings_;
   ingest::RespCommons commons_;  // outlives the sessions
+  std::uint64_t sessions_ = 0;   // begun; each is called by its number
   std::deque<Publisher> publishers_;
   std::vector<std::uint32_t> free_;
   std::vector<io::Slot> reply_due_;

@@ -161,6 +161,12 @@ ingest::ChannelState Lead::state_of(std::string_view name,
           .finished = state.finished};
 }
 
+std::optional<ingest::Refused> Lead::name_problem(std::string_view channel) {
+  auto problem = policy::channel_problem(channel);
+  if (!problem) return std::nullopt;
+  return refusal_of(std::move(*problem));
+}
+
 // A channel that was dropped is kept for a while, so that resuming clients learn of their gap; to
 // publishers it is not there.
 std::optional<ingest::ChannelState> Lead::find(std::string_view channel) {

@@ -60,6 +60,7 @@ class Lead final : public ingest::Sink {
   }
   std::expected<void, ingest::Refused> finish(std::string_view channel) override;
   std::expected<bool, ingest::Refused> erase(std::string_view channel) override;
+  std::optional<ingest::Refused> name_problem(std::string_view channel) override;
   std::optional<ingest::ChannelState> find(std::string_view channel) override;
   void for_each_channel(const ChannelVisitor& visit) override;
   std::uint64_t subscribers(std::string_view name) override;

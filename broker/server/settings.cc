@@ -21,7 +21,10 @@ void Settings::replace(std::shared_ptr<const Options> options) {
   // Each kind of request has its own limit, and a sentence that names it: not the parser's.
   publisher_requests_.body_bytes = kNoLimit;
   publishes_ = {.event_bytes = limits.event_bytes, .batch_bytes = limits.ingest_batch_bytes};
-  events_ = {.data_bytes = limits.event_bytes, .type_bytes = limits.event_name_bytes};
+  events_ = {.data_bytes = limits.event_bytes,
+             .type_bytes = limits.event_name_bytes,
+             .gap_event = options_->delivery.gap_event,
+             .end_event = options_->delivery.end_event};
   log_ = {.total_bytes = options_->history.total_bytes,
           .channels_max = limits.channels,
           .revision = log_.revision + 1};

@@ -1,6 +1,7 @@
 // What must hold between keys. Each test breaks one rule, and looks at where the problem points.
 #include "broker/config/rules.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -75,6 +76,10 @@ TEST(Rules, RefuseNamesThatMeanSomethingElse) {
               ElementsAre(HasSubstr("visible ASCII")));
   EXPECT_THAT(problems("[delivery]\nend_event = \"gap\"\n"),
               ElementsAre(HasSubstr("tell them apart")));
+  for (const std::string_view key : {"gap_event", "end_event"}) {
+    EXPECT_THAT(problems(fmt::format("[delivery]\n{} = \"~position\"\n", key)),
+                ElementsAre(HasSubstr("tells a client its place")));
+  }
   EXPECT_THAT(problems("[delivery]\ngap_event = \"\"\nend_event = \"\"\n"), ElementsAre());
   EXPECT_THAT(problems("[limits]\nevent_name_bytes = 2\n"),
               ElementsAre(HasSubstr("longer than limits.event_name_bytes")));

@@ -131,6 +131,28 @@ TEST(EventRules, ReportTheFirstOfSeveralProblems) {
   EXPECT_EQ(sentence(event_problem(next, {})), "fine");
 }
 
+TEST(EventRules, KeepTheBrokersOwnEventNamesApart) {
+  const EventLimits limits{.gap_event = "lost", .end_event = "end"};
+  const auto of = [&](std::string_view type) { return sentence(type_problem(type, limits)); };
+  for (const std::string_view type : {"~position", "~", "~anything", " ~position"}) {
+    EXPECT_EQ(
+        of(type),
+        "event names that begin with '~' are the broker's own: choose another first character")
+        << type;
+  }
+  EXPECT_EQ(
+      of("lost"),
+      "the event name \"lost\" is the broker's own ([delivery] gap_event), so that clients can "
+      "believe it: choose another, or set gap_event to another");
+  EXPECT_EQ(of("  lost "), of("lost")) << "some clients take blanks off";
+  EXPECT_TRUE(of("end").starts_with("the event name \"end\" is the broker's own ([delivery] end"));
+  for (const std::string_view type : {"gap", "Lost", "lost2", "a~b", " ", "los", "the end"}) {
+    EXPECT_EQ(of(type), "fine") << type;
+  }
+  EXPECT_EQ(sentence(type_problem("gap", {})), "fine") << "there are no gap events";
+  EXPECT_TRUE(sentence(content_problem({.type = "lost"}, limits)).starts_with("the event name"));
+}
+
 TEST(EventRules, WarnOfNamesThatMeanSomethingToAPage) {
   EXPECT_NE(type_warning("open").find("onopen"), std::string_view::npos);
   EXPECT_NE(type_warning("error").find("onerror"), std::string_view::npos);

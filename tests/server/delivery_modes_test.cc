@@ -6,12 +6,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tests/server/small_broker.h"
 
 namespace fanfare::server {
 namespace {
 
+using ::testing::AllOf;
 using testing::body_of;
 using testing::channel_rule;
 using ::testing::EndsWith;
@@ -53,6 +55,55 @@ TEST(GapEvent, BearsTheConfiguredName) {
             "\"ep0ch00-2\"}\nid: ep0ch00-2\n\n" +
                 event("3", 3));
   EXPECT_EQ(broker.counters().gaps_total, 1U);
+}
+
+// A client could not tell a gap that a publisher made up from one of the broker's.
+TEST(GapEvent, CannotBeForgedInAnyDialect) {
+  for (const auto& [gap, end] : {std::pair("gap", ""), std::pair("lost", "end")}) {
+    Options options;
+    options.delivery.gap_event = gap;
+    options.delivery.end_event = end;
+    SmallBroker broker(options);
+    for (const std::string_view name : {std::string_view(gap), std::string_view(end),
+                                        std::string_view("~position"), std::string_view("~x")}) {
+      if (name.empty()) continue;
+      EXPECT_THAT(broker.command(fmt::format("XADD a * data x event {}", name)),
+                  AllOf(StartsWith("-ERR "), HasSubstr("the broker's own")));
+      EXPECT_THAT(broker.command(fmt::format("MULTI\r\nXADD a * data x event {}\r\nEXEC", name)),
+                  AllOf(HasSubstr("the broker's own"), HasSubstr("-EXECABORT")));
+      const std::string line =
+          fmt::format("{{\"channel\":[\"a\",\"b\"],\"data\":\"x\",\"event\":\"{}\"}}\n", name);
+      Peer& lines = broker.publisher();
+      lines.say(line);
+      Peer& batch = broker.publisher();
+      batch.say(
+          fmt::format("POST /publish HTTP/1.1\r\nHost: x\r\nContent-Type: "
+                      "application/x-ndjson\r\nContent-Length: {}\r\n\r\n{}",
+                      line.size(), line));
+      broker.pass();
+      EXPECT_THAT(lines.take(), AllOf(HasSubstr("\"ok\":false"), HasSubstr("the broker's own")));
+      EXPECT_THAT(batch.take(), AllOf(HasSubstr("\"ok\":false"), HasSubstr("the broker's own")));
+      for (const std::string& head :
+           {fmt::format("POST /publish/a?event={} HTTP/1.1\r\n", name),
+            fmt::format("POST /publish/a HTTP/1.1\r\nX-Event-Type: {}\r\n", name),
+            fmt::format("PUT /publish/a HTTP/1.1\r\nX-EventSource-Event: {}\r\n", name)}) {
+        Peer& http = broker.publisher();
+        http.say(head + "Host: x\r\nContent-Length: 1\r\n\r\nx");
+        broker.pass();
+        EXPECT_THAT(http.take(), AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("the broker's own")))
+            << head;
+      }
+    }
+    EXPECT_EQ(broker.counters().ingest_events_total, 0U);
+    EXPECT_THAT(broker.command("XADD a * data x event other"), StartsWith("$"));
+  }
+}
+
+TEST(GapEvent, WithoutANameLeavesItToPublishers) {
+  Options options;
+  options.delivery.gap_event = "";
+  SmallBroker broker(options);
+  EXPECT_THAT(broker.command("XADD a * data x event gap"), StartsWith("$"));
 }
 
 TEST(GapEvent, WithoutANameIsNotSentToAnyWhoResumes) {

@@ -37,6 +37,26 @@ TEST(IngestPort, QuitIsAnOrdinaryEnd) {
   EXPECT_EQ(broker.counters().ingest_connections_open, 0U);
 }
 
+// Pools of libraries tell their connections apart by it, also in logs of hours ago.
+TEST(IngestPort, NumbersRedisConnectionsOnceForTheLifeOfTheBroker) {
+  SmallBroker broker;
+  std::vector<std::string> ids;
+  for (int round = 0; round < 3; ++round) {
+    Peer& peer = broker.publisher();
+    peer.say("CLIENT ID\r\n");
+    broker.pass();
+    ids.push_back(peer.take());
+    peer.say("HELLO 2\r\nCLIENT INFO\r\n");
+    broker.pass();
+    const std::string text = peer.take();
+    EXPECT_THAT(text, AllOf(HasSubstr("$2\r\nid\r\n" + ids.back()),
+                            HasSubstr(fmt::format("id={} ", round + 1))));
+    peer.hang_up();
+    broker.pass();
+  }
+  EXPECT_THAT(ids, ::testing::ElementsAre(":1\r\n", ":2\r\n", ":3\r\n"));
+}
+
 TEST(IngestPort, BrokenFramingEndsTheConnectionWithItsReason) {
   SmallBroker broker;
   Peer& peer = broker.publisher();

@@ -248,6 +248,7 @@ void erase(std::string_view channel, Sink& sink, HttpAnswer& answer) {
 }
 
 void tell_channel(std::string_view channel, Sink& sink, HttpAnswer& answer) {
+  if (const auto refused = sink.name_problem(channel)) return answer_refused(answer, *refused);
   const auto state = sink.find(channel);
   if (!state) return answer_no_channel(channel, answer);
   begin_json(answer);

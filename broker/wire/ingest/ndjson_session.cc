@@ -254,6 +254,9 @@ void NdjsonSession::report(const LineRequest& request, std::string& out) {
     append_fact_members(out, sink_);
     return close_reply(out);
   }
+  if (const auto refused = sink_.name_problem(request.channels[0])) {
+    return refuse(refused->message, out);
+  }
   const auto state = sink_.find(request.channels[0]);
   if (!state) return refuse("there is no such channel", out);
   out += R"({"ok":true,)";

@@ -132,6 +132,15 @@ void RespCommands::exec(Arguments /*arguments*/, std::string& out) {
   run_all(commands, out);
 }
 
+// EXEC with arguments ends the transaction as any other that is refused, and outside of one it is
+// the same error: as Redis.
+void RespCommands::refuse_exec(const Command& command, std::string& out) {
+  if (transaction_.open()) ++commons_.transactions_refused_total;
+  transaction_.end();
+  append_error(out, fmt::format("Transaction discarded because of: {}", arity_problem(command)),
+               "EXECABORT");
+}
+
 // Appends an error if not.
 bool RespCommands::would_be_taken(RespTransaction::Commands& commands, std::string& out) {
   const auto rehearsal = sink_.rehearse();

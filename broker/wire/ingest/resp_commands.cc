@@ -84,6 +84,9 @@ std::span<const RespCommands::Command> RespCommands::table() {
 
 void RespCommands::run(Arguments arguments, std::string& out) {
   const Command* command = find(arguments[0]);
+  if (command != nullptr && command->run == &RespCommands::exec && !fits(*command, arguments)) {
+    return refuse_exec(*command, out);
+  }
   if (transaction_.open() && (command == nullptr || command->inside != Inside::run_at_once ||
                               !fits(*command, arguments))) {
     return queue(command, arguments, out);
@@ -108,9 +111,13 @@ bool RespCommands::fits(const Command& command, Arguments arguments) {
   return arguments.size() >= command.arguments_min && arguments.size() <= command.arguments_max;
 }
 
+std::string RespCommands::arity_problem(const Command& command) {
+  return fmt::format("wrong number of arguments for '{}' command: {}", lower_case(command.name),
+                     command.usage);
+}
+
 void RespCommands::append_wrong_arity(std::string& out, const Command& command) {
-  append_error(out, fmt::format("wrong number of arguments for '{}' command: {}",
-                                lower_case(command.name), command.usage));
+  append_error(out, arity_problem(command));
 }
 
 void RespCommands::append_not_served(std::string& out, std::string_view name) {

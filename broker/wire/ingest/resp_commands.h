@@ -57,6 +57,7 @@ class RespCommands {
   static std::span<const Command> table();
   static const Command* find(std::string_view name);
   static bool fits(const Command& command, Arguments arguments);
+  static std::string arity_problem(const Command& command);
   static void append_wrong_arity(std::string& out, const Command& command);
   static void append_unknown_subcommand(Arguments arguments, std::string& out);
   static void append_not_served(std::string& out, std::string_view name);
@@ -77,6 +78,7 @@ class RespCommands {
   // Below: what is done together or not at all (resp_batch.cc).
   void multi(Arguments arguments, std::string& out);
   void exec(Arguments arguments, std::string& out);
+  void refuse_exec(const Command& command, std::string& out);
   void discard(Arguments arguments, std::string& out);
   void watch(Arguments arguments, std::string& out);
   void unwatch(Arguments arguments, std::string& out);

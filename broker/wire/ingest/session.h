@@ -29,7 +29,7 @@ struct SessionOptions {
   const std::size_t* event_bytes_now = nullptr;
   // When the replies to one receive() have grown to this, the session pauses until they are sent.
   std::size_t reply_bytes = 1U << 20U;
-  std::uint64_t connection = 0;      // what CLIENT ID answers
+  std::uint64_t connection = 0;      // what CLIENT ID answers; no other session's
   std::string_view version = "dev";  // of the broker; outlives the session
   // What the RESP publishers of a broker have in common; outlives the session. Null: this one is
   // alone.

@@ -110,6 +110,8 @@ class Sink {
   // Drops the history and the finished mark. False: there is no such channel.
   virtual std::expected<bool, Refused> erase(std::string_view channel) = 0;
 
+  // Why no channel of publishers could ever bear this name, if so.
+  virtual std::optional<Refused> name_problem(std::string_view /*channel*/) { return std::nullopt; }
   // A channel that has a history, or that somebody would receive.
   virtual std::optional<ChannelState> find(std::string_view channel) = 0;
   // Every channel of publishers (not the broker's own `~…`), and every name that has subscribers,

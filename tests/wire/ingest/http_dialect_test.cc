@@ -230,6 +230,16 @@ TEST(HttpDialect, FinishesTellsAndDeletesAChannel) {
             "409 {\"error\":\"the channel is finished\"}\n");
 }
 
+TEST(HttpDialect, SaysTheSameOfANameThatIsWrongWhateverIsAskedOfIt) {
+  const std::string refused = "400 {\"error\":\"not a channel name: \\\"a b\\\"\"}\n";
+  Exchange exchange;
+  for (const std::string_view method : {"GET", "HEAD", "DELETE"}) {
+    EXPECT_EQ(exchange.ask(method, "/channels/a%20b"), refused) << method;
+  }
+  EXPECT_EQ(exchange.ask("POST", "/finish/a%20b"), refused);
+  EXPECT_EQ(exchange.ask("POST", "/publish/a%20b", "x"), refused);
+}
+
 // The names in a listing.
 std::string names(const std::string& listing) {
   std::string found;

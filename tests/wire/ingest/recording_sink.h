@@ -68,6 +68,9 @@ class RecordingSink : public ingest::Sink {
     });
     return channels.erase(std::string(channel)) != 0;
   }
+  std::optional<ingest::Refused> name_problem(std::string_view channel) override {
+    return check({ingest::Change::Kind::erase, {.channel = channel}});
+  }
   std::optional<ingest::ChannelState> find(std::string_view channel) override {
     const auto found = channels.find(channel);
     if (found == channels.end()) return std::nullopt;

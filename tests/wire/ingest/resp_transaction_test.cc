@@ -1,6 +1,7 @@
 // MULTI ... EXEC: everything together, with nobody else's between, or nothing.
 #include "broker/wire/ingest/resp_transaction.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -121,7 +122,6 @@ TEST(RespTransaction, IsRefusedWholeForOneCommandThatWasRefused) {
       {"HELLO", "3"},
       {"SCRIPT", "FLUSH"},  // an EVALSHA behind it could not be tried before it is run
       {"PUBSUB", "CHANNELS"},
-      {"EXEC", "now"},
       {"MULTI", "again"},
   };
   for (const auto& words : wrong) {
@@ -170,6 +170,23 @@ TEST(RespTransaction, DiscardResetQuitAndTheEndPublishNothing) {
     EXPECT_THAT(resp(begun + std::string(end)).calls, IsEmpty()) << end;
   }
   EXPECT_THAT(converse(Dialect::resp, begun + "*x\r\nEXEC\r\n").calls, IsEmpty());
+}
+
+// Redis 7.0 answers so, byte for byte but for the usage.
+TEST(RespTransaction, EndsWithAnExecThatHasArguments) {
+  const std::string aborted =
+      "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command: "
+      "EXEC\r\n";
+  const auto outcome = resp("MULTI\r\nPUBLISH a 1\r\nEXEC x\r\nEXEC\r\nPUBLISH a 2\r\n");
+  EXPECT_EQ(outcome.replies, "+OK\r\n+QUEUED\r\n" + aborted + "-ERR EXEC without MULTI\r\n:1\r\n");
+  EXPECT_EQ(outcome.calls, Calls{"publish a [] data=2"});
+  EXPECT_EQ(resp("EXEC x\r\n").replies, aborted) << "outside of a transaction as well";
+  // Every other command that is wrong spoils it, and leaves it open.
+  for (const std::string_view wrong : {"DISCARD x", "MULTI x", "RESET x", "PING a b c"}) {
+    const auto spoiled = resp(fmt::format("MULTI\r\n{}\r\nEXEC\r\n", wrong));
+    EXPECT_THAT(spoiled.replies, HasSubstr("-ERR wrong number")) << wrong;
+    EXPECT_THAT(spoiled.replies, EndsWith(kAborted)) << wrong;
+  }
 }
 
 // What the log would refuse is known before the first of it is done.
