@@ -82,7 +82,7 @@ void write_log(Exposition& out, const server::Snapshot& now) {
              "Publishes answered with the id of an earlier one of the same key",
              log.duplicates_total);
   out.single("fanfare_log_idempotency_keys_dropped_total", "counter",
-             "Idempotency keys that left before their five minutes, for newer ones",
+             "Idempotency keys that left before [limits] idempotency_age, for newer ones",
              log.keys_dropped_total);
   out.single("fanfare_log_evicted_events_total", "counter", "Events that left the window",
              log.evicted_events_total);

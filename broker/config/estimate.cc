@@ -38,10 +38,10 @@ constexpr std::uint64_t kPatternBytes = 1'700;
 // Segments count whole towards total_bytes, index and unused ends included. Beyond it: those that
 // were evicted and are still being sent, and those kept for reuse.
 constexpr std::uint64_t kHistorySlackPercent = 25;
-// fanout/sequencer.h: at most so many idempotency keys (up to 128 B, with their table), and
-// tombstones of channels (a name up to 255 B and a number) on the lead and on each shard.
-constexpr std::uint64_t kKeysMax = 100'000;
-constexpr std::uint64_t kKeyBytes = 224;
+// An idempotency key and its channel's name (together up to 384 B), with the table and the queue.
+constexpr std::uint64_t kKeyBytes = 480;
+// fanout/sequencer.h: at most so many tombstones of channels (a name up to 255 B and a number) on
+// the lead and on each shard.
 constexpr std::uint64_t kTombstonesMax = 65'536;
 constexpr std::uint64_t kTombstoneBytes = 320;
 // A stalled reader's socket, with TCP_NOTSENT_LOWAT at 12 KiB. Measured.
@@ -108,7 +108,8 @@ void add_items(const server::Options& options, Estimate& estimate) {
   items.add(When::worst, false, "limits.channels, all in use", limits.channels,
             kChannelLeadBytes + kChannelShardBytes * shards);
   items.add(When::worst, false, "limits.patterns, all in use", limits.patterns, kPatternBytes);
-  items.add(When::worst, false, "keys of publishes that may be repeated", kKeysMax, kKeyBytes);
+  items.add(When::worst, false, "limits.idempotency_keys, all in use", limits.idempotency_keys,
+            kKeyBytes);
   items.add(When::worst, false, "what forgotten channels have lost", kTombstonesMax,
             kTombstoneBytes * (shards + 1));
   items.add(When::worst, false, "limits.bodies_bytes of publishers, and of subscribers", 2,

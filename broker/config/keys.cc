@@ -397,8 +397,21 @@ constexpr std::array kLimits{
         {.name = "ingest_connections",
          .at_least = 1,
          .at_most = 20'000,
-         .help = "Publishers connected at a time. The lead shard keeps room for as "
+         .help = "Publishers connected at a time; one more is answered so, and disconnected. The "
+                 "lead shard keeps room for as "
                  "many as were allowed at the start; more compete with subscribers for it."}),
+    limits<&LimitOptions::idempotency_keys>(
+        {.name = "idempotency_keys",
+         .at_least = 1,
+         .at_most = 100'000'000,
+         .help = "Idempotency keys of publishes remembered at a time. For one more, the oldest is "
+                 "forgotten before its time: repeated, it is published anew."}),
+    limits<&LimitOptions::idempotency_age>(
+        {.name = "idempotency_age",
+         .at_least = ns(1s),
+         .at_most = ns(kDay),
+         .help = "How long after its first publish a key is remembered, and a repeat answered "
+                 "instead of published. Longer than any publisher goes on trying."}),
     limits<&LimitOptions::drain>(
         {.name = "drain",
          .at_most = ns(1h),

@@ -19,6 +19,8 @@ struct HistoryLimits {
 struct LogLimits {
   std::uint64_t total_bytes = 256U << 20U;  // of segments
   std::uint32_t channels_max = 1'000'000;
+  std::uint32_t keys_max = 100'000;  // idempotency keys that are remembered,
+  Duration keys_age = 5min;          // and for how long
   // Another number: every channel is asked for its HistoryLimits anew.
   std::uint32_t revision = 0;
 };

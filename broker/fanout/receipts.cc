@@ -11,11 +11,8 @@ std::optional<Sequence> Receipts::find(std::string_view channel, std::string_vie
 
 void Receipts::add(std::string_view channel, std::string_view key, Sequence sequence,
                    TimePoint now) {
-  if (count_max_ == 0) return;
-  if (by_age_.size() == count_max_) {
-    if (!expired(by_age_.front().receipt.added, now)) ++dropped_total_;
-    drop_oldest();
-  }
+  if (limits_.keys_max == 0) return;
+  if (by_age_.size() >= limits_.keys_max) drop_oldest(now);
   const Receipt receipt{.sequence = sequence, .added = now};
   const auto [place, added] = by_key_.try_emplace(std::string(joined(channel, key)), receipt);
   if (!added) place->second = receipt;
@@ -23,10 +20,10 @@ void Receipts::add(std::string_view channel, std::string_view key, Sequence sequ
 }
 
 bool Receipts::expire(TimePoint now, std::size_t count) {
-  for (; count > 0 && !by_age_.empty() && expired(by_age_.front().receipt.added, now); --count) {
-    drop_oldest();
+  for (; count > 0 && !by_age_.empty() && has_to_go(by_age_.front().receipt, now); --count) {
+    drop_oldest(now);
   }
-  return !by_age_.empty() && expired(by_age_.front().receipt.added, now);
+  return !by_age_.empty() && has_to_go(by_age_.front().receipt, now);
 }
 
 std::string_view Receipts::joined(std::string_view channel, std::string_view key) {
@@ -36,8 +33,9 @@ std::string_view Receipts::joined(std::string_view channel, std::string_view key
   return joined_;
 }
 
-void Receipts::drop_oldest() {
+void Receipts::drop_oldest(TimePoint now) {
   const Aged& oldest = by_age_.front();
+  if (!expired(oldest.receipt.added, now)) ++dropped_total_;
   const auto place = by_key_.find(*oldest.key);
   if (place->second.sequence == oldest.receipt.sequence) by_key_.erase(place);
   by_age_.pop_front();

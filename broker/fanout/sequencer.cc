@@ -56,7 +56,7 @@ struct Sequencer::Impl {
         sources(NameHash(options.epoch)),
         limits(options.limits == nullptr ? kUsualLimits : *options.limits),
         retention(draft, sources, limits),
-        receipts(options.idempotency_keys_max, options.idempotency_age, NameHash(options.epoch)),
+        receipts(limits, NameHash(options.epoch)),
         tombstones(options.tombstones_max, NameHash(options.epoch)),
         revision(limits.revision) {}
 

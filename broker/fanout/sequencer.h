@@ -37,8 +37,6 @@ struct SequencerOptions {
   const LogLimits* limits = nullptr;  // outlives the sequencer, and may change; null: the defaults
   Duration idle_forgotten_after = 10min;  // an empty window, nothing published for this long
   std::uint32_t tombstones_max = 65'536;
-  Duration idempotency_age = 5min;
-  std::uint32_t idempotency_keys_max = 100'000;
 };
 
 class Sequencer {

@@ -18,6 +18,7 @@
 #include "broker/server/shard.h"
 
 #include "common/log.h"
+#include "common/units.h"
 
 namespace fanfare::server {
 namespace {
@@ -70,9 +71,13 @@ constexpr Duration kReleaseTime = 2s;
 
 // Calls `listen` until it succeeds, fails for another reason than EADDRINUSE, or time is up.
 template <class Listen>
-auto once_released(const Listen& listen) {
+auto once_released(std::string_view place, const Listen& listen) {
   const TimePoint deadline = monotonic_now() + kReleaseTime;
   auto listener = listen();
+  if (!listener && listener.error().error == EADDRINUSE) {
+    log::warn("{} is in use: waiting up to {} for it, in case a broker there has just ended", place,
+              format_duration(kReleaseTime));
+  }
   while (!listener && listener.error().error == EADDRINUSE && monotonic_now() < deadline) {
     std::this_thread::sleep_for(20ms);
     listener = listen();
@@ -150,7 +155,7 @@ std::expected<void, StartError> RunningBroker::bind_http(const std::string& text
   auto address = io::parse_address(text);
   if (!address) return std::unexpected(StartError{address.error().message, kExitConfig});
   const io::TcpOptions tcp{.user_timeout = user_timeout(*options_)};
-  auto listeners = once_released([&] { return io::listen_tcp(*address, plan_.shards, tcp); });
+  auto listeners = once_released(text, [&] { return io::listen_tcp(*address, plan_.shards, tcp); });
   if (!listeners) return std::unexpected(start_error(listeners.error()));
   Listeners::Http http;
   http.address = io::format_address(io::bound_address(listeners->front().number()));
@@ -166,7 +171,8 @@ std::expected<void, StartError> RunningBroker::bind() {
   if (surface_) {
     auto address = io::parse_address(options_->listen.admin);
     if (!address) return std::unexpected(StartError{address.error().message, kExitConfig});
-    auto listeners = once_released([&] { return io::listen_tcp(*address, 1); });
+    auto listeners =
+        once_released(options_->listen.admin, [&] { return io::listen_tcp(*address, 1); });
     if (!listeners) return std::unexpected(start_error(listeners.error()));
     listeners_.admin = std::move(listeners->front());
     listeners_.admin_address = io::format_address(io::bound_address(listeners_.admin.number()));
@@ -179,8 +185,9 @@ std::expected<void, StartError> RunningBroker::bind() {
   listeners_.ingest_path = server::ingest_path(options_->listen.ingest);
   const io::UnixOptions unix_options{.mode = options_->listen.ingest_mode,
                                      .group = options_->listen.ingest_group};
-  auto ingest =
-      once_released([&] { return io::listen_unix(listeners_.ingest_path, unix_options); });
+  auto ingest = once_released(listeners_.ingest_path, [&] {
+    return io::listen_unix(listeners_.ingest_path, unix_options);
+  });
   if (!ingest) return std::unexpected(start_error(ingest.error()));
   listeners_.ingest = std::move(*ingest);
   return {};

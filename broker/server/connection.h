@@ -61,6 +61,7 @@ struct Connection {
   bool until_close : 1 = false;  // the body ends where the connection does (HTTP/1.0)
   bool leaving : 1 = false;      // the broker is stopping: this is its last request or stream
   bool told : 1 = false;         // the farewell to a leaving stream is on its way
+  bool turned_away : 1 = false;  // a publisher that is only answered why it gets no seat
   std::uint32_t exchange = kNone;
   std::uint32_t behind = kNone;    // none: joined to the feed (when streaming)
   std::uint32_t audience = kNone;  // of the stream

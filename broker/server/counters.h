@@ -46,10 +46,14 @@ namespace fanfare::server {
   X(overload_answers_total, "counter", "Event streams told to come back later")                    \
   X(accept_errors_total, "counter", "accept() failures (descriptors, memory)")                     \
   X(admin_connections_open, "gauge", "Connections open on the admin listener")                     \
+  X(admin_connections_refused_total, "counter",                                                    \
+    "Connections to the admin listener closed at once: 64 were open")                              \
   X(admin_requests_total, "counter", "Requests on the admin listener")                             \
   X(admin_streams, "gauge", "Event streams open on the admin listener: live pages")                \
   X(ingest_connections_open, "gauge", "Publisher connections open")                                \
   X(ingest_connections_total, "counter", "Publisher connections accepted")                         \
+  X(ingest_connections_refused_total, "counter",                                                   \
+    "Publishers turned away: [limits] ingest_connections were open")                               \
   X(ingest_requests_total, "counter", "Requests of publishers that speak HTTP")                    \
   X(ingest_events_total, "counter", "Events published")                                            \
   X(ingest_bytes_total, "counter", "Bytes of data published")                                      \
@@ -83,7 +87,7 @@ struct Counters {
   X(overloaded, "told to come back later")                                             \
   X(drained, "told to come back because the broker was stopping")                      \
   X(ingest_protocol, "a publisher spoke none of the three dialects, or broke its own") \
-  X(ingest_refused, "a publisher's credentials are not allowed")
+  X(ingest_refused, "a publisher's user is not in [listen] ingest_users")
 
 enum class CloseReason : std::uint8_t {
 #define X(name, help) name,

@@ -1,8 +1,14 @@
 #include "broker/server/ingest_port.h"
 
+#include <fmt/format.h>
+
+#include <array>
 #include <utility>
 
 #include "broker/server/version.h"
+#include "broker/wire/h1/response_writer.h"
+#include "broker/wire/ingest/http_dialect.h"
+#include "broker/wire/ingest/json_text.h"
 
 #include "common/utf8.h"
 
@@ -13,18 +19,21 @@ namespace {
 constexpr std::size_t kUnreadNoticesMax = 1U << 20U;
 // The same, when a watcher is told of more of those who were there before.
 constexpr std::size_t kUnreadPresentMax = 64U << 10U;
+// For a publisher that is turned away to say something, and again to take the answer.
+constexpr Tick kTurnedAwayTicks = 10;
 
 }  // namespace
 
 IngestPort::IngestPort(ConnectionTable& connections, Courier& courier, Counters& counters,
                        HttpPort& http, ingest::Sink& sink, Switchboard& switchboard,
-                       const Settings& settings)
+                       const Settings& settings, const http::Date& date)
     : connections_(connections),
       courier_(courier),
       counters_(counters),
       http_(http),
       sink_(sink),
       settings_(settings),
+      date_(date),
       watchers_(switchboard) {}
 
 PortOrder IngestPort::begin(io::Slot slot) {
@@ -42,6 +51,48 @@ PortOrder IngestPort::begin(io::Slot slot) {
   return {PortOrder::Kind::receive};
 }
 
+PortOrder IngestPort::begin_turned_away(io::Slot slot, TurnedAway why, Tick tick) {
+  const PortOrder order = begin(slot);
+  Connection& connection = connections_[slot];
+  connection.reason = why.reason;
+  connection.due = tick + kTurnedAwayTicks;
+  publisher_of(slot).refusal = std::move(why.sentence);
+  return order;
+}
+
+PortOrder IngestPort::overdue(io::Slot slot, Tick tick) {
+  Connection& connection = connections_[slot];
+  if (publisher_of(slot).input_over) return {PortOrder::Kind::close, connection.reason};
+  connection.due = tick + kTurnedAwayTicks;
+  answer_turned_away(slot, ingest::Dialect::resp);
+  return {};
+}
+
+// Redis's words come first in RESP: its libraries know them.
+void IngestPort::answer_turned_away(io::Slot slot, ingest::Dialect dialect) {
+  Publisher& publisher = publisher_of(slot);
+  const bool full = connections_[slot].reason == CloseReason::overloaded;
+  if (dialect == ingest::Dialect::http) {
+    ingest::HttpAnswer answer;
+    ingest::answer_not_taken(full ? 503 : 403, publisher.refusal, answer);
+    const std::array fields{http::Field{"Content-Type", answer.content_type}};
+    h1::append_response_head(publisher.out, answer.status, fields,
+                             h1::Framing::sized(answer.body.size()), h1::Connection::close,
+                             date_.text());
+    if (!without_utf8_mark(publisher.first).starts_with("HEAD ")) publisher.out += answer.body;
+  } else if (dialect == ingest::Dialect::ndjson) {
+    publisher.out += R"({"ok":false,"error":)";
+    ingest::append_json_string(publisher.out, publisher.refusal);
+    publisher.out += ",\"line\":1}\n";
+  } else {
+    publisher.out += fmt::format("-{}: {}\r\n",
+                                 full ? "ERR max number of clients reached" : "NOPERM not allowed",
+                                 publisher.refusal);
+  }
+  publisher.input_over = true;
+  reply_later(slot, publisher);
+}
+
 void IngestPort::release(io::Slot slot) {
   Connection& connection = connections_[slot];
   if (connection.publisher == kNone) return;
@@ -57,6 +108,10 @@ PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick)
   if (publisher.session) return feed(slot, bytes);
   publisher.first += bytes;
   const ingest::Dialect dialect = ingest::sniff(publisher.first);
+  if (!publisher.refusal.empty() && dialect != ingest::Dialect::undecided) {
+    answer_turned_away(slot, dialect);
+    return {};
+  }
   switch (dialect) {
     case ingest::Dialect::undecided:
       return {PortOrder::Kind::receive};

@@ -24,12 +24,23 @@
 
 namespace fanfare::server {
 
+// Why a publisher gets no seat.
+struct TurnedAway {
+  CloseReason reason{};  // ingest_refused, or overloaded
+  std::string sentence = {};
+};
+
 class IngestPort {
  public:
   IngestPort(ConnectionTable& connections, Courier& courier, Counters& counters, HttpPort& http,
-             ingest::Sink& sink, Switchboard& switchboard, const Settings& settings);
+             ingest::Sink& sink, Switchboard& switchboard, const Settings& settings,
+             const http::Date& date);
 
   PortOrder begin(io::Slot slot);
+  // A publisher that is answered in the dialect of its first bytes why it gets no seat, and then
+  // disconnected; one that sends nothing for a moment is answered as a Redis library expects.
+  PortOrder begin_turned_away(io::Slot slot, TurnedAway why, Tick tick);
+  PortOrder overdue(io::Slot slot, Tick tick);
   PortOrder received(io::Slot slot, std::string_view bytes, Tick tick);
   PortOrder input_ended(io::Slot slot);
   PortOrder sent(io::Slot slot, std::int32_t result);
@@ -66,10 +77,12 @@ class IngestPort {
     bool input_over = false;   // nothing more is read: FIN, or the session is closed
     bool peer_ended = false;   // FIN came
     bool end_pending = false;  // FIN came while the session was paused
+    std::string refusal;       // why it is turned away; empty: it is not
   };
 
   Publisher& publisher_of(io::Slot slot) { return publishers_[connections_[slot].publisher]; }
   PortOrder feed(io::Slot slot, std::string_view bytes);
+  void answer_turned_away(io::Slot slot, ingest::Dialect dialect);
   void count_transactions();
   PortOrder next_order(io::Slot slot, const Publisher& publisher) const;
   void reply_later(io::Slot slot, Publisher& publisher);
@@ -81,6 +94,7 @@ class IngestPort {
   HttpPort& http_;
   ingest::Sink& sink_;
   const Settings& settings_;
+  const http::Date& date_;
   ingest::RespCommons commons_;  // outlives the sessions
   std::uint64_t sessions_ = 0;   // begun; each is called by its number
   std::deque<Publisher> publishers_;

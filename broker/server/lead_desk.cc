@@ -13,7 +13,7 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
       publish_port_(parts.connections, parts.courier, parts.counters, settings.publisher_requests(),
                     settings, parts.date, publisher_bodies_, publish_routes_),
       ingest_port_(parts.connections, parts.courier, parts.counters, publish_port_, lead_,
-                   parts.switchboard, settings) {
+                   parts.switchboard, settings, parts.date) {
   // Who asks before the first second has passed is told what runs, too.
   lead_.describe(snapshot_);
   snapshot_.options = settings_.shared();

@@ -76,6 +76,8 @@ struct LimitOptions {
   std::uint64_t ingest_pending_bytes = 8U << 20U;  // unserved events before publishers are slowed
   std::uint64_t ingest_batch_bytes = 16U << 20U;   // body of one HTTP publish (NDJSON batch)
   std::uint32_t ingest_connections = 256;
+  std::uint32_t idempotency_keys = 100'000;  // remembered at a time
+  Duration idempotency_age = 5min;           // and for how long
   Duration drain = 5s;  // SIGTERM: subscribers are told to come back over this long
 
   friend bool operator==(const LimitOptions&, const LimitOptions&) = default;

@@ -28,12 +28,15 @@ constexpr std::uint32_t kShardDescriptors = 3;
 // Under "auto", a shard for fewer subscribers is not worth its descriptors.
 constexpr std::uint64_t kShardRoomMin = 256;
 
+// Of the lead's places, those for others.
+constexpr std::uint32_t kNoPublishers = kAdminSlots + kTurnedAwaySlots;
+
 // What the descriptors of this machine come to.
 class Room {
  public:
   Room(const Options& options, const Machine& machine)
       : machine_(machine),
-        lead_extra_(options.limits.ingest_connections + kAdminSlots),
+        lead_extra_(options.limits.ingest_connections + kNoPublishers),
         of_shard_(kShardDescriptors + options.listen.http.size()) {}
 
   // Subscribers of each of so many shards. Only the lead has publishers: where descriptors are
@@ -54,7 +57,7 @@ class Room {
   std::uint32_t reserved() const { return kSpareSlots + lead_extra_; }
   // Publishers that could be given up for one subscriber on each shard; nothing: too few.
   std::optional<std::uint64_t> publishers_that_fit(std::uint64_t shards) const {
-    const std::uint64_t apart = needed(shards, 1) - (lead_extra_ - kAdminSlots);
+    const std::uint64_t apart = needed(shards, 1) - (lead_extra_ - kNoPublishers);
     if (machine_.slots_max <= apart) return {};
     return machine_.slots_max - apart;
   }

@@ -27,6 +27,8 @@ void Settings::replace(std::shared_ptr<const Options> options) {
              .end_event = options_->delivery.end_event};
   log_ = {.total_bytes = options_->history.total_bytes,
           .channels_max = limits.channels,
+          .keys_max = limits.idempotency_keys,
+          .keys_age = limits.idempotency_age,
           .revision = log_.revision + 1};
   cors_ = {options_->cors.origins, options_->cors.credentials};
 }

@@ -1,5 +1,6 @@
 #include "broker/server/shard.h"
 
+#include <fmt/format.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -181,14 +182,18 @@ void Shard::accepted(const io::Completion& completion) {
 }
 
 void Shard::admit(Port port, int descriptor) {
-  if (at_once_ || !has_room(port)) {
+  const TurnedAway turned_away =
+      port == Port::ingest && !at_once_ ? why_turned_away(descriptor) : TurnedAway{};
+  if (turned_away.sentence.empty()) {
+    if (at_once_ || (port != Port::ingest && !has_room(port))) {
+      ring_.refuse(descriptor);
+      ++counters_.connections_refused_total;
+      return;
+    }
+  } else if (turned_away_open_ == kTurnedAwaySlots || connections_.full()) {
     ring_.refuse(descriptor);
     ++counters_.connections_refused_total;
-    return;
-  }
-  if (port == Port::ingest && !may_publish(descriptor)) {
-    ring_.refuse(descriptor);
-    ++closes_[static_cast<std::size_t>(CloseReason::ingest_refused)];
+    ++closes_[static_cast<std::size_t>(turned_away.reason)];
     return;
   }
   const io::PeerAddress peer = ring_.peer_of(descriptor);
@@ -199,7 +204,22 @@ void Shard::admit(Port port, int descriptor) {
     return;
   }
   connections_.peer(slot) = Peer::from(peer);
-  welcome(slot, port);
+  welcome(slot, port, turned_away);
+}
+
+// What a publisher that gets no seat is answered, in one of few places kept for that; an empty
+// sentence: it gets one.
+TurnedAway Shard::why_turned_away(int descriptor) {
+  if (!may_publish(descriptor)) {
+    return {.reason = CloseReason::ingest_refused,
+            .sentence = "the user of this process is not in [listen] ingest_users"};
+  }
+  if (has_room(Port::ingest)) return {};
+  ++counters_.ingest_connections_refused_total;
+  return {.reason = CloseReason::overloaded,
+          .sentence = fmt::format("as many publishers are connected as [limits] ingest_connections "
+                                  "allows ({}); close one, or raise it",
+                                  settings_->limits.ingest_connections)};
 }
 
 // Each kind of listener has its share of the table: neither can clients keep publishers and the
@@ -220,14 +240,19 @@ bool Shard::has_room(Port port) {
       break;
   }
   if (room) return true;
-  if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
-    log::warn(
-        "{}{}",
-        port == Port::ingest  ? "a publisher was turned away: [limits] ingest_connections are open"
-        : port == Port::admin ? "the admin listener has as many connections as it takes"
-                              : "a client was turned away: every slot is taken; raise [limits] "
-                                "connections",
-        log::left_out_note(left_out));
+  if (port == Port::admin) ++counters_.admin_connections_refused_total;
+  log::Limit& limit = full_log_[static_cast<std::size_t>(port)];
+  if (const auto left_out = limit.admit(now_); left_out >= 0) {
+    log::warn("{}{}",
+              port == Port::ingest ? fmt::format("a publisher was turned away: {} are connected; "
+                                                 "raise [limits] ingest_connections",
+                                                 publishers)
+              : port == Port::admin
+                  ? fmt::format("a connection to [listen] admin was closed: {} are open, which is "
+                                "as many as there may be",
+                                kAdminSlots)
+                  : "a client was turned away: every slot is taken; raise [limits] connections",
+              log::left_out_note(left_out));
   }
   return false;
 }
@@ -237,19 +262,24 @@ bool Shard::may_publish(int descriptor) {
   if (allowed.empty()) return true;
   const auto peer = io::peer_credentials(descriptor);
   if (peer && std::find(allowed.begin(), allowed.end(), peer->user) != allowed.end()) return true;
-  if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
+  if (const auto left_out = users_log_.admit(now_); left_out >= 0) {
     log::warn("ingest: user id {} is not in [listen] ingest_users; refused{}",
               peer ? std::to_string(peer->user) : "unknown", log::left_out_note(left_out));
   }
   return false;
 }
 
-void Shard::welcome(io::Slot slot, Port port) {
+void Shard::welcome(io::Slot slot, Port port, const TurnedAway& turned_away) {
   Connection& connection = connections_[slot];
   connection.port = port;
+  connection.turned_away = !turned_away.sentence.empty();
   connection.opened = tick_;
   connection.leaving = phase_ != Phase::serving && port != Port::admin;
-  ++open_connections(port);
+  ++open_connections(connection);
+  if (connection.turned_away) {
+    obey(slot, desk_->ingest_port().begin_turned_away(slot, turned_away, tick_));
+    return;
+  }
   if (port == Port::ingest) {
     ++counters_.ingest_connections_total;
     obey(slot, desk_->ingest_port().begin(slot));

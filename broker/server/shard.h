@@ -63,6 +63,8 @@ struct ShardConfig {
 // back, and on the lead for publishers and the admin page.
 inline constexpr std::uint32_t kSpareSlots = 64;
 inline constexpr std::uint32_t kAdminSlots = 64;
+// Beyond [limits] ingest_connections: for publishers that are only answered why they get no seat.
+inline constexpr std::uint32_t kTurnedAwaySlots = 16;
 
 class Shard {
  public:
@@ -105,7 +107,8 @@ class Shard {
   void admit(Port port, int descriptor);
   bool has_room(Port port);
   bool may_publish(int descriptor);
-  void welcome(io::Slot slot, Port port);
+  TurnedAway why_turned_away(int descriptor);
+  void welcome(io::Slot slot, Port port, const TurnedAway& turned_away);
   void received(const io::Completion& completion, Connection& connection);
   void polled(const io::Completion& completion, Connection& connection, Op op);
   bool take_messages();
@@ -129,7 +132,7 @@ class Shard {
   void arm_room(io::Slot slot);
   void begin_stream(io::Slot slot);
   void count_stream(const Connection& connection, int change);
-  std::uint64_t& open_connections(Port port);
+  std::uint64_t& open_connections(const Connection& connection);
   void stream_ended(const Delivery::Outcome& outcome);
   void leave_stream(io::Slot slot, CloseReason reason);
   void note_close(io::Slot slot, CloseReason reason);
@@ -213,10 +216,13 @@ class Shard {
   io::Slot leave_end_ = 0;       // …and those from here on came later
   io::Slot drain_at_ = 0;        // closing: how far this pass over the slots has come
   bool finished_ = false;
-  Tick accepts_end_ = kNever;     // closing: of every listener but the admin's
-  Tick drain_deadline_ = kNever;  // of everything but the admin listener
-  Tick last_deadline_ = kNever;   // of that
+  Tick accepts_end_ = kNever;           // closing: of every listener but the admin's
+  Tick drain_deadline_ = kNever;        // of everything but the admin listener
+  Tick last_deadline_ = kNever;         // of that
+  std::uint64_t turned_away_open_ = 0;  // publishers that are being answered why
   log::Limit accept_log_;
+  std::array<log::Limit, 3> full_log_;  // by port
+  log::Limit users_log_;
 };
 
 }  // namespace fanfare::server

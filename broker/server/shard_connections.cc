@@ -71,7 +71,7 @@ void Shard::arm_receive(io::Slot slot) {
   if (connection.receive_armed) return;
   io::BufferClass buffers = io::BufferClass::request;
   if (connection.port == Port::ingest) {
-    if (desk_->lead().overrun()) {
+    if (!connection.turned_away && desk_->lead().overrun()) {
       if (!switchboard_.publishers_paused.exchange(true)) ++counters_.ingest_paused_total;
       desk_->ingest_port().hold(slot);
       return;
@@ -101,8 +101,9 @@ void Shard::arm_room(io::Slot slot) {
   ring_.poll(slot, io::Interest::writable, connections_.token(Op::poll_writable, slot));
 }
 
-std::uint64_t& Shard::open_connections(Port port) {
-  switch (port) {
+std::uint64_t& Shard::open_connections(const Connection& connection) {
+  if (connection.turned_away) return turned_away_open_;
+  switch (connection.port) {
     case Port::subscriber:
       return counters_.connections_open;
     case Port::admin:
@@ -207,7 +208,7 @@ void Shard::close(io::Slot slot, CloseReason reason) {
   if (connection.exchange != kNone) port_of(connection).release(slot);
   if (connection.port == Port::ingest) desk_->ingest_port().release(slot);
   ++closes_[static_cast<std::size_t>(reason)];
-  --open_connections(connection.port);
+  --open_connections(connection);
 
   std::array<io::Token, 3> armed;
   std::size_t count = 0;

@@ -116,9 +116,11 @@ void Shard::overdue(io::Slot slot, Connection& connection) {
     case State::lingering:
       close(slot, connection.reason);
       break;
+    case State::publisher:  // one that is turned away: the others have no deadline
+      obey(slot, desk_->ingest_port().overdue(slot, tick_));
+      break;
     case State::free:
     case State::streaming:
-    case State::publisher:
     case State::closing:
       break;
   }

@@ -310,6 +310,27 @@ std::string two_publishers(SmallBroker& broker) {
   }
   return fmt::format("{} of 2", answered);
 }
+See two_keys_after(SmallBroker& broker, Duration time) {
+  const auto publish = [&broker](int key) {
+    return ask(broker, broker.publisher(),
+               fmt::format("{{\"channel\":\"a\",\"data\":\"x\",\"id\":\"{}\"}}\n", key));
+  };
+  for (const int key : {1, 2}) publish(key);
+  return [&broker, publish, time] {
+    broker.pass(time);
+    int remembered = 0;
+    for (const int key : {2, 1}) {
+      remembered += publish(key).find("\"duplicate\":true") != std::string::npos ? 1 : 0;
+    }
+    return fmt::format("{} remembered", remembered);
+  };
+}
+See two_keys(SmallBroker& broker) {
+  return two_keys_after(broker, 2s);  // what is too many leaves once a second
+}
+See old_keys(SmallBroker& broker) {
+  return two_keys_after(broker, 10s);
+}
 See owes_much(SmallBroker& broker) {
   broker.get("/events?channel=a");
   return [&broker]() -> std::string {
@@ -468,6 +489,10 @@ std::vector<Probe> probes() {
        newly(large_batch), "413", "read on"},
       {"limits.ingest_connections", "[limits]\ningest_connections = 1", "", newly(two_publishers),
        "1 of 2", "2 of 2"},
+      {"limits.idempotency_keys", "", "[limits]\nidempotency_keys = 1", two_keys, "2 remembered",
+       "1 remembered"},
+      {"limits.idempotency_age", "", "[limits]\nidempotency_age = \"1s\"", old_keys, "2 remembered",
+       "0 remembered"},
       {"limits.drain", "[limits]\ndrain = \"1s\"", "[limits]\ndrain = \"1h\"", drained, "gone",
        "there"},
 

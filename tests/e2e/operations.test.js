@@ -65,7 +65,10 @@ test('a port in use: exit 1, named', async (t) => {
   await new Promise((resolve) => other.listen(0, '127.0.0.1', resolve));
   t.after(() => other.close());
   const { port } = other.address();
-  assertRefused(await serve([`listen.http=127.0.0.1:${port}`]), 1, new RegExp(`${port}`), /in use/);
+  const refused = await serve([`listen.http=127.0.0.1:${port}`]);
+  assertRefused(refused, 1, new RegExp(`${port}`), /in use/);
+  // It does not wait in silence.
+  assert.match(refused.stderr, new RegExp(`127\\.0\\.0\\.1:${port} is in use: waiting up to 2s for it`));
   assertRefused(await serve([`listen.admin=127.0.0.1:${port}`]), 1, new RegExp(`${port}`), /in use/);
 });
 

@@ -13,8 +13,13 @@ TimePoint at(int seconds) {
   return TimePoint{} + Duration(1s) * seconds;
 }
 
+LogLimits at_most(std::uint32_t keys) {
+  return {.keys_max = keys, .keys_age = 60s};
+}
+
 TEST(Receipts, RememberWhichSequenceAKeyGot) {
-  Receipts receipts(10, 60s, kHash);
+  LogLimits limits = at_most(10);
+  Receipts receipts(limits, kHash);
   EXPECT_FALSE(receipts.find("a", "k", at(0)));
   receipts.add("a", "k", 7, at(0));
   EXPECT_EQ(receipts.find("a", "k", at(60)), 7U);
@@ -22,7 +27,8 @@ TEST(Receipts, RememberWhichSequenceAKeyGot) {
 }
 
 TEST(Receipts, AKeyBelongsToItsChannel) {
-  Receipts receipts(10, 60s, kHash);
+  LogLimits limits = at_most(10);
+  Receipts receipts(limits, kHash);
   receipts.add("a", "k", 7, at(0));
   EXPECT_FALSE(receipts.find("b", "k", at(0)));
   EXPECT_FALSE(receipts.find("ak", "", at(0)));
@@ -30,7 +36,8 @@ TEST(Receipts, AKeyBelongsToItsChannel) {
 }
 
 TEST(Receipts, TheOldestGoWhenThereAreTooMany) {
-  Receipts receipts(2, 60s, kHash);
+  LogLimits limits = at_most(2);
+  Receipts receipts(limits, kHash);
   receipts.add("a", "1", 1, at(0));
   receipts.add("a", "2", 2, at(0));
   receipts.add("a", "3", 3, at(0));
@@ -41,7 +48,8 @@ TEST(Receipts, TheOldestGoWhenThereAreTooMany) {
 }
 
 TEST(Receipts, ExpireAFewAtATime) {
-  Receipts receipts(10, 60s, kHash);
+  LogLimits limits = at_most(10);
+  Receipts receipts(limits, kHash);
   for (int i = 0; i < 5; ++i) receipts.add("a", std::to_string(i), 1, at(i));
   EXPECT_FALSE(receipts.expire(at(60), 100));
   EXPECT_EQ(receipts.count(), 5U);
@@ -52,7 +60,8 @@ TEST(Receipts, ExpireAFewAtATime) {
 }
 
 TEST(Receipts, AKeyUsedAnewOutlivesItsFirstUse) {
-  Receipts receipts(10, 60s, kHash);
+  LogLimits limits = at_most(10);
+  Receipts receipts(limits, kHash);
   receipts.add("a", "k", 1, at(0));
   ASSERT_FALSE(receipts.find("a", "k", at(100)));
   receipts.add("a", "k", 2, at(100));
@@ -64,7 +73,8 @@ TEST(Receipts, AKeyUsedAnewOutlivesItsFirstUse) {
 
 // Both uses fall into one turn when the channel was dropped between them.
 TEST(Receipts, AKeyUsedTwiceInOneMomentOutlivesItsFirstUse) {
-  Receipts receipts(2, 60s, kHash);
+  LogLimits limits = at_most(2);
+  Receipts receipts(limits, kHash);
   receipts.add("a", "k", 1, at(0));
   receipts.add("a", "k", 2, at(0));
   receipts.add("a", "l", 3, at(0));
@@ -76,7 +86,8 @@ TEST(Receipts, AKeyUsedTwiceInOneMomentOutlivesItsFirstUse) {
 }
 
 TEST(Receipts, CountThoseThatLeaveBeforeTheirTime) {
-  Receipts receipts(2, 60s, kHash);
+  LogLimits limits = at_most(2);
+  Receipts receipts(limits, kHash);
   receipts.add("a", "1", 1, at(0));
   receipts.add("a", "2", 2, at(0));
   EXPECT_EQ(receipts.dropped_total(), 0U);
@@ -86,8 +97,26 @@ TEST(Receipts, CountThoseThatLeaveBeforeTheirTime) {
   EXPECT_EQ(receipts.dropped_total(), 1U) << "that one was too old anyway";
 }
 
+// The bound was lowered: nothing is done at once that a turn has no time for.
+TEST(Receipts, WhatIsTooManyLeavesInSteps) {
+  LogLimits limits = at_most(10);
+  Receipts receipts(limits, kHash);
+  for (int i = 1; i <= 6; ++i) {
+    receipts.add("a", std::to_string(i), static_cast<Sequence>(i), at(0));
+  }
+  limits.keys_max = 2;
+  EXPECT_TRUE(receipts.expire(at(1), 3));
+  EXPECT_EQ(receipts.count(), 3U);
+  EXPECT_FALSE(receipts.expire(at(1), 3));
+  EXPECT_EQ(receipts.count(), 2U);
+  EXPECT_EQ(receipts.dropped_total(), 4U);
+  EXPECT_EQ(receipts.find("a", "6", at(1)), 6U);
+  EXPECT_FALSE(receipts.find("a", "4", at(1)));
+}
+
 TEST(Receipts, NoneAtAllIsABoundToo) {
-  Receipts receipts(0, 60s, kHash);
+  LogLimits limits = at_most(0);
+  Receipts receipts(limits, kHash);
   receipts.add("a", "k", 1, at(0));
   EXPECT_FALSE(receipts.find("a", "k", at(0)));
 }

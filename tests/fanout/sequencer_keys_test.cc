@@ -47,8 +47,24 @@ TEST_F(SequencerTest, AKeyCountsForFiveMinutesAndNotASecondLonger) {
   EXPECT_EQ(told("a", "k"), "2 duplicate") << "counted from its own first publish";
 }
 
+TEST_F(SequencerTest, KeysGoByTheLimitsOfNow) {
+  EXPECT_EQ(told("a", "k"), "1");
+  log_limits_.keys_age = 10min;
+  pass(9min);
+  EXPECT_EQ(told("a", "k"), "1 duplicate") << "raised, it counts for those that are there";
+  log_limits_.keys_age = 1min;
+  EXPECT_EQ(told("a", "k"), "2") << "and lowered, at once";
+  EXPECT_EQ(told("a", "l"), "3");
+  EXPECT_EQ(told("a", "m"), "4");
+  log_limits_.keys_max = 1;
+  pass(1s);
+  EXPECT_EQ(told("a", "m"), "4 duplicate");
+  EXPECT_EQ(sequencer_->counters().keys_dropped_total, 2U);
+  EXPECT_EQ(told("a", "l"), "5");
+}
+
 TEST_F(SequencerTest, TheOldestKeyLeavesForOneMoreThanThereMayBe) {
-  start({.epoch = kEpoch, .history = nullptr, .idempotency_keys_max = 2});
+  log_limits_.keys_max = 2;
   EXPECT_EQ(told("a", "1"), "1");
   EXPECT_EQ(told("b", "2"), "2");
   EXPECT_EQ(told("a", "1"), "1 duplicate");
@@ -71,7 +87,7 @@ TEST_F(SequencerTest, AnErasedChannelForgetsItsKeys) {
 }
 
 TEST_F(SequencerTest, AKeyUsedAgainInTheTurnOfTheEraseOutlivesItsFirstUse) {
-  start({.epoch = kEpoch, .history = nullptr, .idempotency_keys_max = 3});
+  log_limits_.keys_max = 3;
   EXPECT_EQ(told("a", "k"), "1");
   sequencer_->erase("a", now_);
   EXPECT_EQ(told("a", "k"), "2");

@@ -51,9 +51,9 @@ TEST(Bounds, OfPublishersAtATime) {
   };
   for (int i = 0; i < 3; ++i) EXPECT_TRUE(ping(*taken.emplace_back(&broker.publisher())));
   Peer& surplus = broker.publisher();
-  broker.pass();
+  EXPECT_FALSE(ping(surplus));
   EXPECT_TRUE(surplus.gone());
-  EXPECT_EQ(broker.counters().connections_refused_total, 1U);
+  EXPECT_EQ(broker.counters().ingest_connections_refused_total, 1U);
   EXPECT_EQ(broker.counters().ingest_connections_open, 3U);
   for (Peer* const peer : taken) EXPECT_TRUE(ping(*peer));
   for (int round = 0; round < 3; ++round) {
@@ -63,6 +63,88 @@ TEST(Bounds, OfPublishersAtATime) {
     EXPECT_TRUE(ping(*taken.back())) << "one has gone, one more is taken";
   }
   EXPECT_EQ(broker.counters().ingest_connections_open, 3U);
+}
+
+// It was closed without a word, in which a Redis library sees a network error.
+TEST(Bounds, OfPublishersAreNamedToTheSurplusInItsDialect) {
+  const std::string sentence =
+      "as many publishers are connected as [limits] ingest_connections allows (1); close one, or "
+      "raise it";
+  const std::string redis = "-ERR max number of clients reached: " + sentence + "\r\n";
+  const std::string json = "{\"error\":\"" + sentence + "\"}\n";
+  Options options;
+  options.limits.ingest_connections = 1;
+  SmallBroker broker(options);
+  broker.publish("a", "x");
+  const auto answer = [&broker](std::string_view first) {
+    Peer& peer = broker.publisher();
+    peer.say(first);
+    broker.pass();
+    EXPECT_TRUE(peer.ended()) << first;
+    EXPECT_FALSE(peer.reset()) << first;
+    std::string said = peer.take();
+    peer.hang_up();
+    broker.pass();
+    return said;
+  };
+  EXPECT_EQ(answer("*1\r\n$4\r\nPING\r\n"), redis);
+  EXPECT_EQ(answer("PUBLISH a b\r\nPUBLISH a c\r\n"), redis);
+  EXPECT_EQ(answer("{\"channel\":\"a\",\"data\":\"x\"}\n"),
+            "{\"ok\":false,\"error\":\"" + sentence + "\",\"line\":1}\n");
+  const std::string post =
+      answer("POST /publish/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nxGET / HTTP/1.1\r\n");
+  EXPECT_THAT(post, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+  EXPECT_THAT(post, HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(post, HasSubstr("Date: "));
+  EXPECT_THAT(post, ::testing::EndsWith("\r\n\r\n" + json));
+  EXPECT_THAT(answer("HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"), ::testing::EndsWith("\r\n\r\n"));
+  EXPECT_THAT(answer("\x16\x03\x01 TLS"), StartsWith("-ERR max number"));
+  EXPECT_EQ(broker.counters().ingest_connections_refused_total, 6U);
+  EXPECT_EQ(broker.counters().ingest_events_total, 1U);
+  EXPECT_EQ(broker.closes(CloseReason::overloaded), 6U);
+}
+
+TEST(Bounds, OfPublishersAreNamedToASurplusThatIsSilentToo) {
+  Options options;
+  options.limits.ingest_connections = 1;
+  SmallBroker broker(options);
+  broker.publish("a", "x");
+  Peer& silent = broker.publisher();
+  Peer& half = broker.publisher();
+  half.say("PUBL");
+  broker.pass(500ms);
+  EXPECT_FALSE(silent.gone());
+  broker.pass(3s);
+  for (Peer* const peer : {&silent, &half}) {
+    EXPECT_THAT(peer->take(), StartsWith("-ERR max number of clients reached: "));
+    EXPECT_TRUE(peer->ended());
+  }
+}
+
+// Surplus that is only answered must not become another way to fill the broker.
+TEST(Bounds, OfPublishersThatAreAnsweredWhy) {
+  Options options;
+  options.limits.ingest_connections = 1;
+  SmallBroker broker(options);
+  broker.publish("a", "x");
+  std::vector<Peer*> surplus;
+  for (std::uint32_t i = 0; i < kTurnedAwaySlots; ++i) surplus.push_back(&broker.publisher());
+  broker.pass();
+  for (Peer* const peer : surplus) EXPECT_FALSE(peer->gone());
+  Peer& beyond = broker.publisher();
+  broker.pass();
+  EXPECT_TRUE(beyond.gone());
+  EXPECT_EQ(beyond.take(), "");
+  EXPECT_EQ(broker.counters().connections_refused_total, 1U);
+  EXPECT_EQ(broker.counters().ingest_connections_refused_total, kTurnedAwaySlots + 1U);
+  EXPECT_THAT(broker.get("/events?channel=a").take(), HasSubstr("200 OK"));
+  broker.pass(10s);
+  for (Peer* const peer : surplus) EXPECT_TRUE(peer->ended());
+  EXPECT_EQ(broker.counters().ingest_connections_open, 1U);
+  Peer& again = broker.publisher();
+  again.say("PING\r\n");
+  broker.pass();
+  EXPECT_THAT(again.take(), StartsWith("-ERR max")) << "their places are free again";
 }
 
 TEST(Bounds, OfOperatorsAtATimeWhoTakeNobodysPlace) {
@@ -77,6 +159,7 @@ TEST(Bounds, OfOperatorsAtATimeWhoTakeNobodysPlace) {
     broker.pass();
     EXPECT_TRUE(surplus.gone());
   }
+  EXPECT_EQ(broker.counters().admin_connections_refused_total, kSpareSlots);
   EXPECT_THAT(broker.get("/events?channel=a").take(), HasSubstr("200 OK"));
   broker.publish("a", "x");
   taken[7]->hang_up();

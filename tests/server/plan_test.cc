@@ -72,8 +72,8 @@ TEST(Plan, RefusesToStartWithRoomForNobodyAndSaysWhatIsNeeded) {
   const auto plan =
       make_plan(wanting(0, 32), {.cores = 8, .slots_max = 2048, .slots_shared = true});
   ASSERT_FALSE(plan);
-  // 64 + 256 + 64, and for each shard 3 + 1 listener + 64 + 1 subscriber.
-  const std::uint32_t needed = 64 + 256 + 64 + 32 * (3 + 1 + 64 + 1);
+  // 64 + 256 + 64 + 16, and for each shard 3 + 1 listener + 64 + 1 subscriber.
+  const std::uint32_t needed = 64 + 256 + 64 + 16 + 32 * (3 + 1 + 64 + 1);
   EXPECT_NE(plan.error().find("may open 2048 descriptors"), std::string::npos) << plan.error();
   EXPECT_NE(plan.error().find(std::to_string(needed)), std::string::npos) << plan.error();
   EXPECT_NE(plan.error().find("shards lower"), std::string::npos) << plan.error();

@@ -67,7 +67,7 @@ void Peer::changed(sim::Socket& socket) {
 SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const sim::Faults& faults,
                          std::uint32_t subscribers_max)
     : kernel_(1, faults, report_),
-      ring_(kernel_, subscribers_max + kSpareSlots + kAdminSlots, "ring",
+      ring_(kernel_, subscribers_max + kSpareSlots + kAdminSlots + kTurnedAwaySlots, "ring",
             sim::SimRing::Pools::of(faults)) {
   switchboard_.post = [this](std::uint32_t, Message message) {
     shard_->mailbox().post(std::move(message));

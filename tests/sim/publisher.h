@@ -30,6 +30,7 @@ struct PublisherPlan {
   double erases = 0;           // per burst: drops a channel's history
   double cuts = 0;             // per piece of answers: hangs up
   bool half_closes = false;    // sends FIN behind some bursts, and reads on
+  bool stranger = false;       // nobody that may publish: it expects to be refused
 
   static PublisherPlan drawn(const std::vector<std::string>& channels, Random& random);
 };

@@ -21,6 +21,7 @@ TEST(Strangers, AreRefusedAndSubscribersGoOn) {
   PublisherPlan publishes;
   publishes.channels = {"news"};
   publishes.interval = 10ms;
+  publishes.stranger = true;
   Publisher publisher(world.town(), "stranger", publishes, Pace::prompt());
   publisher.start(0s);
   world.run(10s);
