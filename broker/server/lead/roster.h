@@ -71,7 +71,9 @@ class Roster {
     std::uint64_t receivers = 0;
     std::string channel;
   };
-  static constexpr std::size_t kKnownMax = 4096;  // a power of two
+  // A power of two. Two channels in one place drive each other out: 3 % of 1,000 do; with 4,096
+  // places a fifth did, and the patterns of their events were counted anew each time.
+  static constexpr std::size_t kKnownMax = 32'768;
 
   void change_names(const fanout::Topics& topics, std::int64_t delta);
   void change_group(std::int64_t delta);
