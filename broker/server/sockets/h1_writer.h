@@ -16,9 +16,11 @@ class H1Writer {
   // `date` outlives this.
   explicit H1Writer(const http::Date& date) : date_(date) {}
 
-  // Appends the answer to a request of this method: all of it, or the head of a stream.
-  void write(std::string& out, const Response& response, http::Method method, BodyEnd body_end,
-             h1::Connection connection);
+  // Appends the answer to a request of this method: all of it, or the head of a stream. Returns
+  // what its head says of the connection, which is `connection`, or `close` where a body of this
+  // kind (also one that HEAD leaves out) ends with it.
+  h1::Connection write(std::string& out, const Response& response, http::Method method,
+                       BodyEnd body_end, h1::Connection connection);
 
  private:
   const http::Date& date_;

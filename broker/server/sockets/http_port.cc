@@ -99,10 +99,13 @@ h1::Connection HttpPort::after(io::Slot slot, const Exchange& exchange) const {
   return connections_[slot].leaving ? h1::Connection::close : exchange.parser.connection();
 }
 
-void HttpPort::write(Exchange& exchange, h1::Connection after) {
+// Returns what the answer says of the connection.
+h1::Connection HttpPort::write(Exchange& exchange, h1::Connection after) {
   const Request request = exchange.request();
-  writer_.write(exchange.out, response_, request.head.method, request.body_end, after);
+  const h1::Connection said =
+      writer_.write(exchange.out, response_, request.head.method, request.body_end, after);
   empty(response_.body);
+  return said;
 }
 
 // Reads on in the current request. Views of a head that lies in `input` live until this returns, so
@@ -249,7 +252,7 @@ PortOrder HttpPort::carry(io::Slot slot, Exchange& exchange, std::string_view re
     connections_[slot].reason = CloseReason::overloaded;
     connections_[slot].until_close = request.body_end == BodyEnd::connection_close;
   }
-  write(exchange, then);
+  then = write(exchange, then);
   return say(slot, exchange, then != h1::Connection::close, rest, tick);
 }
 
@@ -292,10 +295,8 @@ PortOrder HttpPort::wait_no_longer(io::Slot slot, Exchange& exchange, Tick tick)
 // The head and the stream's opening are one text, and one send.
 PortOrder HttpPort::begin_stream(io::Slot slot, Exchange& exchange) {
   Connection& connection = connections_[slot];
-  const h1::Connection then = after(slot, exchange);
   connection.until_close = exchange.request().body_end == BodyEnd::connection_close;
-  connection.keep_alive = then != h1::Connection::close && !connection.until_close;
-  write(exchange, then);
+  connection.keep_alive = write(exchange, after(slot, exchange)) != h1::Connection::close;
   auto stream = std::make_unique<StreamStart>(std::move(response_.stream));
   exchange.out += stream->opening;
   stream->opening = std::move(exchange.out);

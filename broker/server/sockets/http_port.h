@@ -89,7 +89,7 @@ class HttpPort {
   void refuse_body(Exchange& exchange, BodyRefusal refusal);
   std::string sentence_of(const http::Refusal& refusal) const;
   void refuse(Exchange& exchange, const Refused& why);
-  void write(Exchange& exchange, h1::Connection after);
+  h1::Connection write(Exchange& exchange, h1::Connection after);
   h1::Connection after(io::Slot slot, const Exchange& exchange) const;
 
   ConnectionTable& connections_;
