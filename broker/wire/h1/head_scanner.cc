@@ -117,10 +117,12 @@ HeadScanner::Found HeadScanner::method(std::string_view text) {
   const std::uint32_t end = mark_ + limits_->method_bytes;
   at_ = skip(text.substr(0, end), at_, http::kToken);
   if (at_ == text.size()) return Found::more;
-  const char c = text[at_];
-  if (at_ == end && is(c, http::kToken)) {
-    return refuse(501, "no method is that long");  // RFC 9112 §3
+  if (at_ >= end && is(text[at_], http::kToken)) {
+    overrun(501, "no method is that long", http::Limit::none);  // RFC 9112 §3
+    at_ = skip(text, at_, http::kToken);
+    if (at_ == text.size()) return Found::more;
   }
+  const char c = text[at_];
   if (c != ' ') return refuse_control(c, "a method is followed by one space and the target");
   method_ = here();
   if (method_.of(text) == "CONNECT") {

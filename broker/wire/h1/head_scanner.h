@@ -47,7 +47,7 @@ class HeadScanner {
   Piece name() const { return name_; }
   Piece value() const { return value_; }
   const http::Refusal& refusal() const { return refusal_; }
-  // The target or the number of fields has passed its limit: refusal() says which.
+  // The method, the target or the number of fields has passed its limit: refusal() says which.
   bool overrun() const { return overrun_; }
 
   void reset() { *this = HeadScanner(*limits_); }

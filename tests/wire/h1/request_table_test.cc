@@ -123,6 +123,55 @@ TEST(RequestTable, Pipelining) {
   hold_to(pipeline_cases());
 }
 
+// What `parser` has read of a head that it refuses, given in these pieces; empty if it refuses
+// none.
+std::string origin_of_refused_head(std::string_view input, const wire_test::Cuts& cuts) {
+  RequestParser parser(kTableLimits);
+  std::string origin;
+  bool over = false;
+  wire_test::feed_in_pieces(input, cuts, [&](std::string_view piece) {
+    while (!over) {
+      const Step step = parser.step(piece);
+      piece.remove_prefix(step.consumed);
+      over = step.kind == Step::Kind::refused || step.kind == Step::Kind::head;
+      if (step.kind == Step::Kind::refused) origin = parser.head().value("origin");
+      if (step.kind == Step::Kind::more) return;
+    }
+  });
+  return origin;
+}
+
+// A browser shows its page the reason only if the answer names the page's origin.
+TEST(RequestTable, ARefusedHeadShowsTheOriginThatWasReadBefore) {
+  constexpr std::string_view kOrigin = "Origin: https://a.example\r\n";
+  std::size_t refused = 0;
+  for (const auto& cases : {field_cases(), host_cases(), framing_cases()}) {
+    for (const Case& one : cases) {
+      if (!one.verdict.starts_with('4') && !one.verdict.starts_with('5')) continue;
+      const std::size_t line = one.input.find("\r\n");
+      if (line == std::string::npos) continue;
+      SCOPED_TRACE(one.name);
+      std::string input = one.input;
+      input.insert(line + 2, kOrigin);
+      const std::string origin = wire_test::expect_same_for_every_split(
+          input,
+          [&input](const wire_test::Cuts& cuts) { return origin_of_refused_head(input, cuts); });
+      EXPECT_EQ(origin, "https://a.example");
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 50U);
+}
+
+TEST(RequestTable, AMethodThatIsTooLongIsRefusedBehindTheOrigin) {
+  const std::string input = run_of(17, 'M') + " / HTTP/1.1\r\nHost: a\r\nOrigin: o\r\n\r\n";
+  EXPECT_EQ(wire_test::expect_same_for_every_split(input,
+                                                   [&input](const wire_test::Cuts& cuts) {
+                                                     return origin_of_refused_head(input, cuts);
+                                                   }),
+            "o");
+}
+
 TEST(RequestTable, HasNoTwoCasesOfOneName) {
   std::set<std::string> names;
   for (const Case& one : all_cases()) EXPECT_TRUE(names.insert(one.name).second) << one.name;
