@@ -101,6 +101,7 @@ bool RespCommands::may_be_queued(const Command* command, Arguments arguments, st
     append_error(out, fmt::format("{} inside MULTI is not allowed: send it before", command->name));
     return false;
   }
+  if (command->reads_channels && refuse_names(arguments.subspan(1), out)) return false;
   if (command->changes == nullptr) return true;
   bool allowed = true;
   const bool understood = (this->*command->changes)(

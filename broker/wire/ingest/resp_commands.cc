@@ -57,8 +57,8 @@ std::span<const RespCommands::Command> RespCommands::table() {
       {"EVALSHA", 3, kAny, &R::eval, "EVALSHA sha1 0 data channel [channel ...]", queued,
        &R::eval_changes},
       {"SCRIPT", 2, kAny, &R::script, "SCRIPT LOAD script | EXISTS sha1 ... | FLUSH", refused},
-      {"XLEN", 2, 2, &R::xlen, "XLEN channel"},
-      {"EXISTS", 2, kAny, &R::exists, "EXISTS channel [channel ...]"},
+      {"XLEN", 2, 2, &R::xlen, "XLEN channel", queued, nullptr, true},
+      {"EXISTS", 2, kAny, &R::exists, "EXISTS channel [channel ...]", queued, nullptr, true},
       {"DEL", 2, kAny, &R::del, "DEL channel [channel ...]", queued, &R::del_changes},
       {"SSE.FINISH", 2, 2, &R::finish, "SSE.FINISH channel", queued, &R::finish_changes},
       {"PUBSUB", 2, kAny, &R::pubsub, "PUBSUB CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT",
@@ -95,6 +95,7 @@ void RespCommands::run(Arguments arguments, std::string& out) {
   }
   if (command == nullptr) return append_not_served(out, arguments[0]);
   if (!fits(*command, arguments)) return append_wrong_arity(out, *command);
+  if (command->reads_channels && refuse_names(arguments.subspan(1), out)) return;
   (this->*command->run)(arguments, out);
 }
 
@@ -130,6 +131,18 @@ void RespCommands::append_not_served(std::string& out, std::string_view name) {
   append_error(out, fmt::format("unknown command '{}': this is Fanfare, an event broker; it serves "
                                 "PUBLISH, XADD, MULTI, XLEN, DEL, SSE.FINISH and PUBSUB",
                                 quotable(name)));
+}
+
+// Redis has no invalid keys, and so no error for one; a monitor that misspells a channel should not
+// read 0 for ever. The other dialects refuse the name, too.
+bool RespCommands::refuse_names(Arguments channels, std::string& out) {
+  for (const std::string_view channel : channels) {
+    const auto refused = sink_.name_problem(channel);
+    if (!refused) continue;
+    append_refused(out, *refused);
+    return true;
+  }
+  return false;
 }
 
 bool RespCommands::postpone(Arguments arguments, std::vector<Publish>& waiting) {
@@ -332,6 +345,7 @@ void RespCommands::pubsub(Arguments arguments, std::string& out) {
     return pubsub_channels(arguments.size() == 3 ? arguments[2] : "*", out);
   }
   if (same_ignoring_case(what, "NUMSUB")) {
+    if (refuse_names(arguments.subspan(2), out)) return;
     append_array(out, 2 * (arguments.size() - 2));
     for (const std::string_view channel : arguments.subspan(2)) {
       append_bulk(out, channel);

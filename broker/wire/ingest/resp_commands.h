@@ -54,6 +54,7 @@ class RespCommands {
     Inside inside = Inside::queued;
     // What it would change. False: nothing, since the command is wrong; its error was appended.
     bool (RespCommands::*changes)(Arguments, const Visit&, std::string&) = nullptr;
+    bool reads_channels = false;  // its arguments are channels, about which it reports
   };
   static std::span<const Command> table();
   static const Command* find(std::string_view name);
@@ -62,6 +63,8 @@ class RespCommands {
   static void append_wrong_arity(std::string& out, const Command& command);
   static void append_unknown_subcommand(Arguments arguments, std::string& out);
   static void append_not_served(std::string& out, std::string_view name);
+  // True: no channel can have one of these names, and the error is appended.
+  bool refuse_names(Arguments channels, std::string& out);
   void append_description(std::string& out, const Command& command) const;
 
   void publish(Arguments arguments, std::string& out);
