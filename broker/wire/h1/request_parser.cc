@@ -11,6 +11,19 @@
 #include "common/letters.h"
 
 namespace fanfare::h1 {
+namespace {
+
+// What a parser keeps for its next request: more than the head of a browser needs.
+constexpr std::size_t kKeptBytes = 4U << 10U;
+constexpr std::size_t kKeptFields = 64;
+
+template <class Container>
+void empty(Container& container, std::size_t kept) {
+  container.clear();
+  if (container.capacity() > kept) container.shrink_to_fit();
+}
+
+}  // namespace
 
 Step RequestParser::step(std::string_view input) {
   CHECK(phase_ != Phase::complete, "a request ends once; reset() begins the next");
@@ -233,11 +246,11 @@ void RequestParser::reset() {
   rules_.reset();
   scanner_.reset();
   chunked_.reset();
-  pieces_.clear();
-  buffer_.clear();
+  empty(pieces_, kKeptFields);
+  empty(buffer_, kKeptBytes);
   head_text_ = {};
   std::vector<http::Field> fields = std::move(head_.fields);
-  fields.clear();
+  empty(fields, kKeptFields);
   head_ = {};
   head_.fields = std::move(fields);
   refusal_ = {};

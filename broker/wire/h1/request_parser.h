@@ -10,8 +10,8 @@
 // of that step() and die with it, unless keep() is called. A head that arrives in pieces is
 // gathered in the parser's own buffer, at most Limits::head_bytes. Body bytes are never copied.
 //
-// One object serves one connection at a time and is pooled: reset() between two requests keeps its
-// memory.
+// One object serves one connection at a time and is pooled: reset() between two requests keeps the
+// memory of an ordinary head, and gives back that of a large one.
 #pragma once
 
 #include <cstdint>

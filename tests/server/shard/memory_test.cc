@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/server/small_broker.h"
 #include "tests/sim/heap.h"
@@ -68,6 +70,41 @@ TEST(Memory, IsReturnedAfterLargeBodies) {
   const sim::heap::Count before = sim::heap::count();
   post(1'000'000);
   EXPECT_LE(sim::heap::count().bytes, before.bytes + 200'000);
+}
+
+// Thirty requests whose heads come in pieces, all at once, so that none is read with the memory of
+// another; and all of their connections stay, idle.
+TEST(Memory, OfLargeHeadsWasKeptByConnectionsThatAreIdle) {
+  if (!sim::heap::watched()) return;
+  constexpr int kConnections = 30;
+  sim::Faults faults;
+  faults.socket_buffer_min = faults.socket_buffer_max = 1U << 20U;
+  Options options;
+  options.limits.head_bytes = 256U << 10U;
+  options.limits.head_fields = 2'000;
+  SmallBroker broker(options, nullptr, faults);
+  std::vector<Peer*> peers;
+  for (int i = 0; i < kConnections; ++i) peers.push_back(&broker.subscriber());
+  const auto ask = [&](const std::string& fields) {
+    for (Peer* const peer : peers) {
+      peer->say("OPTIONS /events HTTP/1.1\r\nHost: x\r\n");
+      for (std::size_t at = 0; at < fields.size(); at += 10'000) {
+        peer->say(std::string_view(fields).substr(at, 10'000));
+        broker.pass(1ms);
+      }
+    }
+    for (Peer* const peer : peers) peer->say("\r\n");
+    broker.pass();
+    for (Peer* const peer : peers) EXPECT_TRUE(peer->take().starts_with("HTTP/1.1 204 "));
+  };
+  ask("A: b\r\n");
+  const sim::heap::Count before = sim::heap::count();
+  ask(fmt::format("A: {}\r\n", std::string(200'000, 'b')));
+  std::string many;
+  for (int i = 0; i < 1'500; ++i) many += "A: b\r\n";
+  ask(many);
+  const std::int64_t kept = sim::heap::count().bytes - before.bytes;
+  EXPECT_LE(kept, kConnections * 16'384) << "4 KiB of text, 64 fields, and the sockets' buffers";
 }
 
 }  // namespace
