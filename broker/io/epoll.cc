@@ -49,7 +49,9 @@ class Epoll final : public Ring {
     io::stop_listening(listener, waiting);
   }
   bool adopt(int descriptor, Slot slot) override;
-  void refuse(int descriptor) override { ::close(descriptor); }
+  void refuse(int descriptor, std::string_view farewell) override {
+    io::refuse(descriptor, farewell);
+  }
   PeerAddress peer_of(int descriptor) override { return peer_address(descriptor); }
   void receive(Slot slot, Token token, BufferClass buffers) override;
   void recycle(const Completion& received) override;

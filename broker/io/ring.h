@@ -107,8 +107,10 @@ class Ring {
   // Puts an accepted descriptor into the table at `slot` (which must be free) and forgets the
   // descriptor. False (with the descriptor closed) if the kernel refuses.
   virtual bool adopt(int descriptor, Slot slot) = 0;
-  // Closes an accepted descriptor unserved.
-  virtual void refuse(int descriptor) = 0;
+  // Closes an accepted descriptor unserved. `farewell` is sent before, as far as the socket takes
+  // it at once. (It reaches the peer of a Unix socket whatever that has sent meanwhile; over TCP, a
+  // reset could overtake it.)
+  virtual void refuse(int descriptor, std::string_view farewell = {}) = 0;
   // The peer of an accepted, not yet adopted descriptor. Size 0 for Unix sockets or when it is
   // gone.
   virtual PeerAddress peer_of(int descriptor) = 0;

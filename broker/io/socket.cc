@@ -162,6 +162,14 @@ void stop_listening(int listener, std::vector<int>& waiting) {
   ::shutdown(listener, SHUT_RDWR);
 }
 
+void refuse(int descriptor, std::string_view farewell) {
+  if (!farewell.empty()) {
+    static_cast<void>(
+        ::send(descriptor, farewell.data(), farewell.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+  }
+  ::close(descriptor);
+}
+
 std::optional<PeerCredentials> peer_credentials(int descriptor) {
   ucred credentials{};
   socklen_t size = sizeof credentials;

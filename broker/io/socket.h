@@ -66,6 +66,9 @@ struct UnixOptions {
 std::expected<Descriptor, Problem> listen_unix(const std::string& path,
                                                const UnixOptions& options = {});
 
+// Ring::refuse(): sends `farewell`, as far as the socket takes it at once, and closes.
+void refuse(int descriptor, std::string_view farewell);
+
 // The process at the other end of a Unix socket (SO_PEERCRED); nothing if the kernel does not
 // report it.
 struct PeerCredentials {

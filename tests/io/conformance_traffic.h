@@ -49,6 +49,15 @@ TEST_P(RingConformance, ARefusedConnectionIsClosed) {
   EXPECT_NE(end_of(peer), World::End::open);
 }
 
+TEST_P(RingConformance, ARefusedConnectionHearsTheFarewellAndThenItsEnd) {
+  make_world();
+  ring_->accept(world_->listener(), token(kAccept, 0));
+  const World::Peer peer = world_->connect();
+  ring_->refuse(expect(token(kAccept, 0)).result, "-ERR no room\r\n");
+  EXPECT_EQ(read(peer, 14), "-ERR no room\r\n");
+  EXPECT_NE(end_of(peer), World::End::open);
+}
+
 // ---- receive
 
 TEST_P(RingConformance, ReceivesWhatCameBeforeAndWhatComesAfter) {

@@ -8,34 +8,16 @@
 #include <vector>
 
 #include "broker/io/backend.h"
+#include "tests/io/still_ring.h"
 
 namespace fanfare::io {
 namespace {
 
 // A ring that only counts its bell.
-class Bell final : public Ring {
+class Bell final : public StillRing {
  public:
   int rung = 0;
   void wake() override { ++rung; }
-
-  std::string_view name() const override { return "bell"; }
-  std::uint32_t capacity() const override { return 0; }
-  TimePoint now() const override { return {}; }
-  void accept(int, Token) override {}
-  void cancel_accept(Token) override {}
-  void hold_handshakes(int) override {}
-  void stop_listening(int, std::vector<int>&) override {}
-  bool adopt(int, Slot) override { return false; }
-  void refuse(int) override {}
-  PeerAddress peer_of(int) override { return {}; }
-  void receive(Slot, Token, BufferClass) override {}
-  void recycle(const Completion&) override {}
-  void poll(Slot, Interest, Token) override {}
-  void send(Slot, std::span<const std::byte>, Token) override {}
-  void shutdown_write(Slot) override {}
-  void close(Slot, std::span<const Token>, Token, bool) override {}
-  void submit(std::vector<Completion>&) override {}
-  void wait(TimePoint, std::vector<Completion>&) override {}
 };
 
 TEST(Mailbox, HandsOverInTheOrderOfPosting) {

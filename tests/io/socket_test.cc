@@ -241,6 +241,24 @@ class ListenUnix : public testing::Test {
   std::string folder_, path_;
 };
 
+// Closed with bytes that nobody has read, the socket is in error for its peer; what was sent before
+// comes first.
+TEST_F(ListenUnix, GivesAPeerThatIsRefusedTheFarewellWhateverItHasSaid) {
+  const auto listener = listen_unix(path_);
+  ASSERT_TRUE(listener.has_value()) << listener.error().message;
+  for (const std::string_view said : {"", "*1\r\n$4\r\nPING\r\n"}) {
+    const Descriptor client = connect();
+    EXPECT_EQ(::send(client.number(), said.data(), said.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(said.size()));
+    refuse(::accept(listener->number(), nullptr, nullptr), "-ERR no room\r\n");
+    char heard[64];
+    const auto size = ::recv(client.number(), heard, sizeof heard, 0);
+    EXPECT_EQ(std::string_view(heard, static_cast<std::size_t>(std::max<ssize_t>(size, 0))),
+              "-ERR no room\r\n");
+    EXPECT_LE(::recv(client.number(), heard, sizeof heard, 0), 0);
+  }
+}
+
 TEST_F(ListenUnix, KnowsTheUserThatConnects) {
   const auto listener = listen_unix(path_);
   ASSERT_TRUE(listener.has_value()) << listener.error().message;

@@ -198,13 +198,16 @@ bool SimRing::adopt(int descriptor, Slot slot) {
   return true;
 }
 
-void SimRing::refuse(int descriptor) {
+void SimRing::refuse(int descriptor, std::string_view farewell) {
   Socket* socket = kernel_.claim(descriptor);
   if (socket == nullptr && dead_) return;
   if (socket == nullptr)
     return fail(fmt::format("refuse of descriptor {}, which is not an accepted one", descriptor));
   kernel_.report().trace(now(), "{}: connection {} is refused", label_, socket->serial());
-  socket->close(kernel_.random().chance(0.5));
+  const bool reset = kernel_.random().chance(0.5);
+  if (!farewell.empty()) socket->send(std::as_bytes(std::span(farewell)));
+  // A Unix socket gives what was sent into it before it reports that it was closed.
+  socket->close(reset && farewell.empty());
 }
 
 io::PeerAddress SimRing::peer_of(int descriptor) {

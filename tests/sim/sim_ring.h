@@ -49,7 +49,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   void hold_handshakes(int listener) override { kernel_.hold_handshakes(listener); }
   void stop_listening(int listener, std::vector<int>& waiting) override;
   bool adopt(int descriptor, io::Slot slot) override;
-  void refuse(int descriptor) override;
+  void refuse(int descriptor, std::string_view farewell = {}) override;
   io::PeerAddress peer_of(int descriptor) override;
   void receive(io::Slot slot, io::Token token,
                io::BufferClass buffers = io::BufferClass::request) override;

@@ -220,7 +220,7 @@ void Shard::admit(Port port, int descriptor) {
       return;
     }
   } else if (turned_away_open_ == kTurnedAwaySlots || connections_.full()) {
-    ring_.refuse(descriptor);
+    ring_.refuse(descriptor, IngestPort::farewell(turned_away));
     ++counters_.connections_refused_total;
     ++closes_[static_cast<std::size_t>(turned_away.reason)];
     return;

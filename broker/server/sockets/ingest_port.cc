@@ -71,7 +71,14 @@ PortOrder IngestPort::overdue(io::Slot slot, Tick tick) {
   return {};
 }
 
-// Redis's words come first in RESP: its libraries know them.
+// Redis's words come first: its libraries know them.
+std::string IngestPort::farewell(const TurnedAway& why) {
+  const bool full = why.reason == CloseReason::overloaded;
+  return fmt::format("-{}: {}\r\n",
+                     full ? "ERR max number of clients reached" : "NOPERM not allowed",
+                     why.sentence);
+}
+
 void IngestPort::answer_turned_away(io::Slot slot, ingest::Dialect dialect) {
   Publisher& publisher = publisher_of(slot);
   std::string& out = publisher.replies.text();
@@ -88,9 +95,7 @@ void IngestPort::answer_turned_away(io::Slot slot, ingest::Dialect dialect) {
     append_json_string(out, publisher.refusal);
     out += ",\"line\":1}\n";
   } else {
-    out += fmt::format("-{}: {}\r\n",
-                       full ? "ERR max number of clients reached" : "NOPERM not allowed",
-                       publisher.refusal);
+    out += farewell({.reason = connections_[slot].reason, .sentence = publisher.refusal});
   }
   publisher.input_over = true;
   reply_later(slot, publisher);

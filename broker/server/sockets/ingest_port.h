@@ -43,6 +43,9 @@ class IngestPort {
   // A publisher that is answered in the dialect of its first bytes why it gets no seat, and then
   // disconnected; one that sends nothing for a moment is answered as a Redis library expects.
   PortOrder begin_turned_away(io::Slot slot, TurnedAway why, Tick tick);
+  // The same for one that cannot even wait for its answer; its dialect is not known. It ends a
+  // line.
+  static std::string farewell(const TurnedAway& why);
   PortOrder overdue(io::Slot slot, Tick tick);
   PortOrder received(io::Slot slot, std::string_view bytes, Tick tick);
   PortOrder input_ended(io::Slot slot);

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "tests/io/still_ring.h"
 #include "tests/server/small_broker.h"
 
 namespace fanfare::server {
@@ -12,27 +13,9 @@ namespace {
 using testing::SmallBroker;
 
 // A ring of which only the clock is of interest.
-class Clock final : public io::Ring {
+class Clock final : public io::StillRing {
  public:
-  std::string_view name() const override { return "clock"; }
-  std::uint32_t capacity() const override { return 0; }
   TimePoint now() const override { return time; }
-  void accept(int, io::Token) override {}
-  void cancel_accept(io::Token) override {}
-  void hold_handshakes(int) override {}
-  void stop_listening(int, std::vector<int>&) override {}
-  bool adopt(int, io::Slot) override { return true; }
-  void refuse(int) override {}
-  io::PeerAddress peer_of(int) override { return {}; }
-  void receive(io::Slot, io::Token, io::BufferClass) override {}
-  void recycle(const io::Completion&) override {}
-  void poll(io::Slot, io::Interest, io::Token) override {}
-  void send(io::Slot, std::span<const std::byte>, io::Token) override {}
-  void shutdown_write(io::Slot) override {}
-  void close(io::Slot, std::span<const io::Token>, io::Token, bool) override {}
-  void submit(std::vector<io::Completion>&) override {}
-  void wait(TimePoint, std::vector<io::Completion>&) override {}
-  void wake() override {}
 
   TimePoint time{Duration(1'000s).count()};
 };

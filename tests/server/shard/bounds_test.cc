@@ -121,7 +121,8 @@ TEST(Bounds, OfPublishersAreNamedToASurplusThatIsSilentToo) {
   }
 }
 
-// Surplus that is only answered must not become another way to fill the broker.
+// Surplus that is only answered must not become another way to fill the broker. The rest was closed
+// without a word.
 TEST(Bounds, OfPublishersThatAreAnsweredWhy) {
   Options options;
   options.limits.ingest_connections = 1;
@@ -132,11 +133,19 @@ TEST(Bounds, OfPublishersThatAreAnsweredWhy) {
   broker.pass();
   for (Peer* const peer : surplus) EXPECT_FALSE(peer->gone());
   Peer& beyond = broker.publisher();
+  Peer& talking = broker.publisher();
+  talking.say("PUBLISH a b\r\n");
   broker.pass();
-  EXPECT_TRUE(beyond.gone());
-  EXPECT_EQ(beyond.take(), "");
-  EXPECT_EQ(broker.counters().connections_refused_total, 1U);
-  EXPECT_EQ(broker.counters().ingest_connections_refused_total, kTurnedAwaySlots + 1U);
+  for (Peer* const peer : {&beyond, &talking}) {
+    EXPECT_TRUE(peer->gone()) << "at once: there is no place in which it could wait";
+    EXPECT_EQ(peer->take(),
+              "-ERR max number of clients reached: as many publishers are connected as [limits] "
+              "ingest_connections allows (1); close one, or raise it\r\n");
+  }
+  EXPECT_EQ(broker.counters().connections_refused_total, 2U);
+  EXPECT_EQ(broker.counters().ingest_connections_refused_total, kTurnedAwaySlots + 2U);
+  EXPECT_EQ(broker.closes(CloseReason::overloaded), 2U);
+  EXPECT_EQ(broker.counters().ingest_events_total, 1U);
   EXPECT_THAT(broker.get("/events?channel=a").take(), HasSubstr("200 OK"));
   broker.pass(10s);
   for (Peer* const peer : surplus) EXPECT_TRUE(peer->ended());

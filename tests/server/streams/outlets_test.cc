@@ -40,7 +40,7 @@ class Wire final : public io::Ring {
   void hold_handshakes(int) override {}
   void stop_listening(int, std::vector<int>&) override {}
   bool adopt(int, io::Slot) override { return true; }
-  void refuse(int) override {}
+  void refuse(int, std::string_view) override {}
   io::PeerAddress peer_of(int) override { return {}; }
   void receive(io::Slot, io::Token, io::BufferClass) override {}
   void recycle(const io::Completion&) override {}
