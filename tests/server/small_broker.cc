@@ -8,6 +8,8 @@
 #include <span>
 #include <utility>
 
+#include "tests/sim/bundle_port.h"
+
 #include "common/check.h"
 
 namespace fanfare::server::testing {
@@ -66,7 +68,7 @@ void Peer::changed(sim::Socket& socket) {
 
 SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const sim::Faults& faults,
                          std::uint32_t subscribers_max, std::function<Routes&(Routes&)> in_front,
-                         Gate* gate, BrokerPhase phase)
+                         Gate* gate, BrokerPhase phase, std::size_t box_bytes)
     : kernel_(1, faults, report_),
       ring_(kernel_, subscribers_max + kSpareSlots + kAdminSlots + kTurnedAwaySlots, "ring",
             sim::SimRing::Pools::of(faults)) {
@@ -75,6 +77,12 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
   };
   switchboard_.wake_lead = [this] { ring_.wake(); };
   enter(phase);
+  SharedPort::Maker shared;
+  if (box_bytes > 0) {
+    shared = [this, box_bytes](const SharedPort::Parts& parts) {
+      return std::make_unique<sim::BundlePort>(parts, kernel_, box_bytes);
+    };
+  }
   shard_ = std::make_unique<Shard>(ShardConfig{.index = 0,
                                                .subscribers_max = subscribers_max,
                                                .connections_max = subscribers_max,
@@ -85,6 +93,7 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
                                                .gate = gate,
                                                .ingest_users = {},
                                                .in_front = std::move(in_front),
+                                               .shared = std::move(shared),
                                                .wall_clock = [this] { return date(); }},
                                    ring_, switchboard_);
   shard_->listen(Port::subscriber, kernel_.listen(sim::Door::subscribers));

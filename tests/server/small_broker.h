@@ -56,6 +56,8 @@ class Peer final : public sim::SocketOwner {
   bool reset_ = false;
 };
 
+// `box_bytes`: what connections with several streams hold (tests/sim/bundle_port.h); 0: there are
+// none.
 class SmallBroker {
  public:
   static constexpr std::string_view kEpoch = "ep0ch00";
@@ -65,7 +67,7 @@ class SmallBroker {
                        const sim::Faults& faults = {},
                        std::uint32_t subscribers_max = kSubscribersMax,
                        std::function<Routes&(Routes&)> in_front = {}, Gate* gate = nullptr,
-                       BrokerPhase phase = BrokerPhase::serving);
+                       BrokerPhase phase = BrokerPhase::serving, std::size_t box_bytes = 0);
   // Everybody goes; nothing may be left, and no promise to the kernel may have been broken.
   ~SmallBroker();
   SmallBroker(const SmallBroker&) = delete;

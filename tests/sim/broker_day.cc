@@ -22,7 +22,9 @@ namespace {
 class Day {
  public:
   explicit Day(const DayOptions& options)
-      : draw_(options.seed * 0x9e3779b97f4a7c15U + 1), world_(world_options(options)) {
+      : seed_(options.seed),
+        draw_(options.seed * 0x9e3779b97f4a7c15U + 1),
+        world_(world_options(options)) {
     machine_options_.broker = drawn_configuration(draw_);
     // Taken from the seed itself, not drawn: a further draw would make another day of every seed.
     if (options.seed % 2 == 0)
@@ -32,6 +34,7 @@ class Day {
       machine_options_.recovery = 10ms * static_cast<int>(1 + options.seed / 16 % 100);
     if (options.seed % 8 == 3)
       machine_options_.journal_late_max = 100ms * static_cast<int>(1 + options.seed / 8 % 50);
+    if (options.seed % 9 == 4) machine_options_.box_bytes = 200U << (options.seed / 9 % 7);
     if (options.seed % 8 == 4) machine_options_.lead = machine_options_.shards - 1;
     crowd_ = draw_.chance(0.005);
     machine_options_.subscribers_max = crowd_ ? 256 : draw_.chance(0.8) ? 64 : 6;
@@ -61,16 +64,19 @@ class Day {
   void take_note_of_heartbeat();
   void drain(Duration grace);
   void invite();
+  void invite_bundles();
   void invite_pests();
   void invite_onlookers();
   void be_silent();
   void pass();
+  void send_surplus_home();
   void judge();
   void stay_calm();
   void close();
   void take_note_of_machine();
   void count();
 
+  std::uint64_t seed_;
   Random draw_;
   World world_;
   BrokerMachine::Options machine_options_;
@@ -145,6 +151,22 @@ void Day::invite() {
   }
   invite_pests();
   invite_onlookers();
+  if (machine_options_.box_bytes > 0) invite_bundles();
+}
+
+// Drawn from the seed itself, like what makes it such a day.
+void Day::invite_bundles() {
+  Random draw(seed_ * 0xa24baed4963ee407U + 5);
+  const std::size_t bundles = 1 + draw.below(6);
+  for (std::size_t i = 0; i < bundles; ++i) {
+    std::vector<ReaderPlan> plans(1 + draw.below(4));
+    for (ReaderPlan& plan : plans) {
+      plan = ReaderPlan::drawn(channels_, draw);
+      plan.http10 = false;
+    }
+    const Pace pace = Pace::drawn(draw);
+    world_.add_bundle(plans, pace).start(between(draw, 0s, 10s));
+  }
 }
 
 void Day::invite_pests() {
@@ -205,12 +227,21 @@ void Day::pass() {
   world_.run(between(draw_, 1s, 10s));
 }
 
+// More than one shard can hold might never all find room.
+void Day::send_surplus_home() {
+  const std::size_t seats = machine_options_.subscribers_max;
+  for (std::size_t i = seats; i < world_.readers().size(); ++i) world_.readers()[i]->leave();
+  std::size_t taken = std::min(seats, world_.readers().size());
+  for (const auto& bundle : world_.bundles()) {
+    taken += bundle->subscriptions().size();
+    if (taken > seats) bundle->leave();
+  }
+}
+
 void Day::judge() {
   for (const auto& pest : pests_) pest->leave();
   if (asker_) asker_->leave();
-  // More than one shard can hold might never all find room.
-  for (std::size_t i = machine_options_.subscribers_max; i < world_.readers().size(); ++i)
-    world_.readers()[i]->leave();
+  send_surplus_home();
   for (const auto& publisher : publishers_) publisher->conclude();
   const auto published = [this] {
     return std::ranges::all_of(publishers_, [](const auto& p) { return p->settled(); }) &&
@@ -283,10 +314,11 @@ void Day::count() {
   verdict_.publications = world_.ledger().count();
   verdict_.restarts = machines_.size() - 1;
   verdict_.crowds = crowd_ ? 1 : 0;
-  for (const auto& reader : world_.readers()) {
-    verdict_.events += reader->events();
-    verdict_.gaps += reader->gaps();
-    for (const Transcript& transcript : reader->transcripts()) {
+  for (const auto& bundle : world_.bundles()) verdict_.cancels += bundle->cancels();
+  for (const Subscription* const subscription : world_.subscriptions()) {
+    verdict_.events += subscription->events();
+    verdict_.gaps += subscription->gaps();
+    for (const Transcript& transcript : subscription->transcripts()) {
       for (const Heard& heard : transcript.heard) {
         verdict_.streams += heard.kind == Heard::Kind::opened ? 1 : 0;
         verdict_.ends += heard.kind == Heard::Kind::ended ? 1 : 0;
@@ -326,15 +358,17 @@ void DayVerdict::add(const DayVerdict& other) {
        {&DayVerdict::events, &DayVerdict::gaps, &DayVerdict::publications, &DayVerdict::streams,
         &DayVerdict::restarts, &DayVerdict::ends, &DayVerdict::pauses, &DayVerdict::notices,
         &DayVerdict::sights, &DayVerdict::answers, &DayVerdict::forgotten, &DayVerdict::crowds,
-        &DayVerdict::calms})
+        &DayVerdict::calms, &DayVerdict::cancels})
     this->*number += other.*number;
 }
 
 std::string DayVerdict::reached() const {
   return fmt::format(
       "{} complete streams, {} pauses of publishers, {} notices, {} sights of the admin listener, "
-      "{} rounds of many questions, {} channels forgotten; days: {} crowds, {} calms",
-      ends, pauses, notices, sights, answers, forgotten, crowds, calms);
+      "{} rounds of many questions, {} channels forgotten, {} streams cancelled beside others; "
+      "days: "
+      "{} crowds, {} calms",
+      ends, pauses, notices, sights, answers, forgotten, cancels, crowds, calms);
 }
 
 }  // namespace fanfare::sim

@@ -33,6 +33,7 @@ struct DayVerdict {
   std::uint64_t sights = 0;     // pages and live events of the admin listener
   std::uint64_t answers = 0;    // rounds of more questions than a session answers at once
   std::uint64_t forgotten = 0;  // channels, after a long silence
+  std::uint64_t cancels = 0;    // of streams that shared a connection
   std::uint64_t crowds = 0;     // days with some two hundred connections
   std::uint64_t calms = 0;      // days that ended with a calm
 

@@ -31,7 +31,7 @@ TEST(BrokerDay, EndsWellForAFewHundredSeeds) {
   const DayVerdict& sum = outcome.sum;
   for (const std::uint64_t reached :
        {sum.events, sum.gaps, sum.restarts, sum.ends, sum.pauses, sum.notices, sum.sights,
-        sum.answers, sum.forgotten, sum.crowds, sum.calms})
+        sum.answers, sum.forgotten, sum.crowds, sum.calms, sum.cancels})
     EXPECT_GT(reached, 0U) << sum.reached();
 }
 
@@ -102,7 +102,10 @@ std::vector<Planted> planted() {
                               {PlantedBug::ack_early, "seal: "},
                               {PlantedBug::journal_lies, "durable: "},
                               {PlantedBug::history_grows, "bounds: "},
-                              {PlantedBug::ack_dropped, "acks: "}};
+                              {PlantedBug::ack_dropped, "acks: "},
+                              {PlantedBug::box_mixes_streams, "order: "},
+                              {PlantedBug::box_owes_nothing, "ack: "},
+                              {PlantedBug::box_end_unsaid, "ack: "}};
   // Where a sanitizer runs, that is for it to see.
   if (heap::watched()) all.push_back({PlantedBug::batch_leaked, "heap: "});
   return all;

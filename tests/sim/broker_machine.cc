@@ -79,8 +79,16 @@ void BrokerMachine::assemble(const fanout::Epoch& epoch) {
           .surface = &page_,
           .gate = journal_.get(),
           .ingest_users = options_.ingest_users,
+          .shared = shared_port(),
           .wall_clock = wall_clock},
       options_.shards, options_.lead);
+}
+
+server::SharedPort::Maker BrokerMachine::shared_port() const {
+  if (options_.box_bytes == 0) return {};
+  return [this](const server::SharedPort::Parts& parts) {
+    return std::make_unique<BundlePort>(parts, world_.kernel(), options_.box_bytes);
+  };
 }
 
 BrokerMachine::~BrokerMachine() {
@@ -125,8 +133,8 @@ void BrokerMachine::check_kept() const {
       world_.kernel().fail(fmt::format("durable: publication {} was acked and is lost: it is at {}",
                                        publication.number, publication.place->text()));
   }
-  for (const auto& reader : world_.readers()) {
-    for (const Transcript& transcript : reader->transcripts()) {
+  for (const Subscription* const subscription : world_.subscriptions()) {
+    for (const Transcript& transcript : subscription->transcripts()) {
       for (const Heard& heard : transcript.heard) {
         if (lost(heard.place))
           world_.kernel().fail(fmt::format("durable: {} holds {}, which is lost", transcript.name,

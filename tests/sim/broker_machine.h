@@ -15,6 +15,7 @@
 #include "broker/server/shard/assembly.h"
 #include "tests/sim/admin_page.h"
 #include "tests/sim/agenda.h"
+#include "tests/sim/bundle_port.h"
 #include "tests/sim/journal.h"
 #include "tests/sim/sim_ring.h"
 #include "tests/sim/world.h"
@@ -34,6 +35,7 @@ class BrokerMachine final : public Machine, public Actor {
     std::vector<std::uint32_t> ingest_users{};  // who may publish; empty: everybody
     double late_mail = 0;                       // per message: it comes late
     Duration mail_delay_max{};
+    std::size_t box_bytes = 0;    // what connections of several streams hold; 0: there are none
     Duration journal_late_max{};  // 0: no journal
     Duration recovery{};          // before it serves
   };
@@ -86,6 +88,7 @@ class BrokerMachine final : public Machine, public Actor {
   static constexpr std::uint64_t kRecovered = ~std::uint64_t{0};
 
   void assemble(const fanout::Epoch& epoch);
+  server::SharedPort::Maker shared_port() const;
   void post(std::uint32_t shard, server::Message message);
   // seal: what the lead says of an event comes after the batch that holds it was posted to all.
   // durable: no client is sent anything about an event that may still be lost.

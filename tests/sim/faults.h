@@ -32,6 +32,9 @@ namespace fanfare::sim {
   X(journal_lies, "journal: says that a batch is durable before it is")                \
   X(ack_early, "machine: takes note of a batch after what was said of it")             \
   X(history_grows, "machine: history may take half of what the broker was told")       \
+  X(box_mixes_streams, "bundle port: what one stream says is said on its neighbour")   \
+  X(box_owes_nothing, "bundle port: a stream that found its box full is forgotten")    \
+  X(box_end_unsaid, "bundle port: the end of a stream is not said")                    \
   X(ack_dropped, "publisher: hears nothing more of a broker that stops")               \
   X(acks_swapped, "publisher: takes two answers for each other")
 

@@ -127,6 +127,18 @@ std::optional<std::uint32_t> reference_in(std::string_view answer) {
   return number;
 }
 
+std::string excerpt(std::string_view text) {
+  std::string shown;
+  for (const char c : text.substr(0, 120)) {
+    if (c >= ' ' && c <= '~') {
+      shown += c;
+    } else {
+      shown += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
+  }
+  return shown;
+}
+
 std::optional<std::string> member_of(std::string_view json, std::string_view name) {
   const std::string key = fmt::format("\"{}\":\"", name);
   const std::size_t at = json.find(key);

@@ -32,4 +32,7 @@ std::optional<std::uint32_t> reference_in(std::string_view answer);
 // The value of a text member of a flat JSON object.
 std::optional<std::string> member_of(std::string_view json, std::string_view name);
 
+// The beginning of it, for failures: what cannot be shown as \xNN.
+std::string excerpt(std::string_view text);
+
 }  // namespace fanfare::sim

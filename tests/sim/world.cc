@@ -28,10 +28,19 @@ void World::set_machine(Machine* machine) {
   paused_until_.assign(machine == nullptr ? 0 : machine->shard_count(), TimePoint{});
 }
 
-Reader& World::add_reader(ReaderPlan plan, Pace pace) {
-  std::string name = fmt::format("reader {}", readers_.size());
-  readers_.push_back(std::make_unique<Reader>(town_, std::move(name), std::move(plan), pace));
+Reader& World::add_reader(const ReaderPlan& plan, Pace pace) {
+  readers_.push_back(
+      std::make_unique<Reader>(town_, fmt::format("reader {}", readers_.size()), plan, pace));
+  subscriptions_.push_back(&readers_.back()->subscription());
   return *readers_.back();
+}
+
+Bundle& World::add_bundle(const std::vector<ReaderPlan>& plans, Pace pace) {
+  bundles_.push_back(
+      std::make_unique<Bundle>(town_, fmt::format("bundle {}", bundles_.size()), plans, pace));
+  for (Subscription& subscription : bundles_.back()->subscriptions())
+    subscriptions_.push_back(&subscription);
+  return *bundles_.back();
 }
 
 bool World::somebody_runs() {
@@ -90,24 +99,25 @@ void World::settle(Duration limit, const std::function<bool()>& also) {
   kernel_.faults().stop();
   town_.quiet = true;
   for (const auto& reader : readers_) reader->behave();
+  for (const auto& bundle : bundles_) bundle->behave();
   const TimePoint end = kernel_.now() + limit;
   while (!report_.failed() && kernel_.now() < end) {
     run(kSettleStep);
-    if (readers_settled() && (!also || also())) return;
+    if (subscriptions_settled() && (!also || also())) return;
   }
   if (!report_.failed())
     kernel_.fail(fmt::format("{} {} s after the faults stopped", unsettled(), limit / 1s));
 }
 
-bool World::readers_settled() const {
-  return std::ranges::all_of(readers_, [this](const auto& reader) {
+bool World::subscriptions_settled() const {
+  return std::ranges::all_of(subscriptions_, [this](const Subscription* reader) {
     return reader->gone() ||
            (reader->streaming() && missing_yet(reader->transcripts().back(), ledger_).empty());
   });
 }
 
 std::string World::unsettled() const {
-  for (const auto& reader : readers_) {
+  for (const Subscription* const reader : subscriptions_) {
     if (reader->gone()) continue;
     if (!reader->streaming()) return fmt::format("quiet: {} does not stream", reader->name());
     const Problems missing = missing_yet(reader->transcripts().back(), ledger_);
@@ -117,13 +127,13 @@ std::string World::unsettled() const {
 }
 
 void World::stay_calm(Duration time) {
-  for (const auto& reader : readers_) reader->begin_calm();
+  for (Subscription* const reader : subscriptions_) reader->begin_calm();
   run(time);
-  for (const auto& reader : readers_) reader->end_calm();
+  for (Subscription* const reader : subscriptions_) reader->end_calm();
 }
 
 void World::check_transcripts() {
-  for (const auto& reader : readers_) {
+  for (Subscription* const reader : subscriptions_) {
     reader->close_books();
     for (const Transcript& transcript : reader->transcripts()) {
       for (const auto check : {check_order, check_gap, check_ack}) {
@@ -135,6 +145,7 @@ void World::check_transcripts() {
 
 void World::dismiss_readers() {
   for (const auto& reader : readers_) reader->leave();
+  for (const auto& bundle : bundles_) bundle->leave();
 }
 
 void World::check_leaks(Duration limit) {

@@ -10,12 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/bundle.h"
 #include "tests/sim/client.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/kernel.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/reader.h"
 #include "tests/sim/report.h"
+#include "tests/sim/subscription.h"
 
 namespace fanfare::sim {
 
@@ -59,8 +61,13 @@ class World {
 
   // The machine outlives the world's runs; it may be exchanged between them.
   void set_machine(Machine* machine);
-  Reader& add_reader(ReaderPlan plan, Pace pace);
+  Reader& add_reader(const ReaderPlan& plan, Pace pace);
+  // A client with several subscriptions on one connection; the machine must know its protocol.
+  Bundle& add_bundle(const std::vector<ReaderPlan>& plans, Pace pace);
   const std::vector<std::unique_ptr<Reader>>& readers() const { return readers_; }
+  const std::vector<std::unique_ptr<Bundle>>& bundles() const { return bundles_; }
+  // Those of all readers and bundles.
+  const std::vector<Subscription*>& subscriptions() const { return subscriptions_; }
 
   // Lets time pass until `enough` (asked whenever nobody can run), a failure, or the limit. False:
   // it was never enough.
@@ -81,7 +88,7 @@ class World {
   bool somebody_runs();
   void count_turn();
   void let_time_pass(TimePoint end);
-  bool readers_settled() const;
+  bool subscriptions_settled() const;
   std::string unsettled() const;
 
   Report report_;
@@ -92,6 +99,8 @@ class World {
   Machine* machine_ = nullptr;
   std::vector<TimePoint> paused_until_;
   std::vector<std::unique_ptr<Reader>> readers_;
+  std::vector<std::unique_ptr<Bundle>> bundles_;
+  std::vector<Subscription*> subscriptions_;
   TimePoint second_end_{};
   std::uint64_t turns_this_second_ = 0;
 };

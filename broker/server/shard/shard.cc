@@ -57,8 +57,9 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       streams_({replica_, audiences_, counters_, switchboard_, random_}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
       routes_(settings_, streams_, seats_, counters_),
+      front_(config.in_front ? config.in_front(routes_) : routes_),
       port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, date_,
-            switchboard.subscriber_bodies, config.in_front ? config.in_front(routes_) : routes_),
+            switchboard.subscriber_bodies, front_),
       started_(ring.now()),
       now_(started_) {
   tell_date();
@@ -68,6 +69,10 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
                         ring.name(), config.connections_max, date_, heads_, config.gate,
                         fanout::LogClock(started_, time_of_day())},
         config.epoch, settings_);
+  }
+  if (config.shared) {
+    shared_ = config.shared({ring_, connections_, front_, port_, settings_});
+    outlets_.share(*shared_);
   }
   know_ports();
 }
@@ -114,7 +119,7 @@ void Shard::arm_accept(std::uint32_t index) {
 bool Shard::work_waiting() const {
   return !completions_.empty() || delivery_.work_waiting() || courier_.waiting() ||
          !heartbeats_due_.empty() || !mail_.empty() || swept_ != tick_ || drain_waiting() ||
-         (desk_ && desk_->work_waiting());
+         (shared_ && shared_->waiting()) || (desk_ && desk_->work_waiting());
 }
 
 TimePoint Shard::next_turn() const {
@@ -297,7 +302,13 @@ void Shard::welcome(io::Slot slot, Port port, const TurnedAway& turned_away) {
     obey(slot, desk_->ingest_port().begin(slot));
     return;
   }
-  if (port == Port::subscriber) ++counters_.connections_accepted_total;
+  if (port == Port::subscriber) {
+    ++counters_.connections_accepted_total;
+    if (shared_) {
+      shared_->begin(slot, tick_);
+      return obey_shared();
+    }
+  }
   obey(slot, kind_of(port).http->begin(slot, tick_));
 }
 
@@ -324,6 +335,14 @@ void Shard::received(const io::Completion& completion, Connection& connection) {
     case State::reading:
       obey(slot, ended ? kind_of(connection).http->input_ended(slot)
                        : kind_of(connection).http->received(slot, bytes, tick_));
+      break;
+    case State::shared:
+      if (ended) {
+        close(slot, CloseReason::peer_closed);
+      } else {
+        shared_->received(slot, bytes, tick_);
+        obey_shared();
+      }
       break;
     case State::lingering:
       if (ended) {
@@ -368,6 +387,9 @@ void Shard::polled(const io::Completion& completion, Connection& connection, Op 
     kind_of(connection).http->writable(slot);
   } else if (connection.state == State::publisher) {
     desk_->ingest_port().writable(slot);
+  } else if (connection.state == State::shared) {
+    shared_->writable(slot);
+    obey_shared();
   }
 }
 
@@ -462,6 +484,7 @@ void Shard::send_answers() {
 void Shard::pump() {
   delivery_.pump(tick_, completions_, ends_);
   end_streams();
+  if (shared_) flush_shared();
   counters_.unserved_bytes = replica_.unserved_bytes();
   Switchboard::Gauge& gauge = switchboard_.gauges[config_.index];
   gauge.unserved_bytes.store(counters_.unserved_bytes, std::memory_order_relaxed);

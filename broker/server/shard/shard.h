@@ -40,6 +40,7 @@
 #include "broker/server/streams/delivery.h"
 #include "broker/server/streams/outlets.h"
 #include "broker/server/streams/presence.h"
+#include "broker/server/streams/shared_port.h"
 #include "broker/server/streams/streams.h"
 #include "broker/server/streams/subscriber.h"
 
@@ -61,6 +62,9 @@ struct ShardConfig {
   std::vector<std::uint32_t> ingest_users;  // allowed user ids; empty: whoever may open the socket
   // Puts another Routes in front of the subscribers' own, to which it may pass requests on.
   std::function<Routes&(Routes& own)> in_front = {};
+  // A protocol whose connections carry several streams each, beside HTTP/1.1 on the subscriber
+  // listeners; none: there is none.
+  SharedPort::Maker shared = {};
   // The time of day, for the Date of answers and the live page; none: the machine's. A simulation
   // has its own.
   std::function<std::chrono::sys_seconds()> wall_clock = {};
@@ -152,6 +156,7 @@ class Shard {
   void arm_room(io::Slot slot);
   void arm_hang_up(io::Slot slot);
   void begin_stream(io::Slot slot, StreamStart start);
+  Member open_stream(Outlet outlet, StreamStart start);
   void count_stream(const Subscriber& subscriber, int change);
   std::uint64_t& open_connections(const Connection& connection);
   void end_stream(const StreamEnd& end);
@@ -164,6 +169,15 @@ class Shard {
   void closed(io::Slot slot);
   std::chrono::sys_time<std::chrono::milliseconds> time_of_day() const;
   void release_held();
+
+  // shard_shared.cc: connections that several streams share
+  void obey_shared();
+  void carry_out(ConnectionOrder&& order);
+  void carry_out(StreamBegins&& begins);
+  void carry_out(StreamCancelled&& cancelled);
+  void carry_out(StreamHasRoom&& has_room);
+  void flush_shared();
+  void end_streams_of(io::Slot slot, CloseReason reason);
 
   // shard_time.cc: what the clock brings
   bool time_passes();
@@ -188,6 +202,7 @@ class Shard {
   bool drain_waiting() const;
   void drain_some();
   void tell_to_leave(io::Slot slot);
+  void tell_to_leave(Subscriber& subscriber);
   void end_when_quiet(io::Slot slot);
   void stop_accepting(std::uint32_t index);
   void accept_ended(std::uint32_t index);
@@ -219,8 +234,10 @@ class Shard {
   Streams streams_;
   Seats seats_;
   SubscriberRoutes routes_;
+  Routes& front_;  // routes_, or what was put in front of them
   HttpPort port_;
-  std::unique_ptr<LeadDesk> desk_;  // the lead's
+  std::unique_ptr<SharedPort> shared_;  // null: none
+  std::unique_ptr<LeadDesk> desk_;      // the lead's
   std::array<PortKind, kPortCount> port_kinds_;
 
   std::deque<Message> mail_;  // taken from the mailbox, too much for one turn

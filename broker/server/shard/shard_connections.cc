@@ -127,35 +127,43 @@ void Shard::count_stream(const Subscriber& subscriber, int change) {
 
 void Shard::begin_stream(io::Slot slot, StreamStart start) {
   Connection& connection = connections_[slot];
+  connection.subscriber = open_stream(Outlet::socket(slot), std::move(start));
+  connection.state = State::streaming;
+  connection.due = kNever;
+  arm_hang_up(slot);
+}
+
+Member Shard::open_stream(Outlet outlet, StreamStart start) {
+  const Connection& connection = connections_[outlet.slot()];
   const std::string query = std::move(start.query);
   const std::string presented = std::move(start.presented);
   const bool live_page = connection.port == Port::admin;
-  const Member member = delivery_.open(std::move(start), Outlet::socket(slot), live_page, tick_);
+  const Member member = delivery_.open(std::move(start), outlet, live_page, tick_);
   presence_.came(member, query, presented);
-  connection.subscriber = member;
-  connection.state = State::streaming;
-  connection.due = kNever;
   Subscriber& subscriber = subscribers_[member];
   subscriber.farewell = connection.leaving ? Farewell::due : Farewell::none;
   subscriber.due = subscriber.heartbeat == 0
                        ? tick_ + ticks(settings_->delivery.stall)
                        : heartbeat_visit(tick_ + subscriber.heartbeat, subscriber.heartbeat);
   count_stream(subscriber, +1);
-  arm_hang_up(slot);
+  return member;
 }
 
-// Every stream ends here, whatever ends it. Its connection goes on to the next request if the body
-// has an end of its own; else that is how the client hears of it.
+// Every stream ends here, whatever ends it. A connection that it shares has its own words for that,
+// and goes on. One of its own goes on to the next request if the body has an end of its own; else
+// that is how the client hears of it.
 void Shard::end_stream(const StreamEnd& end) {
   const Member member = end.subscriber;
   if (!subscribers_.in_use(member)) return;
-  const io::Slot slot = subscribers_[member].outlet.slot();
+  const Outlet outlet = subscribers_[member].outlet;
+  const io::Slot slot = outlet.slot();
   const bool complete = end.ending() == Ending::complete;
   const bool mid_event = delivery_.in_mid_event(member);
   if (!complete && !subscribers_[member].live_page) note_close(member, end.reason);
   presence_.went(member, end.reason);
   count_stream(subscribers_[member], -1);
   delivery_.close(member, end.ending());
+  if (outlet.is_box()) return;
   Connection& connection = connections_[slot];
   connection.subscriber = kNone;
   connection.reason = end.reason;
@@ -187,6 +195,7 @@ void Shard::note_close(Member member, CloseReason reason) {
 
 void Shard::forget_requests(io::Slot slot) {
   const Connection& connection = connections_[slot];
+  if (connection.state == State::shared) shared_->release(slot);
   if (connection.exchange != kNone) kind_of(connection).http->release(slot);
   if (connection.port == Port::ingest) desk_->ingest_port().release(slot);
 }
@@ -211,6 +220,7 @@ void Shard::close(io::Slot slot, CloseReason reason, bool mid_event) {
   Connection& connection = connections_[slot];
   if (connection.state == State::free || connection.state == State::closing) return;
   if (connection.state == State::streaming) return end_stream({connection.subscriber, reason});
+  if (connection.state == State::shared) end_streams_of(slot, reason);
   const bool reset = needs_reset(connection, reason, mid_event);
   forget_requests(slot);
   ++closes_[static_cast<std::size_t>(reason)];

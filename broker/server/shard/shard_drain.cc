@@ -59,8 +59,12 @@ void Shard::tell_to_leave(io::Slot slot) {
   Connection& connection = connections_[slot];
   if (connection.state == State::free || connection.port == Port::admin) return;
   connection.leaving = true;
-  if (connection.state != State::streaming) return;
-  Subscriber& subscriber = subscribers_[connection.subscriber];
+  if (connection.state == State::streaming) tell_to_leave(subscribers_[connection.subscriber]);
+  if (connection.state != State::shared) return;
+  for (const Member member : shared_->subscribers(slot)) tell_to_leave(subscribers_[member]);
+}
+
+void Shard::tell_to_leave(Subscriber& subscriber) {
   subscriber.farewell = Farewell::due;
   const Tick over = ticks(settings_->limits.drain);
   subscriber.due = tick_ + static_cast<Tick>(random_.below(std::uint64_t{over} + 1));
@@ -139,6 +143,10 @@ void Shard::end_when_quiet(io::Slot slot) {
       subscribers_[connection.subscriber].farewell = Farewell::said;
       subscribers_[connection.subscriber].due = last_deadline_;
       delivery_.farewell(connection.subscriber, CloseReason::drained);
+      break;
+    case State::shared:
+      connection.leaving = true;
+      if (shared_->quiet(slot) && !greeting) linger(slot, CloseReason::drained);
       break;
     case State::publisher:
       if (connection.receive_armed && desk_->ingest_port().quiet(slot) && !greeting)

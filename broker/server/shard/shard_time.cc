@@ -115,6 +115,9 @@ void Shard::overdue(io::Slot slot, Connection& connection) {
     close(slot, connection.reason);
   } else if (state == State::reading || state == State::waiting || state == State::answering) {
     obey(slot, kind_of(connection).http->overdue(slot, tick_));
+  } else if (state == State::shared) {
+    shared_->overdue(slot, tick_);
+    obey_shared();
   } else if (state == State::publisher) {  // one that is turned away: the others have no deadline
     obey(slot, desk_->ingest_port().overdue(slot, tick_));
   }

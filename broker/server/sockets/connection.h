@@ -45,6 +45,7 @@ enum class State : std::uint8_t {
   waiting,    // a request is answered later; due: its patience
   answering,  // a response is on its way out; due: stall
   streaming,  // carries an event stream, whose subscriber has a deadline of its own
+  shared,     // carries any number of them, in a protocol that frames them (SharedPort)
   publisher,  // an ingest connection
   lingering,  // said all and sent FIN; waits for the peer's, discarding; due: give up
   closing,    // close is in the ring's hands

@@ -1,14 +1,15 @@
-// Outlet: where the bytes of one subscriber go. Four bytes, of one of two kinds:
+// Outlet: where the bytes of one subscriber go. Four bytes: a connection, of one of two kinds:
 //
-//   a socket   the subscriber has a connection of its own (HTTP/1.1). What it is offered is sent
-//              from where it lies, the same bytes to each of a feed: one send, no copy.
-//   a box      several subscribers share a connection, which collects what they have to say, in its
-//              own way (frames, records), for one send between two submits.
+//   a socket   the connection is the subscriber's own (HTTP/1.1). What it is offered is sent from
+//              where it lies, the same bytes to each of a feed: one send, no copy.
+//   a box      several subscribers share the connection, which collects what they have to say, in
+//              its own way (frames, records), for one send between two submits.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "broker/fanout/members.h"
@@ -17,7 +18,7 @@
 
 namespace fanfare::server {
 
-// The connections of one shard that several subscribers share, by number: a box each.
+// The connections of one shard that several subscribers share, by slot: a box each.
 class Outboxes {
  public:
   virtual ~Outboxes() = default;
@@ -25,23 +26,25 @@ class Outboxes {
   // Takes as much of what the subscriber has to say as the box has room for, and answers how many
   // bytes that was: they are not needed any more. If it was not all, the box owes the subscriber
   // Delivery::room(). Nothing: the connection has no future.
-  virtual std::optional<std::size_t> take(std::uint32_t box, fanout::Member subscriber,
+  virtual std::optional<std::size_t> take(io::Slot slot, fanout::Member subscriber,
                                           std::string_view bytes) = 0;
   // The subscriber has said all, and is nobody's any more when this returns.
-  virtual void end(std::uint32_t box, fanout::Member subscriber, Ending ending) = 0;
-  // Before each submit: queues the one send of each box that took something since the last.
+  virtual void end(io::Slot slot, fanout::Member subscriber, Ending ending) = 0;
+  // Before each submit: queues the one send of each box that has something to say and whose socket
+  // is not full. The send's token is ConnectionTable::token(Op::send, slot).
   virtual void flush() = 0;
+  // After that submit: `cuts` are the completions of those sends that did not go whole.
+  virtual void flushed(std::span<const io::Completion> cuts) = 0;
 };
 
 class Outlet {
  public:
   Outlet() = default;
   static Outlet socket(io::Slot slot) { return Outlet(slot); }
-  static Outlet box(std::uint32_t number) { return Outlet(kBox | number); }
+  static Outlet box(io::Slot slot) { return Outlet(kBox | slot); }
 
   bool is_box() const { return (bits_ & kBox) != 0; }
-  io::Slot slot() const { return bits_; }  // of a socket
-  std::uint32_t box() const { return bits_ & ~kBox; }
+  io::Slot slot() const { return bits_ & ~kBox; }  // of the connection, shared or not
 
  private:
   static constexpr std::uint32_t kBox = 1U << 31U;  // no ring has so many slots

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "common/check.h"
+
 namespace fanfare::server {
 namespace {
 
@@ -25,14 +27,26 @@ TimePoint Outlets::flush(std::vector<io::Completion>& completions, std::vector<C
       completions[kept++] = completions[i];
       continue;
     }
+    if (token.generation != 0) {
+      sends_of_boxes_.push_back(completions[i]);
+      continue;
+    }
     cuts.push_back({.subscriber = token.index,
                     .taken = static_cast<std::size_t>(std::max(result, 0)),
                     .broken = !is_full(result)});
   }
   completions.resize(kept);
+  if (boxes_ != nullptr) boxes_->flushed(sends_of_boxes_);
+  sends_of_boxes_.clear();
   cuts.insert(cuts.end(), box_cuts_.begin(), box_cuts_.end());
   box_cuts_.clear();
   return ring_.now();
+}
+
+void Outlets::flush_boxes(std::vector<io::Completion>& completions) {
+  std::vector<Cut> cuts;
+  flush(completions, cuts);
+  CHECK(cuts.empty(), "only what was offered is cut");
 }
 
 void Outlets::await_room(Member subscriber) {
@@ -47,11 +61,11 @@ void Outlets::await_room(Member subscriber) {
 
 void Outlets::end(Member subscriber, Ending ending) {
   const Outlet outlet = subscribers_[subscriber].outlet;
-  if (outlet.is_box()) boxes_->end(outlet.box(), subscriber, ending);
+  if (outlet.is_box()) boxes_->end(outlet.slot(), subscriber, ending);
 }
 
 void Outlets::put(Outlet outlet, Member subscriber, std::string_view bytes) {
-  const std::optional<std::size_t> taken = boxes_->take(outlet.box(), subscriber, bytes);
+  const std::optional<std::size_t> taken = boxes_->take(outlet.slot(), subscriber, bytes);
   if (taken == bytes.size()) return;
   box_cuts_.push_back(
       {.subscriber = subscriber, .taken = taken.value_or(0), .broken = !taken.has_value()});

@@ -20,14 +20,10 @@ namespace fanfare::server {
 
 class Outlets {
  public:
-  // `boxes`: null if every subscriber has a connection of its own.
-  Outlets(io::Ring& ring, ConnectionTable& connections, Subscribers& subscribers, LoopTime& loop,
-          Outboxes* boxes = nullptr)
-      : ring_(ring),
-        connections_(connections),
-        subscribers_(subscribers),
-        loop_(loop),
-        boxes_(boxes) {}
+  Outlets(io::Ring& ring, ConnectionTable& connections, Subscribers& subscribers, LoopTime& loop)
+      : ring_(ring), connections_(connections), subscribers_(subscribers), loop_(loop) {}
+  // Before the first subscriber that has a box; without any, this is not needed.
+  void share(Outboxes& boxes) { boxes_ = &boxes; }
 
   // Not all was taken of what a subscriber was offered.
   struct Cut {
@@ -54,12 +50,15 @@ class Outlets {
   // Hands it all to the kernel, in one submit, and answers when that was done. Other completions
   // than of sends are appended to `completions`.
   TimePoint flush(std::vector<io::Completion>& completions, std::vector<Cut>& cuts);
+  // The same for what is in boxes, when nobody has been offered anything.
+  void flush_boxes(std::vector<io::Completion>& completions);
   // Delivery::room() follows, when more may be taken than was.
   void await_room(Member subscriber);
   // The subscriber has said all; what a socket's peer hears of it is its connection's business.
   void end(Member subscriber, Ending ending);
 
  private:
+  // No connection's: those have generations above 0.
   static io::Token send_token(Member subscriber) {
     return {.kind = static_cast<std::uint8_t>(Op::send), .generation = 0, .index = subscriber};
   }
@@ -69,8 +68,9 @@ class Outlets {
   ConnectionTable& connections_;
   Subscribers& subscribers_;
   LoopTime& loop_;
-  Outboxes* boxes_;
-  std::vector<Cut> box_cuts_;  // since the last flush
+  Outboxes* boxes_ = nullptr;
+  std::vector<Cut> box_cuts_;                   // since the last flush
+  std::vector<io::Completion> sends_of_boxes_;  // in a flush: those that did not go whole
 };
 
 }  // namespace fanfare::server

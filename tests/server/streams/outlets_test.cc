@@ -26,7 +26,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr std::uint32_t kBox = 7;
+constexpr io::Slot kBox = 7;
 constexpr std::size_t kMuch = 1U << 20U;
 
 // A ring that keeps what each socket was sent; `cuts` is what the next submit says of sends.
@@ -77,9 +77,9 @@ class Wire final : public io::Ring {
 // One connection with a window of its own and one for each subscriber, as HTTP/2 has them.
 class Shared final : public Outboxes {
  public:
-  std::optional<std::size_t> take(std::uint32_t box, Member subscriber,
+  std::optional<std::size_t> take(io::Slot slot, Member subscriber,
                                   std::string_view bytes) override {
-    EXPECT_EQ(box, kBox);
+    EXPECT_EQ(slot, kBox);
     if (broken) return std::nullopt;
     const auto own = windows.try_emplace(subscriber, kMuch).first;
     const std::size_t taken = std::min({bytes.size(), window, own->second});
@@ -89,8 +89,9 @@ class Shared final : public Outboxes {
     filled = filled || taken > 0;
     return taken;
   }
-  void end(std::uint32_t, Member subscriber, Ending ending) override { ends[subscriber] = ending; }
+  void end(io::Slot, Member subscriber, Ending ending) override { ends[subscriber] = ending; }
   void flush() override { flushes += std::exchange(filled, false) ? 1 : 0; }
+  void flushed(std::span<const io::Completion> cuts) override { EXPECT_TRUE(cuts.empty()); }
 
   std::size_t window = kMuch;
   std::map<Member, std::size_t> windows;
@@ -103,6 +104,7 @@ class Shared final : public Outboxes {
 
 class OutletsTest : public ::testing::Test {
  protected:
+  OutletsTest() { outlets_.share(boxes_); }
   ~OutletsTest() override {
     for (Member member = 0; member < subscribers_.high_water(); ++member) {
       if (subscribers_.in_use(member)) delivery_.close(member, Ending::come_back);
@@ -154,7 +156,7 @@ class OutletsTest : public ::testing::Test {
   ConnectionTable connections_{16};
   Subscribers subscribers_{16};
   LoopTime loop_{wire_};
-  Outlets outlets_{wire_, connections_, subscribers_, loop_, &boxes_};
+  Outlets outlets_{wire_, connections_, subscribers_, loop_};
   Settings settings_{patient()};
   Audiences audiences_{log_.replica, settings_};
   Counters counters_;

@@ -1,0 +1,88 @@
+// SharedPort: a protocol that carries several event streams on one connection at a time (as HTTP/2
+// does). The connection is State::shared and the port's own: it reads requests, asks the Routes,
+// and writes answers and streams into the connection's box (Outboxes). It orders what only the
+// shard can do. The shard asks for its orders after each call that may lead to some, and carries
+// them out one by one.
+//
+//   received ──▶ StreamBegins ───▶ opened ──▶ take … take ──▶ end   a stream
+//   received ──▶ StreamCancelled ───────────────────────────▶ end   its client wants no more of it
+//   flushed ───▶ StreamHasRoom ──▶ take                             what the box owed it
+//
+// Every connection to a subscriber listener begins here. One whose first bytes are HTTP/1.1 is
+// passed on to the HttpPort, and costs what it costs without this.
+//
+// Thread: the shard's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "broker/io/ring.h"
+#include "broker/server/base/settings.h"
+#include "broker/server/sockets/connection.h"
+#include "broker/server/sockets/http_port.h"
+#include "broker/server/sockets/routes.h"
+#include "broker/server/streams/outlet.h"
+
+namespace fanfare::server {
+
+struct StreamBegins {
+  io::Slot slot = 0;
+  std::uint32_t stream = 0;  // the port's number for it, for opened()
+  StreamStart start;
+};
+// Its end() follows.
+struct StreamCancelled {
+  fanout::Member subscriber = 0;
+};
+struct StreamHasRoom {
+  fanout::Member subscriber = 0;
+};
+// About the connection as a whole; `linger` only when it carries no stream. The order of an
+// HttpPort that was passed a connection goes this way, too.
+struct ConnectionOrder {
+  io::Slot slot = 0;
+  PortOrder order;
+};
+using SharedOrder = std::variant<ConnectionOrder, StreamBegins, StreamCancelled, StreamHasRoom>;
+
+class SharedPort : public Outboxes {
+ public:
+  // All of them outlive the port.
+  struct Parts {
+    io::Ring& ring;
+    ConnectionTable& connections;
+    Routes& routes;
+    HttpPort& http;
+    const Settings& settings;
+  };
+  using Maker = std::function<std::unique_ptr<SharedPort>(const Parts&)>;
+
+  // A new connection: it is State::shared from now on. As long as it is, the port keeps its `due`.
+  virtual void begin(io::Slot slot, Tick tick) = 0;
+  virtual void received(io::Slot slot, std::string_view bytes, Tick tick) = 0;
+  // Its `due` has come.
+  virtual void overdue(io::Slot slot, Tick tick) = 0;
+  // Room again, after PortOrder::Kind::room.
+  virtual void writable(io::Slot slot) = 0;
+  // A stream that the port ordered has begun: this is its subscriber, until end().
+  virtual void opened(io::Slot slot, std::uint32_t stream, fanout::Member subscriber) = 0;
+  // What is to be carried out next.
+  virtual std::optional<SharedOrder> next() = 0;
+
+  // Those of this connection's streams that have been opened and have not ended.
+  virtual std::vector<fanout::Member> subscribers(io::Slot slot) const = 0;
+  // No stream, no request that has begun, nothing to be sent: it may be closed.
+  virtual bool quiet(io::Slot slot) const = 0;
+  // Some box has something to say, and its socket is not full.
+  virtual bool waiting() const = 0;
+  // Forgets the connection and every order about it. Its streams have ended.
+  virtual void release(io::Slot slot) = 0;
+};
+
+}  // namespace fanfare::server

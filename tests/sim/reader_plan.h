@@ -1,0 +1,41 @@
+// ReaderPlan: what kind of subscriber a client is, for its whole life.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/sim/transcript.h"
+
+#include "common/random.h"
+#include "common/time.h"
+
+namespace fanfare::sim {
+
+struct ReaderPlan {
+  enum class Cursor : std::uint8_t { header, query, body };
+  enum class Before : std::uint8_t { nothing, head, options, not_found };  // on the same connection
+
+  std::vector<std::string> topics;
+  std::string path = "/events";
+  bool http10 = false;
+  bool post = false;
+  bool raw = false;
+  bool browser = false;  // sends what a native EventSource sends
+  Cursor cursor_by = Cursor::header;
+  Asked first = Asked::now;
+  std::uint32_t replay = 0;
+  std::optional<std::uint32_t> heartbeat_s;
+  Before before = Before::nothing;
+  bool half_closes = false;      // sends FIN behind its request
+  double cuts = 0;               // per piece read: hangs up and comes back
+  double forgets = 0;            // per reconnection: a new EventSource, without an id
+  double sleeps = 0;             // per piece read: stops reading for a long time
+  double presents_nonsense = 0;  // per reconnection: an id that is nobody's
+  Duration comes_back_after = 200ms;
+
+  static ReaderPlan drawn(const std::vector<std::string>& channels, Random& random);
+};
+
+}  // namespace fanfare::sim
