@@ -1,0 +1,30 @@
+// Probes: for every key of broker.toml that applies at once, two configurations and what shows
+// which of them is in force. A new key needs one; reload_test.cc finds it missing.
+#pragma once
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/server/small_broker.h"
+
+namespace fanfare::cli {
+
+// What a client, a publisher or the operator sees of a setting.
+using See = std::function<std::string()>;
+struct Probe {
+  std::string_view key;            // "delivery.retry", "channel.retry"
+  std::string_view before, after;  // configurations
+  // Called before the reload; what it returns, after it.
+  std::function<See(server::testing::SmallBroker&)> attach;
+  std::string_view seen_before, seen_after;
+  sim::Faults faults = {};
+
+  friend void PrintTo(const Probe& probe, std::ostream* out) { *out << probe.key; }
+};
+
+std::vector<Probe> probes();
+
+}  // namespace fanfare::cli
