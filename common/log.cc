@@ -6,6 +6,8 @@
 #include <atomic>
 #include <memory>
 
+#include "common/counted.h"
+
 namespace fanfare::log {
 namespace {
 
@@ -54,7 +56,7 @@ void write(Level level, std::string_view line) {
 
 std::string left_out_note(std::int64_t left_out) {
   if (left_out <= 0) return {};
-  return fmt::format(" ({} more line{} like it left out)", left_out, left_out == 1 ? "" : "s");
+  return fmt::format(" ({} like it left out)", counted(left_out, "more line"));
 }
 
 }  // namespace fanfare::log

@@ -17,6 +17,8 @@
 #include "broker/admin/metrics.h"
 #include "broker/admin/process.h"
 
+#include "common/counted.h"
+
 namespace fanfare::admin {
 namespace {
 
@@ -87,17 +89,16 @@ class Surface final : public server::AdminSurface {
         break;
       case server::BrokerPhase::draining:
         return fresh(503, kPlainText,
-                     fmt::format("draining: the broker is stopping; {} subscribers have yet to be "
-                                 "told to come back\n",
-                                 now.streams));
+                     fmt::format("draining: the broker is stopping; {} still to be told to come "
+                                 "back\n",
+                                 counted(now.streams, "subscriber")));
     }
     if (now.shards.empty()) return fresh(503, kPlainText, "starting: no shard has reported yet\n");
     if (now.connections_max > 0 && now.streams >= now.connections_max) {
-      return fresh(
-          503, kPlainText,
-          fmt::format("full: {} event streams are open, as many as [limits] connections and "
-                      "this machine allow; newcomers are told to come back\n",
-                      now.streams));
+      return fresh(503, kPlainText,
+                   fmt::format("full: {} open, as many as [limits] connections and this machine "
+                               "allow; newcomers are told to come back\n",
+                               counted(now.streams, "event stream")));
     }
     return fresh(200, kPlainText, "ready\n");
   }

@@ -39,10 +39,10 @@ io::Backend wanted_backend(server::Backend backend) {
   return io::Backend::automatic;
 }
 
-config::Machine machine_with(const io::Choice& choice) {
-  config::Machine machine{.rings = {.cores = std::max(1U, std::thread::hardware_concurrency()),
-                                    .slots_max = choice.slots_max,
-                                    .slots_shared = choice.backend == io::Backend::epoll}};
+config::Resources machine_with(const io::Choice& choice) {
+  config::Resources machine{.rings = {.cores = std::max(1U, std::thread::hardware_concurrency()),
+                                      .slots_max = choice.slots_max,
+                                      .slots_shared = choice.backend == io::Backend::epoll}};
   const std::int64_t pages = sysconf(_SC_PHYS_PAGES);
   const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
   if (pages > 0 && page_bytes > 0) {

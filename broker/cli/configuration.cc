@@ -6,6 +6,8 @@
 
 #include "broker/config/load.h"
 
+#include "common/counted.h"
+
 namespace fanfare::cli {
 
 void add_configuration_arguments(CLI::App& command, ConfigurationArguments& arguments) {
@@ -25,11 +27,11 @@ std::expected<server::Options, Exit> load_configuration(const ConfigurationArgum
                                                         Console& console) {
   auto loaded = config::load(arguments.file, arguments.overrides);
   if (loaded) return *loaded;
-  for (const config::Problem& problem : loaded.error()) {
+  for (const config::Diagnostic& problem : loaded.error()) {
     fmt::print(console.err, "{}\n", problem.text());
   }
   const std::size_t count = loaded.error().size();
-  fmt::print(console.err, "{} problem{} in the configuration\n", count, count == 1 ? "" : "s");
+  fmt::print(console.err, "{} in the configuration\n", counted(count, "problem"));
   return std::unexpected(Exit::configuration);
 }
 

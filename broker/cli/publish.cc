@@ -162,7 +162,7 @@ class Publishing {
   bool is_utf8_so_far(std::string_view text) {
     if (!has_utf16_mark(text)) return true;
     fmt::print(console_.err,
-               "fanfare publish: standard input is UTF-16, as its first two bytes say; convert it "
+               "fanfare publish: standard input is UTF-16, as its byte order mark says; convert it "
                "first: iconv -f UTF-16 -t UTF-8\n");
     return false;
   }

@@ -87,6 +87,10 @@ std::string top_screen(std::string_view address, const MetricsReading& before,
   const auto count = [&](std::string_view name) {
     return readable_count(after.value(fmt::format("fanfare_{}", name)));
   };
+  const auto many = [&](std::string_view name, std::string_view noun) {
+    const bool one = after.value(fmt::format("fanfare_{}", name)) == 1;
+    return fmt::format("{} {}{}", count(name), noun, one ? "" : "s");
+  };
   const auto rate = [&](std::string_view name) {
     return interval.rate(fmt::format("fanfare_{}", name));
   };
@@ -105,19 +109,19 @@ std::string top_screen(std::string_view address, const MetricsReading& before,
   text += line("connections", fmt::format("{} of {}, {} accepted/s", count("connections_open"),
                                           count("limit_connections"),
                                           readable_count(rate("connections_accepted_total"))));
-  text += line("published", fmt::format("{} events/s, {}/s, {} publishers, {} refused/s",
+  text += line("published", fmt::format("{} events/s, {}/s, {}, {} refused/s",
                                         readable_count(rate("ingest_events_total")),
                                         readable_bytes(rate("ingest_bytes_total")),
-                                        count("ingest_connections_open"),
+                                        many("ingest_connections_open", "publisher"),
                                         readable_count(rate("ingest_errors_total"))));
-  text += line("delivered", fmt::format("{} events/s, {}/s, {:.1f} events a send",
+  text += line("delivered", fmt::format("{} events/s, {}/s, {:.1f} events per send",
                                         readable_count(rate("deliveries_total")),
                                         readable_bytes(rate("sent_bytes_total")), per_send));
   text += line("latency", fmt::format("p50 {}, p99 {} from publish to send",
                                       readable_seconds(interval.quantile(kLatency, 0.50)),
                                       readable_seconds(interval.quantile(kLatency, 0.99))));
   text +=
-      line("history", fmt::format("{} channels, {} of {}, head {}", count("log_channels"),
+      line("history", fmt::format("{}, {} of {}, head {}", many("log_channels", "channel"),
                                   readable_bytes(after.value("fanfare_log_segment_bytes")),
                                   readable_bytes(after.value("fanfare_limit_history_total_bytes")),
                                   count("log_head")));

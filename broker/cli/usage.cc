@@ -94,7 +94,7 @@ std::string unexpected(const CLI::App& command, const std::string& word) {
   if (has_option(command, "--config")) {
     return problem + "; a configuration file is named with --config";
   }
-  return takes_arguments(command) ? problem + "; quote what has spaces" : problem;
+  return takes_arguments(command) ? problem + "; quote arguments that contain spaces" : problem;
 }
 
 // The parser says "--config: 1 required FILE missing".

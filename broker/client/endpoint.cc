@@ -30,7 +30,9 @@ std::expected<Endpoint, Error> Endpoint::parse(std::string_view text) {
     return endpoint;
   }
   if (rest.starts_with("https:")) {
-    return not_an_address(text, "this client does not speak TLS, a front does");
+    return not_an_address(
+        text,
+        "this client does not support TLS; connect to a proxy that does, or to the broker itself");
   }
   if (rest.starts_with("http://")) {
     rest.remove_prefix(7);

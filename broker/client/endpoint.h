@@ -1,5 +1,5 @@
 // Endpoint: where a server is, as people write it: http://host:port/path, host:port, or a Unix
-// socket as a path or unix:/path. TLS is not supported: a front terminates it.
+// socket as a path or unix:/path. TLS is not supported: a proxy terminates it.
 #pragma once
 
 #include <cstdint>

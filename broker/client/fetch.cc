@@ -41,7 +41,8 @@ std::expected<Answer, Error> fetch(std::string_view address, std::string_view ta
       const bool whole = answer.status != 0 && parser.ending() != h1::Ending::cut;
       if (whole) return answer;
       return std::unexpected(
-          Error{Fault::connection, fmt::format("{} closed the connection in mid-answer", name)});
+          Error{Fault::connection,
+                fmt::format("{} closed the connection in the middle of its response", name)});
     }
     std::string_view bytes(buffer.data(), *received);
     h1::Step step;
@@ -57,14 +58,14 @@ std::expected<Answer, Error> fetch(std::string_view address, std::string_view ta
         case h1::Step::Kind::body:
           answer.body += step.body;
           if (answer.body.size() > kBodyBytesMax) {
-            return protocol_error(fmt::format("the answer of {} is too long", name));
+            return protocol_error(fmt::format("the response of {} is too long", name));
           }
           break;
         case h1::Step::Kind::end:
           return answer;
         case h1::Step::Kind::refused:
           return protocol_error(
-              fmt::format("{} does not answer in HTTP: {}", name, parser.refusal().reason));
+              fmt::format("{} did not answer with HTTP: {}", name, parser.refusal().reason));
       }
     }
   }

@@ -8,6 +8,7 @@
 #include "broker/client/json.h"
 
 #include "common/check.h"
+#include "common/counted.h"
 
 namespace fanfare::client {
 namespace {
@@ -34,8 +35,8 @@ Reply parse_reply(std::string line) {
 std::unexpected<Error> closed_early(std::size_t unanswered) {
   return std::unexpected(Error{
       Fault::connection, fmt::format("the broker closed the connection before it had answered "
-                                     "{} line{}",
-                                     unanswered, unanswered == 1 ? "" : "s")});
+                                     "{}",
+                                     counted(unanswered, "line"))});
 }
 
 }  // namespace

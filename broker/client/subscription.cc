@@ -80,7 +80,7 @@ class Subscription::Impl {
       return std::unexpected(Error{Fault::stopped, "stopped"});
     }
     if (deadline < next_attempt_) {
-      return std::unexpected(Error{Fault::timeout, "the next attempt is yet to come"});
+      return std::unexpected(Error{Fault::timeout, "it is not yet time for the next attempt"});
     }
     const TimePoint answer_by = monotonic_now() + options_.connect_timeout;
     auto connected = Socket::connect(*endpoint_, answer_by, stop_);
@@ -167,10 +167,10 @@ class Subscription::Impl {
           }
           break;
         case Step::Kind::end:
-          opened_ ? lose("the stream was ended") : conclude();
+          opened_ ? lose("the broker ended the stream") : conclude();
           return;
         case Step::Kind::refused:
-          lose(fmt::format("{} does not answer in HTTP: {}", endpoint_->name(),
+          lose(fmt::format("{} did not answer with HTTP: {}", endpoint_->name(),
                            response_.refusal().reason));
           return;
       }
@@ -195,7 +195,7 @@ class Subscription::Impl {
   }
 
   void take_stream(std::string_view bytes) {
-    while (const sse::Event* event = events_.next(bytes)) {
+    while (const sse::ParsedEvent* event = events_.next(bytes)) {
       if (!options_.gap_event.empty() && event->type == options_.gap_event) {
         items_.emplace_back(gap_of(event->data));
       } else {
@@ -209,7 +209,7 @@ class Subscription::Impl {
       backoff_.ask(1ms *
                    static_cast<std::int64_t>(std::clamp(*retry_ms, kRetryMsMin, kRetryMsMax)));
     }
-    if (events_.overflowed()) lose("an event was too long to be kept");
+    if (events_.overflowed()) lose("an event was too long");
   }
 
   static ReceivedGap gap_of(std::string_view data) {

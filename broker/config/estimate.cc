@@ -8,6 +8,8 @@
 
 #include "broker/config/rules.h"
 
+#include "common/counted.h"
+
 namespace fanfare::config {
 namespace {
 
@@ -61,7 +63,7 @@ std::string bytes_text(std::uint64_t bytes) {
   return fmt::format("{:.1f} KiB", number / static_cast<double>(kKiB));
 }
 
-std::uint64_t descriptors_of(const server::Options& options, const Machine& machine,
+std::uint64_t descriptors_of(const server::Options& options, const Resources& machine,
                              const server::Plan& plan) {
   const std::uint64_t listeners = options.listen.http.size() * plan.shards + 2;
   const std::uint64_t own = kDescriptorsApart + kDescriptorsPerShard * plan.shards + listeners;
@@ -127,13 +129,14 @@ void add_items(const server::Options& options, Estimate& estimate) {
             kStalledKernelBytes);
 }
 
-void warn(const Machine& machine, Estimate& estimate) {
+void warn(const Resources& machine, Estimate& estimate) {
   const std::uint64_t locked = estimate.plan.shards * kRingLockedBytes;
   if (!machine.rings.slots_shared && locked > machine.locked_bytes_max) {
-    estimate.warnings.push_back(fmt::format(
-        "{} rings lock {} of memory, and RLIMIT_MEMLOCK allows {}: set "
-        "LimitMEMLOCK=infinity in the unit, or fewer server.shards",
-        estimate.plan.shards, bytes_text(locked), bytes_text(machine.locked_bytes_max)));
+    estimate.warnings.push_back(
+        fmt::format("{} would lock {} of memory, and RLIMIT_MEMLOCK allows {}: set "
+                    "LimitMEMLOCK=infinity in the unit, or fewer server.shards",
+                    counted(estimate.plan.shards, "ring"), bytes_text(locked),
+                    bytes_text(machine.locked_bytes_max)));
   }
   const std::uint64_t full = estimate.user_bytes(When::full) + estimate.kernel_bytes(When::full);
   if (machine.memory_bytes != 0 && full > machine.memory_bytes) {
@@ -180,7 +183,7 @@ std::string Estimate::text() const {
 }
 
 std::expected<Estimate, std::string> estimate(const server::Options& options,
-                                              const Machine& machine) {
+                                              const Resources& machine) {
   auto plan = server::make_plan(options, machine.rings);
   if (!plan) return std::unexpected(std::move(plan.error()));
   Estimate estimate;

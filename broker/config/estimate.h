@@ -14,7 +14,7 @@
 
 namespace fanfare::config {
 
-struct Machine {
+struct Resources {
   server::Machine rings;
   std::uint64_t memory_bytes = 0;                                              // 0: unknown
   std::uint64_t locked_bytes_max = std::numeric_limits<std::uint64_t>::max();  // RLIMIT_MEMLOCK
@@ -48,6 +48,6 @@ struct Estimate {
 
 // `options` has passed the checks of load(). The error is the broker's own: why it would not start.
 std::expected<Estimate, std::string> estimate(const server::Options& options,
-                                              const Machine& machine);
+                                              const Resources& machine);
 
 }  // namespace fanfare::config

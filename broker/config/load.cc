@@ -58,8 +58,10 @@ std::string joined(const std::vector<std::string_view>& names) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// The sections the key belongs in, or "did you mean …?", or the list of known keys.
-std::string remedy_for(std::string_view unknown, const std::vector<std::string_view>& known) {
+// The sections the key belongs in, or "did you mean …?", or the list of what is known there
+// (`what`: "keys", "sections").
+std::string remedy_for(std::string_view unknown, std::string_view what,
+                       const std::vector<std::string_view>& known) {
   std::string homes;
   for (const Section<Options>& section : sections()) {
     if (find_key(section, unknown) == nullptr) continue;
@@ -69,13 +71,13 @@ std::string remedy_for(std::string_view unknown, const std::vector<std::string_v
   if (const std::string_view near = nearest(unknown, known); !near.empty()) {
     return fmt::format("did you mean \"{}\"?", near);
   }
-  return "known are " + joined(known);
+  return fmt::format("the {} are {}", what, joined(known));
 }
 
 std::string remedy_for_section(std::string_view unknown) {
   const std::vector<std::string_view> known = section_names();
   const std::string_view near = nearest(unknown, known);
-  if (near.empty()) return "known are " + joined(known);
+  if (near.empty()) return "the sections are " + joined(known);
   const bool rules = near == channel_section().name || near == route_section().name;
   return fmt::format("did you mean \"{}{}{}\"?", rules ? "[[" : "", near, rules ? "]]" : "");
 }
@@ -129,7 +131,7 @@ void Reader::read_member(const Member& member) {
                          remedy_for_section(member.name));
     }
     return report_.add(at(member.where), fmt::format("unknown key \"{}\"", member.name),
-                       remedy_for(member.name, section_names()));
+                       remedy_for(member.name, "sections", section_names()));
   }
   const Node::Table* table = member.value.table();
   if (table == nullptr) {
@@ -173,7 +175,7 @@ void Reader::read_keys(const Section<Record>& section, const std::string& path,
     const Key<Record>* key = find_key(section, member.name);
     if (key == nullptr) {
       report_.add(at(member.where), fmt::format("unknown key \"{}\" in {}", member.name, shown),
-                  remedy_for(member.name, names_of(section)));
+                  remedy_for(member.name, "keys", names_of(section)));
       continue;
     }
     const std::string full = fmt::format("{}.{}", path, member.name);
@@ -217,7 +219,7 @@ void Reader::read_override(const std::string& assignment) {
   const Key<Options>* key = find_key(*section, name);
   if (key == nullptr) {
     return report_.add(origin, fmt::format("unknown key \"{}\" in [{}]", name, section->name),
-                       remedy_for(name, names_of(*section)));
+                       remedy_for(name, "keys", names_of(*section)));
   }
   const auto value = value_of(key->facts, text.substr(equals + 1));
   if (!value) {
@@ -232,7 +234,7 @@ void Reader::read_override(const std::string& assignment) {
 std::expected<std::string, std::string> read_file(const std::string& path) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (std::filesystem::is_directory(status)) return std::unexpected("it is a folder");
+  if (std::filesystem::is_directory(status)) return std::unexpected("it is a directory");
   const bool regular = std::filesystem::is_regular_file(status);
   if (regular && std::filesystem::file_size(path, error) > kFileSizeMax) {
     return std::unexpected("it is larger than 1 MiB, too large for a configuration");
@@ -241,7 +243,7 @@ std::expected<std::string, std::string> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return std::unexpected(errno == 0 ? "it cannot be read" : std::strerror(errno));
   std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return std::unexpected("it cannot be read to its end");
+  if (file.bad()) return std::unexpected("it cannot be read to the end");
   return text;
 }
 

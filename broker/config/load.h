@@ -8,12 +8,12 @@
 #include <string_view>
 #include <vector>
 
-#include "broker/config/problem.h"
+#include "broker/config/diagnostic.h"
 #include "broker/server/base/options.h"
 
 namespace fanfare::config {
 
-using Loaded = std::expected<server::Options, std::vector<Problem>>;
+using Loaded = std::expected<server::Options, std::vector<Diagnostic>>;
 
 // Reads the file at `path` (empty: none, the defaults) and then the overrides, each "key=value" as
 // in --set ("delivery.heartbeat=5s", "listen.http=127.0.0.1:0,[::1]:0"). A file that cannot be read

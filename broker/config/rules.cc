@@ -54,7 +54,7 @@ void check_listeners(const Options& options, Report& report) {
     complain(report, "listen.admin", "listen.http", listen_address_problem(admin));
     if (!admin.ends_with(":0") && std::find(http.begin(), http.end(), admin) != http.end()) {
       complain(report, "listen.admin", "listen.http",
-               fmt::format("\"{}\" is also in listen.http; they need a port each", admin));
+               fmt::format("\"{}\" is also in listen.http; each needs its own port", admin));
     }
   }
   complain(report, "listen.ingest", {}, socket_path_problem(options.listen.ingest));
@@ -116,12 +116,12 @@ void check_cors(const Options& options, Report& report) {
   }
   const bool everyone = std::find(origins.begin(), origins.end(), "*") != origins.end();
   if (everyone && options.cors.credentials) {
-    report.add_at("cors.credentials", "cors.credentials is true and cors.origins holds \"*\"",
+    report.add_at("cors.credentials", "cors.credentials is true and cors.origins contains \"*\"",
                   "browsers refuse the two together: name the origins", "cors.origins");
   }
   if (options.cors.credentials &&
       std::find(origins.begin(), origins.end(), "null") != origins.end()) {
-    report.add_at("cors.credentials", "cors.credentials is true and cors.origins holds \"null\"",
+    report.add_at("cors.credentials", "cors.credentials is true and cors.origins contains \"null\"",
                   "any site can make a frame of that origin: serve the page over http and name its "
                   "own",
                   "cors.origins");
@@ -147,7 +147,8 @@ void check_subscribe(const Options& options, Report& report) {
   for (std::size_t i = 0; i < allowed.size(); ++i) {
     std::string problem = channel_pattern_problem(allowed[i]);
     if (problem.empty() && is_hidden(allowed[i])) {
-      problem = fmt::format("\"{}\": names that begin with ~ are the broker's own", allowed[i]);
+      problem =
+          fmt::format("\"{}\": names that begin with ~ are reserved for the broker", allowed[i]);
     }
     complain(report, fmt::format("subscribe.allow[{}]", i), "subscribe.allow", std::move(problem));
   }

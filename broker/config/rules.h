@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/config/problem.h"
+#include "broker/config/diagnostic.h"
 #include "broker/server/base/options.h"
 
 namespace fanfare::config {

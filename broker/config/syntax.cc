@@ -96,7 +96,7 @@ std::string listen_address_problem(std::string_view text) {
     return fmt::format("\"{}\" has no port; write an address like \"{}\"", text, address_in(text));
   }
   if (!is_port(at.port)) {
-    return fmt::format("\"{}\" has no port from 0 to 65535 after its last colon", text);
+    return fmt::format("\"{}\" must end with a port, from 0 to 65535, after its last colon", text);
   }
   if (at.host.empty() || at.host == "*") {
     return fmt::format(
@@ -128,7 +128,7 @@ std::string event_name_problem(std::string_view text, std::size_t size_max) {
     return fmt::format("\"{}\" is an EventSource's own event; choose another name", text);
   }
   if (text == sse::kPositionEvent) {
-    return fmt::format("\"{}\" is the event that tells a client its place; choose another name",
+    return fmt::format("\"{}\" is the event that tells a client its position; choose another name",
                        text);
   }
   return {};
@@ -183,11 +183,11 @@ std::string socket_path_problem(std::string_view text) {
         text, kSocketExample);
   }
   if (text.ends_with('/')) {
-    return fmt::format("\"{}\" is a folder; write the socket's own path", text);
+    return fmt::format("\"{}\" is a directory; write the path of the socket", text);
   }
   if (!text.starts_with('/')) {
     return fmt::format(
-        "\"{}\" depends on the folder in which the broker is started; write the whole path, like "
+        "\"{}\" depends on the directory in which the broker is started; write the full path, like "
         "\"/run/fanfare/{}\"",
         text, text.substr(text.rfind('/') + 1));
   }

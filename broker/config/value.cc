@@ -53,7 +53,7 @@ std::expected<std::uint64_t, Wrong> within_bounds(const Facts& key, std::uint64_
   return std::unexpected(
       Wrong{.what = fmt::format("is {}, which is too {}", spelled_number(key, number),
                                 number < key.at_least ? "small" : "large"),
-            .remedy = "allowed is " + bounds(key) + or_zero(key)});
+            .remedy = "it must be " + bounds(key) + or_zero(key)});
 }
 
 std::string quoted_words(const Facts& key) {
@@ -132,7 +132,7 @@ Result negative(const Facts& key, std::string_view text) {
   return std::unexpected(Wrong{.what = fmt::format("is {}, which is negative", text),
                                .remedy = key.at_most == kNoBound
                                              ? fmt::format("write {} or more", key.at_least)
-                                             : fmt::format("allowed is {} to {}{}", key.at_least,
+                                             : fmt::format("it must be {} to {}{}", key.at_least,
                                                            key.at_most, or_zero(key))});
 }
 
@@ -153,7 +153,7 @@ Result count_of(const Facts& key, std::string_view text) {
   const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), count);
   if (read.ec != std::errc{}) {
     return std::unexpected(Wrong{.what = fmt::format("is {}, which is too large", text),
-                                 .remedy = "allowed is " + bounds(key) + or_zero(key)});
+                                 .remedy = "it must be " + bounds(key) + or_zero(key)});
   }
   return within_bounds(key, count);
 }
@@ -244,7 +244,7 @@ Result list_within_bounds(const Facts& key, std::vector<std::string> texts) {
   }
   if (texts.size() > key.at_most) {
     return std::unexpected(Wrong{.what = fmt::format("has {} entries", texts.size()),
-                                 .remedy = fmt::format("allowed are {}", key.at_most)});
+                                 .remedy = fmt::format("at most {} are allowed", key.at_most)});
   }
   return texts;
 }

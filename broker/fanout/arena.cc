@@ -23,7 +23,7 @@ std::size_t offset_in_chunk(const void* memory) {
   return reinterpret_cast<std::uintptr_t>(memory) & (SegmentArena::kChunkBytes - 1);
 }
 
-// Aligned to its size: of twice as much, what lies before and behind goes back.
+// Aligned to its size: maps twice as much, and unmaps what lies before and after.
 char* map_chunk() {
   constexpr std::size_t kSize = SegmentArena::kChunkBytes;
   void* const mapped =

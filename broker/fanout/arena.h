@@ -1,8 +1,8 @@
-// SegmentArena: memory for segments, apart from the heap: segments live for minutes and names for
-// hours, and where both lie in one heap neither leaves a hole that the other can use. A piece has
+// SegmentArena: memory for segments, apart from the heap. Segments live for minutes and names for
+// hours; in one heap, neither would leave a hole that the other can use. A piece has
 // 1, 2, 4 ... 128 KiB, cut from chunks of 2 MiB (broker/fanout/buddy.h), lowest chunk
-// first. Chunks in which nothing is left go back to the system, but for a fifth of all: channels
-// that are published to in turn change their segments at the same time.
+// first. Empty chunks go back to the system, except for a fifth of all chunks: channels that are
+// published to in turn change their segments at the same time.
 //
 // A segment is given back when its last reference goes, on any thread. The arena lives as long as
 // one of its segments.
@@ -44,7 +44,7 @@ class SegmentArena {
   void release();
 
  private:
-  // At the front of its own memory.
+  // Lies at the start of its own memory.
   struct Chunk {
     Buddy buddy;
     std::uint32_t index = 0;   // in chunks_

@@ -1,6 +1,6 @@
 // Arrears: how far the slowest feed is behind the head, in bytes. A short history of the batches
-// applied, each with the number of feeds whose first event not yet handed out lies in it; batches
-// that no feed owes any more leave at the front.
+// applied, each with the number of feeds whose first event that is not handed out yet lies in it.
+// The oldest batches leave once no feed owes anything of them.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +21,7 @@ class Arrears {
   void grow(std::uint64_t bytes) { bytes_applied_ += bytes; }
   // A feed owes its members everything from `first` on; in the open batch, or one still owed.
   void owe(Sequence first) { ++batch(first).feeds; }
-  // It does not any more.
+  // It no longer does.
   void settle(Sequence first);
 
   // From the beginning of the oldest batch that a feed owes; 0 if none does.

@@ -45,7 +45,7 @@ struct Evicted {
 struct ChannelFinished {
   ChannelId channel;
 };
-// Finished no more (the channel was deleted): it may be published to again.
+// No longer finished (the channel was deleted): it may be published to again.
 struct ChannelReopened {
   ChannelId channel;
 };
@@ -62,7 +62,7 @@ struct Batch {
   Sequence head = 0;    // the log's newest sequence after this batch
   TimePoint committed;  // when the turn sealed it
 
-  // Nobody else holds it: the only holder may write it anew.
+  // There is no other reference: the only holder may reuse it.
   bool unshared() const { return references.load(std::memory_order_acquire) == 1; }
   void retain() const { references.fetch_add(1, std::memory_order_relaxed); }
   void release() const {

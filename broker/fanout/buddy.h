@@ -1,8 +1,8 @@
 // Buddy: which blocks of a chunk are free. Runs of 1, 2, 4 ... blocks, each aligned to its length,
 // are cut by halving a larger one, and grow together again when both halves are free.
 //
-// A binary tree with a byte a node, the blocks its leaves: how long a run is free beneath the node.
-// Taking and giving back walk one path of it.
+// A binary tree of one byte per node, with the blocks as its leaves: the length of the longest free
+// run below the node. Taking and giving back walk one path.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ class Buddy {
   static constexpr unsigned kHeight = 11;
   static constexpr std::uint32_t kBlocks = 1U << kHeight;
 
-  // All is free.
+  // Everything is free.
   Buddy() {
     for (std::uint32_t node = 1; node < 2 * kBlocks; ++node) longest_[node] = whole(order_of(node));
   }

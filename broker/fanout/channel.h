@@ -28,7 +28,7 @@ struct Channel {
   // Forgotten by the log; kept until the last pending link has been served.
   bool departed = false;
 
-  // Lets go of the pages that nobody needs any more.
+  // Releases the pages that nothing needs any more.
   void trim() {
     while (window.take_dead()) {
     }
@@ -50,8 +50,8 @@ struct Link {
   Link* newer = nullptr;
   Link* older = nullptr;
 
-  // The newest event of the channel that somebody who stands at the feed's target, or before it,
-  // can have lost.
+  // The newest event of the channel that a member at the feed's target, or before it, can have
+  // lost.
   Sequence lost_through() const {
     const Sequence evicted = channel->window.evicted_through();
     return pending ? std::min(evicted, served) : evicted;

@@ -1,7 +1,7 @@
 // Command: one thing that happens to the log. The Sequencer decides it, Log::apply carries it out;
 // the same Commands in the same order make the same log, wherever they come from. Plain values: a
-// Command can be written down and applied again in another life of the broker. What it views lives
-// as long as the call.
+// Command can be written down and applied again in another life of the broker. What it refers to
+// lives as long as the call.
 //
 // A channel is named by its id once it has appeared. Times are the log's own (log_clock.h).
 #pragma once
@@ -18,15 +18,15 @@
 
 namespace fanfare::fanout {
 
-// There is a channel of that name from now on; `channel` is Sources::next_id(). What an earlier
-// channel of the name had lost, it has lost, too.
+// A channel of that name exists from now on; `channel` is Sources::next_id(). Whatever an earlier
+// channel of the same name had lost counts as lost here, too.
 struct Appear {
   ChannelId channel;
   std::string_view name;
   LogTime time;
 };
-// An event is written into the channel's open segment, which has room for it. Its number is newer
-// than all before.
+// An event is written into the channel's open segment, which has room for it. Its number is higher
+// than all before it.
 struct Append {
   ChannelId channel;
   Sequence sequence;
@@ -42,12 +42,12 @@ struct Finish {
   ChannelId channel;
   LogTime time;
 };
-// The history goes, and the finished mark; keys used so far count no more.
+// The history and the finished mark go; keys used so far no longer count.
 struct Erase {
   ChannelId channel;
   LogTime time;
 };
-// The channel, which is empty, is there no more. A tombstone keeps what it had lost.
+// The channel, which is empty, no longer exists. A tombstone keeps what it had lost.
 struct Forget {
   ChannelId channel;
 };

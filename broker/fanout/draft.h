@@ -1,7 +1,7 @@
-// Draft: the Batch of the turn in progress. Notes which sources have news; what is written about
-// each, and in what order, is decided when the batch is sealed: its blocks, then what it evicted,
-// then whether it is finished. So a thousand publishes to a channel are one block, and as many
-// evictions one command.
+// Draft: the Batch of the turn in progress. Notes which sources have changed; what is written about
+// each is decided when the batch is sealed, in this order: its blocks, what it evicted, whether it
+// is finished. So a thousand publishes to a channel are one block, and as many evictions one
+// effect.
 #pragma once
 
 #include <array>
@@ -28,20 +28,20 @@ class Draft {
   void tell_block(Source& source);
   // All sources touched since the last seal.
   std::span<Source* const> dirty() const { return dirty_; }
-  // The last word of a source that is about to be destroyed.
+  // The last effects of a source that is about to be destroyed.
   void forgotten(Source& source);
 
   // Everything since the last seal, or null.
   BatchPtr seal(Sequence head, TimePoint now);
 
  private:
-  // Batches given out lately: one that every shard is done with is used again, with its memory.
+  // Batches handed out recently: one that every shard has finished with is reused, with its memory.
   // Until then it holds the segments that it names.
   static constexpr std::size_t kBatchesKept = 4;
   static constexpr std::size_t kEffectsKept = 16'384;  // of a batch; a longer one is not kept
 
   void write(Source& source);
-  // An empty batch that nobody else has.
+  // An empty batch without another reference.
   Ref<Batch> blank();
 
   std::vector<Effect> effects_;

@@ -10,7 +10,7 @@
 //
 // CR, LF and CRLF each end a line of the data, so that a publisher cannot start a field of its own;
 // a client gets all three back as LF. The exact size comes first, the bytes go straight to their
-// final place. Refuses to validate: that was policy/'s work.
+// final place. Does not validate: policy/ has done that.
 #pragma once
 
 #include <array>
@@ -25,7 +25,7 @@ namespace fanfare::fanout {
 
 class Encoder {
  public:
-  // What measure() has found out, for encode().
+  // What measure() found out, for encode().
   struct Shape {
     std::size_t frame_size = 0;
     std::size_t text_size = 0;

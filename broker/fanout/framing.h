@@ -1,5 +1,5 @@
-// Framing: from the frames that segments hold to the bytes that other transports want. Only the
-// way back from the encoder's own output, not an SSE parser.
+// Framing: turns the frames that segments hold into the bytes that other transports want. It reads
+// only the encoder's own output; it is not an SSE parser.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // Log: the writing end of the log, on the lead shard only: what applies Commands. It decides
-// nothing: numbers, keys and what leaves are the Sequencer's to decide, or were decided when the
-// Commands were recorded. apply() is its one door, for live publishing and for replay alike; what
+// nothing: the Sequencer decides numbers, keys and what leaves, or did so when the Commands were
+// recorded. apply() is its one door, for live publishing and for replay alike; what
 // it did since the last seal() is a Batch for every shard.
 #pragma once
 
@@ -72,9 +72,9 @@ class Log {
     if (options_.recorder) options_.recorder(Command(what));
   }
   Source& source(ChannelId channel) const;
-  // No more events go to the segment that is being written.
+  // The segment that is being written gets no more events.
   void close(Source& source);
-  // Segments that have no live event and are not being written go.
+  // Releases the segments that have no live event and are not being written.
   void collect(Source& source);
 
   LogOptions options_;

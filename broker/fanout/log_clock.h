@@ -1,9 +1,9 @@
 // LogClock: the time by which the log counts ages, of events and of idempotency keys. It begins at
 // the wall clock, so that it can be written down and read again after a reboot, and then runs with
 // the monotonic clock that it is handed: what happens to the wall clock meanwhile changes no age.
-// After a restart it goes on from where it stood. How long the broker was away only the wall clock
-// can say, and that may be wrong: it is believed between nothing and a day, and made up for by
-// running at twice the speed for as long.
+// After a restart it continues from where it stood. Only the wall clock can say how long the broker
+// was away, and it may be wrong: it is believed between zero and a day, and the clock makes up for
+// that time by running at twice the speed for as long.
 //
 // So whatever the wall clock does, an event stays for at least half of its age and at most all of
 // it, counted in the time that the broker runs: a clock that is years ahead throws no history away,
@@ -45,12 +45,12 @@ class LogClock {
     WallTime wall;
   };
 
-  // Shows what it is handed.
+  // Shows the time that it is handed.
   LogClock() = default;
   // For a new log.
   LogClock(TimePoint now, WallTime wall)
       : begun_(now), began_at_{wall.time_since_epoch().count()} {}
-  // For a log that goes on after `last`.
+  // For a log that continues after `last`.
   LogClock(const Mark& last, TimePoint now, WallTime wall)
       : begun_(now),
         began_at_(last.log),

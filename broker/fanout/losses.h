@@ -1,7 +1,7 @@
 // Losses: what a feed has lost, in the order in which it happened: "everything up to X of one of
-// its channels is gone", as often as that becomes true. Answers what a subscriber that knows the
-// first N losses does not know yet. Keeps only losses that are newer than all that happened after
-// them, since they hide the others: for one channel a single entry.
+// its channels is gone", each time that becomes true. Answers what a subscriber that knows the
+// first N losses does not know yet. Keeps only the losses that reach further than every later one,
+// since they cover the others: for one channel that is a single entry.
 #pragma once
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 //   | done: at the round's target | to do: at the position before it | joined meanwhile: at target
 //   | 0                             next                               round end size
 //
-// Without a round all three marks but the size are 0, and everybody stands "at target". Leaving
+// Without a round all three marks but the size are 0, and all members are "at target". Leaving
 // keeps the zones together by moving at most three others; joining appends. Four bytes a member
 // here, and four in MemberPlaces, which all feeds of a replica share.
 #pragma once
@@ -61,7 +61,7 @@ class Members {
   }
   // True: it stood at the target; false: at the position before the current round.
   bool leave(Member member, MemberPlaces& places) {
-    CHECK(places.placed(member), "only who has joined leaves");
+    CHECK(places.placed(member), "only a joined member leaves");
     std::size_t hole = places.of(member);
     CHECK(hole < members_.size() && members_[hole] == member, "a member leaves the feed it is in");
     const bool at_target = hole < next_ || hole >= round_end_;
@@ -73,7 +73,7 @@ class Members {
     return at_target;
   }
 
-  // Everybody is to do.
+  // All members are to do.
   void begin_round() {
     next_ = 0;
     round_end_ = members_.size();

@@ -1,6 +1,6 @@
 // Merge: several channels' events in one order, that of their sequences: a heap of windows by the
-// sequence of the next event each has to give. Takes runs, not single events: while one channel's
-// events come before everybody else's they are taken together.
+// sequence of the next event of each. Takes runs, not single events: while one channel's events
+// come before those of all others, they are taken together.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// NameTable: from names to the things that bear them, for the one look-up that every publish makes.
+// NameTable: from names to the things that have them, for the one look-up that every publish makes.
 // Open addressing, a hash next to each pointer, so that a look-up reads one slot and the thing
 // itself (std::unordered_map reads four places). Owns nothing; a thing has a `name` that does not
 // change while it is here.
@@ -28,9 +28,9 @@ class NameTable {
     }
     return nullptr;
   }
-  // A find() in three steps, with time between them for the memory to bring the slot, then the
-  // thing: expect(), expected() and find(), which take the hash that the first returned. The second
-  // does not look at names: it may find a wrong one.
+  // A find() in three steps, with time between them in which the slot, then the thing, is brought
+  // into the cache: expect(), expected() and find(). The last two take the hash that the first
+  // returned. The second does not compare names: it may find another thing.
   std::size_t expect(std::string_view name) const {
     const std::size_t hash = hash_(name);
     __builtin_prefetch(&slots_[home(hash)]);

@@ -31,11 +31,11 @@ class Receipts {
 
   // A key belongs to its channel.
   std::optional<Receipt> find(std::string_view channel, std::string_view key) const;
-  // find() has just not found it, or what it found counts no more. A sequence is added once.
+  // find() has just not found it, or what it found no longer counts. A sequence is added once.
   void add(std::string_view channel, std::string_view key, Sequence sequence, LogTime now);
   // How many of the oldest are older than `age`; it looks at `most` of them.
   std::size_t count_older_than(Duration age, LogTime now, std::size_t most) const;
-  // The oldest leave. Precondition: there are so many.
+  // The oldest leave. Precondition: there are that many.
   void drop(std::size_t count);
   // Calls `visit(key, sequence, added)` for each, the oldest first. A key is its channel's.
   template <class Visit>

@@ -37,7 +37,7 @@ void Retention::make_room(Source& source, std::size_t frame_size) {
   // With many channels, one segment must not drive out the history of several others.
   const std::uint64_t share = limits_.total_bytes / (4 * (segments.holders() + 1));
   const std::size_t footprint = footprint_for(source, frame_size, share);
-  // Above total_bytes since that was lowered: shrink() sees to it, and here no more is added.
+  // If total_bytes was lowered below what is held, shrink() brings it down; here nothing is added.
   const std::uint64_t most = std::max(limits_.total_bytes, segments.bytes());
   while (segments.oldest() != nullptr && segments.bytes() + footprint > most) {
     evict_oldest_segment();

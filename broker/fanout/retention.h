@@ -1,8 +1,8 @@
 // Retention: decides what leaves the windows, and when. Four limits: events and bytes per channel,
-// once a turn; bytes over all channels, at each new segment, the oldest segment first whoever it
-// belongs to; age, now and then. It decides the sizes of segments, which are what the total counts:
-// 1 KiB for a channel with few events, doubling up to 128 KiB for a busy one, or as large as one
-// big event needs. What it decides, the Log is commanded to do.
+// once a turn; bytes over all channels, at each new segment, the oldest segment first, whichever
+// channel it belongs to; age, now and then. It decides the sizes of segments, which are what the
+// total counts: 1 KiB for a channel with few events, doubling up to 128 KiB for a busy one, or as
+// large as one big event needs. Each decision is a Command to the Log.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ class Retention {
   // `limits` outlives it and may change.
   Retention(Log& log, const LogLimits& limits) : log_(log), limits_(limits) {}
 
-  // The open segment takes no frame of `frame_size` more: opens another; older ones may leave for
-  // it.
+  // The open segment has no room for a frame of `frame_size`: opens another; older ones may leave
+  // to make room.
   void make_room(Source& source, std::size_t frame_size);
   // The oldest events leave until the channel's own limits are kept. Once a turn is enough: what
   // leaves is told once a turn.

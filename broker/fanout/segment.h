@@ -8,8 +8,8 @@
 // event: its sequence (less the segment's first), where its frame starts, and when it was
 // committed. Nothing that has been written is ever moved or changed, hence any shard may read below
 // the end it has been told (through a mailbox, which orders the memory) while the lead shard
-// appends above it. How far it is filled is not said here: the lead's SegmentWriter knows, and
-// everybody else is told with each Block.
+// appends above it. How far it is filled is not recorded here: the lead's SegmentWriter knows, and
+// all other readers are told with each Block.
 //
 // The lead shard writes; every shard that has it in a window holds one reference, and so does each
 // partly sent span. A shard also uses segments as plain buffers for spans that it builds itself
@@ -71,7 +71,7 @@ class alignas(16) Segment {
   // As a buffer: all the room there is, of a segment without entries.
   std::span<char> blank() { return {data(), capacity_}; }
 
-  // Nobody else holds it: the only holder may write it anew.
+  // There is no other reference: the only holder may reuse it.
   bool unshared() const { return references_.load(std::memory_order_acquire) == 1; }
 
   void retain() { references_.fetch_add(1, std::memory_order_relaxed); }

@@ -1,5 +1,5 @@
 // SegmentWriter: the lead shard's place in the segment that takes a channel's next event. All it
-// needs for that is here, so that a publish touches of the segment only what it writes: the frame
+// needs for that is here, so that a publish touches only what it writes in the segment: the frame
 // and its entry.
 #pragma once
 
@@ -58,7 +58,7 @@ class SegmentWriter {
             .end = end_,
             .last = sequence};
   }
-  // A frame of about `size` bytes is about to be appended: brings nearer what it is written to.
+  // A frame of about `size` bytes is about to be appended: prefetches the memory it is written to.
   void expect(std::size_t size) const {
     if (!segment_) return;
     const char* const frame = segment_->bytes() + end_;

@@ -17,7 +17,7 @@ constexpr std::size_t kVisitsAtOnce = 1'024;
 constexpr std::size_t kReceiptsAtOnce = 4'096;
 constexpr std::size_t kSegmentsAtOnce = 256;
 constexpr LogLimits kUsualLimits;
-// Fetched ahead of a publish; of more, the memory fetches the rest by itself while it is written.
+// Prefetched before a publish; the hardware prefetches the rest by itself while it is written.
 constexpr std::size_t kFetchMax = 512;
 constexpr std::size_t kFrameOverhead = 40;
 

@@ -1,8 +1,8 @@
 // Sequencer: what decides, on the lead shard only. It gives every event the next number, knows a
-// repeated key, and decides alone what leaves the window (by count, bytes, age and the total over
-// all channels), so that every shard evicts the same events at the same place in the log. Each
-// decision is a Command to its Log, which carries it out; seal() hands out what that came to since
-// the last seal as one Batch.
+// repeated key, and it alone decides what leaves the window (by count, bytes, age and the total
+// over all channels), so that every shard evicts the same events at the same place in the log. Each
+// decision is a Command to its Log, which carries it out; seal() hands out the effects since the
+// last seal as one Batch.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +48,7 @@ struct SequencerOptions {
 class Sequencer {
  public:
   explicit Sequencer(const SequencerOptions& options);
-  // Goes on with a log that Commands have rebuilt.
+  // Continues a log that Commands have rebuilt.
   Sequencer(const SequencerOptions& options, std::unique_ptr<Log> log);
   ~Sequencer();
   Sequencer(const Sequencer&) = delete;

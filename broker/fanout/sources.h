@@ -19,8 +19,8 @@ class Sources {
 
   // Null: no such channel.
   Source* find(std::string_view name) const { return by_name_.find(name); }
-  // The same in three steps, with time between them for the memory: the others take the hash that
-  // the first returned; the second finds the source of that name, most likely.
+  // The same in three steps, with time between them for the memory accesses: the last two take the
+  // hash that the first returned; the second most likely finds the source of that name.
   std::size_t expect(std::string_view name) const { return by_name_.expect(name); }
   Source* find(std::string_view name, std::size_t hash) const { return by_name_.find(name, hash); }
   Source* expected(std::size_t hash) const { return by_name_.expected(hash); }

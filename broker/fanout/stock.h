@@ -1,7 +1,7 @@
 // SegmentStock: a few segments kept for reuse, so that a busy log touches the same pages of memory
 // again and again instead of asking the kernel for new ones. It may hold segments that other shards
 // or partly sent spans still read; take() gives only one that nothing else references any more. One
-// thread; bounded: one leaves for another when it is full.
+// thread; bounded: when it is full, a new segment replaces an old one.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,7 @@
-// Tombstones: what is remembered of channels that were forgotten: up to where each had lost its
-// events. So a cursor that is older gets its gap, and a younger one none, even after the channel is
-// gone. Bounded: when one is dropped, the floor rises to it; from then on a channel of which
-// nothing is known is taken to have lost everything up to the floor. That may report a gap that is
-// none; it never hides one.
+// Tombstones: up to where each forgotten channel had lost its events. So an older cursor gets its
+// gap, and a younger one none, even after the channel is gone. Bounded: when a tombstone is
+// dropped, the floor rises to it, and from then on an unknown channel is taken to have lost
+// everything up to the floor. That may report a gap where there is none; it never hides one.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +35,7 @@ class Tombstones {
 
   Sequence floor() const { return floor_; }
   std::size_t count() const { return stones_.size(); }
-  // Calls `visit(name, evicted_through)` for each, the first forgotten first.
+  // Calls `visit(name, evicted_through)` for each, in the order in which they were forgotten.
   template <class Visit>
   void for_each(const Visit& visit) const {
     for (const Tombstone& stone : stones_) visit(stone.name, stone.evicted_through);

@@ -103,7 +103,7 @@ Ref<Segment> Window::take_dead() {
     newest_ = {};
     base_ = ++oldest_;
     older_.clear();
-    older_.shrink_to_fit();  // an empty channel keeps nothing of its best days
+    older_.shrink_to_fit();  // an empty channel keeps no memory of its busiest time
   } else {
     dead = std::move(at(oldest_).segment);
     // Half of them at once: each page is moved once at most, on average.

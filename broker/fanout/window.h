@@ -40,11 +40,11 @@ class Window {
     Position next;  // after the run
   };
 
-  // `block` follows all that the window has. Its segment is that of the last append (null says so,
-  // if the window is not empty), or one without events known to this window. Returns the position
-  // of its first event.
+  // `block` follows all that the window has. Its segment is that of the last append (then it may be
+  // null, if the window is not empty), or one without events known to this window. Returns the
+  // position of its first event.
   Position append(const Ref<Segment>& segment, const Block& block);
-  // What is left when the oldest events leave: thought of first, and done by evict().
+  // What is left when the oldest events leave: planned first, and carried out by evict().
   struct Cut {
     Position first;
     Sequence through = 0;
@@ -58,17 +58,16 @@ class Window {
   Cut cut_after(Sequence through) const;
   // One more leaves; cut.events > 0.
   void cut_oldest(Cut& cut) const;
-  // The cut is of this window as it is.
+  // The cut was planned on this window as it is now.
   void evict(const Cut& cut);
   // Everything up to and including `through` leaves. Returns how many events that were.
   std::uint64_t evict(Sequence through);
-  // The same, where another window with the same events has done it and knows what is left. Touches
-  // no segment.
+  // The same, where another window with the same events has done it and counted what is left.
+  // Touches no segment.
   void evict(Sequence through, std::uint64_t events_left, std::uint64_t bytes_left);
   // What was evicted before this window was made (from a tombstone).
   void inherit(Sequence evicted_through) { evicted_through_ = evicted_through; }
-  // The oldest event is about to leave: brings nearer what says where it is, then what is known of
-  // it.
+  // The oldest event is about to leave: prefetches the place of its entry, then the entry.
   void expect_eviction() const {
     if (!empty()) __builtin_prefetch(&at(first_.page));
   }

@@ -47,7 +47,7 @@ std::expected<HostAndPort, Problem> split(std::string_view text) {
   std::string_view host = text.substr(0, colon);
   const std::string_view port = text.substr(colon + 1);
   if (host.starts_with('[') != host.ends_with(']')) {
-    return problem(fmt::format("\"{}\" has one bracket: write IPv6 as \"[::1]:8080\"", text));
+    return problem(fmt::format("\"{}\" has only one bracket: write IPv6 as \"[::1]:8080\"", text));
   }
   if (host.starts_with('[')) {
     host = host.substr(1, host.size() - 2);
@@ -58,7 +58,7 @@ std::expected<HostAndPort, Problem> split(std::string_view text) {
   std::uint32_t number = 0;
   const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
   if (port.empty() || error != std::errc() || end != port.data() + port.size() || number > 65535) {
-    return problem(fmt::format("\"{}\" in \"{}\" is no port: 0 to 65535", port, text));
+    return problem(fmt::format("\"{}\" in \"{}\" is not a port: 0 to 65535", port, text));
   }
   return HostAndPort{.host = std::string(host), .port = std::string(port)};
 }
@@ -85,8 +85,9 @@ std::expected<PeerAddress, Problem> parse_address(std::string_view text) {
   const int error = ::getaddrinfo(parts->host.empty() ? nullptr : parts->host.c_str(),
                                   parts->port.c_str(), &wanted, &first);
   if (error != 0) {
-    return problem(fmt::format("\"{}\": the host \"{}\" is no address and no known name ({})", text,
-                               parts->host, ::gai_strerror(error)));
+    return problem(
+        fmt::format("\"{}\": the host \"{}\" is neither an address nor a known name ({})", text,
+                    parts->host, ::gai_strerror(error)));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> found(first, ::freeaddrinfo);
   PeerAddress address;

@@ -120,7 +120,7 @@ Problem table_problem(int error, std::uint32_t slots, const Surroundings& here) 
                 slots, here.descriptors),
             .error = error};
   }
-  return system_problem(fmt::format("io_uring gives no table of {} connections", slots), error);
+  return system_problem(fmt::format("io_uring refuses a table of {} connections", slots), error);
 }
 
 std::expected<Capabilities, Problem> probe(UnderProbe& kernel, const Surroundings& here) {
@@ -147,7 +147,7 @@ std::expected<Capabilities, Problem> probe(UnderProbe& kernel, const Surrounding
   }
   if (const int error = kernel.register_buffers(); error < 0) {
     if (error == -EINVAL) return lacking("rings of provided buffers");
-    return std::unexpected(system_problem("io_uring takes no receive buffers", -error));
+    return std::unexpected(system_problem("io_uring refuses receive buffers", -error));
   }
   if (const std::string failure = kernel.self_test(); !failure.empty()) {
     return std::unexpected(

@@ -61,7 +61,7 @@ struct UnixOptions {
 };
 
 // Listens on a Unix stream socket at `path`. A socket file nobody listens on is replaced; a live
-// one, or a file that is no socket, is left alone and is the Problem. Never reachable with wider
+// one, or a file that is not a socket, is left alone and is the Problem. Never reachable with wider
 // permissions than `mode`, not even for a moment.
 std::expected<Descriptor, Problem> listen_unix(const std::string& path,
                                                const UnixOptions& options = {});

@@ -33,7 +33,7 @@ std::optional<Problem> make_way(const std::string& path, const sockaddr_un& addr
   struct stat there{};
   if (::lstat(path.c_str(), &there) != 0) return std::nullopt;  // bind() will say if it matters
   if (!S_ISSOCK(there.st_mode)) {
-    return refused(path, "there is a file that is no socket; remove it or choose another path",
+    return refused(path, "there is a file that is not a socket; remove it or choose another path",
                    EEXIST)
         .error();
   }
@@ -101,7 +101,7 @@ std::expected<Descriptor, Problem> listen_unix(const std::string& path,
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) {
     return refused(path.empty() ? "the socket's path" : path,
-                   fmt::format("a socket's path has 1 to {} bytes, this one {}",
+                   fmt::format("a socket's path must have 1 to {} bytes; this one has {}",
                                sizeof address.sun_path - 1, path.size()),
                    ENAMETOOLONG);
   }

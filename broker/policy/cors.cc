@@ -150,10 +150,10 @@ std::optional<std::string> serialised(std::string_view text) {
 std::string_view slip_of(std::string_view origin) {
   const std::string_view rest = origin.substr(origin.find("://") + 3);
   if (rest.find_first_of("/?#") != std::string_view::npos) {
-    return " is more than an origin: browsers send no path";
+    return " is more than an origin: browsers do not send a path";
   }
   if (rest.find('@') != std::string_view::npos) {
-    return " is more than an origin: browsers send no user name";
+    return " is more than an origin: browsers do not send a user name";
   }
   if (std::ranges::any_of(origin, [](char c) { return c >= 'A' && c <= 'Z'; })) {
     return ": browsers send origins in lower case";

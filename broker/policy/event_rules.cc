@@ -11,11 +11,11 @@
 namespace fanfare::policy {
 namespace {
 
-Problem invalid(std::string sentence) {
-  return {.kind = Problem::Kind::invalid, .sentence = std::move(sentence)};
+Violation invalid(std::string sentence) {
+  return {.kind = Violation::Kind::invalid, .sentence = std::move(sentence)};
 }
-Problem too_large(std::string sentence) {
-  return {.kind = Problem::Kind::too_large, .sentence = std::move(sentence)};
+Violation too_large(std::string sentence) {
+  return {.kind = Violation::Kind::too_large, .sentence = std::move(sentence)};
 }
 
 bool utf8(std::string_view text) {
@@ -47,7 +47,7 @@ bool printable_ascii(std::string_view text) {
 }
 
 // UTF-8 without control characters; `what` as in "event name".
-std::optional<Problem> text_problem(std::string_view what, std::string_view text) {
+std::optional<Violation> text_problem(std::string_view what, std::string_view text) {
   if (printable_ascii(text)) return std::nullopt;  // nearly all of them
   if (!utf8(text)) {
     const std::size_t at = utf8_prefix_size(text);
@@ -57,8 +57,8 @@ std::optional<Problem> text_problem(std::string_view what, std::string_view text
   const std::size_t at = first_control(text);
   if (at == std::string_view::npos) return std::nullopt;
   return invalid(
-      fmt::format("the {} has a control character or line break (0x{:02x}) at byte {}: it stands "
-                  "on one line of the event stream",
+      fmt::format("the {} contains a control character or line break (0x{:02x}) at byte {}: it "
+                  "must fit on one line of the event stream",
                   what, byte_at(text, at), at));
 }
 
@@ -69,17 +69,18 @@ std::string_view without_blanks(std::string_view text) {
   return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
-std::optional<Problem> own_type_problem(std::string_view type, const EventLimits& limits) {
+std::optional<Violation> own_type_problem(std::string_view type, const EventLimits& limits) {
   const std::string_view name = without_blanks(type);
   if (name.empty()) return std::nullopt;
   if (name[0] == '~') {
     return invalid(
-        "event names that begin with '~' are the broker's own: choose another first character");
+        "event names that begin with '~' are reserved for the broker: choose another first "
+        "character");
   }
   const auto is_own = [&](std::string_view key) {
     return invalid(
-        fmt::format("the event name \"{0}\" is the broker's own ([delivery] {1}), so that clients "
-                    "can believe it: choose another, or set {1} to another",
+        fmt::format("the event name \"{0}\" is reserved for the broker ([delivery] {1}), so that "
+                    "clients can trust it: choose another name, or change {1}",
                     name, key));
   };
   if (name == limits.gap_event) return is_own("gap_event");
@@ -89,38 +90,37 @@ std::optional<Problem> own_type_problem(std::string_view type, const EventLimits
 
 }  // namespace
 
-std::optional<Problem> channel_problem(std::string_view channel) {
+std::optional<Violation> channel_problem(std::string_view channel) {
   if (is_hidden(channel)) {
     return invalid(
-        "channels that begin with '~' are the broker's own: choose another first "
-        "character");
+        "channels that begin with '~' are reserved for the broker: choose another first character");
   }
   std::string sentence = channel_name_problem(channel);
   if (sentence.empty()) return std::nullopt;
   return invalid(std::move(sentence));
 }
 
-std::optional<Problem> type_problem(std::string_view type, const EventLimits& limits) {
+std::optional<Violation> type_problem(std::string_view type, const EventLimits& limits) {
   if (type.size() > limits.type_bytes) {
     return too_large(
-        fmt::format("the event name has {} bytes; the limit is {} ([limits] "
-                    "event_name_bytes)",
+        fmt::format("the event name is {} bytes long; the limit is {} ([limits] event_name_bytes)",
                     type.size(), limits.type_bytes));
   }
   if (auto problem = text_problem("event name", type)) return problem;
   return own_type_problem(type, limits);
 }
 
-std::optional<Problem> data_problem(std::string_view data, const EventLimits& limits) {
+std::optional<Violation> data_problem(std::string_view data, const EventLimits& limits) {
   if (data.size() > limits.data_bytes) {
-    return too_large(fmt::format(
-        "the data has {} bytes; the limit is {} ([limits] event_bytes): Go's bufio.Scanner and "
-        "many clients built like it fail on lines over 64 KiB, so publish a reference or split it",
-        data.size(), limits.data_bytes));
+    return too_large(
+        fmt::format("the data is {} bytes long; the limit is {} ([limits] event_bytes): Go's "
+                    "bufio.Scanner and many clients built like it fail on lines over 64 KiB, so "
+                    "publish a link to it, or split it",
+                    data.size(), limits.data_bytes));
   }
   if (utf8(data)) return std::nullopt;
   if (has_utf16_mark(data)) {
-    return invalid("the data is UTF-16, as its first two bytes say: publish it as UTF-8");
+    return invalid("the data is UTF-16, as its byte order mark says: publish it as UTF-8");
   }
   const std::size_t at = utf8_prefix_size(data);
   return invalid(
@@ -129,28 +129,28 @@ std::optional<Problem> data_problem(std::string_view data, const EventLimits& li
                   at, byte_at(data, at)));
 }
 
-std::optional<Problem> retry_problem(std::uint32_t retry_ms) {
+std::optional<Violation> retry_problem(std::uint32_t retry_ms) {
   if (retry_ms >= kRetryMsMin && retry_ms <= kRetryMsMax) return std::nullopt;
   return invalid(
-      fmt::format("retry is {} ms; it must be {} to {}: below, clients reconnect in a "
-                  "hot loop, above, they look dead",
+      fmt::format("retry is {} ms; it must be {} to {}: with less, clients reconnect in a hot "
+                  "loop; with more, they look dead",
                   retry_ms, kRetryMsMin, kRetryMsMax));
 }
 
-std::optional<Problem> key_problem(std::string_view key) {
+std::optional<Violation> key_problem(std::string_view key) {
   if (key.size() > kKeyBytesMax) {
-    return too_large(
-        fmt::format("the idempotency key has {} bytes; the limit is {}", key.size(), kKeyBytesMax));
+    return too_large(fmt::format("the idempotency key is {} bytes long; the limit is {}",
+                                 key.size(), kKeyBytesMax));
   }
   return text_problem("idempotency key", key);
 }
 
-std::optional<Problem> event_problem(const Proposal& proposal, const EventLimits& limits) {
+std::optional<Violation> event_problem(const Proposal& proposal, const EventLimits& limits) {
   if (auto problem = channel_problem(proposal.channel)) return problem;
   return content_problem(proposal, limits);
 }
 
-std::optional<Problem> content_problem(const Proposal& proposal, const EventLimits& limits) {
+std::optional<Violation> content_problem(const Proposal& proposal, const EventLimits& limits) {
   if (!proposal.type.empty()) {
     if (auto problem = type_problem(proposal.type, limits)) return problem;
   }

@@ -27,7 +27,7 @@ inline constexpr std::size_t kKeyBytesMax = 128;
 inline constexpr std::uint32_t kRetryMsMin = 100;
 inline constexpr std::uint32_t kRetryMsMax = 3'600'000;
 
-struct Problem {
+struct Violation {
   enum class Kind : std::uint8_t { invalid, too_large };
   Kind kind = Kind::invalid;
   std::string sentence = {};  // what is wrong, where, and what would be right
@@ -35,11 +35,11 @@ struct Problem {
 
 // Each is nothing if all is well. The broker's own event names are `~…` and those of `limits`: a
 // client that is sent one must be able to believe it.
-std::optional<Problem> channel_problem(std::string_view channel);  // of publishers: not `~…`
-std::optional<Problem> type_problem(std::string_view type, const EventLimits& limits);
-std::optional<Problem> data_problem(std::string_view data, const EventLimits& limits);
-std::optional<Problem> retry_problem(std::uint32_t retry_ms);
-std::optional<Problem> key_problem(std::string_view key);
+std::optional<Violation> channel_problem(std::string_view channel);  // of publishers: not `~…`
+std::optional<Violation> type_problem(std::string_view type, const EventLimits& limits);
+std::optional<Violation> data_problem(std::string_view data, const EventLimits& limits);
+std::optional<Violation> retry_problem(std::uint32_t retry_ms);
+std::optional<Violation> key_problem(std::string_view key);
 
 // All of them, in the order channel, type, data, retry, key; the first that is found.
 struct Proposal {
@@ -47,9 +47,9 @@ struct Proposal {
   std::optional<std::uint32_t> retry_ms = {};
   std::string_view key = {};
 };
-std::optional<Problem> event_problem(const Proposal& proposal, const EventLimits& limits);
+std::optional<Violation> event_problem(const Proposal& proposal, const EventLimits& limits);
 // The same without the channel, for an event whose channel exists, so that its name was checked
 // before.
-std::optional<Problem> content_problem(const Proposal& proposal, const EventLimits& limits);
+std::optional<Violation> content_problem(const Proposal& proposal, const EventLimits& limits);
 
 }  // namespace fanfare::policy

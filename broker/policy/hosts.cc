@@ -69,7 +69,7 @@ std::string host_name_problem(std::string_view name) {
     rest.remove_prefix(scheme + 3);
   }
   const std::string guess = host_of(rest.substr(0, rest.find_first_of("/?#")));
-  return fmt::format("\"{}\" is not the name of a host{}", quotable(name),
+  return fmt::format("\"{}\" is not a host name{}", quotable(name),
                      is_name(guess) && guess != name
                          ? fmt::format("; write it alone and in lower case: \"{}\"", guess)
                          : std::string("; write one like \"app.example.com\", or \"*.example.com\" "
@@ -78,8 +78,8 @@ std::string host_name_problem(std::string_view name) {
 
 std::string refused_host_sentence(std::string_view authority, std::string_view key) {
   return fmt::format(
-      "this listener is not called \"{}\": call it by its IP address or localhost, or add the name "
-      "to [listen] {} in broker.toml",
+      "this listener does not answer to the host \"{}\": use its IP address or localhost, or add "
+      "the name to [listen] {} in broker.toml",
       quotable(authority), key);
 }
 

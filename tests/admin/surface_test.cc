@@ -47,6 +47,21 @@ TEST(Surface, NamesThePhaseInWhichTheBrokerIsNotReady) {
   EXPECT_EQ(surface->answer("/readyz", snapshot).status, 200);
 }
 
+TEST(Surface, CountsTheLastSubscriberInTheSingular) {
+  const auto surface = make_surface();
+  server::Snapshot snapshot = one_shard();
+  snapshot.phase = server::BrokerPhase::draining;
+  snapshot.streams = 1;
+  EXPECT_EQ(surface->answer("/readyz", snapshot).body,
+            "draining: the broker is stopping; 1 subscriber still to be told to come back\n");
+  snapshot.streams = 2;
+  EXPECT_EQ(surface->answer("/readyz", snapshot).body,
+            "draining: the broker is stopping; 2 subscribers still to be told to come back\n");
+  snapshot.phase = server::BrokerPhase::serving;
+  snapshot.connections_max = snapshot.streams = 1;
+  EXPECT_TRUE(surface->answer("/readyz", snapshot).body.starts_with("full: 1 event stream open, "));
+}
+
 TEST(Surface, SaidThatAFullBrokerIsReady) {
   const auto surface = make_surface();
   server::Snapshot snapshot = one_shard();

@@ -161,8 +161,8 @@ TEST(Run, NamesAnArgumentThatHasNoPlace) {
               StartsWith("fanfare check: \"nosuchfile.toml\" is not expected here; a configuration "
                          "file is named with --config\n"));
   EXPECT_THAT(usage_problem({"publish", "news", "hello", "world"}),
-              StartsWith("fanfare publish: \"world\" is not expected here; quote what has "
-                         "spaces\n"));
+              StartsWith("fanfare publish: \"world\" is not expected here; quote arguments that "
+                         "contain spaces\n"));
   EXPECT_THAT(usage_problem({"top", "now"}), HasSubstr("\"now\" is not expected here"));
 }
 

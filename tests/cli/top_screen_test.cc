@@ -31,6 +31,7 @@ const MetricsReading& after() {
       "fanfare_info{version=\"0.1.0\",epoch=\"k3v9q2x\",backend=\"epoll\"} 1\n"
       "fanfare_uptime_seconds 3725.5\nfanfare_subscribers 12345\n"
       "fanfare_limit_connections 100000\n"
+      "fanfare_ingest_connections_open 1\nfanfare_log_channels 2\n"
       "fanfare_deliveries_total 5000\nfanfare_sends_total 300\n"
       "fanfare_closes_total{reason=\"drained\"} 0\nfanfare_closes_total{reason=\"peer_closed\"} 8\n"
       "fanfare_shard_lag_events{shard=\"0\"} 0\nfanfare_shard_lag_events{shard=\"1\"} 7\n"
@@ -74,7 +75,9 @@ TEST(TopScreen, ShowsRatesAtAGlance) {
   EXPECT_THAT(screen, HasSubstr("12,345 (0 behind)"));
   EXPECT_THAT(screen, HasSubstr("0 of 100,000"));
   EXPECT_THAT(screen, HasSubstr("2,000 events/s"));
-  EXPECT_THAT(screen, HasSubstr("20.0 events a send"));
+  EXPECT_THAT(screen, HasSubstr("20.0 events per send"));
+  EXPECT_THAT(screen, HasSubstr(", 1 publisher, "));
+  EXPECT_THAT(screen, HasSubstr("2 channels, "));
   EXPECT_THAT(screen, HasSubstr("p50 1.0 ms"));
   EXPECT_THAT(screen, HasSubstr("peer_closed 2/s"));
   EXPECT_THAT(screen, testing::Not(HasSubstr("drained")));

@@ -61,7 +61,7 @@ TEST(Fetch, RefusesWhatIsNotHttp) {
   const auto answer = fetch(server.address(), "/", soon());
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().fault, Fault::protocol);
-  EXPECT_THAT(answer.error().message, HasSubstr("does not answer in HTTP"));
+  EXPECT_THAT(answer.error().message, HasSubstr("did not answer with HTTP"));
 }
 
 TEST(Fetch, EndsAtTheDeadline) {

@@ -130,7 +130,7 @@ TEST(Subscription, ResumesAfterACleanEndACutAndAReset) {
   ids.resize(std::min<std::size_t>(ids.size(), 2));
   EXPECT_EQ(ids, (std::vector<std::string>{"e-1", "e-2"}));
   ASSERT_EQ(losses.size(), 3U);
-  EXPECT_EQ(losses[0], "the stream was ended");
+  EXPECT_EQ(losses[0], "the broker ended the stream");
   EXPECT_EQ(losses[1], "the connection was cut");
   ASSERT_EQ(heads.size(), 4U);
   EXPECT_THAT(heads[1], HasSubstr("Last-Event-ID: e-1\r\n"));
@@ -287,7 +287,7 @@ TEST(Subscription, TriesAgainWhenTheAnswerIsNotHttp) {
     served.write("-ERR what is this\r\n");
   });
   Subscription subscription(quick(server.address()));
-  EXPECT_THAT(expect_next<Lost>(subscription).why, HasSubstr("does not answer in HTTP"));
+  EXPECT_THAT(expect_next<Lost>(subscription).why, HasSubstr("did not answer with HTTP"));
 }
 
 TEST(Subscription, ReportsAConnectionThatEndsWithoutAnAnswer) {

@@ -18,9 +18,9 @@ server::Options options(std::uint32_t connections, std::uint32_t shards = 0) {
   return options;
 }
 
-constexpr Machine kTwoCores{.rings = {.cores = 2, .slots_max = 20'000, .slots_shared = false}};
+constexpr Resources kTwoCores{.rings = {.cores = 2, .slots_max = 20'000, .slots_shared = false}};
 
-Estimate estimated(const server::Options& options, const Machine& machine = kTwoCores) {
+Estimate estimated(const server::Options& options, const Resources& machine = kTwoCores) {
   const auto made = estimate(options, machine);
   EXPECT_TRUE(made.has_value()) << (made ? "" : made.error());
   return made.value_or(Estimate{});
@@ -45,7 +45,7 @@ TEST(Estimate, RefusesWhatTheBrokerWouldNotStartWith) {
 
 TEST(Estimate, NeedsFewDescriptorsOfTheProcessWhereRingsHaveTheirOwnTables) {
   EXPECT_LT(estimated(options(1'000'000)).descriptors, 500U);
-  Machine epoll = kTwoCores;
+  Resources epoll = kTwoCores;
   epoll.rings.slots_shared = true;
   EXPECT_GT(estimated(options(10'000), epoll).descriptors, 10'000U);
 }
@@ -75,7 +75,7 @@ TEST(Estimate, GrowsFromIdleToWorst) {
 }
 
 TEST(Estimate, WarnsAboutLockedMemory) {
-  Machine machine = kTwoCores;
+  Resources machine = kTwoCores;
   machine.locked_bytes_max = 1U << 20U;
   EXPECT_THAT(estimated(options(1'000'000), machine).warnings,
               ElementsAre(HasSubstr("LimitMEMLOCK=infinity")));
@@ -84,7 +84,7 @@ TEST(Estimate, WarnsAboutLockedMemory) {
 }
 
 TEST(Estimate, WarnsAboutMemoryThatTheMachineDoesNotHave) {
-  Machine machine = kTwoCores;
+  Resources machine = kTwoCores;
   machine.memory_bytes = 1U << 30U;
   EXPECT_THAT(estimated(options(1'000'000), machine).warnings,
               ElementsAre(HasSubstr("this machine has 1.0 GiB")));

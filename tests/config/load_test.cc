@@ -26,7 +26,7 @@ using testing::IsEmpty;
 std::vector<std::string> problems(std::string_view text, std::vector<std::string> overrides = {}) {
   std::vector<std::string> lines;
   if (const Loaded loaded = parse(text, "f.toml", overrides); !loaded) {
-    for (const Problem& problem : loaded.error()) lines.push_back(problem.text());
+    for (const Diagnostic& problem : loaded.error()) lines.push_back(problem.text());
   }
   return lines;
 }
@@ -120,7 +120,8 @@ TEST(Load, ReadsBackARuleThatIsSpelledOut) {
 }
 
 TEST(Load, ReportsEveryProblemAtOnceInTheOrderOfTheText) {
-  EXPECT_THAT(problems(R"([delivery]
+  EXPECT_THAT(
+      problems(R"([delivery]
 hearbeat = "5s"
 retry = 2
 [limits]
@@ -128,13 +129,13 @@ head_bytes = "1GiB"
 [hystory]
 events = 1
 )"),
-              ElementsAre("f.toml:2:1: unknown key \"hearbeat\" in [delivery]; "
-                          "did you mean \"heartbeat\"?",
-                          "f.toml:3:9: [delivery] retry is a bare number; write a duration with "
-                          "its unit, as a string, like \"2s\"",
-                          "f.toml:5:14: [limits] head_bytes is 1GiB, which is too large; "
-                          "allowed is 1KiB to 1MiB",
-                          "f.toml:6:2: unknown section [hystory]; did you mean \"history\"?"));
+      ElementsAre(
+          "f.toml:2:1: unknown key \"hearbeat\" in [delivery]; "
+          "did you mean \"heartbeat\"?",
+          "f.toml:3:9: [delivery] retry is a bare number; write a duration with "
+          "its unit, as a string, like \"2s\"",
+          "f.toml:5:14: [limits] head_bytes is 1GiB, which is too large; it must be 1KiB to 1MiB",
+          "f.toml:6:2: unknown section [hystory]; did you mean \"history\"?"));
 }
 
 TEST(Load, PointsAtASyntaxErrorAndStillReadsTheOverrides) {
@@ -227,7 +228,7 @@ TEST(Load, RefusesTheWrongKindOfValue) {
   EXPECT_THAT(problems("[listen]\ningest = 2024-01-01\n"), ElementsAre(HasSubstr("is a date")));
   EXPECT_THAT(problems("[listen]\ningest_mode = \"0999\"\n"), ElementsAre(HasSubstr("octal")));
   EXPECT_THAT(problems("[listen]\ningest_mode = \"7777\"\n"),
-              ElementsAre(HasSubstr("too large; allowed is at most 0777")));
+              ElementsAre(HasSubstr("too large; it must be at most 0777")));
   EXPECT_THAT(problems("[cors]\ncredentials = \"yes\"\n"), ElementsAre(HasSubstr("true or false")));
   EXPECT_THAT(problems("[history]\nevents = \"many\"\n"), ElementsAre(HasSubstr("whole number")));
   EXPECT_THAT(problems("[history]\nevents = -1\n"), ElementsAre(HasSubstr("negative")));
@@ -277,9 +278,9 @@ TEST(Load, ExplainsOverridesThatCannotBe) {
   EXPECT_THAT(problems("", {"history.events=[1"}), ElementsAre(HasSubstr("not TOML")));
   EXPECT_THAT(problems("", {"cors.credentials=yes"}), ElementsAre(HasSubstr("true or false")));
   EXPECT_THAT(problems("", {"history.events=-1"}),
-              ElementsAre(HasSubstr("is -1, which is negative; allowed is 0 to 100000000")));
+              ElementsAre(HasSubstr("is -1, which is negative; it must be 0 to 100000000")));
   EXPECT_THAT(problems("[history]\nevents = -1\n"),
-              ElementsAre(HasSubstr("is -1, which is negative; allowed is 0 to 100000000")));
+              ElementsAre(HasSubstr("is -1, which is negative; it must be 0 to 100000000")));
   EXPECT_THAT(problems("", {"history.events=99999999999999999999"}),
               ElementsAre(HasSubstr("is 99999999999999999999, which is too large")));
   EXPECT_THAT(problems("", {"history.events=many"}),
@@ -305,7 +306,7 @@ TEST(Load, SaysWhyAFileCannotBeRead) {
   EXPECT_THAT(absent.error().front().text(), HasSubstr("No such file"));
   const Loaded folder = load("/");
   ASSERT_FALSE(folder.has_value());
-  EXPECT_THAT(folder.error().front().text(), HasSubstr("it is a folder"));
+  EXPECT_THAT(folder.error().front().text(), HasSubstr("it is a directory"));
 }
 
 TEST(Load, ReadsAFile) {

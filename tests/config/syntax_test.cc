@@ -38,7 +38,7 @@ TEST(Syntax, TakesSocketPathsThatCanBeBound) {
   EXPECT_EQ(socket_path_problem("/" + std::string(106, 'x')), "");
   EXPECT_THAT(socket_path_problem("/" + std::string(107, 'x')), HasSubstr("107 bytes"));
   EXPECT_THAT(socket_path_problem("@name"), HasSubstr("no permissions"));
-  EXPECT_THAT(socket_path_problem("/run/fanfare/"), HasSubstr("is a folder"));
+  EXPECT_THAT(socket_path_problem("/run/fanfare/"), HasSubstr("is a directory"));
   EXPECT_THAT(socket_path_problem(std::string("a\0b", 3)), HasSubstr("NUL"));
 }
 

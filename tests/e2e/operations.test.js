@@ -220,7 +220,7 @@ for (const backend of ['io_uring', 'epoll']) {
     t.after(() => onlooker.close());
 
     broker.signal('SIGTERM');
-    await until(() => /draining: 24 subscribers/.test(broker.log), 'it says that it drains');
+    await until(() => /draining: telling 24 subscribers to come back/.test(broker.log), 'it says that it drains');
     publisher.send('PUBLISH drain 1\r\n'.repeat(100));
     await publisher.until((text) => text === `+PONG\r\n${`-UNAVAILABLE ${kStopping}\r\n`.repeat(100)}`, 'all are answered');
     const byHttp = await request('http://x/publish/drain', { method: 'POST', body: 'x', socketPath: broker.socket });
@@ -254,7 +254,7 @@ for (const backend of ['io_uring', 'epoll']) {
     outcomes.delete('ECONNREFUSED');
     assert.deepEqual([...outcomes], ['come back']);
     assert.equal((await broker.process.ended).code, 0);
-    assert.match(broker.log, /no subscriber is left; closing the listeners/);
+    assert.match(broker.log, /no subscribers are left; closing the listeners/);
   });
 
   test(`over HTTP/1.0 every byte comes before the reset that says "come back" (${backend})`, async (t) => {

@@ -42,7 +42,7 @@ TEST(MembersDeathTest, JoinOnceAndLeaveTheFeedTheyAreIn) {
   others.join(2, places);
   EXPECT_DEATH(members.join(1, places), "a member joins once");
   EXPECT_DEATH(others.leave(1, places), "the feed it is in");
-  EXPECT_DEATH(members.leave(3, places), "only who has joined");
+  EXPECT_DEATH(members.leave(3, places), "only a joined member");
   EXPECT_DEATH(members.join(10, places), "below members_max");
 }
 

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!loaded) {
     const auto lines = std::count(text.begin(), text.end(), '\n') + 1;
     CHECK(!loaded.error().empty(), "a text that is refused has a problem");
-    for (const config::Problem& problem : loaded.error()) {
+    for (const config::Diagnostic& problem : loaded.error()) {
       CHECK(!problem.what.empty(), "a problem says what is wrong");
       CHECK(problem.where.line <= lines + 1, "a problem points into the text");
     }

@@ -75,7 +75,7 @@ class Reading {
         for (const http::Field& field : parser_.head().fields) {
           text_.append("[").append(field.name).append("=").append(field.value).append("]");
         }
-        text_ += std::to_string(static_cast<int>(parser_.connection()));
+        text_ += std::to_string(static_cast<int>(parser_.persistence()));
         body_bytes_ = 0;
         break;
       case Kind::body:

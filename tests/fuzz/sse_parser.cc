@@ -17,7 +17,7 @@ using namespace fanfare;
 // Small, so that a fuzzer passes it.
 constexpr std::size_t kEventBytesMax = 200;
 
-void check_event(const sse::Event& event) {
+void check_event(const sse::ParsedEvent& event) {
   CHECK(!event.type.empty(), "a type, if only `message`");
   CHECK(event.data.find('\r') == event.data.npos, "CR ends lines");
   CHECK(event.data.size() <= 3 * kEventBytesMax, "bound, each bad byte as U+FFFD");
@@ -31,7 +31,7 @@ std::string read(std::string_view bytes, const wire_test::Cuts& cuts) {
   sse::Parser parser(kEventBytesMax);
   std::string text;
   wire_test::feed_in_pieces(bytes, cuts, [&](std::string_view input) {
-    while (const sse::Event* event = parser.next(input)) {
+    while (const sse::ParsedEvent* event = parser.next(input)) {
       check_event(*event);
       text.append(event->type).append("|").append(event->data).append("|");
       text.append(event->last_event_id).append("\n");
@@ -50,7 +50,7 @@ void check_gap(std::string_view cursor) {
       "gap", {.reason = sse::GapReason::unknown, .after = cursor, .resumed = "k-2", .id = "k-1"});
   sse::Parser parser;
   std::string_view input = text;
-  const sse::Event* event = parser.next(input);
+  const sse::ParsedEvent* event = parser.next(input);
   CHECK(event != nullptr && event->type == "gap" && event->last_event_id == "k-1", "the gap");
   CHECK(event->data.starts_with("{\"reason\":\"unknown\",\"after\":\""), "its reason");
   CHECK(event->data.ends_with("\",\"resumed\":\"k-2\"}"), "its ends");

@@ -38,13 +38,14 @@ TEST(Address, ShowsAUnixSocketAsSuch) {
 TEST(Address, SaysWhatIsWrongWithAText) {
   EXPECT_EQ(again("127.0.0.1"), "\"127.0.0.1\" has no port: write it as \"127.0.0.1:8080\"");
   EXPECT_EQ(again(""), "\"\" has no port: write it as \"127.0.0.1:8080\"");
-  EXPECT_EQ(again("1.2.3.4:http"), "\"http\" in \"1.2.3.4:http\" is no port: 0 to 65535");
-  EXPECT_EQ(again("1.2.3.4:65536"), "\"65536\" in \"1.2.3.4:65536\" is no port: 0 to 65535");
-  EXPECT_EQ(again("1.2.3.4:"), "\"\" in \"1.2.3.4:\" is no port: 0 to 65535");
+  EXPECT_EQ(again("1.2.3.4:http"), "\"http\" in \"1.2.3.4:http\" is not a port: 0 to 65535");
+  EXPECT_EQ(again("1.2.3.4:65536"), "\"65536\" in \"1.2.3.4:65536\" is not a port: 0 to 65535");
+  EXPECT_EQ(again("1.2.3.4:"), "\"\" in \"1.2.3.4:\" is not a port: 0 to 65535");
   EXPECT_EQ(again("::1:80"), "\"::1:80\" is ambiguous: write IPv6 in brackets, as \"[::1]:8080\"");
-  EXPECT_EQ(again("[::1:80"), "\"[::1:80\" has one bracket: write IPv6 as \"[::1]:8080\"");
-  EXPECT_THAT(again("no.such.host.invalid:80"),
-              testing::HasSubstr("\"no.such.host.invalid\" is no address and no known name"));
+  EXPECT_EQ(again("[::1:80"), "\"[::1:80\" has only one bracket: write IPv6 as \"[::1]:8080\"");
+  EXPECT_THAT(
+      again("no.such.host.invalid:80"),
+      testing::HasSubstr("\"no.such.host.invalid\" is neither an address nor a known name"));
 }
 
 }  // namespace

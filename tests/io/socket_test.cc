@@ -344,7 +344,7 @@ TEST_F(ListenUnix, NeverStealsALiveSocketWhoseBacklogIsFull) {
 TEST_F(ListenUnix, LeavesAFileThatIsNoSocketAlone) {
   std::ofstream(path_) << "precious";
   EXPECT_EQ(problem(),
-            path_ + ": there is a file that is no socket; remove it or choose another path");
+            path_ + ": there is a file that is not a socket; remove it or choose another path");
   EXPECT_EQ(fs::file_size(path_), 8U);
 }
 
@@ -366,9 +366,10 @@ TEST_F(ListenUnix, SaysThatTheFolderIsClosedToIt) {
 
 TEST_F(ListenUnix, SaysThatAPathIsTooLong) {
   path_ = folder_ + "/" + std::string(108, 'x');
-  EXPECT_THAT(problem(), HasSubstr("a socket's path has 1 to 107 bytes, this one "));
+  EXPECT_THAT(problem(), HasSubstr("a socket's path must have 1 to 107 bytes; this one has "));
   path_.clear();
-  EXPECT_EQ(problem(), "the socket's path: a socket's path has 1 to 107 bytes, this one 0");
+  EXPECT_EQ(problem(),
+            "the socket's path: a socket's path must have 1 to 107 bytes; this one has 0");
 }
 
 TEST_F(ListenUnix, ExactlyOneOfTwoThatStartAtOnceListens) {

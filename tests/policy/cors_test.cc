@@ -177,7 +177,7 @@ TEST(Cors, FindsOriginsThatNoBrowserWouldSend) {
   EXPECT_EQ(origin_problem("a.example"),
             R"("a.example" is not an origin: write the scheme too, as in "https://a.example")");
   EXPECT_EQ(origin_problem("https://a.example/"),
-            R"("https://a.example/" is more than an origin: browsers send no path, write )"
+            R"("https://a.example/" is more than an origin: browsers do not send a path, write )"
             R"("https://a.example")");
   EXPECT_EQ(origin_problem("https://A.example"),
             R"("https://A.example": browsers send origins in lower case, write )"
@@ -212,8 +212,8 @@ TEST(Cors, ProposesWhatIsThenAccepted) {
     EXPECT_EQ(origin_problem(proposed), "") << problem;
   }
   EXPECT_EQ(origin_problem("https://App.example.com/"),
-            "\"https://App.example.com/\" is more than an origin: browsers send no path, write "
-            "\"https://app.example.com\"");
+            "\"https://App.example.com/\" is more than an origin: browsers do not send a path, "
+            "write \"https://app.example.com\"");
 }
 
 TEST(Cors, NamesTheLineThatWouldAllowAnOrigin) {

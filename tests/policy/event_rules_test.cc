@@ -8,7 +8,7 @@
 namespace fanfare::policy {
 namespace {
 
-std::string sentence(const std::optional<Problem>& problem) {
+std::string sentence(const std::optional<Violation>& problem) {
   return problem ? problem->sentence : "fine";
 }
 
@@ -23,8 +23,9 @@ TEST(EventRules, LetAnOrdinaryEventIn) {
 }
 
 TEST(EventRules, KeepTheBrokersOwnChannelsApart) {
-  EXPECT_EQ(sentence(channel_problem("~admin/live")),
-            "channels that begin with '~' are the broker's own: choose another first character");
+  EXPECT_EQ(
+      sentence(channel_problem("~admin/live")),
+      "channels that begin with '~' are reserved for the broker: choose another first character");
   EXPECT_EQ(sentence(channel_problem("a~b")), "fine");
 }
 
@@ -59,12 +60,12 @@ TEST(EventRules, BoundDataAndSayWhy) {
   EXPECT_EQ(sentence(data_problem(largest, {})), "fine");
   const auto problem = data_problem(largest + "x", {});
   ASSERT_TRUE(problem);
-  EXPECT_EQ(problem->kind, Problem::Kind::too_large);
+  EXPECT_EQ(problem->kind, Violation::Kind::too_large);
   EXPECT_EQ(
       problem->sentence,
-      "the data has 65537 bytes; the limit is 65536 ([limits] event_bytes): Go's bufio.Scanner "
-      "and many clients built like it fail on lines over 64 KiB, so publish a reference or "
-      "split it");
+      "the data is 65537 bytes long; the limit is 65536 ([limits] event_bytes): Go's bufio.Scanner "
+      "and "
+      "many clients built like it fail on lines over 64 KiB, so publish a link to it, or split it");
   EXPECT_EQ(sentence(data_problem(largest + "x", {.data_bytes = 100'000})), "fine");
 }
 
@@ -74,8 +75,8 @@ TEST(EventRules, KeepEventNamesOnOneLineForEveryClient) {
   EXPECT_EQ(of("价格 更新"), "fine");
   EXPECT_EQ(of("open"), "fine");
   EXPECT_EQ(of("a\nb"),
-            "the event name has a control character or line break (0x0a) at byte 1: it stands on "
-            "one line of the event stream");
+            "the event name contains a control character or line break (0x0a) at byte 1: it must "
+            "fit on one line of the event stream");
   for (const std::string_view type :
        {std::string_view("a\rb"), std::string_view("a\0b", 3), std::string_view("a\tb"),
         std::string_view("a\x7f"), std::string_view("a\xc2\x85"), std::string_view("a\xc2\x9f"),
@@ -86,14 +87,14 @@ TEST(EventRules, KeepEventNamesOnOneLineForEveryClient) {
   EXPECT_EQ(of("a\xff"), "the event name is not UTF-8: byte 1 is 0xff");
   EXPECT_EQ(of(std::string(64, 'x')), "fine");
   EXPECT_EQ(of(std::string(65, 'x')),
-            "the event name has 65 bytes; the limit is 64 ([limits] event_name_bytes)");
+            "the event name is 65 bytes long; the limit is 64 ([limits] event_name_bytes)");
 }
 
 TEST(EventRules, NameUtf16ByItsMark) {
   for (const std::string_view data :
        {std::string_view("\xff\xfeh\0", 4), std::string_view("\xfe\xff\0h", 4)}) {
     EXPECT_EQ(sentence(data_problem(data, {})),
-              "the data is UTF-16, as its first two bytes say: publish it as UTF-8");
+              "the data is UTF-16, as its byte order mark says: publish it as UTF-8");
   }
   EXPECT_EQ(sentence(data_problem("\xef\xbb\xbf{}", {})), "fine") << "data is as it comes";
 }
@@ -102,8 +103,8 @@ TEST(EventRules, KeepRetryWithinReason) {
   EXPECT_EQ(sentence(retry_problem(100)), "fine");
   EXPECT_EQ(sentence(retry_problem(3'600'000)), "fine");
   EXPECT_EQ(sentence(retry_problem(99)),
-            "retry is 99 ms; it must be 100 to 3600000: below, clients reconnect in a hot loop, "
-            "above, they look dead");
+            "retry is 99 ms; it must be 100 to 3600000: with less, clients reconnect in a hot "
+            "loop; with more, they look dead");
   EXPECT_NE(sentence(retry_problem(3'600'001)), "fine");
   EXPECT_NE(sentence(retry_problem(0)), "fine");
 }
@@ -111,7 +112,7 @@ TEST(EventRules, KeepRetryWithinReason) {
 TEST(EventRules, BoundIdempotencyKeys) {
   EXPECT_EQ(sentence(key_problem(std::string(128, 'k'))), "fine");
   EXPECT_EQ(sentence(key_problem(std::string(129, 'k'))),
-            "the idempotency key has 129 bytes; the limit is 128");
+            "the idempotency key is 129 bytes long; the limit is 128");
   EXPECT_NE(sentence(key_problem("a\nb")), "fine");
 }
 
@@ -136,17 +137,18 @@ TEST(EventRules, KeepTheBrokersOwnEventNamesApart) {
   const EventLimits limits{.gap_event = "lost", .end_event = "end"};
   const auto of = [&](std::string_view type) { return sentence(type_problem(type, limits)); };
   for (const std::string_view type : {"~position", "~", "~anything", " ~position"}) {
-    EXPECT_EQ(
-        of(type),
-        "event names that begin with '~' are the broker's own: choose another first character")
+    EXPECT_EQ(of(type),
+              "event names that begin with '~' are reserved for the broker: choose another first "
+              "character")
         << type;
   }
-  EXPECT_EQ(
-      of("lost"),
-      "the event name \"lost\" is the broker's own ([delivery] gap_event), so that clients can "
-      "believe it: choose another, or set gap_event to another");
+  EXPECT_EQ(of("lost"),
+            "the event name \"lost\" is reserved for the broker ([delivery] gap_event), so that "
+            "clients can "
+            "trust it: choose another name, or change gap_event");
   EXPECT_EQ(of("  lost "), of("lost")) << "some clients take blanks off";
-  EXPECT_TRUE(of("end").starts_with("the event name \"end\" is the broker's own ([delivery] end"));
+  EXPECT_TRUE(
+      of("end").starts_with("the event name \"end\" is reserved for the broker ([delivery] end"));
   for (const std::string_view type : {"gap", "Lost", "lost2", "a~b", " ", "los", "the end"}) {
     EXPECT_EQ(of(type), "fine") << type;
   }

@@ -64,10 +64,9 @@ TEST(Hosts, ExplainsNamesThatAreNone) {
 }
 
 TEST(Hosts, NamesTheKeyThatWouldLetAHostIn) {
-  EXPECT_EQ(
-      refused_host_sentence("evil.com:80", "admin_hosts"),
-      "this listener is not called \"evil.com:80\": call it by its IP address or localhost, or "
-      "add the name to [listen] admin_hosts in broker.toml");
+  EXPECT_EQ(refused_host_sentence("evil.com:80", "admin_hosts"),
+            "this listener does not answer to the host \"evil.com:80\": use its IP address or "
+            "localhost, or add the name to [listen] admin_hosts in broker.toml");
 }
 
 }  // namespace

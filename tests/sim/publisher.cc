@@ -287,7 +287,7 @@ void Publisher::settle_next(std::string_view answer, bool accepted) {
   const Awaited asked = std::move(awaited_.front());
   awaited_.pop_front();
   // One that says its body too slowly is told so, once for all that is in it.
-  late_ = answer.find("did not arrive whole") != std::string_view::npos;
+  late_ = answer.find("did not arrive completely") != std::string_view::npos;
   if (asked.kind == Awaited::Kind::publish) settle_one(asked.numbers[0], answer, accepted);
   if (asked.kind != Awaited::Kind::batch) return;
   for (const std::uint32_t number : asked.numbers) {

@@ -24,7 +24,7 @@ struct AdminAnswer {
   std::string_view content_type;  // with charset
   std::string body;
   // In place of the body: bytes that live as long as the process, and the same compressed with gzip
-  // (empty: they are not), for whoever accepts it.
+  // (empty: they are not), for clients that accept it.
   std::string_view fixed = {};
   std::string_view fixed_gzip = {};
   // Further fields (Cache-Control, Content-Security-Policy), to be sent as they are.
@@ -45,8 +45,8 @@ using LimitFigures = std::function<std::vector<LimitFigure>(const Options& in_fo
 class AdminSurface {
  public:
   virtual ~AdminSurface() = default;
-  // Once, after the subscriber listeners were bound and before the first answer(): where they
-  // really listen ("127.0.0.1:8080"), as Broker::http_addresses() says it.
+  // Once, after the subscriber listeners were bound and before the first answer(): the addresses
+  // that they are bound to ("127.0.0.1:8080"), as in Broker::http_addresses().
   virtual void set_public_addresses(std::vector<std::string> /*addresses*/) {}
   // GET or HEAD of `path` (no query) on the admin listener. `/events` never arrives here: it is the
   // stream of kAdminChannel.
@@ -55,8 +55,8 @@ class AdminSurface {
   virtual std::string live_event(const Snapshot& now) = 0;
 };
 
-// Channels that begin with '~' are the broker's own: refused to publishers and to subscriber
-// listeners.
+// Channels that begin with '~' are reserved for the broker: publishers and clients of subscriber
+// listeners are refused them.
 inline constexpr std::string_view kAdminChannel = "~admin/live";
 
 }  // namespace fanfare::server

@@ -2,8 +2,8 @@
 // acks wait, and subscribers see nothing of the batch, until the gate says that it is durable. It
 // may be late, by seconds; it never changes the order.
 //
-// The lead never waits for a gate. One that writes does so on a thread of its own, and wakes the
-// lead.
+// The lead never waits for a gate. A gate that writes does so on a thread of its own, and wakes
+// the lead.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ class Gate {
   // The next batch of the log: each comes once, in order. A gate that needs it for longer keeps a
   // reference. Thread: the lead's.
   virtual void take(const fanout::BatchPtr& batch) = 0;
-  // How many of the batches are durable: all of them up to that one. Never falls, and is never more
-  // than were taken. Asked in every turn of the lead, once what it published is sealed; a gate
-  // whose answer grows between two turns calls Switchboard::wake_lead.
+  // How many of the batches are durable: all of them up to that one. Never falls, and never
+  // exceeds the number of batches it was given. Asked in every turn of the lead, once what it
+  // published is sealed; a gate whose answer grows between two turns calls Switchboard::wake_lead.
   virtual std::uint64_t durable() const = 0;
 };
 

@@ -1,9 +1,9 @@
 // Heads: how far the log goes, three times.
 //
-//   appended  numbered, written and sealed in a batch. Nobody but the lead knows of it.
+//   appended  numbered, written and sealed in a batch. Only the lead knows of it.
 //   durable   safe from whatever the operator wants it to be safe from (broker/server/base/gate.h).
-//   told      posted to every shard: subscribers may see it, its ids are somebody's, and an answer
-//             that rests on it may leave.
+//   told      posted to every shard: subscribers may see it and hold its ids, and an answer that
+//             rests on it may leave.
 //
 //   appended >= durable >= told
 //
@@ -19,7 +19,7 @@
 
 namespace fanfare::server {
 
-// A place in the log: behind a batch and before the next.
+// A place in the log: after one batch and before the next.
 struct Head {
   // Batches up to here. What an ack waits for is counted in them, not in events: a turn that only
   // finished a channel is a batch, too.

@@ -47,7 +47,7 @@ std::expected<void, std::string> prepare_default_ingest_folder() {
   const mode_t mode = geteuid() == 0 ? 0755 : 0700;
   if (mkdir(folder.c_str(), mode) != 0 && errno != EEXIST) {
     return std::unexpected(
-        fmt::format("cannot make the folder {} for the ingest socket: {}; make it, or set "
+        fmt::format("cannot create the directory {} for the ingest socket: {}; create it, or set "
                     "listen.ingest to a path this user may write to",
                     folder, std::strerror(errno)));
   }
@@ -55,7 +55,7 @@ std::expected<void, std::string> prepare_default_ingest_folder() {
   if (lstat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode) || found.st_uid != geteuid() ||
       (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return std::unexpected(
-        fmt::format("{} is not a folder that only this user may write to, so the ingest socket "
+        fmt::format("{} is not a directory that only this user may write to, so the ingest socket "
                     "is not safe there; remove it, or set listen.ingest to another path",
                     folder));
   }

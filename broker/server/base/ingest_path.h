@@ -11,15 +11,15 @@ namespace fanfare::server {
 // /run/fanfare/ingest.sock for root; else $XDG_RUNTIME_DIR/fanfare/ingest.sock; else
 // /tmp/fanfare-<uid>/ingest.sock.
 std::string default_ingest_path();
-// Where a publisher that was told nothing looks: the default if a socket lies there, else that of a
-// broker which runs as a service, else the default.
+// Where a publisher looks that was given no path: the default if there is a socket, else the path
+// of a broker that runs as a service, else the default.
 std::string reachable_ingest_path();
 // `configured`, or the default when it is empty.
 std::string ingest_path(std::string_view configured);
 
-// Makes the folder of default_ingest_path() (0755 for root, else 0700) if it is missing, and
-// refuses one that somebody else owns or may write to: under /tmp anybody could have made it first.
-// The error is one sentence with a way out. A configured path is not for this: its folder is the
+// Makes the directory of default_ingest_path() (0755 for root, else 0700) if it is missing, and
+// refuses one that another user owns or may write to: under /tmp anybody could have made it first.
+// The error is one sentence with a way out. Not for a configured path: its directory is the
 // operator's to make.
 std::expected<void, std::string> prepare_default_ingest_folder();
 

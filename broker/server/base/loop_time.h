@@ -1,7 +1,7 @@
 // LoopTime: where the time of one shard's loop goes. A turn is what happens between two waits; its
 // time is read off the ring's clock at the end of each step that had something to do, five times in
-// a busy turn. That a step is bounded can so be seen: in /metrics, and in a line of the log that
-// names the step of a turn over 100 ms.
+// a busy turn. Whether steps are bounded shows in /metrics, and in a line of the log that names the
+// longest step of a turn over 100 ms.
 //
 // Thread: the shard's.
 #pragma once
@@ -38,7 +38,7 @@ class LoopTime {
 
   // wait() has returned.
   void turn_begins(TimePoint now);
-  // The step is over; what it took is since the end of the step before.
+  // The step is over; its time counts from the end of the step before.
   void step_ends(TurnStep step);
   // What follows the last step is not measured. `shard` is for the log.
   void turn_ends(std::uint32_t shard);

@@ -14,7 +14,7 @@ namespace fanfare::server {
 
 // What to do with a subscriber that has stopped reading.
 enum class SlowPolicy : std::uint8_t { disconnect, skip };
-using sse::AnnouncePosition;  // how a newcomer is told its place
+using sse::AnnouncePosition;  // how a new client learns its position
 enum class Backend : std::uint8_t { automatic, io_uring, epoll };
 
 struct ListenOptions {
@@ -24,7 +24,7 @@ struct ListenOptions {
   std::uint32_t ingest_mode = 0660;
   std::string ingest_group;  // empty: left as it is
   std::vector<std::string>
-      ingest_users;  // user names allowed by peer credentials; empty: whoever may open the socket
+      ingest_users;  // user names allowed by peer credentials; empty: all who may open the socket
   std::string admin = "127.0.0.1:9180";  // empty: no admin listener
   std::vector<std::string> hosts;        // names of the subscriber listeners; empty: any
   std::vector<std::string> admin_hosts;  // of the admin listener; addresses and localhost always
@@ -48,7 +48,7 @@ struct DeliveryOptions {
   Duration stall = 30s;           // a subscriber that took no byte for this long is slow
   std::string gap_event = "gap";  // empty: no gap events
   std::string
-      end_event;  // sent before a clean end, for clients behind fronts that hide it; empty: none
+      end_event;  // sent before a clean end, for clients behind proxies that hide it; empty: none
   AnnouncePosition announce_position = AnnouncePosition::automatic;
   Duration coalesce = Duration(0);
 

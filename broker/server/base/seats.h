@@ -1,7 +1,7 @@
-// Seats: the event streams that subscribers may hold, [limits] connections of them over all shards,
-// to the one. A shard takes a seat before it begins a stream and gives it back when the stream has
-// ended: one atomic operation for each, and nothing per event. Streams of the admin listener need
-// none. A shard's table may hold fewer than all of them, where the machine gives it no more.
+// Seats: the event streams that subscribers may hold: exactly [limits] connections over all shards.
+// A shard takes a seat before it begins a stream and gives it back when the stream has ended: one
+// atomic operation for each, and nothing per event. Streams of the admin listener need none. A
+// shard's table may hold fewer than all of them, where the machine gives it no more.
 //
 // Thread: the shard's; the count of all is shared.
 #pragma once
@@ -17,7 +17,7 @@ class Seats {
         std::uint32_t of_shard_max)
       : taken_of_all_(taken_of_all), of_all_max_(of_all_max), of_shard_max_(of_shard_max) {}
 
-  // False: none is free, or none is given any more.
+  // False: none is free, or the broker is stopping.
   bool take() {
     if (closed_ || taken_ >= of_shard_max_) return false;
     std::uint64_t taken = taken_of_all_.load(std::memory_order_relaxed);

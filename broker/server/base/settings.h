@@ -1,7 +1,7 @@
 // Settings: the options in force on one shard. They stay at one address for the life of the shard;
 // every room holds a reference and reads a value where it uses it, so that a SIGHUP is one
 // assignment and nothing has to be passed on. What several rooms need in another shape (limits of a
-// parser, CORS rules) is shaped here, once a change, at an address of its own.
+// parser, CORS rules) is converted here, once per change, at an address of its own.
 //
 // replace() is called between two steps of a turn only, when no room is at work. What was read
 // before stays valid until the one after it: a room may keep a reference to an option during a
@@ -33,8 +33,8 @@ class Settings {
   const Options& options() const { return *options_; }
   const std::shared_ptr<const Options>& shared() const { return options_; }
   const Options* operator->() const { return options_.get(); }
-  // Grows with every replace(): tells whoever has worked out something from the options that it is
-  // out of date.
+  // Grows with every replace(): anything worked out from the options of a lower revision is out of
+  // date.
   std::uint32_t revision() const { return log_.revision; }
 
   // The limits of requests on a subscriber listener, on the ingest socket, on the admin listener.

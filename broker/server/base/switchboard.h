@@ -53,14 +53,14 @@ struct NoticeMessage {
   std::string cursor;    // of one that came
   CloseReason reason{};  // of one that went
 };
-// Lead to a shard: the next part of a census of its streams is wanted, or nothing more of it
+// Lead to a shard: send the next part of a census of its streams, or nothing more of it
 // (broker/server/streams/presence.h).
 struct CensusMessage {
   enum class Kind : std::uint8_t { part, end };
   std::uint32_t census = 0;
   Kind kind = Kind::part;
 };
-// Shard to lead: the part that was asked for is told.
+// Shard to lead: the end of the part that was asked for.
 struct CensusPartMessage {
   std::uint32_t census = 0;
   bool complete = false;  // it was the shard's last
@@ -74,12 +74,12 @@ struct Switchboard {
 
   std::uint32_t shard_count() const { return static_cast<std::uint32_t>(gauges.size()); }
 
-  // The lead is a role that one of the shards has: the log's writing end, the publishers and the
-  // admin listener. Which one it is, only this says.
+  // The lead is a role of one of the shards: the log's writing end, the publishers and the admin
+  // listener. Only this says which shard it is.
   const std::uint32_t lead;
   bool is_lead(std::uint32_t shard) const { return shard == lead; }
 
-  // Set by whoever starts the broker, and by the lead when it is told to stop.
+  // Set by the assembly, and by the lead when the broker stops.
   std::atomic<BrokerPhase> phase{BrokerPhase::binding};
 
   // Posts to a shard's mailbox; set before the first turn. (A function, so that simulations can
@@ -110,9 +110,9 @@ struct Switchboard {
   // Shards that still have subscribers' or publishers' connections, or listen for them. While the
   // broker stops, the lead keeps the admin listener until it is the last.
   std::atomic<std::uint32_t> shards_at_work;
-  // Somebody was warned that streams come over HTTP/1.0.
+  // The operator was warned that streams come over HTTP/1.0.
   std::atomic<bool> http10_warned{false};
-  // The newest sequence that the shards were told of (Heads::told): an id above it is nobody's.
+  // The newest sequence that the shards were told of (Heads::told): no client has an id above it.
   std::atomic<std::uint64_t> head{0};
 
   std::mutex board;                      // guards snapshots

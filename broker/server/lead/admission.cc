@@ -19,8 +19,8 @@ ingest::Refused stopping_refusal(Change::Kind kind) {
           fmt::format("the broker is stopping; {} again when it is back", what)};
 }
 
-ingest::Refused refusal_of(policy::Problem problem) {
-  const bool too_large = problem.kind == policy::Problem::Kind::too_large;
+ingest::Refused refusal_of(policy::Violation problem) {
+  const bool too_large = problem.kind == policy::Violation::Kind::too_large;
   return {too_large ? Refusal::too_large : Refusal::invalid, std::move(problem.sentence)};
 }
 

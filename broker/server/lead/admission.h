@@ -1,6 +1,6 @@
 // Admission: what the log would refuse, and the sentence a publisher gets for it. Lead asks it for
-// the sentences; what is only thought of (a transaction, a list of channels) is tried here, and
-// changes nothing.
+// the sentences; a change that is only planned (a transaction, a list of channels) is tried here,
+// and changes nothing.
 #pragma once
 
 #include <memory>
@@ -18,7 +18,7 @@
 namespace fanfare::server {
 
 ingest::Refused stopping_refusal(ingest::Change::Kind kind);
-ingest::Refused refusal_of(policy::Problem problem);
+ingest::Refused refusal_of(policy::Violation problem);
 ingest::Refused refusal_of(fanout::PublishError error, std::string_view channel);
 
 class Admission {
@@ -27,7 +27,7 @@ class Admission {
   Admission(const Settings& settings, const fanout::Sequencer& sequencer, Counters& counters)
       : settings_(settings), sequencer_(sequencer), counters_(counters) {}
 
-  // As ingest::Sink has them. A refusal is counted: its reason goes to the publisher.
+  // The contracts of ingest::Sink. A refusal is counted: its reason goes to the publisher.
   std::optional<ingest::Refused> check(const ingest::Change& change, bool stopping) const;
   std::unique_ptr<ingest::Rehearsal> rehearse(bool stopping, TimePoint now) const;
 

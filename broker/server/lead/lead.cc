@@ -237,7 +237,7 @@ void Lead::describe(Snapshot& snapshot) {
   snapshot.segment_bytes = sequencer_.segment_bytes();
   snapshot.epoch = sequencer_.epoch().text();
   snapshot.version = kVersion;
-  // To look at so many takes 1 to 2 ms of a turn; beyond it, to do so once a second would be felt.
+  // Visiting so many takes 1 to 2 ms of a turn; more than that, once a second, would be noticed.
   constexpr std::size_t kRankedMax = 20'000;
   if (sequencer_.channel_count() > kRankedMax) return;
   struct Ranked {

@@ -1,8 +1,8 @@
 // Lead: the writing end of the broker, on the lead shard only. Behind it stands the Sequencer; in
 // front of it the three dialects, for which it is the one Sink: every event is validated here,
-// numbered, and sealed once a turn into a batch. The batch goes through the Gate, and when it is
-// durable all shards are posted it. The ack is written when the event is in the log, and leaves
-// when the shards have been told of it.
+// numbered, and sealed once a turn into a batch. The batch goes through the Gate, and is posted to
+// all shards when it is durable. The ack is written when the event is in the log, and leaves when
+// the shards have been told of it.
 #pragma once
 
 #include <array>
@@ -36,7 +36,7 @@ class Lead final : public ingest::Sink {
     now_ = now;
     if (started_ == TimePoint{}) started_ = now;
   }
-  // From now on nothing changes the log that a publisher asks for: the broker is stopping.
+  // From now on every change that a publisher asks for is refused: the broker is stopping.
   void stop_publishing() { stopping_ = true; }
 
   // Seals what happened since the last time, if anything did, and hands it to the gate.

@@ -104,8 +104,8 @@ std::uint64_t Roster::count_by_patterns(std::string_view channel) {
   return matched_.size() > 1 ? count - counted_twice() : count;
 }
 
-// Streams with several of the matched patterns, as often as they were counted too much. The longest
-// list of groups is not gone through: a group that is in no other was counted once.
+// How many times too often the streams with several of the matched patterns were counted. The
+// longest list of groups is skipped: a group that is in no other list was counted once.
 std::uint64_t Roster::counted_twice() {
   ++counts_;
   const Id longest = *std::ranges::max_element(

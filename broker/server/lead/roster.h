@@ -1,11 +1,11 @@
-// Roster: how many streams there are over all shards, by what they subscribe to, as the lead shard
-// has been told. Answers PUBLISH's receivers, PUBSUB NUMSUB and the live page. Exact up to what is
-// in the mail.
+// Roster: how many streams there are over all shards, by what they subscribe to, as the shards have
+// reported it to the lead. Answers PUBLISH's receivers, PUBSUB NUMSUB and the live page. Exact but
+// for reports that are still in the mail.
 //
 // A stream counts once for an event, however many of its topics match the channel. A name is not
 // counted for it where one of its own patterns matches that name; and streams with the same several
-// patterns are a group, so that those with two patterns in the channel's way can be taken off
-// again. Most events meet one pattern at most, where nothing is to be taken off.
+// patterns are a group, so that a stream whose patterns match a channel twice can be subtracted
+// again. Most channels match one pattern at most, and nothing has to be subtracted.
 #pragma once
 
 #include <cstdint>
@@ -71,8 +71,8 @@ class Roster {
     std::uint64_t receivers = 0;
     std::string channel;
   };
-  // A power of two. Two channels in one place drive each other out: 3 % of 1,000 do; with 4,096
-  // places a fifth did, and the patterns of their events were counted anew each time.
+  // A power of two. Two channels with one place evict each other: 3 % of 1,000 do; with 4,096
+  // places a fifth did, and their patterns were counted anew for each event.
   static constexpr std::size_t kKnownMax = 32'768;
 
   void change_names(const fanout::Topics& topics, std::int64_t delta);

@@ -1,5 +1,5 @@
-// AdminRoutes: the admin listener's requests: /events is the stream of the broker's own channel,
-// everything else a page of the AdminSurface.
+// AdminRoutes: the requests on the admin listener. /events is the stream of the broker's own
+// channel, everything else is a page of the AdminSurface.
 #pragma once
 
 #include <functional>

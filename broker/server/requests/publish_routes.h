@@ -1,4 +1,4 @@
-// PublishRoutes: the HTTP dialect of the ingest socket: gives requests to ingest::answer_request
+// PublishRoutes: the HTTP dialect of the ingest socket. Passes requests to ingest::answer_request,
 // and makes Responses of its answers.
 #pragma once
 

@@ -8,6 +8,7 @@
 #include "broker/policy/hosts.h"
 #include "broker/server/base/rules.h"
 
+#include "common/counted.h"
 #include "common/letters.h"
 #include "common/pattern.h"
 #include "common/quotable.h"
@@ -188,7 +189,7 @@ void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
   if (response.kind != Response::Kind::stream) seats_.give_back();  // nothing follows: 204
 }
 
-// An EventSource dies of this, as it should: to come back would not help.
+// This stops an EventSource for good, as it should: coming back would not help.
 std::string SubscriberRoutes::not_open(const std::vector<std::string>& topics) const {
   const auto& allowed = settings_->subscribe.allow;
   for (const std::string& topic : topics) {
@@ -211,26 +212,27 @@ std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& top
   const std::size_t most = settings_->limits.channels_per_subscription;
   if (topics.size() > most) {
     return fmt::format(
-        "{} channels in one stream; [limits] channels_per_subscription allows {}: use a pattern, "
+        "{} in one stream; [limits] channels_per_subscription allows {}: use a pattern, "
         "or a second stream",
-        topics.size(), most);
+        counted(topics.size(), "channel"), most);
   }
   const auto patterns = static_cast<std::size_t>(std::ranges::count_if(topics, is_pattern));
   const std::size_t patterns_most = settings_->limits.patterns_per_subscription;
   if (patterns > patterns_most) {
     ++counters_.patterns_refused_total;
     return fmt::format(
-        "{} patterns in one stream; [limits] patterns_per_subscription allows {}: use one pattern "
+        "{} in one stream; [limits] patterns_per_subscription allows {}: use one pattern "
         "for several, name the channels themselves, or open a second stream",
-        patterns, patterns_most);
+        counted(patterns, "pattern"), patterns_most);
   }
   for (const std::string& topic : topics) {
     if (const std::string problem = channel_pattern_problem(topic); !problem.empty()) {
       return fmt::format("channel \"{}\": {}", quotable(topic), problem);
     }
     if (is_own_channel(topic)) {
-      return fmt::format("channel \"{}\" is the broker's own; names that begin with ~ are not open",
-                         quotable(topic));
+      return fmt::format(
+          "channel \"{}\" is reserved for the broker; names that begin with ~ are not open",
+          quotable(topic));
     }
   }
   return {};

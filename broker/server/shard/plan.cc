@@ -8,6 +8,8 @@
 
 #include "broker/server/shard/shard.h"
 
+#include "common/counted.h"
+
 namespace fanfare::server {
 namespace {
 
@@ -92,10 +94,10 @@ std::string no_room(const Options& options, const Machine& machine, const Room& 
                     std::uint32_t shards) {
   const std::uint32_t publishers = options.limits.ingest_connections;
   std::string text = fmt::format(
-      "this process may open {} descriptors, and {} shard{} with [limits] ingest_connections = {} "
+      "this process may open {} descriptors, and {} with [limits] ingest_connections = {} "
       "need{} {} to serve one subscriber each: raise RLIMIT_NOFILE (ulimit -n, or LimitNOFILE= in "
       "the unit)",
-      machine.slots_max, shards, shards == 1 ? "" : "s", publishers, shards == 1 ? "s" : "",
+      machine.slots_max, counted(shards, "shard"), publishers, shards == 1 ? "s" : "",
       room.needed(shards, 1));
   if (const auto fit = room.publishers_that_fit(shards); fit && *fit < publishers) {
     text += fmt::format(", or lower ingest_connections to {} or less", *fit);
@@ -120,8 +122,8 @@ std::string sentence_of(const Options& options, const Machine& machine, const Pl
         "reserve; set [limits] connections for more shards and more",
         machine.slots_max, reserved);
   }
-  return fmt::format("{} shard{}, up to {} connections: {}", plan.shards,
-                     plan.shards == 1 ? "" : "s", plan.connections_max, why);
+  return fmt::format("{}, up to {}: {}", counted(plan.shards, "shard"),
+                     counted(plan.connections_max, "connection"), why);
 }
 
 }  // namespace
@@ -136,10 +138,10 @@ std::expected<Plan, std::string> make_plan(const Options& options, const Machine
   const auto wanted = std::uint64_t{options.limits.connections};
   if (wanted > capacity) {
     return std::unexpected(fmt::format(
-        "[limits] connections = {} is more than {} shards hold with {} descriptors ({}): leave "
+        "[limits] connections = {} is more than {} can hold with {} descriptors ({}): leave "
         "[server] shards to \"auto\", or raise RLIMIT_NOFILE to {} (ulimit -n, or LimitNOFILE= in "
         "the unit)",
-        wanted, plan.shards, machine.slots_max, capacity,
+        wanted, counted(plan.shards, "shard"), machine.slots_max, capacity,
         room.needed(plan.shards, fullest_shard(wanted, plan.shards))));
   }
   plan.connections_max = wanted == 0 ? capacity : wanted;

@@ -20,7 +20,7 @@ struct Plan {
   std::uint32_t shards = 1;
   std::uint32_t slots = 0;            // of each ring
   std::uint32_t subscribers_max = 0;  // of each shard: slots less what is kept in reserve
-  std::uint64_t connections_max = 0;  // subscribers of the broker, to the one
+  std::uint64_t connections_max = 0;  // subscribers of the broker, exactly
   std::uint64_t descriptors = 0;  // at most, where slots are shared; else 0: rings have their own
   std::string sentence;           // "2 shards, up to 39,296 connections: ..."
 };

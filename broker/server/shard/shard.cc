@@ -81,16 +81,17 @@ void Shard::know_ports() {
   kind_of(Port::subscriber) = {
       .http = &port_,
       .open = &counters_.connections_open,
-      .full = "a client was turned away: every slot is taken; raise [limits] connections"};
+      .full = "a client was turned away: every slot is in use; raise [limits] connections"};
   if (!desk_) return;
   kind_of(Port::admin) = {
       .http = desk_->admin_port(),
       .open = &counters_.admin_connections_open,
-      .full = "a connection to [listen] admin was closed: {} are open, as many as there may be"};
-  kind_of(Port::ingest) = {
-      .http = &desk_->publish_port(),
-      .open = &counters_.ingest_connections_open,
-      .full = "a publisher was turned away: {} are connected; raise [limits] ingest_connections"};
+      .full = "a connection to [listen] admin was closed: the limit of {} is reached"};
+  kind_of(Port::ingest) = {.http = &desk_->publish_port(),
+                           .open = &counters_.ingest_connections_open,
+                           .full =
+                               "a publisher was turned away: the limit of {} is reached; raise "
+                               "[limits] ingest_connections"};
 }
 
 Shard::~Shard() = default;
@@ -237,7 +238,7 @@ void Shard::admit(Port port, int descriptor) {
     ++counters_.accept_errors_total;
     return;
   }
-  connections_.peer(slot) = Peer::from(peer);
+  connections_.peer(slot) = PackedAddress::from(peer);
   welcome(slot, port, turned_away);
 }
 

@@ -13,7 +13,9 @@
 
 #include "broker/server/shard/shard.h"
 
+#include "common/counted.h"
 #include "common/log.h"
+#include "common/units.h"
 
 namespace fanfare::server {
 namespace {
@@ -48,8 +50,8 @@ void Shard::begin_drain() {
   drain_deadline_ = tick_ + over + kCloseTicks;
   if (desk_) {
     desk_->begin_drain();
-    log::info("draining: {} subscribers are told to come back over {} ms, newcomers at once",
-              seats_.taken_of_all(), drain / 1ms);
+    log::info("draining: telling {} to come back, spread over {}; newcomers at once",
+              counted(seats_.taken_of_all(), "subscriber"), format_duration(drain));
   }
   told_to_leave_ = 0;
   leave_end_ = connections_.high_water();
@@ -81,7 +83,7 @@ void Shard::end_at_once() {
 void Shard::drain_on() {
   const bool time_is_up = tick_ >= drain_deadline_;
   if (phase_ == Phase::draining && (seats_.taken_of_all() == 0 || time_is_up)) {
-    if (desk_) log::info("draining: no subscriber is left; closing the listeners");
+    if (desk_) log::info("draining: no subscribers are left; closing the listeners");
     phase_ = Phase::closing;
     accepts_end_ = tick_ + kHandshakeTicks;
     for (const Listener& listener : listeners_) {

@@ -16,8 +16,8 @@ constexpr std::uint8_t kMappedPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 
 
 }  // namespace
 
-Peer Peer::from(const io::PeerAddress& address) {
-  Peer peer;
+PackedAddress PackedAddress::from(const io::PeerAddress& address) {
+  PackedAddress peer;
   if (address.size == 0) return peer;
   if (address.storage.ss_family == AF_INET) {
     sockaddr_in in{};
@@ -34,7 +34,7 @@ Peer Peer::from(const io::PeerAddress& address) {
   return peer;
 }
 
-std::string Peer::text() const {
+std::string PackedAddress::text() const {
   if (port == 0) return "local";
   char buffer[INET6_ADDRSTRLEN] = {};
   if (std::equal(std::begin(kMappedPrefix), std::end(kMappedPrefix), address)) {
@@ -62,7 +62,7 @@ void ConnectionTable::free(io::Slot slot) {
   const std::uint32_t generation = (connection.generation + 1) & 0xffffffU;
   connection = Connection{};
   connection.generation = generation == 0 ? 1 : generation;
-  peers_[slot] = Peer{};
+  peers_[slot] = PackedAddress{};
   free_.give_back(slot);
   --in_use_;
 }

@@ -1,6 +1,6 @@
 // Connection: one accepted socket, in its slot of the shard's table, and nothing but that. An idle
-// subscriber is this struct (24 bytes), its Peer (18), its Subscriber (24), four bytes in its feed
-// and four that find them there, and nothing else in user space: no buffer, no timer node.
+// subscriber is this struct (24 bytes), its PackedAddress (18), its Subscriber (24), four bytes in
+// its feed and four that find them there, and nothing else in user space: no buffer, no timer node.
 //
 // What a connection owns beyond that hangs off it only while it is needed:
 //   exchange    while a request is read and answered         (server/sockets/exchange.h)
@@ -47,7 +47,7 @@ enum class State : std::uint8_t {
   streaming,  // carries an event stream, whose subscriber has a deadline of its own
   shared,     // carries any number of them, in a protocol that frames them (SharedPort)
   publisher,  // an ingest connection
-  lingering,  // said all and sent FIN; waits for the peer's, discarding; due: give up
+  lingering,  // everything sent, FIN too; waits for the peer's, discarding; due: give up
   closing,    // close is in the ring's hands
 };
 
@@ -71,14 +71,14 @@ struct Connection {
   Tick due = kNever;
   Tick opened = 0;
 };
-static_assert(sizeof(Connection) <= 24, "an idle connection has nothing but this and its Peer");
+static_assert(sizeof(Connection) <= 24, "an idle connection has nothing but this and an address");
 
-// The peer, kept small: IPv4 addresses as IPv4-mapped IPv6.
-struct Peer {
+// A peer's address, kept small: IPv4 addresses as IPv4-mapped IPv6.
+struct PackedAddress {
   std::uint8_t address[16] = {};
   std::uint16_t port = 0;  // 0: unknown
 
-  static Peer from(const io::PeerAddress& address);
+  static PackedAddress from(const io::PeerAddress& address);
   std::string text() const;
 };
 
@@ -98,7 +98,7 @@ class ConnectionTable {
 
   Connection& operator[](io::Slot slot) { return connections_[slot]; }
   const Connection& operator[](io::Slot slot) const { return connections_[slot]; }
-  Peer& peer(io::Slot slot) { return peers_[slot]; }
+  PackedAddress& peer(io::Slot slot) { return peers_[slot]; }
   // The connection that the token means, or null if that life of the slot is over.
   Connection* find(io::Token token) {
     if (token.index >= high_water()) return nullptr;
@@ -116,7 +116,7 @@ class ConnectionTable {
 
  private:
   PagedArray<Connection> connections_;
-  PagedArray<Peer> peers_;
+  PagedArray<PackedAddress> peers_;
   FreeIndexes free_;  // below high_water()
   std::uint32_t in_use_ = 0;
 };

@@ -39,9 +39,9 @@ class Courier {
   bool waiting() const {
     return !queued_.empty() || (!held_.empty() && held_.front().place <= heads_.told.batches);
   }
-  // Sends what is queued to connections that are still open, in one submit of its own (whoever
-  // submits hears what the ring says of the sends); appends a Result for each, and other
-  // completions to `completions`.
+  // Sends what is queued to connections that are still open, in one submit of its own (the
+  // completions of a send come back to the submit that issued it); appends a Result for each, and
+  // other completions to `completions`.
   void flush(std::vector<io::Completion>& completions, std::vector<Result>& results);
 
  private:

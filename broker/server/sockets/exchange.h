@@ -37,7 +37,7 @@ struct Exchange {
   bool waiting = false;  // its answer comes later
 };
 
-// The exchanges of one port. Records are used again and keep their memory, unless it is large.
+// The exchanges of one port. Records are reused and keep their memory, unless it is large.
 // Addresses do not move. Thread: the shard's.
 class Exchanges {
  public:
@@ -45,7 +45,7 @@ class Exchanges {
   explicit Exchanges(const http::Limits& limits) : limits_(limits) {}
 
   Exchange& begin(io::Slot slot);
-  // The generation moves on: from now on ids of this exchange are known to be old.
+  // The generation moves on: ids of this exchange are recognised as old from now on.
   void end(Exchange& exchange);
   Exchange& operator[](std::uint32_t index) { return exchanges_[index]; }
   // Null: the exchange has ended, or does not wait for an answer.

@@ -15,15 +15,15 @@ h1::BodyLength body_length_of(const Response& response, BodyEnd body_end) {
 
 }  // namespace
 
-h1::Connection H1Writer::write(std::string& out, const Response& response, http::Method method,
-                               BodyEnd body_end, h1::Connection connection) {
+h1::Persistence H1Writer::write(std::string& out, const Response& response, http::Method method,
+                                BodyEnd body_end, h1::Persistence persistence) {
   const h1::BodyLength length = body_length_of(response, body_end);
-  if (length.kind == h1::BodyLength::Kind::until_close) connection = h1::Connection::close;
+  if (length.kind == h1::BodyLength::Kind::until_close) persistence = h1::Persistence::close;
   fields_.clear();
   for (std::size_t i = 0; i < response.fields.size(); ++i) fields_.push_back(response.fields[i]);
-  h1::append_response_head(out, response.status, fields_, length, connection, date_.text());
+  h1::append_response_head(out, response.status, fields_, length, persistence, date_.text());
   if (method != http::Method::head) out += response.text();
-  return connection;
+  return persistence;
 }
 
 }  // namespace fanfare::server

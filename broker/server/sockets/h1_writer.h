@@ -1,5 +1,5 @@
-// H1Writer: answers in the words of HTTP/1.1 (and 1.0). With HttpPort, which reads requests, the
-// only place of the server that knows them.
+// H1Writer: writes answers as HTTP/1.1 (and 1.0). With HttpPort, which reads requests, the only
+// place in the server that knows that form.
 #pragma once
 
 #include <string>
@@ -17,10 +17,10 @@ class H1Writer {
   explicit H1Writer(const http::Date& date) : date_(date) {}
 
   // Appends the answer to a request of this method: all of it, or the head of a stream. Returns
-  // what its head says of the connection, which is `connection`, or `close` where a body of this
+  // what its head says of the connection, which is `persistence`, or `close` where a body of this
   // kind (also one that HEAD leaves out) ends with it.
-  h1::Connection write(std::string& out, const Response& response, http::Method method,
-                       BodyEnd body_end, h1::Connection connection);
+  h1::Persistence write(std::string& out, const Response& response, http::Method method,
+                        BodyEnd body_end, h1::Persistence persistence);
 
  private:
   const http::Date& date_;

@@ -86,7 +86,7 @@ PortOrder HttpPort::overdue(io::Slot slot, Tick tick) {
   ++counters_.requests_refused_total;
   connection.reason = CloseReason::head_timeout;
   const std::string sentence = fmt::format(
-      "the {} did not arrive whole within [limits] head_time ({})",
+      "the {} did not arrive completely within [limits] head_time ({})",
       exchange.in_body ? "body" : "request's head", format_duration(settings_->limits.head_time));
   exchange.out.clear();
   exchange.parser.abandon();
@@ -95,14 +95,14 @@ PortOrder HttpPort::overdue(io::Slot slot, Tick tick) {
 }
 
 // What happens to the connection after the answer.
-h1::Connection HttpPort::after(io::Slot slot, const Exchange& exchange) const {
-  return connections_[slot].leaving ? h1::Connection::close : exchange.parser.connection();
+h1::Persistence HttpPort::after(io::Slot slot, const Exchange& exchange) const {
+  return connections_[slot].leaving ? h1::Persistence::close : exchange.parser.persistence();
 }
 
 // Returns what the answer says of the connection.
-h1::Connection HttpPort::write(Exchange& exchange, h1::Connection after) {
+h1::Persistence HttpPort::write(Exchange& exchange, h1::Persistence after) {
   const Request request = exchange.request();
-  const h1::Connection said =
+  const h1::Persistence said =
       writer_.write(exchange.out, response_, request.head.method, request.body_end, after);
   empty(response_.body);
   return said;
@@ -161,7 +161,7 @@ PortOrder HttpPort::refuse(io::Slot slot, Exchange& exchange, Tick tick) {
 void HttpPort::refuse(Exchange& exchange, const Refused& why) {
   response_.clear();
   routes_.refuse(exchange.request(), why, response_);
-  write(exchange, h1::Connection::close);
+  write(exchange, h1::Persistence::close);
 }
 
 // The rest of the body is never read: the connection ends after this, too.
@@ -169,7 +169,7 @@ void HttpPort::refuse_body(Exchange& exchange, BodyRefusal refusal) {
   ++counters_.bodies_refused_total;
   response_.clear();
   routes_.refuse_body(exchange.request(), refusal, response_);
-  write(exchange, h1::Connection::close);
+  write(exchange, h1::Persistence::close);
 }
 
 std::string HttpPort::sentence_of(const http::Refusal& refusal) const {
@@ -215,7 +215,7 @@ bool HttpPort::head_complete(Exchange& exchange) {
   response_.clear();
   const auto allowed = routes_.body_allowed(exchange.request(), response_);
   if (!allowed) {
-    write(exchange, h1::Connection::close);
+    write(exchange, h1::Persistence::close);
     return false;
   }
   exchange.body_max = *allowed;
@@ -240,20 +240,20 @@ PortOrder HttpPort::request_complete(io::Slot slot, Exchange& exchange, std::str
   return carry(slot, exchange, rest, tick);
 }
 
-// Does with a request that is whole what its Routes has answered.
+// Carries out the answer of the Routes to a complete request.
 PortOrder HttpPort::carry(io::Slot slot, Exchange& exchange, std::string_view rest, Tick tick) {
   if (response_.kind == Response::Kind::later) return wait(slot, exchange, rest, tick);
   const Request request = exchange.request();
   const bool head_only = request.head.method == http::Method::head;
   if (response_.kind == Response::Kind::stream && !head_only) return begin_stream(slot, exchange);
-  h1::Connection then = after(slot, exchange);
+  h1::Persistence then = after(slot, exchange);
   if (response_.kind == Response::Kind::come_back) {
-    then = h1::Connection::close;
+    then = h1::Persistence::close;
     connections_[slot].reason = CloseReason::overloaded;
     connections_[slot].until_close = request.body_end == BodyEnd::connection_close;
   }
   then = write(exchange, then);
-  return say(slot, exchange, then != h1::Connection::close, rest, tick);
+  return say(slot, exchange, then != h1::Persistence::close, rest, tick);
 }
 
 // The request is kept: the function that makes the answer is given it again.
@@ -280,7 +280,7 @@ std::optional<HttpPort::Answered> HttpPort::answer(ExchangeId id, Tick tick, con
   return Answered{slot, carry(slot, exchange, pending, tick)};
 }
 
-// Its request was whole: the connection goes on with the next one.
+// Its request was complete: the connection continues with the next one.
 PortOrder HttpPort::wait_no_longer(io::Slot slot, Exchange& exchange, Tick tick) {
   ++counters_.requests_refused_total;
   exchange.waiting = false;
@@ -296,7 +296,7 @@ PortOrder HttpPort::wait_no_longer(io::Slot slot, Exchange& exchange, Tick tick)
 PortOrder HttpPort::begin_stream(io::Slot slot, Exchange& exchange) {
   Connection& connection = connections_[slot];
   connection.until_close = exchange.request().body_end == BodyEnd::connection_close;
-  connection.keep_alive = write(exchange, after(slot, exchange)) != h1::Connection::close;
+  connection.keep_alive = write(exchange, after(slot, exchange)) != h1::Persistence::close;
   auto stream = std::make_unique<StreamStart>(std::move(response_.stream));
   exchange.out += stream->opening;
   stream->opening = std::move(exchange.out);

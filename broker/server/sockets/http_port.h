@@ -29,8 +29,8 @@ struct PortOrder {
   enum class Kind : std::uint8_t {
     none,
     receive,  // more input: arm a receive
-    wait,     // for an answer that comes later: watch for the client's leaving
-    linger,   // all said: send FIN, wait for the peer's
+    wait,     // for an answer that comes later: watch whether the client leaves
+    linger,   // everything sent: send FIN, wait for the peer's
     close,
     room,    // the socket is full: poll for writable, then writable()
     stream,  // `stream` begins: the connection is its own until it ends
@@ -56,7 +56,7 @@ class HttpPort {
   PortOrder sent(io::Slot slot, std::int32_t result, Tick tick);
   // Room again after `sent` said so little that a poll was armed.
   void writable(io::Slot slot);
-  // Makes an answer that was put off. The response is cleared.
+  // Makes an answer that was postponed. The response is cleared.
   using Answerer = std::function<void(const Request& request, Response& response)>;
   struct Answered {
     io::Slot slot = 0;
@@ -89,8 +89,8 @@ class HttpPort {
   void refuse_body(Exchange& exchange, BodyRefusal refusal);
   std::string sentence_of(const http::Refusal& refusal) const;
   void refuse(Exchange& exchange, const Refused& why);
-  h1::Connection write(Exchange& exchange, h1::Connection after);
-  h1::Connection after(io::Slot slot, const Exchange& exchange) const;
+  h1::Persistence write(Exchange& exchange, h1::Persistence after);
+  h1::Persistence after(io::Slot slot, const Exchange& exchange) const;
 
   ConnectionTable& connections_;
   Courier& courier_;

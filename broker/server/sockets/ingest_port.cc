@@ -21,7 +21,7 @@ constexpr std::size_t kUnreadNoticesMax = 1U << 20U;
 constexpr std::size_t kUnreadPresentMax = 64U << 10U;
 // Replies that wait for the log: 40,000 short ones. A publisher with more is not read from.
 constexpr std::size_t kWaitingRepliesMax = 1U << 20U;
-// For a publisher that is turned away to say something, and again to take the answer.
+// How long a publisher that is turned away has to send something, and again to take the answer.
 constexpr Tick kTurnedAwayTicks = 10;
 
 }  // namespace
@@ -88,7 +88,7 @@ void IngestPort::answer_turned_away(io::Slot slot, ingest::Dialect dialect) {
     ingest::answer_not_taken(full ? 503 : 403, publisher.refusal, answer);
     const std::array fields{http::Field{"Content-Type", answer.content_type}};
     h1::append_response_head(out, answer.status, fields, h1::BodyLength::sized(answer.body.size()),
-                             h1::Connection::close, date_.text());
+                             h1::Persistence::close, date_.text());
     if (!without_utf8_mark(publisher.first).starts_with("HEAD ")) out += answer.body;
   } else if (dialect == ingest::Dialect::ndjson) {
     out += R"({"ok":false,"error":)";
@@ -205,8 +205,8 @@ PortOrder IngestPort::input_ended(io::Slot slot) {
   return {};
 }
 
-// Its session has appended to its replies, perhaps: what it says rests on the log as it is now, of
-// which this turn's part is not sealed yet.
+// Its session may have appended replies: they rest on the log as it is now, of which this turn's
+// part is not sealed yet.
 void IngestPort::answered(io::Slot slot, Publisher& publisher, std::size_t before) {
   if (publisher.replies.size() == before) return;
   publisher.rests_on_log = true;
@@ -311,7 +311,7 @@ void IngestPort::notify(const NoticeMessage& notice) {
     if (watcher.overfull || !Watchers::concerns(watcher, notice)) continue;
     if (notice.kind == NoticeMessage::Kind::present) ++watcher.present;
     Publisher& publisher = publisher_of(watcher.slot);
-    // Looked at before: what a single stream has to say may be long.
+    // Checked beforehand: the lines of a single stream may be long.
     if (publisher.replies.size() > kUnreadNoticesMax) {
       watcher.overfull = true;
       overfull_.push_back(watcher.slot);

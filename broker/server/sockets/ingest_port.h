@@ -1,9 +1,9 @@
 // IngestPort: the connections of publishers, on the lead shard. The first bytes decide the dialect:
-// RESP and NDJSON are spoken here, through an ingest::Session; HTTP goes to an HttpPort. A
+// RESP and NDJSON are served here, by an ingest::Session; HTTP goes to an HttpPort. A
 // publisher that does not read its acks is not read from either; nor is any publisher while the
 // shards are too far behind the log (Lead::overrun): the kernel's socket buffers then slow the
-// writers, and nothing is dropped. While acks wait for the log (Replies), their publisher is read
-// on from.
+// writers, and nothing is dropped. While acks wait for the log (Replies), reading from their
+// publisher continues.
 #pragma once
 
 #include <deque>
@@ -40,7 +40,7 @@ class IngestPort {
              const Heads& heads, const http::Date& date);
 
   PortOrder begin(io::Slot slot);
-  // A publisher that is answered in the dialect of its first bytes why it gets no seat, and then
+  // A publisher that is told, in the dialect of its first bytes, why it gets no seat, and is then
   // disconnected; one that sends nothing for a moment is answered as a Redis library expects.
   PortOrder begin_turned_away(io::Slot slot, TurnedAway why, Tick tick);
   // The same for one that cannot even wait for its answer; its dialect is not known. It ends a
@@ -51,14 +51,13 @@ class IngestPort {
   PortOrder input_ended(io::Slot slot);
   PortOrder sent(io::Slot slot, std::int32_t result);
   void writable(io::Slot slot);
-  // Everything it has sent, as far as it was read, is answered.
+  // Everything that was read from it is answered.
   bool quiet(io::Slot slot) const;
   void release(io::Slot slot);
 
-  // After everything of this turn was sealed, and told as far as may be: queues the acks that may
-  // leave.
+  // After this turn was sealed, and told as far as it is durable: queues the acks that may leave.
   void send_replies();
-  // Publishers whose acks were found to wait for the log: to be read on from.
+  // Publishers whose acks were found to wait for the log: reading from them continues.
   std::vector<io::Slot> take_readable() { return std::exchange(readable_, {}); }
   // A line to every publisher that watches, or to the one it is for.
   void notify(const NoticeMessage& notice);

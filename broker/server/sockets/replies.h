@@ -1,7 +1,7 @@
 // Replies: what one publisher is answered, in order, until it may be sent. An answer waits for a
 // place in the log: all that was appended when it was made, which it may rest on, must have been
-// told (broker/server/base/heads.h). Today that is so by the end of the turn; with a journal it may
-// take seconds, and the publisher goes on publishing meanwhile.
+// told (broker/server/base/heads.h). Today that happens by the end of the turn; with a journal it
+// may take seconds, and the publisher goes on publishing meanwhile.
 #pragma once
 
 #include <cstddef>
@@ -21,10 +21,10 @@ class Replies {
   // All that is here, and does not wait yet, waits for this place (Head::batches) to be told. No
   // lower than the one before.
   void wait_for(std::uint64_t place);
-  // take() would bring something.
+  // take() would return something.
   bool ready(std::uint64_t told) const;
-  // Moves what may be sent, now that the log is told up to there, into `out`, which is empty. What
-  // waits keeps back what was appended behind it.
+  // Moves what may be sent, now that the log is told up to there, into `out`, which is empty. A
+  // reply that waits keeps back those appended after it.
   void take(std::uint64_t told, std::string& out);
 
  private:

@@ -34,12 +34,13 @@ struct Response {
   enum class Kind : std::uint8_t {
     whole,      // text() is all of the body, which the transport leaves out of answers to HEAD
     stream,     // an event stream: `stream` begins, unless the request was HEAD
-    come_back,  // an event stream that breaks off behind `body`: its client is to come back
-    later,      // not known yet, because somebody else has to be asked: see HttpPort::answer()
+    come_back,  // an event stream that breaks off after `body`: its client is to come back
+    later,      // not known yet, because another party has to be asked: see HttpPort::answer()
   };
   Kind kind = Kind::whole;
   int status = 200;
-  // Without what the transport says itself: Date, Content-Length, Transfer-Encoding, Connection.
+  // Without the fields that the transport adds: Date, Content-Length, Transfer-Encoding,
+  // Connection.
   http::FieldList fields;
   std::string body;
   std::string_view fixed;  // in place of the body: bytes that outlive every answer

@@ -29,8 +29,8 @@ struct ExchangeId {
   std::uint32_t generation = 0;
 };
 
-// A request that is complete, or refused before it is: then of its head what had been read, perhaps
-// nothing.
+// A request that is complete; or, if it was refused before that, as much of its head as had been
+// read, perhaps nothing.
 struct Request {
   const http::RequestHead& head;
   std::string_view body;
@@ -38,7 +38,7 @@ struct Request {
   ExchangeId exchange = {};  // for an answer that comes later
 };
 
-// Why the transport does not take a request: it is malformed, too long, or too slow. Or its
+// Why the transport does not accept a request: it is malformed, too long, or too slow. Or its
 // answer did not come in time (504).
 struct Refused {
   int status = 400;
@@ -57,13 +57,13 @@ class Routes {
  public:
   virtual ~Routes() = default;
 
-  // Before the body is read. The most bytes of body the request may bring; or nothing, and
-  // `response` is the answer, if it is refused whatever its body is. (The transport's own bound
+  // Before the body is read: how many bytes of body the request may bring at most. Nothing, with
+  // the answer in `response`, if it is refused whatever its body is. (The transport's own bound
   // holds as well.)
   virtual std::optional<std::size_t> body_allowed(const Request& request, Response& response) = 0;
   // The answer to a body that is not read.
   virtual void refuse_body(const Request& request, BodyRefusal refusal, Response& response) = 0;
-  // The answer to a request that the transport does not take, which has counted it.
+  // The answer to a request that the transport does not accept, and has counted.
   virtual void refuse(const Request& request, const Refused& why, Response& response) = 0;
 
   virtual void answer(const Request& request, Response& response) = 0;

@@ -26,8 +26,8 @@ void Watchers::order(std::uint32_t shard, CensusMessage::Kind kind, std::uint32_
   switchboard_.post(shard, CensusMessage{.census = census, .kind = kind});
 }
 
-// What a shard says of comings and goings before the watcher's census has begun there is not for
-// it: its census reports the streams that were there then.
+// Notices that a shard sent before the watcher's census began there are not for it: its census
+// reports the streams that were there then.
 bool Watchers::concerns(const Watcher& watcher, const NoticeMessage& notice) {
   return notice.kind == NoticeMessage::Kind::present ? notice.census == watcher.census
                                                      : notice.census >= watcher.census;

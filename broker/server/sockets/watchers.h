@@ -1,5 +1,5 @@
-// Watchers: the publishers that watch ({"op":"watch"}), on the lead shard, and how far each has
-// been sent the streams that are there (broker/server/streams/presence.h). The cost of a notice
+// Watchers: the publishers that watch ({"op":"watch"}), on the lead shard, and how much of the list
+// of present streams each has been sent (broker/server/streams/presence.h). The cost of a notice
 // depends on the number of watchers, and on nothing else.
 #pragma once
 
@@ -19,9 +19,9 @@ class Watchers {
   struct Watcher {
     io::Slot slot = 0;          // of the publisher
     std::uint32_t census = 0;   // its own; numbered as they began
-    std::uint32_t shard = 0;    // whose streams it is being told of; shard_count(): all are told
+    std::uint32_t shard = 0;    // whose streams it is being sent; shard_count(): all were sent
     bool asked = false;         // a part is on its way
-    std::uint64_t present = 0;  // streams, told of so far
+    std::uint64_t present = 0;  // streams sent so far
     bool overfull = false;      // it does not read, and is to be closed
   };
 
@@ -34,8 +34,8 @@ class Watchers {
 
   // Whether it is to have this notice.
   static bool concerns(const Watcher& watcher, const NoticeMessage& notice);
-  // The watcher whose census the part is of, if it is still there, and has been told of everybody
-  // with it.
+  // The watcher whose census the part belongs to, if it is still there and this part completes
+  // its list.
   Watcher* take(const CensusPartMessage& part);
   // It has room: asks for the next part, unless one is on its way or all are told.
   void ask(Watcher& watcher);

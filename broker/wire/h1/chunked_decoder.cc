@@ -83,7 +83,7 @@ bool ChunkedDecoder::take_size(char c) {
     chunk_left_ = chunk_left_ * 16 + static_cast<unsigned>(digit);
     // The limit may have been lowered since the chunks before this one.
     if (chunk_left_ > limits_->body_bytes - std::min(body_bytes_, limits_->body_bytes)) {
-      refuse(413, "the body is larger than this server takes");
+      refuse(413, "the body is larger than this server accepts");
       refusal_.limit = http::Limit::body_bytes;
       return false;
     }
@@ -91,7 +91,7 @@ bool ChunkedDecoder::take_size(char c) {
     return true;
   }
   if (state_ == State::size_start) {
-    return refuse(400, "a chunk begins with its size in hexadecimal digits");
+    return refuse(400, "a chunk must begin with its size in hexadecimal digits");
   }
   if (lenient()) extension_bytes_ = 0;
   return take_extension(c);
@@ -135,14 +135,14 @@ bool ChunkedDecoder::take_extension_token(char c) {
     state_ = State::extension_quoted;
     return true;
   }
-  return refuse(400, "a chunk extension is `;name` or `;name=value`");
+  return refuse(400, "a chunk extension must be `;name` or `;name=value`");
 }
 
 bool ChunkedDecoder::end_size_line(char c) {
   const bool blank_before = state_ == State::extension_due || state_ == State::extension_name_space;
   if (c == '\n' && lenient()) return begin_data();
   if (c != '\r' || (blank_before && !lenient())) {
-    return refuse(400, "a chunk size is followed by CR LF, or by an extension `;name=value`");
+    return refuse(400, "a chunk size must be followed by CR LF, or by an extension `;name=value`");
   }
   state_ = State::size_line_feed;
   return true;
@@ -197,13 +197,13 @@ bool ChunkedDecoder::take_trailer(char c) {
       else if (http::is(c, http::kToken))
         state_ = State::trailer_name;
       else
-        return refuse(400, "a trailer begins with a name");
+        return refuse(400, "a trailer must begin with a name");
       return true;
     case State::trailer_name:
       if (c == ':')
         state_ = State::trailer_value;
       else if (!http::is(c, http::kToken))
-        return refuse(400, "a trailer is `name: value`");
+        return refuse(400, "a trailer must be `name: value`");
       return true;
     case State::trailer_value:
       if (c == '\r')

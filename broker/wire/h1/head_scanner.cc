@@ -110,7 +110,7 @@ HeadScanner::Found HeadScanner::start(char c) {
   if (c == '\x16') {
     return refuse(400, "this looks like a TLS handshake; this port speaks plain HTTP/1.1");
   }
-  return refuse_control(c, "a request begins with a method");
+  return refuse_control(c, "a request must begin with a method");
 }
 
 HeadScanner::Found HeadScanner::method(std::string_view text) {
@@ -118,12 +118,12 @@ HeadScanner::Found HeadScanner::method(std::string_view text) {
   at_ = skip(text.substr(0, end), at_, http::kToken);
   if (at_ == text.size()) return Found::more;
   if (at_ >= end && is(text[at_], http::kToken)) {
-    overrun(501, "no method is that long", http::Limit::none);  // RFC 9112 §3
+    overrun(501, "the method is too long", http::Limit::none);  // RFC 9112 §3
     at_ = skip(text, at_, http::kToken);
     if (at_ == text.size()) return Found::more;
   }
   const char c = text[at_];
-  if (c != ' ') return refuse_control(c, "a method is followed by one space and the target");
+  if (c != ' ') return refuse_control(c, "a method must be followed by one space and the target");
   method_ = here();
   if (method_.of(text) == "CONNECT") {
     return refuse(501, "CONNECT is for proxies; this is an origin server");
@@ -163,13 +163,13 @@ HeadScanner::Found HeadScanner::target(std::string_view text) {
 }
 
 HeadScanner::Found HeadScanner::refuse_target_byte(char c, std::string_view text) {
-  if (c == ' ') return refuse(400, "exactly one space stands on either side of the target");
+  if (c == ' ') return refuse(400, "there must be exactly one space before and after the target");
   if (c == '\r' && at_ > mark_ && method_.of(text) == "GET") {
-    return refuse(400, "HTTP/0.9 is not spoken here; end the line with the version: HTTP/1.1");
+    return refuse(400, "HTTP/0.9 is not supported; end the line with the version: HTTP/1.1");
   }
-  if (c == '#') return refuse(400, "a fragment (#) never belongs into a request target");
-  if (at_ == mark_) return refuse_control(c, "the target begins with / or is an http URL");
-  return refuse_control(c, "a character in the target that must be percent-encoded");
+  if (c == '#') return refuse(400, "a request target must not contain a fragment (#)");
+  if (at_ == mark_) return refuse_control(c, "the target must begin with / or be an http URL");
+  return refuse_control(c, "a character in the target must be percent-encoded");
 }
 
 HeadScanner::Found HeadScanner::version(std::string_view text) {
@@ -183,15 +183,18 @@ HeadScanner::Found HeadScanner::version(std::string_view text) {
 // Checks that it is a version at all: `HTTP/` digit `.` digit (RFC 9112 §2.3). If not, the line is
 // malformed; if so, the version may still be unsupported.
 HeadScanner::Found HeadScanner::version_end(std::string_view text) {
-  if (text[at_] != '\r') return refuse_control(text[at_], "the version ends the request line");
+  if (text[at_] != '\r')
+    return refuse_control(text[at_], "the request line must end with the version");
   const std::string_view version = text.substr(mark_, kVersion.size());
   if (method_.of(text) == kPreface) {
     if (!version.ends_with("2.0")) {
       return refuse(400, "the target * is for OPTIONS only");  // RFC 9112 §3.2.4
     }
-    return refuse(505, "HTTP/2 is not spoken on this port; use HTTP/1.1, or a front that does");
+    return refuse(505,
+                  "HTTP/2 is not supported on this port; use HTTP/1.1, or put a proxy that speaks "
+                  "HTTP/2 in front");
   }
-  if (version[kMajor] != '1') return refuse(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+  if (version[kMajor] != '1') return refuse(505, "only HTTP/1.1 and HTTP/1.0 are supported");
   // RFC 9110 §2.5: a higher minor version is read as the highest that one knows.
   minor_version_ = version[kMinor] == '0' ? 0 : 1;
   ++at_;
@@ -200,13 +203,13 @@ HeadScanner::Found HeadScanner::version_end(std::string_view text) {
 }
 
 HeadScanner::Found HeadScanner::version_byte(char c, std::uint32_t index) {
-  if (c == ' ') return refuse(400, "exactly one space stands on either side of the target");
+  if (c == ' ') return refuse(400, "there must be exactly one space before and after the target");
   if ((index == kMajor || index == kMinor) && is(c, http::kDigit)) return Found::more;
   if (c == kVersion[index]) return Found::more;
   if (c == '\r' && index > kMajor) {
-    return refuse(400, "a version has two digits: HTTP/1.1 or HTTP/1.0");
+    return refuse(400, "the version must be HTTP/1.1 or HTTP/1.0");
   }
-  return refuse_control(c, "the target is followed by a version: HTTP/1.1 or HTTP/1.0");
+  return refuse_control(c, "the target must be followed by the version: HTTP/1.1 or HTTP/1.0");
 }
 
 HeadScanner::Found HeadScanner::field(std::string_view text) {
@@ -228,7 +231,7 @@ HeadScanner::Found HeadScanner::field(std::string_view text) {
   if (is(c, http::kWhitespace)) {  // RFC 9112 §5.2, §2.2
     return refuse(400, "a line begins with whitespace: folded fields are not accepted");
   }
-  return refuse_control(c, "a field begins with a name");
+  return refuse_control(c, "a field must begin with a name");
 }
 
 HeadScanner::Found HeadScanner::name(std::string_view text) {
@@ -239,7 +242,7 @@ HeadScanner::Found HeadScanner::name(std::string_view text) {
     if (is(c, http::kWhitespace)) {
       return refuse(400, "whitespace between a field name and its colon");
     }
-    return refuse_control(c, "a field is `name: value`");
+    return refuse_control(c, "a field must be `name: value`");
   }
   name_ = here();
   ++at_;

@@ -164,7 +164,7 @@ void RequestParser::admit_transfer_encoding(std::string_view value) {
         !http::list_has(value.substr(0, comma), "chunked");
     if (other_coding_first) {
       return refuse_at_end(
-          {.status = 501, .reason = "the only transfer coding taken is `chunked`"});
+          {.status = 501, .reason = "the only supported transfer coding is `chunked`"});
     }
     return refuse_at_end({.reason = "the only valid Transfer-Encoding is `chunked`"});
   }
@@ -173,7 +173,7 @@ void RequestParser::admit_transfer_encoding(std::string_view value) {
 
 void RequestParser::complete_head() {
   if (scanner_.minor_version() > 0 && !rules_.host_seen()) {
-    refuse_at_end({.reason = "an HTTP/1.1 request has a Host field"});
+    refuse_at_end({.reason = "an HTTP/1.1 request must have a Host field"});
   }
   if (refused_at_end_ || scanner_.overrun()) return refuse(scanner_.refusal());
   body_left_ = rules_.content_length().value_or(0);
@@ -233,10 +233,10 @@ std::optional<std::uint64_t> RequestParser::body_size() const {
   return rules_.content_length().value_or(0);
 }
 
-Connection RequestParser::connection() const {
-  if (close_asked_ || phase_ == Phase::refused) return Connection::close;
-  if (scanner_.minor_version() > 0) return Connection::persistent;
-  return keep_alive_asked_ ? Connection::persistent_stated : Connection::close;
+Persistence RequestParser::persistence() const {
+  if (close_asked_ || phase_ == Phase::refused) return Persistence::close;
+  if (scanner_.minor_version() > 0) return Persistence::persistent;
+  return keep_alive_asked_ ? Persistence::persistent_stated : Persistence::close;
 }
 
 void RequestParser::reset() {

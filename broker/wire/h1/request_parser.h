@@ -63,7 +63,7 @@ class RequestParser {
   // The body's size as announced (0: none); nothing if it is chunked.
   std::optional<std::uint64_t> body_size() const;
   // What happens to the connection after the answer (RFC 9112 §9.3); `close` after `refused`.
-  Connection connection() const;
+  Persistence persistence() const;
 
   void reset();
 

@@ -106,9 +106,9 @@ void ResponseParser::take_status_line(std::string_view line) {
                       line[8] == ' ' && http::all(line.substr(9, 3), http::kDigit) &&
                       (line.size() == kStatusLineSizeMin || line[12] == ' ') &&
                       http::all(line, http::kFieldText);
-  if (!shaped) return refuse("a status line is `HTTP/1.1 200 OK`");
+  if (!shaped) return refuse("the status line must be like `HTTP/1.1 200 OK`");
   std::from_chars(line.data() + 9, line.data() + 12, head_.status);
-  if (head_.status < 100 || head_.status > 599) return refuse("no status lies outside 100 to 599");
+  if (head_.status < 100 || head_.status > 599) return refuse("the status must be 100 to 599");
   head_.minor_version = line[7] == '0' ? 0 : 1;
   const std::size_t reason = std::min(line.size(), kStatusLineSizeMin + 1);
   reason_ = {line_begin_ + reason, line.size() - reason};
@@ -129,7 +129,7 @@ void ResponseParser::take_field_line(std::string_view line) {
   const std::size_t colon = line.find(':');
   const std::string_view name = line.substr(0, colon);
   if (colon == std::string_view::npos || name.empty() || !http::all(name, http::kToken)) {
-    return refuse("a field is `name: value`");
+    return refuse("a field must be `name: value`");
   }
   pieces_.push_back(
       {.name = {line_begin_, colon}, .value = {line_begin_ + colon + 1, line.size() - colon - 1}});
@@ -194,9 +194,9 @@ bool ResponseParser::admit_length(std::string_view list, std::optional<std::uint
     std::uint64_t number = 0;
     const auto [stop, error] = std::from_chars(member.begin(), member.end(), number);
     if (member.empty() || error != std::errc() || stop != member.end()) {
-      refuse("a Content-Length is a number");
+      refuse("Content-Length must be a number");
     } else if (length.value_or(number) != number) {
-      refuse("two Content-Lengths disagree");
+      refuse("two Content-Length fields disagree");
     }
     length = number;
   } while (!list.empty() && phase_ != Phase::refused);

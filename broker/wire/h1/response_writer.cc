@@ -31,7 +31,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 }  // namespace
 
 void append_response_head(std::string& out, int status, std::span<const http::Field> fields,
-                          BodyLength length, Connection connection, std::string_view date) {
+                          BodyLength length, Persistence persistence, std::string_view date) {
   CHECK(status >= 100 && status <= 599, "a status has three digits");
   out.append("HTTP/1.1 ");
   append_number(out, static_cast<std::uint64_t>(status));
@@ -50,17 +50,17 @@ void append_response_head(std::string& out, int status, std::span<const http::Fi
       out.append("Transfer-Encoding: chunked\r\n");
       break;
     case BodyLength::Kind::until_close:
-      connection = Connection::close;
+      persistence = Persistence::close;
       break;
   }
-  if (connection == Connection::close) out.append("Connection: close\r\n");
-  if (connection == Connection::persistent_stated) out.append("Connection: keep-alive\r\n");
+  if (persistence == Persistence::close) out.append("Connection: close\r\n");
+  if (persistence == Persistence::persistent_stated) out.append("Connection: keep-alive\r\n");
   out.append("\r\n");
 }
 
 void append_response_head(std::string& out, int status, std::initializer_list<http::Field> fields,
-                          BodyLength length, Connection connection, std::string_view date) {
-  append_response_head(out, status, std::span(fields.begin(), fields.size()), length, connection,
+                          BodyLength length, Persistence persistence, std::string_view date) {
+  append_response_head(out, status, std::span(fields.begin(), fields.size()), length, persistence,
                        date);
 }
 

@@ -32,7 +32,7 @@ struct BodyLength {
 };
 
 // What becomes of the connection after the response, and what has to be said about it.
-enum class Connection : std::uint8_t {
+enum class Persistence : std::uint8_t {
   persistent,         // HTTP/1.1: nothing needs to be said
   persistent_stated,  // HTTP/1.0: `Connection: keep-alive`
   close,              // `Connection: close`
@@ -46,8 +46,8 @@ inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 // Connection. A control character in a value, wherever it came from, is written as a space: no
 // value can end its line.
 void append_response_head(std::string& out, int status, std::span<const http::Field> fields,
-                          BodyLength length, Connection connection, std::string_view date = {});
+                          BodyLength length, Persistence persistence, std::string_view date = {});
 void append_response_head(std::string& out, int status, std::initializer_list<http::Field> fields,
-                          BodyLength length, Connection connection, std::string_view date = {});
+                          BodyLength length, Persistence persistence, std::string_view date = {});
 
 }  // namespace fanfare::h1

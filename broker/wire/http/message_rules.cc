@@ -30,7 +30,7 @@ std::optional<Refusal> MessageRules::admit(std::string_view name, std::string_vi
 std::optional<Refusal> MessageRules::admit_host(std::string_view value) {
   if (host_seen_) return Refusal{.status = 400, .reason = "more than one Host field"};
   if (!is_authority(value)) {
-    return Refusal{.status = 400, .reason = "the Host field is not a host and a port"};
+    return Refusal{.status = 400, .reason = "the Host field is not a valid host and port"};
   }
   host_seen_ = true;
   return std::nullopt;
@@ -42,14 +42,14 @@ std::optional<Refusal> MessageRules::admit_content_length(std::string_view value
     return Refusal{.status = 400, .reason = "more than one Content-Length field"};
   }
   if (value.empty() || !all(value, kDigit)) {
-    return Refusal{.status = 400, .reason = "a Content-Length is a number in decimal digits"};
+    return Refusal{.status = 400, .reason = "Content-Length must be a decimal number"};
   }
   std::uint64_t size = 0;
   const auto [end, error] = std::from_chars(value.begin(), value.end(), size);
   content_length_ = size;
   if (error != std::errc() || size > limits_->body_bytes) {
     return Refusal{.status = 413,
-                   .reason = "the body is larger than this server takes",
+                   .reason = "the body is larger than this server accepts",
                    .limit = Limit::body_bytes};
   }
   return std::nullopt;
@@ -58,7 +58,7 @@ std::optional<Refusal> MessageRules::admit_content_length(std::string_view value
 // RFC 9110 §10.1.1
 std::optional<Refusal> MessageRules::admit_expect(std::string_view value) {
   if (!same_ignoring_case(value, "100-continue")) {
-    return Refusal{.status = 417, .reason = "the only expectation met is `100-continue`"};
+    return Refusal{.status = 417, .reason = "the only supported expectation is `100-continue`"};
   }
   expects_continue_ = true;
   return std::nullopt;

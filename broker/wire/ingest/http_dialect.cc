@@ -154,9 +154,10 @@ std::string read_parameters(const http::RequestHead& head, const http::Query& qu
                                : key == "retry" ? &retry
                                                 : nullptr;
     if (member == nullptr) {
-      return fmt::format("unknown parameter \"{}\": there are event, id and retry", quotable(key));
+      return fmt::format("unknown parameter \"{}\": the parameters are event, id and retry",
+                         quotable(key));
     }
-    if (member->data() != nullptr) return fmt::format("the parameter {} is given twice", key);
+    if (member->data() != nullptr) return fmt::format("the parameter {} occurs twice", key);
     *member = value;
   }
   const auto fall_back = [&head](std::string_view& text, std::string_view field) {
@@ -205,13 +206,12 @@ void publish_batch(const http::RequestHead& head, std::string_view channel, std:
                    Sink& sink, const HttpLimits& limits, HttpAnswer& answer) {
   if (!head.query.empty()) {
     return answer_error(answer, 400,
-                        "a batch has no parameters: write event, id and retry into its lines");
+                        "a batch takes no parameters: put event, id and retry in its lines");
   }
   if (const std::string_view field = field_of_one_event(head); !field.empty()) {
-    return answer_error(answer, 400,
-                        fmt::format("a batch has no {} of its own: write event, id and retry into "
-                                    "its lines",
-                                    field));
+    return answer_error(
+        answer, 400,
+        fmt::format("a batch takes no {} field: put event, id and retry in its lines", field));
   }
   answer.status = 200;
   answer.content_type = kNdjson;
@@ -222,8 +222,9 @@ void publish_batch(const http::RequestHead& head, std::string_view channel, std:
       channel);
   session.receive(body, answer.body);
   if (!session.paused()) return session.end_of_input(answer.body);
-  answer.body += R"({"ok":false,"error":"the answer is too long: this line and all after it were )"
-                 R"(not read; send smaller batches","line":)";
+  answer.body +=
+      R"({"ok":false,"error":"the response is too long: this line and all after it were )"
+      R"(not read; send smaller batches","line":)";
   append_json_number(answer.body, session.lines() + 1);
   answer.body += "}\n";
 }
@@ -238,10 +239,10 @@ void finish(std::string_view channel, Sink& sink, HttpAnswer& answer) {
 }
 
 void answer_no_channel(std::string_view channel, HttpAnswer& answer) {
-  answer_error(answer, 404,
-               fmt::format("there is no channel \"{}\": a channel appears when something is "
-                           "published to it",
-                           quotable(channel)));
+  answer_error(
+      answer, 404,
+      fmt::format("there is no channel \"{}\": a channel is created by the first publish to it",
+                  quotable(channel)));
 }
 
 void erase(std::string_view channel, Sink& sink, HttpAnswer& answer) {
@@ -270,7 +271,7 @@ struct Listing {
 std::string read_listing(const http::Query& query, Listing& listing) {
   for (const auto& [key, value] : query) {
     if ((key == "match" || key == "limit") && query.all(key).size() > 1) {
-      return fmt::format("the parameter {} is given twice", key);
+      return fmt::format("the parameter {} occurs twice", key);
     }
     if (key == "match") {
       if (const std::string problem = channel_pattern_problem(value); !problem.empty()) {
@@ -284,7 +285,8 @@ std::string read_listing(const http::Query& query, Listing& listing) {
                            kListedMax);
       }
     } else {
-      return fmt::format("unknown parameter \"{}\": there are match and limit", quotable(key));
+      return fmt::format("unknown parameter \"{}\": the parameters are match and limit",
+                         quotable(key));
     }
   }
   return {};
@@ -342,7 +344,7 @@ bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer) {
   if (!allows(resource, head.method)) {
     answer.allow = allowed_at(resource);
     answer_error(answer, 405,
-                 fmt::format("{} takes {}, not {}", quotable(head.path), answer.allow,
+                 fmt::format("{} allows {}, but not {}", quotable(head.path), answer.allow,
                              quotable(head.method_text)));
     return true;
   }
@@ -378,8 +380,8 @@ void answer_not_taken(int status, std::string_view sentence, HttpAnswer& answer)
   if (status != 408) return answer_error(answer, status, sentence);
   answer_error(
       answer, status,
-      fmt::format("{}; nothing was published; to stream events as they come, write lines of "
-                  "JSON to this socket without HTTP, where no time is set: nc -UN SOCKET",
+      fmt::format("{}; nothing was published; to stream events as they come, write lines of JSON "
+                  "to this socket without HTTP, where there is no time limit: nc -UN SOCKET",
                   sentence));
 }
 
@@ -400,8 +402,8 @@ void answer_request(const http::RequestHead& head, std::string_view body, Sink& 
     decoded = http::percent_decoded(channel);
     if (!decoded) {
       return answer_error(answer, 400,
-                          "the channel in the path has a malformed percent-escape: % is followed "
-                          "by two hexadecimal digits");
+                          "the channel in the path has a malformed percent-escape: % must be "
+                          "followed by two hexadecimal digits");
     }
     channel = *decoded;
   }
@@ -409,7 +411,7 @@ void answer_request(const http::RequestHead& head, std::string_view body, Sink& 
       route.resource == Resource::finish || route.resource == Resource::channel;
   if (of_a_channel && !head.query.empty()) {
     return answer_error(answer, 400,
-                        "there are no parameters here: the channel stands in the path");
+                        "this request takes no parameters: the channel is in the path");
   }
   switch (route.resource) {
     case Resource::root:

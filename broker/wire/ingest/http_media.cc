@@ -56,8 +56,8 @@ bool is_ndjson(const http::RequestHead& head) {
 
 MediaProblem media_problem(const http::RequestHead& head, bool batch) {
   if (const std::string_view coding = coding_of(head); !coding.empty()) {
-    return {fmt::format("the body has Content-Encoding: {}: events are stored and sent as they "
-                        "come, so send it without",
+    return {fmt::format("the body has Content-Encoding: {}: events are stored and sent as "
+                        "received, so send it unencoded",
                         quotable(coding)),
             true};
   }
@@ -69,12 +69,12 @@ MediaProblem media_problem(const http::RequestHead& head, bool batch) {
   }
   if (!batch) return {};
   if (const std::string_view charset = charset_of(type); !is_utf8(charset)) {
-    return {fmt::format("JSON lines are UTF-8, not {}", quotable(charset))};
+    return {fmt::format("JSON lines must be UTF-8, not {}", quotable(charset))};
   }
   if (type.empty() || is_ndjson(head)) return {};
   return {
-      "POST /publish takes a batch, Content-Type: application/x-ndjson, with a channel in every "
-      "line; to publish a body as it is: POST /publish/<channel>"};
+      "POST /publish accepts a batch, Content-Type: application/x-ndjson, with a channel in every "
+      "line; to publish the body itself: POST /publish/<channel>"};
 }
 
 }  // namespace fanfare::ingest

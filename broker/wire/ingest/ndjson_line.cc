@@ -24,7 +24,7 @@ constexpr std::size_t kReferenceMax = 256;  // bytes of "ref"
 constexpr std::size_t kDepthMax = 128;      // of data: what is walked by recursion
 constexpr std::size_t kCapacityMin = 1024;  // of the parser; grows by doubling
 constexpr std::string_view kBlanks = " \t\r";
-constexpr std::string_view kFollows = "something follows the object: one object per line";
+constexpr std::string_view kFollows = "there is more after the object: write one object per line";
 
 enum Name : std::size_t { channel, data, event, retry, id, key, ref, op };
 constexpr std::array<std::string_view, 8> kNames = {"channel", "data", "event", "retry",
@@ -121,7 +121,7 @@ bool NdjsonLine::Impl::stop_at_bytes(simdjson::error_code error) {
                                     static_cast<unsigned char>(line[at])));
   }
   if (error == simdjson::UNCLOSED_STRING && at != std::string_view::npos) {
-    return stop(at + 1, "the string that begins here does not end on this line");
+    return stop(at + 1, "the string that begins here is not closed on this line");
   }
   return stop(1, fmt::format("not JSON: {}", simdjson::error_message(error)));
 }
@@ -135,10 +135,10 @@ bool NdjsonLine::Impl::stop_at_syntax(simdjson::error_code error) {
   }
   if (error == simdjson::INCOMPLETE_ARRAY_OR_OBJECT ||
       document.current_location().get(place) != simdjson::SUCCESS) {
-    return stop(line.size() + 1, "not a JSON object: it ends too early");
+    return stop(line.size() + 1, "not a JSON object: the line ends too early");
   }
   const std::size_t column = std::min(column_of(place), line.size() + 1);
-  return stop(column, "not a JSON object: this is not what may stand here");
+  return stop(column, "not a JSON object: this is not allowed here");
 }
 
 void NdjsonLine::Impl::forget() {
@@ -161,15 +161,15 @@ bool NdjsonLine::Impl::parse(std::string_view text, std::size_t readable) {
   }
   const std::size_t first = line.find_first_not_of(kBlanks);
   if (line[first] == '[') {
-    return stop(first + 1, "a line is one object, not an array: write one {...} per line");
+    return stop(first + 1, "a line must be one object, not an array: write one {...} per line");
   }
   if (line.substr(first).starts_with(kUtf8Mark)) {
     return stop(first + 1,
-                "a byte order mark stands before this line: one is skipped before the first line, "
-                "none behind it");
+                "this line begins with a byte order mark: only the first line may have one");
   }
   if (line[first] != '{') {
-    return stop(first + 1, R"(a line is one JSON object, as in {"channel":"c","data":"hello"})");
+    return stop(first + 1,
+                R"(a line must be one JSON object, as in {"channel":"c","data":"hello"})");
   }
   if (parser.capacity() < line.size() &&
       parser.allocate(std::bit_ceil(std::max(line.size(), kCapacityMin))) != simdjson::SUCCESS) {
@@ -208,15 +208,15 @@ bool NdjsonLine::Impl::read_field(ondemand::field& field) {
     if (name != kNames[i]) continue;
     const auto known = static_cast<Name>(i);
     if ((seen & bit(known)) != 0) {
-      note(column, fmt::format("\"{}\" is given twice", name));
+      note(column, fmt::format("\"{}\" occurs twice", name));
       return true;
     }
     seen |= bit(known);
     return read_value(known, field.value());
   }
-  note(column, fmt::format("unknown field \"{}\": a line has channel, data, event, retry, id, ref, "
-                           "op",
-                           quotable(name)));
+  note(column,
+       fmt::format("unknown field \"{}\": the fields are channel, data, event, retry, id, ref, op",
+                   quotable(name)));
   return true;
 }
 
@@ -288,13 +288,13 @@ bool NdjsonLine::Impl::read_string(Name name, ondemand::value& value, std::strin
 
 bool NdjsonLine::Impl::check_string(std::string_view token) {
   if (token.size() < 2 || token.back() != '"') {
-    return stop(column_of(token), "this string does not end");
+    return stop(column_of(token), "this string is not closed");
   }
   const std::size_t bad = bad_escape(token.substr(1, token.size() - 2));
   if (bad == std::string_view::npos) return true;
   return stop(column_of(token) + 1 + bad,
-              R"(not an escape of JSON, or half a surrogate pair (such as \ud83d alone), which is )"
-              "no character");
+              R"(not a JSON escape, or half a surrogate pair (such as \ud83d alone), which is )"
+              "not a character");
 }
 
 // A string that is a value. simdjson takes an unread one as a key if a colon follows, and skips
@@ -302,7 +302,8 @@ bool NdjsonLine::Impl::check_string(std::string_view token) {
 bool NdjsonLine::Impl::check_text(std::string_view raw) {
   if (!check_string(without_blanks_behind(raw))) return false;
   if (*raw.end() != ':') return true;  // of the next token; the line is padded
-  return stop(column_of(raw.end()), "a colon behind a value: a comma or the end has to follow");
+  return stop(column_of(raw.end()),
+              "unexpected colon after a value: a comma or the end must follow");
 }
 
 bool NdjsonLine::Impl::check_key(const ondemand::field& field) {
@@ -335,7 +336,8 @@ bool NdjsonLine::Impl::check_value(ondemand::value& value, std::size_t depth) {
   const std::string_view raw = value.raw_json_token();
   const std::string_view token = without_blanks_behind(raw);
   if (depth > kDepthMax) {
-    return stop(column_of(token), fmt::format("data is nested deeper than {}", kDepthMax));
+    return stop(column_of(token),
+                fmt::format("data is nested more than {} levels deep", kDepthMax));
   }
   if (token[0] == '"') return check_text(raw);
   if (token[0] == '{') {
@@ -364,7 +366,7 @@ bool NdjsonLine::Impl::check_value(ondemand::value& value, std::size_t depth) {
     return true;
   }
   if (is_json_number(token) || is_json_literal(token)) return true;
-  return stop(column_of(token), "neither a JSON value nor a string: strings stand in quotes");
+  return stop(column_of(token), "not a JSON value; if it is a string, put it in double quotes");
 }
 
 bool NdjsonLine::Impl::read_retry(ondemand::value& value) {
@@ -398,9 +400,9 @@ bool NdjsonLine::Impl::check_meaning() {
   if ((seen & bit(Name::op)) != 0) {
     const auto* found = std::ranges::find(kOperations, operation, &Operation::name);
     if (found == kOperations.end()) {
-      return stop(0, fmt::format("unknown op \"{}\": there are publish, finish, delete, info and "
-                                 "watch",
-                                 quotable(operation)));
+      return stop(
+          0, fmt::format("unknown op \"{}\": the ops are publish, finish, delete, info and watch",
+                         quotable(operation)));
     }
     request.op = found->op;
     takes = found->takes;
@@ -408,7 +410,8 @@ bool NdjsonLine::Impl::check_meaning() {
   const unsigned excess = seen & ~(takes | bit(Name::op) | bit(Name::ref));
   if (excess != 0) {
     const auto name = static_cast<std::size_t>(std::countr_zero(excess));
-    return stop(0, fmt::format("\"{}\" means nothing with \"op\":\"{}\"", kNames[name], operation));
+    return stop(0,
+                fmt::format("\"{}\" is not allowed with \"op\":\"{}\"", kNames[name], operation));
   }
   const bool needs_channel =
       request.op != LineRequest::Op::watch && request.op != LineRequest::Op::report;
@@ -418,14 +421,15 @@ bool NdjsonLine::Impl::check_meaning() {
   }
   if (request.op != LineRequest::Op::publish) {
     if (request.channels.size() <= 1) return true;
-    return stop(0, fmt::format("\"op\":\"{}\" takes one channel", operation));
+    return stop(0, fmt::format("\"op\":\"{}\" accepts only one channel", operation));
   }
   if ((seen & bit(Name::data)) == 0) {
-    return stop(0, R"("data" is missing: browsers drop an event without data; "data":"" is an )"
-                   "empty one");
+    return stop(
+        0, R"("data" is missing: browsers drop an event without data; for an empty event, write )"
+           R"("data":"")");
   }
   if ((seen & bit(Name::id)) != 0 && (seen & bit(Name::key)) != 0) {
-    return stop(0, R"("id" and "key" are two names of the idempotency key: give one)");
+    return stop(0, R"("id" and "key" both name the idempotency key: give only one)");
   }
   return true;
 }

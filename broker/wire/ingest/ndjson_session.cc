@@ -118,8 +118,8 @@ void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::
   ++lines_;
   if (std::exchange(passing_over_, false) || line.size() > line_bytes_max()) {
     line_.forget();
-    return refuse(fmt::format("the line is longer than {} bytes, as much as one event of [limits] "
-                              "event_bytes can need",
+    return refuse(fmt::format("the line is longer than {} bytes, the most that one event of "
+                              "[limits] event_bytes can need",
                               line_bytes_max()),
                   out);
   }
@@ -129,7 +129,7 @@ void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::
     readable -= before - line.size();
     if (has_utf16_mark(line)) {
       line_.forget();
-      return refuse("this is UTF-16, as its first two bytes say: send it as UTF-8", out);
+      return refuse("this is UTF-16, as its byte order mark says: send it as UTF-8", out);
     }
   }
   if (blank(line)) return;
@@ -198,7 +198,7 @@ void NdjsonSession::publish_to_several(const LineRequest& request, std::string& 
     const auto refused =
         rehearsal->add({Change::Kind::publish, event_of(request, request.channels[i])});
     if (!refused) continue;
-    return refuse(fmt::format("channel \"{}\": {}; nothing is published to the others either",
+    return refuse(fmt::format("channel \"{}\": {}; nothing was published to the others either",
                               quotable(request.channels[i]), refused->message),
                   out);
   }

@@ -32,8 +32,8 @@ using resp::append_simple;
 namespace {
 
 constexpr std::string_view kOnlyTheLoop =
-    "the only script served here is the loop that publishes ARGV[1] to the channels ARGV[2...]: "
-    "there is no Lua, send PUBLISH, or several of them between MULTI and EXEC";
+    "the only supported script is the loop that publishes ARGV[1] to the channels ARGV[2...]: "
+    "there is no Lua; send PUBLISH, or several of them between MULTI and EXEC";
 
 }  // namespace
 
@@ -54,9 +54,9 @@ void RespCommands::discard(Arguments /*arguments*/, std::string& out) {
 void RespCommands::watch(Arguments /*arguments*/, std::string& out) {
   if (transaction_.open()) return append_error(out, "WATCH inside MULTI is not allowed");
   append_error(out,
-               "WATCH is not served here: there are no keys and values that could change between "
-               "WATCH and EXEC; MULTI and EXEC alone publish all or nothing. Notices of "
-               "subscribers are {\"op\":\"watch\"} in NDJSON");
+               "WATCH is not supported: there are no keys that could change before EXEC; MULTI and "
+               "EXEC alone publish all or nothing. To be notified of subscribers, send "
+               "{\"op\":\"watch\"} in NDJSON");
 }
 
 // Nothing is watched.
@@ -71,16 +71,16 @@ void RespCommands::queue(const Command* command, Arguments arguments, std::strin
     case RespTransaction::Added::added:
       return append_simple(out, "QUEUED");
     case RespTransaction::Added::too_large:
-      append_error(out,
-                   fmt::format("the transaction is too large: it may have {} bytes, with {} "
-                               "for each command ([limits] ingest_batch_bytes); EXEC will "
-                               "refuse it, send smaller ones",
-                               commons_.transaction_bytes_max, RespTransaction::kCommandBytes));
+      append_error(
+          out, fmt::format(
+                   "the transaction is too large: the limit is {} bytes, including {} for each "
+                   "command ([limits] ingest_batch_bytes); EXEC will refuse it: send smaller ones",
+                   commons_.transaction_bytes_max, RespTransaction::kCommandBytes));
       break;
     case RespTransaction::Added::no_room:
       append_error(out,
-                   "the transactions of all publishers hold as much as [limits] bodies_bytes "
-                   "allows; EXEC will refuse this one, send it again later",
+                   "the open transactions of all publishers have reached [limits] bodies_bytes; "
+                   "EXEC will refuse this one: send it again later",
                    "UNAVAILABLE");
       break;
   }
@@ -156,7 +156,7 @@ bool RespCommands::would_be_taken(RespTransaction::Commands& commands, std::stri
     const std::size_t before = out.size();
     if (!(this->*command.changes)(arguments, rehearse, out)) {
       out.resize(before);
-      refused = Refused{.message = "it is not known any more"};
+      refused = Refused{.message = "the script is no longer known"};
     }
     if (!refused) continue;
     append_error(out,
@@ -246,7 +246,7 @@ void RespCommands::eval(Arguments arguments, std::string& out) {
       out);
   if (!understood) return;
   if (refused) {
-    refused->message += "; nothing of the script was published";
+    refused->message += "; the script published nothing";
     return append_refused(out, *refused);
   }
   std::string receivers;  // the script does not return them

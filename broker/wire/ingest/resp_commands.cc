@@ -125,11 +125,11 @@ void RespCommands::append_wrong_arity(std::string& out, const Command& command) 
 
 void RespCommands::append_not_served(std::string& out, std::string_view name) {
   if (const Unserved* const unserved = find_unserved(name)) {
-    return append_error(
-        out, fmt::format("{} is not served here: {}", unserved->name, unserved->instead));
+    return append_error(out,
+                        fmt::format("{} is not supported: {}", unserved->name, unserved->instead));
   }
-  append_error(out, fmt::format("unknown command '{}': this is Fanfare, an event broker; it serves "
-                                "PUBLISH, XADD, MULTI, XLEN, DEL, SSE.FINISH and PUBSUB",
+  append_error(out, fmt::format("unknown command '{}': this is Fanfare, an event broker; it "
+                                "supports PUBLISH, XADD, MULTI, XLEN, DEL, SSE.FINISH and PUBSUB",
                                 quotable(name)));
 }
 
@@ -214,10 +214,11 @@ XaddOptions read_xadd_options(RespCommands::Arguments arguments) {
     }
   }
   if (at >= arguments.size()) {
-    options.problem = "syntax error: after the channel and its options comes *, then the fields";
+    options.problem =
+        "syntax error: the channel and its options must be followed by *, then the fields";
   } else if (arguments[at] != "*") {
     options.problem = fmt::format(
-        "the id must be *, not '{}': the broker alone numbers events, over all channels",
+        "the id must be *, not '{}': only the broker numbers events, across all channels",
         quotable(arguments[at]));
   }
   options.fields_at = at + 1;
@@ -242,13 +243,14 @@ std::string read_xadd_fields(RespCommands::Arguments arguments, std::size_t at, 
       if (!event.retry_ms) return retry_text_problem(value);
     } else {
       return fmt::format(
-          "unknown field '{}' (argument {}): an event has the fields data, event and "
-          "retry; put several values into data, as JSON",
+          "unknown field '{}' (argument {}): an event has the fields data, event and retry; put "
+          "several values into data as JSON",
           quotable(name), at);
     }
-    if (twice) return fmt::format("field '{}' is given twice (argument {})", name, at);
+    if (twice) return fmt::format("field '{}' occurs twice (argument {})", name, at);
   }
-  if (!has_data) return "the field data is missing: an event without data is never dispatched";
+  if (!has_data)
+    return "the field 'data' is missing: browsers do not dispatch an event without data";
   return {};
 }
 

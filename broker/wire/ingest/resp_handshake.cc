@@ -41,12 +41,15 @@ void RespCommands::echo(Arguments arguments, std::string& out) {
 namespace {
 
 constexpr std::string_view kNoPasswords =
-    "who may publish is decided by the mode of the socket file and [listen] ingest_users";
+    "access is controlled by the permissions of the socket file and by [listen] ingest_users";
 
 // Like a Redis without passwords: its user is "default", with any password.
 bool authenticate(std::string_view user, std::string& out) {
   if (user == "default") return true;
-  append_error(out, fmt::format("there is no user but default, and no password: {}", kNoPasswords),
+  append_error(out,
+               fmt::format("invalid username-password pair or user is disabled. The only user is "
+                           "'default', without a password: {}",
+                           kNoPasswords),
                "WRONGPASS");
   return false;
 }
@@ -122,8 +125,7 @@ void RespCommands::auth(Arguments arguments, std::string& out) {
   // Redis's own words come first: libraries know them, and go on.
   append_error(out,
                fmt::format("AUTH <password> called without any password configured for the default "
-                           "user. Are you sure your configuration is correct? Leave the "
-                           "password out: {}",
+                           "user. Are you sure your configuration is correct? Send no password: {}",
                            kNoPasswords));
 }
 
@@ -191,14 +193,14 @@ void RespCommands::client(Arguments arguments, std::string& out) {
     append_simple(out, "OK");  // libraries send it unasked; nothing depends on it
   } else if (same_ignoring_case(arguments[1], "REPLY") && arguments.size() == 3) {
     if (same_ignoring_case(arguments[2], "ON")) return append_simple(out, "OK");
-    append_error(out,
-                 "every command is answered here: leave CLIENT REPLY out, and read the "
-                 "replies when it suits you");
+    append_error(
+        out,
+        "every command gets a reply: remove CLIENT REPLY, and read the replies whenever you like");
   } else if (same_ignoring_case(arguments[1], "TRACKING") && arguments.size() > 2) {
     if (same_ignoring_case(arguments[2], "OFF")) return append_simple(out, "OK");
     append_error(out,
-                 "CLIENT TRACKING has nothing to track: there are no keys and values here, "
-                 "switch client-side caching off");
+                 "CLIENT TRACKING is not supported: there are no keys to track; disable "
+                 "client-side caching");
   } else {
     append_unknown_subcommand(arguments, out);
   }
@@ -225,8 +227,8 @@ constexpr auto kParameters = std::to_array<Parameter>({
 void RespCommands::config(Arguments arguments, std::string& out) {
   if (!same_ignoring_case(arguments[1], "GET") || arguments.size() < 3) {
     return append_error(out,
-                        "only CONFIG GET parameter is served: the configuration is "
-                        "broker.toml, reread on SIGHUP");
+                        "only CONFIG GET is supported: the configuration is broker.toml, which is "
+                        "reloaded on SIGHUP");
   }
   std::vector<const Parameter*> found;
   for (const Parameter& parameter : kParameters) {
@@ -245,13 +247,13 @@ void RespCommands::config(Arguments arguments, std::string& out) {
 // In Redis's own words: libraries that ask whether this is a cluster know them.
 void RespCommands::cluster(Arguments /*arguments*/, std::string& out) {
   append_error(out,
-               "This instance has cluster support disabled: there is one broker, connect "
-               "without cluster mode");
+               "This instance has cluster support disabled: there is one broker; connect without "
+               "cluster mode");
 }
 
 void RespCommands::select(Arguments arguments, std::string& out) {
   if (arguments[1] == "0") return append_simple(out, "OK");
-  append_error(out, "DB index is out of range: there is one log, SELECT 0");
+  append_error(out, "DB index is out of range: the only database is 0");
 }
 
 // There are never any replicas.

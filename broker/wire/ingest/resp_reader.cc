@@ -172,9 +172,8 @@ RespReader::Result RespReader::read_header(std::string_view text) {
   bulks_left_ = count;
   if (count > kArgumentsMax) {
     begin_passing_over(
-        fmt::format("the command has {} arguments; the limit is {}: nothing of it "
-                    "was done",
-                    count, kArgumentsMax));
+        fmt::format("the command has {} arguments; the limit is {}: it was not executed", count,
+                    kArgumentsMax));
     return pass_over(text);
   }
   return read_bulks(text);
@@ -192,10 +191,10 @@ RespReader::Result RespReader::read_bulks(std::string_view text) {
       if (line == Line::bad || bulk_size_ > kBulkFollowed) return broken("invalid bulk length");
       in_bulk_ = true;
       if (bulk_size_ > bulk_bytes_max_ || position_ + bulk_size_ > command_bytes_max()) {
-        begin_passing_over(fmt::format(
-            "an argument of {} bytes makes the command too large: the limit is {} bytes of data "
-            "([limits] event_bytes); nothing of it was done",
-            bulk_size_, bulk_bytes_max_));
+        begin_passing_over(
+            fmt::format("an argument of {} bytes makes the command too large: the limit is {} "
+                        "bytes of data ([limits] event_bytes); it was not executed",
+                        bulk_size_, bulk_bytes_max_));
         return pass_over(text);
       }
     }

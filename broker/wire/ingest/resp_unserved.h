@@ -7,7 +7,7 @@ namespace fanfare::ingest {
 
 struct Unserved {
   std::string_view name;     // upper case
-  std::string_view instead;  // follows "NAME is not served here: "
+  std::string_view instead;  // follows "NAME is not supported: "
 };
 
 // Null: not one of these.

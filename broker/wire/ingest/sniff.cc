@@ -48,12 +48,11 @@ Dialect sniff(std::string_view first_bytes) {
 
 std::string_view unknown_dialect_answer(std::string_view first_bytes) {
   if (has_utf16_mark(first_bytes)) {
-    return "-ERR this is UTF-16, as its first two bytes say: save or send it as UTF-8\r\n";
+    return "-ERR this is UTF-16, as its byte order mark says: save or send it as UTF-8\r\n";
   }
   return "-ERR unknown protocol: this socket speaks HTTP/1.1 (POST /publish/<channel>), RESP "
-         "(PUBLISH channel data) and NDJSON ({\"channel\":\"c\",\"data\":\"...\"}), told apart by "
-         "the "
-         "first bytes\r\n";
+         "(PUBLISH channel data) and NDJSON ({\"channel\":\"c\",\"data\":\"...\"}), recognised by "
+         "the first bytes\r\n";
 }
 
 }  // namespace fanfare::ingest

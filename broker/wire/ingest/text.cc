@@ -53,7 +53,7 @@ std::optional<std::uint32_t> parse_retry(std::string_view text) {
 }
 
 std::string retry_text_problem(std::string_view text) {
-  return fmt::format("retry is \"{}\": it must be milliseconds in digits, as in 2000",
+  return fmt::format("retry is \"{}\": it must be a whole number of milliseconds, like 2000",
                      quotable(text));
 }
 

@@ -48,7 +48,7 @@ std::string_view name_of(GapReason reason) {
   return "unknown";
 }
 
-std::string gap_text(std::string_view type, const Gap& gap) {
+std::string gap_text(std::string_view type, const GapEvent& gap) {
   return fmt::format(
       "event: {}\ndata: {{\"reason\":\"{}\",\"after\":\"{}\",\"resumed\":\"{}\"}}\nid: {}\n\n",
       type, name_of(gap.reason), shown_cursor(gap.after), gap.resumed, gap.id);

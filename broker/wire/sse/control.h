@@ -51,7 +51,7 @@ enum class GapReason : std::uint8_t {
 std::string_view name_of(GapReason reason);
 
 // Some of the events in (after, resumed] are gone.
-struct Gap {
+struct GapEvent {
   GapReason reason = GapReason::evicted;
   // The cursor that the client had: any bytes, they came from it. What cannot stand as it is in a
   // JSON string on one line of ASCII is left out, and so is all beyond 128 bytes.
@@ -64,9 +64,9 @@ struct Gap {
 
 // `event: <type>`, `data: {"reason":…,"after":…,"resumed":…}`, `id:` last (a client commits the id
 // when its line arrives). `type` is a valid event name.
-std::string gap_text(std::string_view type, const Gap& gap);
+std::string gap_text(std::string_view type, const GapEvent& gap);
 
-// An event with a type and no data, before a clean end: for clients behind a front that hides how a
+// An event with a type and no data, before a clean end: for clients behind a proxy that hides how a
 // stream ended.
 std::string end_text(std::string_view type);
 

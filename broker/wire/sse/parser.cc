@@ -21,7 +21,7 @@ std::size_t line_end(std::string_view text) {
 
 }  // namespace
 
-const Event* Parser::next(std::string_view& input) {
+const ParsedEvent* Parser::next(std::string_view& input) {
   if (byte_order_mark_ < kByteOrderMark.size()) take_byte_order_mark(input);
   while (!input.empty() && !overflowed_) {
     if (after_carriage_return_) {

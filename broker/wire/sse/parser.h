@@ -2,7 +2,7 @@
 // one. The broker's own client and the tests see through it what a page would see. Any split of
 // the input gives the same events.
 //
-//   while (const sse::Event* event = parser.next(input)) ...
+//   while (const sse::ParsedEvent* event = parser.next(input)) ...
 //
 // One thing the specification leaves to the browser is done as browsers do it: the last event id
 // outlives a reconnection (restart()).
@@ -16,7 +16,7 @@
 namespace fanfare::sse {
 
 // A dispatched event; its views live until the next call of the parser.
-struct Event {
+struct ParsedEvent {
   std::string_view type;  // "message" when the stream named none
   std::string_view data;
   std::string_view last_event_id;
@@ -31,7 +31,7 @@ class Parser {
       : event_bytes_max_(event_bytes_max) {}
 
   // Takes bytes off the front of `input` until an event is dispatched; null when all are taken.
-  const Event* next(std::string_view& input);
+  const ParsedEvent* next(std::string_view& input);
 
   // What a reconnection sends as Last-Event-ID; empty: nothing.
   std::string_view last_event_id() const { return last_event_id_; }
@@ -65,7 +65,7 @@ class Parser {
   std::optional<std::uint64_t> retry_ms_;
   std::uint64_t comments_ = 0;
   std::string event_data_, event_type_;
-  Event event_;
+  ParsedEvent event_;
 };
 
 }  // namespace fanfare::sse

@@ -34,11 +34,12 @@ std::unexpected<SubscribeProblem> wrong(const Wish& wish, std::string_view what,
 std::expected<std::uint32_t, SubscribeProblem> replay_of(const Wish& wish) {
   const auto count = parse_number<std::uint32_t>(wish.text);
   if (count && *count <= kReplayMax) return *count;
-  return wrong(wish,
-               fmt::format("not a number of events up to {}; write how many of the newest you "
-                           "want, like ",
-                           kReplayMax),
-               "replay=10", R"("replay": 10)");
+  return wrong(
+      wish,
+      fmt::format(
+          "not a number of events up to {}; write how many of the newest events you want, like ",
+          kReplayMax),
+      "replay=10", R"("replay": 10)");
 }
 
 std::expected<Duration, SubscribeProblem> heartbeat_of(const Wish& wish) {

@@ -69,7 +69,7 @@ std::expected<Parameter, std::string_view> parameter_of(std::string_view name) {
 }
 
 std::string misspelt(std::string_view place, std::string_view name, std::string_view meant) {
-  return fmt::format("\"{}\" in the {} is spelt \"{}\"", quotable(name), place, meant);
+  return fmt::format("\"{}\" in the {} is misspelt: write \"{}\"", quotable(name), place, meant);
 }
 
 std::optional<Wish>* wish_for(Wishes& wishes, Parameter parameter) {
@@ -123,12 +123,12 @@ std::string not_json(simdjson::error_code error) {
     case simdjson::UNESCAPED_CHARS:
     case simdjson::UNCLOSED_STRING:
       return fmt::format(
-          "the body is not JSON: a string in it has no end, a wrong escape or a control "
+          "the body is not JSON: it contains an unclosed string, an invalid escape or a control "
           "character; {}",
           kRightBody);
     case simdjson::NUMBER_ERROR:
-      return "the body holds a number that is not JSON's or does not fit into 64 bits; write it as "
-             "a string";
+      return "the body contains a number that is not valid JSON or does not fit into 64 bits; "
+             "write it as a string";
     default:
       return fmt::format("the body is not JSON; {}", kRightBody);
   }
@@ -149,7 +149,7 @@ std::string read_topics(std::string_view key, const Element& value, Wishes& wish
   for (const Element name : names) {
     if (name.get(text) != simdjson::SUCCESS) {
       return fmt::format(
-          R"("{}" in the body holds {}, not only strings; write the names: "channels": ["news"])",
+          R"("{}" in the body contains {}, not only strings; write the names: "channels": ["news"])",
           key, kind_of(name));
     }
     wishes.topics.emplace_back(text);
@@ -160,9 +160,9 @@ std::string read_topics(std::string_view key, const Element& value, Wishes& wish
 std::string_view right_value(Parameter parameter) {
   switch (parameter) {
     case Parameter::cursor:
-      return "write the id as the string it came as";
+      return "write the id as a string, as you received it";
     case Parameter::replay:
-      return R"(write how many of the newest you want, like "replay": 10)";
+      return R"(write how many of the newest events you want, like "replay": 10)";
     case Parameter::heartbeat:
       return R"(write seconds, like "heartbeat": 4, or a unit, like "heartbeat": "30s")";
     case Parameter::format:
@@ -209,7 +209,7 @@ std::string read_members(const simdjson::dom::object& members, Wishes& wishes) {
     if (*parameter == Parameter::other) continue;
     // If there were two, another program on the way might have used the other one.
     if (std::ranges::find(seen, key) != seen.end()) {
-      return fmt::format("\"{}\" stands twice in the body; write it once", quotable(key));
+      return fmt::format("\"{}\" occurs twice in the body; write it once", quotable(key));
     }
     seen.push_back(key);
     std::string problem = *parameter == Parameter::topic
@@ -227,12 +227,12 @@ std::string unread_body(const http::RequestHead& head) {
   }
   const std::string_view coding = head.value("content-encoding");
   if (!coding.empty() && !same_ignoring_case(coding, "identity")) {
-    return fmt::format("the body is encoded ({}); send it as it is", quotable(coding));
+    return fmt::format("the body has Content-Encoding {}; send it unencoded", quotable(coding));
   }
   const std::string_view type = head.value("content-type");
   if (http::media_type_is(type, "application/json")) return {};
   return fmt::format(
-      "the body is read as application/json only, this one {}; {}",
+      "the body must be application/json, but this one {}; {}",
       type.empty() ? std::string("has no Content-Type") : fmt::format("is {}", quotable(type)),
       R"(send {"channels": ["news"]} as that, or name the channels in the query)");
 }

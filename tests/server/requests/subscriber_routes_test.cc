@@ -43,8 +43,9 @@ TEST(SubscriberRoutes, NameTheChannelThatIsWrong) {
   EXPECT_EQ(refusal(broker, "/events?channel=good&channel=orders/a**"),
             "channel \"orders/a**\": ** stands for whole segments, between slashes, not inside "
             "\"a**\" (byte 8)\n");
-  EXPECT_EQ(refusal(broker, "/events?channel=good&channel=~admin/live"),
-            "channel \"~admin/live\" is the broker's own; names that begin with ~ are not open\n");
+  EXPECT_EQ(
+      refusal(broker, "/events?channel=good&channel=~admin/live"),
+      "channel \"~admin/live\" is reserved for the broker; names that begin with ~ are not open\n");
 }
 
 TEST(SubscriberRoutes, NameAnEmptyChannelInABody) {

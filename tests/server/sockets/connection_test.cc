@@ -54,7 +54,7 @@ TEST(ConnectionTable, DoesNotFindWhatIsBeyondItsEnd) {
   EXPECT_EQ(table.find({.kind = 0, .generation = 1, .index = 7}), nullptr);
 }
 
-TEST(Peer, ShowsAnIpv4AddressAsOne) {
+TEST(PackedAddress, ShowsAnIpv4AddressAsOne) {
   io::PeerAddress address;
   sockaddr_in in{};
   in.sin_family = AF_INET;
@@ -62,8 +62,8 @@ TEST(Peer, ShowsAnIpv4AddressAsOne) {
   in.sin_addr.s_addr = htonl(0x7f000001);
   std::memcpy(&address.storage, &in, sizeof in);
   address.size = sizeof in;
-  EXPECT_EQ(Peer::from(address).text(), "127.0.0.1:4711");
-  EXPECT_EQ(Peer::from({}).text(), "local");
+  EXPECT_EQ(PackedAddress::from(address).text(), "127.0.0.1:4711");
+  EXPECT_EQ(PackedAddress::from({}).text(), "local");
 }
 
 }  // namespace

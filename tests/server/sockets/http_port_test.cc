@@ -65,7 +65,8 @@ TEST(HttpPort, AnswersABodyThatTakesTooLongWithTheKeyThatSaysSo) {
   Peer& peer = broker.subscriber();
   peer.say("POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n");
   trickle(broker, peer, "{\"channels");
-  EXPECT_EQ(body_of(peer.take()), "the body did not arrive whole within [limits] head_time (3s)\n");
+  EXPECT_EQ(body_of(peer.take()),
+            "the body did not arrive completely within [limits] head_time (3s)\n");
   EXPECT_TRUE(peer.ended());
 }
 
@@ -80,9 +81,9 @@ TEST(HttpPort, SaysThatNothingOfASlowBodyWasPublished) {
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 408 Request Timeout\r\n"));
   EXPECT_EQ(
       body_of(answer),
-      R"({"error":"the body did not arrive whole within [limits] head_time (3s); nothing was )"
+      R"({"error":"the body did not arrive completely within [limits] head_time (3s); nothing was )"
       R"(published; to stream events as they come, write lines of JSON to this socket without )"
-      R"(HTTP, where no time is set: nc -UN SOCKET"})"
+      R"(HTTP, where there is no time limit: nc -UN SOCKET"})"
       "\n");
   EXPECT_TRUE(peer.ended());
   EXPECT_THAT(broker.command("XLEN st"), ":0\r\n");
@@ -272,13 +273,13 @@ std::vector<Refusing> refused_requests() {
       {post + "Content-Length: x\r\n" + origin + "\r\n", "400 Bad Request", "Content-Length"},
       {get + "Expect: more\r\n" + origin + "\r\n", "417 Expectation Failed", "100-continue"},
       {get + "Host: y\r\n" + origin + "\r\n", "400 Bad Request", "more than one Host"},
-      {"GET /events HTTP/1.1\r\n" + origin + "\r\n", "400 Bad Request", "has a Host"},
+      {"GET /events HTTP/1.1\r\n" + origin + "\r\n", "400 Bad Request", "must have a Host"},
       {get + origin + "Bad Name: x\r\n\r\n", "400 Bad Request", "whitespace"},
       {get + origin + " folded\r\n\r\n", "400 Bad Request", "whitespace"},
       {get + origin + "X: a\x01z\r\n\r\n", "400 Bad Request", "control character"},
       {get + origin + "X: a\rz\r\n\r\n", "400 Bad Request", "CR"},
       {std::string(33, 'M') + " /events HTTP/1.1\r\nHost: x\r\n" + origin + "\r\n",
-       "501 Not Implemented", "no method is that long"},
+       "501 Not Implemented", "the method is too long"},
       {"GET /nowhere HTTP/1.1\r\nHost: x\r\n" + origin + "\r\n", "404 Not Found", "/events"},
       {"DELETE /events HTTP/1.1\r\nHost: x\r\n" + origin + "\r\n", "405 Method Not Allowed", "GET"},
       {"GET /events HTTP/1.1\r\nHost: x\r\n" + origin + "\r\n", "400 Bad Request", "no channel"},
@@ -357,8 +358,8 @@ TEST(HttpPort, AnHttp2PrefaceIsAnsweredInASentenceOnEveryPort) {
   for (Peer* peer : {&broker.subscriber(), &broker.publisher(), &broker.operators()}) {
     peer->say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     broker.pass();
-    EXPECT_THAT(peer->take(),
-                AllOf(StartsWith("HTTP/1.1 505 "), HasSubstr("HTTP/2 is not spoken on this port")));
+    EXPECT_THAT(peer->take(), AllOf(StartsWith("HTTP/1.1 505 "),
+                                    HasSubstr("HTTP/2 is not supported on this port")));
   }
 }
 

@@ -181,7 +181,7 @@ TEST(IngestPort, BoundsWhatWaitsForExec) {
   SmallBroker broker(options);
   const std::string command = "PUBLISH a " + std::string(1000, 'x') + "\r\n";
   EXPECT_THAT(broker.command("MULTI\r\n" + command + command + command + command + "EXEC\r\n"),
-              HasSubstr("-ERR the transaction is too large: it may have 4000 bytes"));
+              HasSubstr("-ERR the transaction is too large: the limit is 4000 bytes"));
   EXPECT_EQ(broker.counters().ingest_queue_full_total, 1U);
   EXPECT_EQ(broker.counters().ingest_events_total, 0U);
   EXPECT_THAT(broker.command("MULTI\r\n" + command + command + command + "EXEC\r\n"),

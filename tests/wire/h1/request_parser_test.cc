@@ -166,7 +166,7 @@ TEST(RequestParser, ForgetsTheRequestBefore) {
               Kind::head);
     EXPECT_FALSE(parser.expects_continue());
     EXPECT_EQ(parser.body_size(), 3U);
-    EXPECT_EQ(parser.connection(), Connection::persistent);
+    EXPECT_EQ(parser.persistence(), Persistence::persistent);
     EXPECT_EQ(parser.head().authority, "z");
     EXPECT_EQ(parser.head().query, "");
     EXPECT_EQ(parser.head().fields.size(), 2U);
@@ -199,21 +199,21 @@ TEST(RequestParser, SeesAnExpectationOnlyWhereABodyIsToCome) {
 }
 
 TEST(RequestParser, DecidesWhetherTheConnectionIsKept) {
-  const auto connection = [](std::string_view version, std::string_view fields) {
+  const auto persistence = [](std::string_view version, std::string_view fields) {
     const Parsed parsed("GET / HTTP/" + std::string(version) + "\r\nHost: a\r\n" +
                         std::string(fields) + "\r\n");
     EXPECT_EQ(parsed.step.kind, Kind::head);
-    return parsed.parser.connection();
+    return parsed.parser.persistence();
   };
-  EXPECT_EQ(connection("1.1", ""), Connection::persistent);
-  EXPECT_EQ(connection("1.1", "Connection: keep-alive\r\n"), Connection::persistent);
-  EXPECT_EQ(connection("1.1", "Connection: close\r\n"), Connection::close);
-  EXPECT_EQ(connection("1.1", "Connection: Upgrade, CLOSE\r\n"), Connection::close);
-  EXPECT_EQ(connection("1.1", "connection: x\r\nConnection: close\r\n"), Connection::close);
-  EXPECT_EQ(connection("1.1", "Connection: closed\r\n"), Connection::persistent);
-  EXPECT_EQ(connection("1.0", ""), Connection::close);
-  EXPECT_EQ(connection("1.0", "Connection: Keep-Alive\r\n"), Connection::persistent_stated);
-  EXPECT_EQ(connection("1.0", "Connection: keep-alive, close\r\n"), Connection::close);
+  EXPECT_EQ(persistence("1.1", ""), Persistence::persistent);
+  EXPECT_EQ(persistence("1.1", "Connection: keep-alive\r\n"), Persistence::persistent);
+  EXPECT_EQ(persistence("1.1", "Connection: close\r\n"), Persistence::close);
+  EXPECT_EQ(persistence("1.1", "Connection: Upgrade, CLOSE\r\n"), Persistence::close);
+  EXPECT_EQ(persistence("1.1", "connection: x\r\nConnection: close\r\n"), Persistence::close);
+  EXPECT_EQ(persistence("1.1", "Connection: closed\r\n"), Persistence::persistent);
+  EXPECT_EQ(persistence("1.0", ""), Persistence::close);
+  EXPECT_EQ(persistence("1.0", "Connection: Keep-Alive\r\n"), Persistence::persistent_stated);
+  EXPECT_EQ(persistence("1.0", "Connection: keep-alive, close\r\n"), Persistence::close);
 }
 
 TEST(RequestParser, LetsTheTargetsAuthorityCount) {
@@ -236,11 +236,12 @@ TEST(RequestParser, NamesTheProtocolToAPeerThatSpeaksAnother) {
     return std::string(parsed.parser.refusal().reason);
   };
   EXPECT_EQ(reason("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-            "HTTP/2 is not spoken on this port; use HTTP/1.1, or a front that does");
+            "HTTP/2 is not supported on this port; use HTTP/1.1, or put a proxy that speaks HTTP/2 "
+            "in front");
   EXPECT_EQ(reason("\x16\x03\x01"),
             "this looks like a TLS handshake; this port speaks plain HTTP/1.1");
   EXPECT_EQ(reason("GET /\r\n"),
-            "HTTP/0.9 is not spoken here; end the line with the version: HTTP/1.1");
+            "HTTP/0.9 is not supported; end the line with the version: HTTP/1.1");
   EXPECT_EQ(reason("GET / HTTP/1.1\n"), "a line ends with LF alone; HTTP/1.1 lines end with CR LF");
   EXPECT_EQ(reason("GET / HTTP/1.1\r\nHost: a\r\nx : y"),
             "whitespace between a field name and its colon");

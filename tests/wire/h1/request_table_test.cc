@@ -60,7 +60,7 @@ class Judge {
           judgement_.details += "at " + std::to_string(consumed_) + ": ";
           judgement_.details += parser_.refusal().reason;
           EXPECT_TRUE(parser_.refusal().close);
-          EXPECT_EQ(parser_.connection(), Connection::close);
+          EXPECT_EQ(parser_.persistence(), Persistence::close);
           EXPECT_EQ(parser_.step(input).kind, Step::Kind::refused);
           refused_ = true;
           break;

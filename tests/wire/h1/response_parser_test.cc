@@ -204,11 +204,11 @@ TEST(ResponseParser, RefusesWhatLeavesTheEndInDoubt) {
     return read("HTTP/1.1 200 OK\r\n" + fields + "\r\n");
   };
   EXPECT_EQ(refused("Content-Length: 5\r\nContent-Length: 6\r\n"),
-            "refused: two Content-Lengths disagree cut");
-  EXPECT_EQ(refused("Content-Length: 5, 6\r\n"), "refused: two Content-Lengths disagree cut");
+            "refused: two Content-Length fields disagree cut");
+  EXPECT_EQ(refused("Content-Length: 5, 6\r\n"), "refused: two Content-Length fields disagree cut");
   for (const std::string value : {"", "x", "-1", "+1", "1 1", "99999999999999999999", "5,,5"}) {
     EXPECT_EQ(refused("Content-Length: " + value + "\r\n"),
-              "refused: a Content-Length is a number cut");
+              "refused: Content-Length must be a number cut");
   }
   for (const std::string value :
        {"gzip", "gzip, chunked", "chunked\r\nTransfer-Encoding: chunked"}) {
@@ -225,11 +225,13 @@ TEST(ResponseParser, RefusesWhatIsNotAResponse) {
   for (const std::string line :
        {"HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 2xx OK", "HTTP/1.1 20", "HTTP/1.1 2000", "HTTP/1.1  200",
         "HTTP/1.x 200", "HTTP/1.1 200OK"}) {
-    EXPECT_EQ(read(line + "\r\n"), "refused: a status line is `HTTP/1.1 200 OK` cut") << line;
+    EXPECT_EQ(read(line + "\r\n"), "refused: the status line must be like `HTTP/1.1 200 OK` cut")
+        << line;
   }
-  EXPECT_EQ(read("HTTP/1.1 200 O\0K\r\n"s), "refused: a status line is `HTTP/1.1 200 OK` cut");
-  EXPECT_EQ(read("HTTP/1.1 099 No\r\n"), "refused: no status lies outside 100 to 599 cut");
-  EXPECT_EQ(read("HTTP/1.1 600 No\r\n"), "refused: no status lies outside 100 to 599 cut");
+  EXPECT_EQ(read("HTTP/1.1 200 O\0K\r\n"s),
+            "refused: the status line must be like `HTTP/1.1 200 OK` cut");
+  EXPECT_EQ(read("HTTP/1.1 099 No\r\n"), "refused: the status must be 100 to 599 cut");
+  EXPECT_EQ(read("HTTP/1.1 600 No\r\n"), "refused: the status must be 100 to 599 cut");
 }
 
 TEST(ResponseParser, RefusesMalformedFields) {
@@ -237,7 +239,7 @@ TEST(ResponseParser, RefusesMalformedFields) {
     return read("HTTP/1.1 200 OK\r\n" + line + "\r\n\r\n");
   };
   for (const std::string line : {"a", "a b", ": c", "a b: c", "a : b", "\xc3\xa9: b"}) {
-    EXPECT_EQ(refused(line), "refused: a field is `name: value` cut") << line;
+    EXPECT_EQ(refused(line), "refused: a field must be `name: value` cut") << line;
   }
   EXPECT_EQ(refused(" a: b"), "refused: the first field is folded cut");
   EXPECT_EQ(refused("a: b\0"s), "refused: a control character in a field cut");
@@ -255,11 +257,11 @@ TEST(ResponseParser, BoundsTheHead) {
 TEST(ResponseParser, ReadsWhatTheWriterWrites) {
   std::string written;
   append_response_head(written, 200, {{"Vary", "Origin"}}, BodyLength::chunked(),
-                       Connection::persistent);
+                       Persistence::persistent);
   http::append_chunk(written, std::string(300, 'y'));
   http::append_chunk(written, "");
   written += http::kLastChunk;
-  append_response_head(written, 404, {}, BodyLength::sized(13), Connection::persistent);
+  append_response_head(written, 404, {}, BodyLength::sized(13), Persistence::persistent);
   written += "no such page\n";
   EXPECT_EQ(read(written),
             "200 OK [Vary=Origin] [Transfer-Encoding=chunked] body(" + std::string(300, 'y') +

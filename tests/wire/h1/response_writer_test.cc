@@ -18,7 +18,7 @@ TEST(ResponseWriter, R3WritesTheHeadOfAStream) {
                        {{"Content-Type", "text/event-stream; charset=utf-8"},
                         {"Cache-Control", "no-store, no-cache, no-transform"},
                         {"X-Accel-Buffering", "no"}},
-                       BodyLength::chunked(), Connection::persistent);
+                       BodyLength::chunked(), Persistence::persistent);
   EXPECT_EQ(out,
             "before;HTTP/1.1 200 OK\r\n"
             "Content-Type: text/event-stream; charset=utf-8\r\n"
@@ -30,7 +30,7 @@ TEST(ResponseWriter, R3WritesTheHeadOfAStream) {
 
 TEST(ResponseWriter, SaysASizeOnce) {
   std::string out;
-  append_response_head(out, 404, {}, BodyLength::sized(18446744073709551615U), Connection::close);
+  append_response_head(out, 404, {}, BodyLength::sized(18446744073709551615U), Persistence::close);
   EXPECT_EQ(out,
             "HTTP/1.1 404 Not Found\r\nContent-Length: 18446744073709551615\r\n"
             "Connection: close\r\n\r\n");
@@ -39,10 +39,10 @@ TEST(ResponseWriter, SaysASizeOnce) {
 // RFC 9110 §8.6: no Content-Length on 204; R13: a 1.0 peer is answered until the close.
 TEST(ResponseWriter, FramesTheOtherBodies) {
   std::string none, until_close, stated;
-  append_response_head(none, 204, {}, BodyLength::none(), Connection::persistent);
+  append_response_head(none, 204, {}, BodyLength::none(), Persistence::persistent);
   append_response_head(until_close, 200, {}, BodyLength::until_close(),
-                       Connection::persistent_stated);
-  append_response_head(stated, 200, {}, BodyLength::sized(0), Connection::persistent_stated);
+                       Persistence::persistent_stated);
+  append_response_head(stated, 200, {}, BodyLength::sized(0), Persistence::persistent_stated);
   EXPECT_EQ(none, "HTTP/1.1 204 No Content\r\n\r\n");
   EXPECT_EQ(until_close, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
   EXPECT_EQ(stated, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n");
@@ -51,13 +51,13 @@ TEST(ResponseWriter, FramesTheOtherBodies) {
 TEST(ResponseWriter, LetsNoValueEndItsLine) {
   std::string out;
   append_response_head(out, 200, {{"Vary", "a\r\nX: b\n\0\x7f\tc\xe4"sv}}, BodyLength::none(),
-                       Connection::persistent);
+                       Persistence::persistent);
   EXPECT_EQ(out, "HTTP/1.1 200 OK\r\nVary: a  X: b   \tc\xe4\r\n\r\n"sv);
 }
 
 TEST(ResponseWriter, SaysTheDateFirst) {
   std::string out;
-  append_response_head(out, 404, {{"Vary", "Origin"}}, BodyLength::sized(0), Connection::close,
+  append_response_head(out, 404, {{"Vary", "Origin"}}, BodyLength::sized(0), Persistence::close,
                        "Sun, 06 Nov 1994 08:49:37 GMT");
   EXPECT_EQ(out,
             "HTTP/1.1 404 Not Found\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nVary: Origin\r\n"
@@ -66,7 +66,8 @@ TEST(ResponseWriter, SaysTheDateFirst) {
 
 TEST(ResponseWriterDeathTest, KnowsNoStatusOutsideTheClasses) {
   std::string out;
-  EXPECT_DEATH(append_response_head(out, 600, {}, BodyLength::none(), Connection::close), "status");
+  EXPECT_DEATH(append_response_head(out, 600, {}, BodyLength::none(), Persistence::close),
+               "status");
 }
 
 }  // namespace

@@ -116,33 +116,33 @@ TEST(HttpDialect, DecodesTheChannelOnce) {
   EXPECT_EQ(exchange.sink.calls,
             (Calls{"publish metrics/cpu/0 [] data=x", "publish metrics/cpu [] data=x",
                    "publish a%41 [] data=x", "publish a+b [] data=x"}));
-  EXPECT_EQ(
-      exchange.ask("POST", "/publish/a%4", "x"),
-      "400 {\"error\":\"the channel in the path has a malformed percent-escape: % is followed "
-      "by two hexadecimal digits\"}\n");
+  EXPECT_EQ(exchange.ask("POST", "/publish/a%4", "x"),
+            "400 {\"error\":\"the channel in the path has a malformed percent-escape: % must be "
+            "followed by two hexadecimal digits\"}\n");
 }
 
 TEST(HttpDialect, SaysWhatIsWrongWithAPublish) {
   EXPECT_EQ(ask("POST", "/publish/a?evnet=x", "x"),
-            "400 {\"error\":\"unknown parameter \\\"evnet\\\": there are event, id and retry\"}\n");
+            "400 {\"error\":\"unknown parameter \\\"evnet\\\": the parameters are event, id and "
+            "retry\"}\n");
   EXPECT_EQ(ask("POST", "/publish/a?id=x&id=y", "x"),
-            "400 {\"error\":\"the parameter id is given twice\"}\n");
+            "400 {\"error\":\"the parameter id occurs twice\"}\n");
   EXPECT_EQ(ask("POST", "/publish/a?event=&event=y", "x"),
-            "400 {\"error\":\"the parameter event is given twice\"}\n");
+            "400 {\"error\":\"the parameter event occurs twice\"}\n");
   for (const auto& [method, target] :
        std::vector<std::pair<const char*, const char*>>{{"POST", "/finish/a?event=end"},
                                                         {"DELETE", "/channels/a?id=k"},
                                                         {"GET", "/channels/a?x"}}) {
     EXPECT_EQ(ask(method, target),
-              "400 {\"error\":\"there are no parameters here: the channel stands in the path\"}\n");
+              "400 {\"error\":\"this request takes no parameters: the channel is in the path\"}\n");
   }
   EXPECT_EQ(ask("GET", "/channels?match=a&match=b"),
-            "400 {\"error\":\"the parameter match is given twice\"}\n");
+            "400 {\"error\":\"the parameter match occurs twice\"}\n");
   EXPECT_EQ(ask("GET", "/channels?limit=1&limit=2"),
-            "400 {\"error\":\"the parameter limit is given twice\"}\n");
+            "400 {\"error\":\"the parameter limit occurs twice\"}\n");
   EXPECT_EQ(ask("POST", "/publish/a?retry=2s", "x"),
-            "400 {\"error\":\"retry is \\\"2s\\\": it must be milliseconds in digits, as in 2000\"}"
-            "\n");
+            "400 {\"error\":\"retry is \\\"2s\\\": it must be a whole number of milliseconds, like "
+            "2000\"}\n");
   EXPECT_EQ(ask("POST", "/publish/", "x"), "400 {\"error\":\"not a channel name: \\\"\\\"\"}\n");
   EXPECT_EQ(ask("POST", "/publish/a%20b", "x"),
             "400 {\"error\":\"not a channel name: \\\"a b\\\"\"}\n");
@@ -185,9 +185,9 @@ TEST(HttpDialect, TakesABatchWithoutAContentType) {
 
 TEST(HttpDialect, RefusesABatchThatIsNone) {
   EXPECT_EQ(ask("POST", "/publish", "hello", {kCurlForm}).substr(0, 40),
-            "415 {\"error\":\"POST /publish takes a batc");
+            "415 {\"error\":\"POST /publish accepts a ba");
   EXPECT_EQ(ask("POST", "/publish?event=x", "", {kBatch}).substr(0, 40),
-            "400 {\"error\":\"a batch has no parameters:");
+            "400 {\"error\":\"a batch takes no parameter");
   EXPECT_EQ(
       ask("POST", "/publish", "{\"op\":\"watch\"}", {kBatch}),
       "200 {\"ok\":false,\"error\":\"an HTTP request cannot watch: open an NDJSON connection\","
@@ -220,8 +220,8 @@ TEST(HttpDialect, FinishesDescribesAndDeletesAChannel) {
   EXPECT_EQ(exchange.ask("HEAD", "/channels/a%2Fb"), state);
   EXPECT_EQ(exchange.ask("DELETE", "/channels/a/b"), "200 {\"deleted\":true}\n");
   const std::string none =
-      "404 {\"error\":\"there is no channel \\\"a/b\\\": a channel appears when something is "
-      "published to it\"}\n";
+      "404 {\"error\":\"there is no channel \\\"a/b\\\": a channel is created by the first publish "
+      "to it\"}\n";
   EXPECT_EQ(exchange.ask("DELETE", "/channels/a/b"), none);
   EXPECT_EQ(exchange.ask("GET", "/channels/a/b"), none);
   EXPECT_EQ(exchange.ask("POST", "/finish/closed"),
@@ -270,7 +270,8 @@ TEST(HttpDialect, ListsChannels) {
       "400 {\"error\":\"match is \\\"a b\\\": a channel or pattern is made of A-Z a-z 0-9 . _ ~ "
       ": @ / - and *, not of 0x20 (byte 1)\"}\n");
   EXPECT_EQ(exchange.ask("GET", "/channels?pattern=a"),
-            "400 {\"error\":\"unknown parameter \\\"pattern\\\": there are match and limit\"}\n");
+            "400 {\"error\":\"unknown parameter \\\"pattern\\\": the parameters are match and "
+            "limit\"}\n");
 }
 
 TEST(HttpDialect, SaysWhatThisSocketSpeaks) {
@@ -303,7 +304,8 @@ TEST(HttpDialect, RefusesUnknownPlacesAndMethodsBeforeTheBody) {
   EXPECT_EQ(ask("POST", "/pub/news", "x"),
             "404 {\"error\":\"there is no /pub/news on the ingest socket: POST /publish/<channel> "
             "publishes, GET / lists the rest\"}\n");
-  EXPECT_EQ(ask("GET", "/publish/a"), "405 {\"error\":\"/publish/a takes POST, PUT, not GET\"}\n");
+  EXPECT_EQ(ask("GET", "/publish/a"),
+            "405 {\"error\":\"/publish/a allows POST, PUT, but not GET\"}\n");
   HttpAnswer answer;
   EXPECT_FALSE(ingest::refused_by_head(head_of("POST", "/publish/news"), answer));
 }
@@ -368,7 +370,7 @@ TEST(HttpDialect, RefusesACodedBody) {
       const std::string refusal = refused_for({{"Content-Encoding", coding}}, target);
       const std::string_view named = coding == "identity, zstd" ? "zstd" : coding;
       EXPECT_EQ(refusal, fmt::format("{{\"error\":\"the body has Content-Encoding: {}: events are "
-                                     "stored and sent as they come, so send it without\"}}\n",
+                                     "stored and sent as received, so send it unencoded\"}}\n",
                                      named));
     }
   }
@@ -394,10 +396,10 @@ TEST(HttpDialect, KnowsJsonLinesByEachOfTheirNames) {
         << type;
   }
   EXPECT_EQ(refused_for({{"Content-Type", "application/x-ndjson; charset=utf-16"}}),
-            "{\"error\":\"JSON lines are UTF-8, not utf-16\"}\n");
+            "{\"error\":\"JSON lines must be UTF-8, not utf-16\"}\n");
   EXPECT_EQ(
       refused_for({{"Content-Type", "application/x-ndjson; a=b; Charset=Latin1"}}, "/publish"),
-      "{\"error\":\"JSON lines are UTF-8, not Latin1\"}\n");
+      "{\"error\":\"JSON lines must be UTF-8, not Latin1\"}\n");
   EXPECT_EQ(refused_for({{"Content-Type", "text/plain; charset=ISO-8859-1"}}), "taken")
       << "what HttpClient of Apache calls every string";
 }
@@ -406,7 +408,7 @@ TEST(HttpDialect, ABatchHasNoKeyOfItsOwn) {
   for (const char* field : {"Idempotency-Key", "X-Event-Id", "X-Event-Type", "X-Event-Retry"}) {
     const std::string answer =
         ask("POST", "/publish/a", "{\"data\":1}", {kBatch, {field, "order-7"}});
-    EXPECT_EQ(answer.substr(0, 29), "400 {\"error\":\"a batch has no ") << field;
+    EXPECT_EQ(answer.substr(0, 31), "400 {\"error\":\"a batch takes no ") << field;
   }
 }
 
@@ -414,7 +416,7 @@ TEST(HttpDialect, ABatchMayBeginWithAByteOrderMark) {
   EXPECT_EQ(ask("POST", "/publish/a", "\xef\xbb\xbf{\"data\":1}\n", {kBatch}),
             "200 {\"ok\":true,\"id\":\"ep-1\"}\n");
   EXPECT_EQ(ask("POST", "/publish/a", std::string_view("\xff\xfe{\0", 4), {kBatch}),
-            "200 {\"ok\":false,\"error\":\"this is UTF-16, as its first two bytes say: send it as "
+            "200 {\"ok\":false,\"error\":\"this is UTF-16, as its byte order mark says: send it as "
             "UTF-8\",\"line\":1}\n");
   Exchange exchange;
   exchange.ask("POST", "/publish/a", "\xef\xbb\xbfhello");

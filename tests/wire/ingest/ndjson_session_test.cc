@@ -58,9 +58,10 @@ TEST(Ndjson, EchoesTheReferenceAsItWasWritten) {
             accepted(1, R"(,"ref":"\u00e9\"")"));
   EXPECT_EQ(
       reply(R"({"chanel":"c","data":"","ref":-1.5e3})"),
-      refused(R"--(unknown field \"chanel\": a line has channel, data, event, retry, id, ref, )--"
-              "op (column 2)",
-              1, R"(,"ref":-1.5e3)"));
+      refused(
+          R"--(unknown field \"chanel\": the fields are channel, data, event, retry, id, ref, )--"
+          "op (column 2)",
+          1, R"(,"ref":-1.5e3)"));
 }
 
 TEST(Ndjson, TakesTheLastLineWithoutItsLineFeed) {
@@ -77,10 +78,9 @@ TEST(Ndjson, AnswersEveryLineInOrder) {
   const auto [replies, calls, closed] = ndjson(
       "{\"channel\":\"a\",\"data\":\"1\"}\n{oops}\n{\"channel\":\"closed\",\"data\":\"2\"}\r\n"
       "{\"channel\":\"b\",\"data\":\"3\"}\n");
-  EXPECT_EQ(replies,
-            accepted(1) +
-                refused("not a JSON object: this is not what may stand here (column 2)", 2) +
-                refused("the channel is finished", 3) + accepted(2));
+  EXPECT_EQ(replies, accepted(1) +
+                         refused("not a JSON object: this is not allowed here (column 2)", 2) +
+                         refused("the channel is finished", 3) + accepted(2));
   EXPECT_EQ(calls, (Calls{"publish a [] data=1", "publish b [] data=3"}));
 }
 
@@ -149,7 +149,7 @@ TEST(NdjsonData, MayBeNestedOnlySoDeep) {
            std::string(static_cast<std::size_t>(depth), ']');
   };
   EXPECT_EQ(data(nested(128)), nested(128));
-  EXPECT_NE(data(nested(129)).find("data is nested deeper than 128 (column 151)"),
+  EXPECT_NE(data(nested(129)).find("data is nested more than 128 levels deep (column 151)"),
             std::string::npos);
   EXPECT_NE(data(std::string(5000, '[')).find("\"ok\":false"), std::string::npos);
 }
@@ -158,7 +158,8 @@ TEST(NdjsonData, MayBeNestedOnlySoDeep) {
 
 // What simdjson skips when it is not read would be taken for the value of a key.
 TEST(NdjsonErrors, KnowAStringFromAKeyWithoutAnObject) {
-  const std::string sentence = "a colon behind a value: a comma or the end has to follow (column ";
+  const std::string sentence =
+      "unexpected colon after a value: a comma or the end must follow (column ";
   EXPECT_EQ(error(R"({"channel":"c","data":"x":[1]},"retry":500})"), sentence + "26)");
   EXPECT_EQ(error(R"({"channel":"c","data":"x" : {"a":1}},"retry":500})"), sentence + "27)");
   EXPECT_EQ(error(R"({"channel":"c","data":["x":[1]],"retry":500]})"), sentence + "27)");
@@ -170,30 +171,28 @@ TEST(NdjsonErrors, KnowAStringFromAKeyWithoutAnObject) {
 
 TEST(NdjsonErrors, NameTheColumn) {
   EXPECT_EQ(error("[1]"),
-            "a line is one object, not an array: write one {...} per line (column 1)");
+            "a line must be one object, not an array: write one {...} per line (column 1)");
   EXPECT_EQ(
       error(" hello"),
-      R"--(a line is one JSON object, as in {\"channel\":\"c\",\"data\":\"hello\"} (column 2))--");
+      R"--(a line must be one JSON object, as in {\"channel\":\"c\",\"data\":\"hello\"} (column 2))--");
   EXPECT_EQ(error(R"({"channel":"c","data":"x"} {})"),
-            "something follows the object: one object per line (column 28)");
+            "there is more after the object: write one object per line (column 28)");
   EXPECT_EQ(error(R"({"channel":"c","data":"x")"),
-            "not a JSON object: it ends too early (column 26)");
+            "not a JSON object: the line ends too early (column 26)");
   for (const char* behind : {",", " x", " //", "1"}) {
     EXPECT_EQ(error(std::string(R"({"channel":["a"],"data":"}"})") + behind),
-              fmt::format("something follows the object: one object per line (column {})",
+              fmt::format("there is more after the object: write one object per line (column {})",
                           behind[0] == ' ' ? 30 : 29))
         << behind;
   }
-  EXPECT_EQ(
-      ndjson("{\"op\":\"watch\"}\n\xef\xbb\xbf{}\n").replies,
-      "{\"ok\":true}\n" +
-          refused("a byte order mark stands before this line: one is skipped before the first "
-                  "line, none behind it (column 1)",
-                  2));
+  EXPECT_EQ(ndjson("{\"op\":\"watch\"}\n\xef\xbb\xbf{}\n").replies,
+            "{\"ok\":true}\n" + refused("this line begins with a byte order mark: only the first "
+                                        "line may have one (column 1)",
+                                        2));
   EXPECT_EQ(error(R"({"channel":"c","data":"x)"),
-            "the string that begins here does not end on this line (column 23)");
+            "the string that begins here is not closed on this line (column 23)");
   EXPECT_EQ(error(R"({"channel":"c" "data":"x"})"),
-            "not a JSON object: this is not what may stand here (column 16)");
+            "not a JSON object: this is not allowed here (column 16)");
   EXPECT_EQ(error("{\"channel\":\"c\",\"data\":\"a\tb\"}"),
             "control character 0x09 inside a string: write it as an escape (column 25)");
   EXPECT_EQ(error("{\"channel\":\"c\",\"data\":\"a\xff\"}"),
@@ -202,13 +201,13 @@ TEST(NdjsonErrors, NameTheColumn) {
             "not UTF-8: byte 0xed; publish binary as base64 (column 24)");
   EXPECT_EQ(
       error(R"({"channel":"c","data":"a\ud83d!"})"),
-      R"(not an escape of JSON, or half a surrogate pair (such as \\ud83d alone), which is no )"
+      R"(not a JSON escape, or half a surrogate pair (such as \\ud83d alone), which is not a )"
       "character (column 25)");
   EXPECT_EQ(error(R"({"channel":"c","channel":"d","data":"x"})"),
-            R"--(\"channel\" is given twice (column 16))--");
+            R"--(\"channel\" occurs twice (column 16))--");
   EXPECT_EQ(
       error(R"({"channel":"c","data":"x","type":"y"})"),
-      R"--(unknown field \"type\": a line has channel, data, event, retry, id, ref, op (column )--"
+      R"--(unknown field \"type\": the fields are channel, data, event, retry, id, ref, op (column )--"
       "27)");
 }
 
@@ -229,17 +228,17 @@ TEST(NdjsonErrors, SayWhatAValueMustBe) {
             R"--(\"ref\" must be a string or a number (column 33))--");
   EXPECT_EQ(
       error(R"({"channel":"c"})"),
-      R"(\"data\" is missing: browsers drop an event without data; \"data\":\"\" is an empty )"
-      "one");
+      R"(\"data\" is missing: browsers drop an event without data; for an empty event, write )"
+      R"(\"data\":\"\")");
   EXPECT_EQ(error(R"({"channel":"c","data":"x","id":"a","key":"b"})"),
-            R"(\"id\" and \"key\" are two names of the idempotency key: give one)");
+            R"(\"id\" and \"key\" both name the idempotency key: give only one)");
   EXPECT_EQ(error(R"({"op":"finish"})"), R"(\"channel\" is missing)");
   EXPECT_EQ(error(R"({"op":"subscribe","channel":"c"})"),
-            R"(unknown op \"subscribe\": there are publish, finish, delete, info and watch)");
+            R"(unknown op \"subscribe\": the ops are publish, finish, delete, info and watch)");
   EXPECT_EQ(error(R"({"op":"finish","channel":"c","data":"x"})"),
-            R"(\"data\" means nothing with \"op\":\"finish\")");
+            R"(\"data\" is not allowed with \"op\":\"finish\")");
   EXPECT_EQ(error(R"({"op":"finish","channel":["a","b"]})"),
-            R"(\"op\":\"finish\" takes one channel)");
+            R"(\"op\":\"finish\" accepts only one channel)");
 }
 
 // ---- byte order marks
@@ -250,9 +249,8 @@ TEST(Ndjson, SkipsAByteOrderMarkBeforeTheFirstLine) {
       "\xef\xbb\xbf{\"channel\":\"a\",\"data\":\"2\"}\n"
       "{\"channel\":\"a\",\"data\":\"\xef\xbb\xbf\"}\n");
   EXPECT_EQ(replies,
-            "{\"ok\":true,\"id\":\"ep-1\"}\n{\"ok\":false,\"error\":\"a byte order mark stands "
-            "before this "
-            "line: one is skipped before the first line, none behind it (column 1)\",\"line\":2}\n"
+            "{\"ok\":true,\"id\":\"ep-1\"}\n{\"ok\":false,\"error\":\"this line begins with a byte "
+            "order mark: only the first line may have one (column 1)\",\"line\":2}\n"
             "{\"ok\":true,\"id\":\"ep-2\"}\n");
   EXPECT_EQ(calls, (Calls{"publish a [] data=1", "publish a [] data=\xef\xbb\xbf"}));
   EXPECT_EQ(ndjson("\xef\xbb\xbf\r\n{\"channel\":\"a\",\"data\":\"1\"}").replies,
@@ -277,7 +275,7 @@ TEST(Ndjson, AListOfChannelsIsPublishedWholeOrNotAtAll) {
 {"channel":["a","b",""],"data":"x"}
 {"channel":"a","data":"x"}
 )");
-  constexpr std::string_view kNothing = "; nothing is published to the others either";
+  constexpr std::string_view kNothing = "; nothing was published to the others either";
   const auto refusal = [&](std::string_view why, std::string_view end) {
     return fmt::format(R"({{"ok":false,"error":"{}{}","line":{}}})"
                        "\n",
@@ -381,12 +379,13 @@ TEST(Ndjson, LetsALineThatIsTooLongGoByAndGoesOn) {
   const std::string input = "{\"channel\":\"c\",\"data\":\"" + std::string(70'000, 'x') + "\"}\n" +
                             "{\"channel\":\"c\",\"data\":\"y\"}\n";
   const auto [replies, calls, closed] = converse_in_every_split(Dialect::ndjson, input, 100);
-  EXPECT_EQ(replies,
-            R"({"ok":false,"error":"the line is longer than 66136 bytes, as much as one event of )"
-            R"([limits] event_bytes can need","line":1})"
-            "\n"
-            R"({"ok":true,"id":"ep-1"})"
-            "\n");
+  EXPECT_EQ(
+      replies,
+      R"({"ok":false,"error":"the line is longer than 66136 bytes, the most that one event of )"
+      R"([limits] event_bytes can need","line":1})"
+      "\n"
+      R"({"ok":true,"id":"ep-1"})"
+      "\n");
   EXPECT_EQ(calls, Calls{"publish c [] data=y"});
 }
 

@@ -91,8 +91,9 @@ TEST(RespHello, TakesAPasswordAsARedisWithoutOne) {
   for (const std::string& refused :
        {reply({"HELLO", "3", "AUTH", "me", "secret"}), reply({"AUTH", "me", "secret"})}) {
     EXPECT_EQ(refused,
-              "-WRONGPASS there is no user but default, and no password: who may publish is "
-              "decided by the mode of the socket file and [listen] ingest_users\r\n");
+              "-WRONGPASS invalid username-password pair or user is disabled. The only user is "
+              "'default', without a password: access is controlled by "
+              "the permissions of the socket file and by [listen] ingest_users\r\n");
   }
   EXPECT_THAT(reply({"AUTH", "secret"}),
               StartsWith("-ERR AUTH <password> called without any password configured for the "
@@ -251,10 +252,8 @@ const Opening kOpenings[] = {
      {"+OK", "+OK", "+OK", ":7", "*2\r\n$15\r\nslave-read-only\r\n$2\r\nno\r\n",
       "*2\r\n$9\r\ndatabases\r\n$1\r\n1\r\n", "*2\r\n$7\r\ntimeout\r\n$1\r\n0\r\n", "$", "$",
       "-ERR This instance has cluster support disabled",
-      "-ERR GET is not served here: ", "$3\r\n\x01\xff\x10\r\n",
-      "-ERR SUBSCRIBE is not served here: subscribers connect over HTTP: "
-      "GET /events",
-      "+PONG"}},
+      "-ERR GET is not supported: ", "$3\r\n\x01\xff\x10\r\n",
+      "-ERR SUBSCRIBE is not supported: subscribers connect over HTTP: GET /events", "+PONG"}},
     {"StackExchange.Redis 3",
      {{"HELLO", "3", "SETNAME", "host(SE.Redis-v3.0.0)"},
       {"CLIENT", "SETINFO", "lib-name", "SE.Redis"},
@@ -265,14 +264,14 @@ const Opening kOpenings[] = {
       {"SUBSCRIBE", "__Booksleeve_MasterChanged"},
       {"PING"}},
      {kThree, "+OK", ":7", "%1\r\n$9\r\ndatabases\r\n$1\r\n1\r\n", "=",
-      "-ERR SENTINEL is not served here: ", "-ERR SUBSCRIBE ", "+PONG"}},
+      "-ERR SENTINEL is not supported: ", "-ERR SUBSCRIBE ", "+PONG"}},
     {"redis-cli -3", {{"HELLO", "3"}, {"COMMAND", "DOCS"}}, {kThree, "%0"}},
     {"a client that wants to cache",
      {{"HELLO", "3"},
       {"CLIENT", "TRACKING", "ON"},
       {"CLIENT", "NO-EVICT", "ON"},
       {"CLIENT", "NO-TOUCH", "ON"}},
-     {kThree, "-ERR CLIENT TRACKING has nothing to track", "+OK", "+OK"}},
+     {kThree, "-ERR CLIENT TRACKING is not supported", "+OK", "+OK"}},
 };
 INSTANTIATE_TEST_SUITE_P(Libraries, RespOpening, ::testing::ValuesIn(kOpenings));
 
@@ -296,14 +295,14 @@ TEST(RespQuestions, AreAnsweredOrRefusedWithWhatToDo) {
   EXPECT_THAT(reply({"CONFIG", "SET", "a", "b"}), HasSubstr("broker.toml"));
   EXPECT_EQ(reply({"COMMAND", "INFO", "nosuch"}), "*1\r\n$-1\r\n");
   EXPECT_EQ(reply({"CLIENT", "REPLY", "ON"}), kOk);
-  EXPECT_THAT(reply({"CLIENT", "REPLY", "OFF"}), HasSubstr("every command is answered here"));
+  EXPECT_THAT(reply({"CLIENT", "REPLY", "OFF"}), HasSubstr("every command gets a reply"));
   EXPECT_EQ(reply({"CLIENT", "TRACKING", "OFF"}), kOk);
   EXPECT_THAT(reply({"CLIENT", "SETNAME", "two words"}), StartsWith("-ERR Client names cannot"));
   EXPECT_EQ(reply({"WAIT", "1", "100"}), ":0\r\n");
   EXPECT_EQ(last_reply({{"PUBLISH", "a", "x"}, {"EXISTS", "a", "b", "a"}}), ":2\r\n");
   for (const char* name : {"SPUBLISH", "PSUBSCRIBE", "SSUBSCRIBE", "TIME", "DBSIZE", "MONITOR",
                            "FCALL", "FUNCTION", "EVAL_RO", "FLUSHDB", "READONLY", "SENTINEL"}) {
-    EXPECT_THAT(reply({name, "x"}), HasSubstr(" is not served here: "));
+    EXPECT_THAT(reply({name, "x"}), HasSubstr(" is not supported: "));
   }
 }
 

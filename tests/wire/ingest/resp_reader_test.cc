@@ -89,7 +89,7 @@ TEST(RespReader, LetsALargeArgumentGoByAndStaysInStep) {
                                100);
   const std::string refused =
       "-ERR an argument of 300 bytes makes the command too large: the limit is 100 bytes of data "
-      "([limits] event_bytes); nothing of it was done\r\n";
+      "([limits] event_bytes); it was not executed\r\n";
   EXPECT_EQ(outcome.replies, refused + "+PONG\r\n" + refused + "+PONG\r\n");
   EXPECT_TRUE(outcome.calls.empty());
   EXPECT_FALSE(outcome.closed);
@@ -98,9 +98,9 @@ TEST(RespReader, LetsALargeArgumentGoByAndStaysInStep) {
 TEST(RespReader, SkipsACommandWithTooManyArguments) {
   std::string input = "*1025\r\n";
   for (int i = 0; i < 1025; ++i) input += "$1\r\nx\r\n";
-  EXPECT_EQ(converse_in_every_split(Dialect::resp, input + "PING\n").replies,
-            "-ERR the command has 1025 arguments; the limit is 1024: nothing of it was done\r\n"
-            "+PONG\r\n");
+  EXPECT_EQ(
+      converse_in_every_split(Dialect::resp, input + "PING\n").replies,
+      "-ERR the command has 1025 arguments; the limit is 1024: it was not executed\r\n+PONG\r\n");
 }
 
 TEST(RespReader, BoundsACommandAsAWhole) {

@@ -97,7 +97,7 @@ TEST(RespScript, PublishesToAllOfManyChannelsInOrder) {
 
 TEST(RespScript, PublishesToNoneIfOneWouldBeRefused) {
   for (const auto& [channel, begin] :
-       {std::pair("closed", "-FINISHED the channel is finished; nothing of the script was"),
+       {std::pair("closed", "-FINISHED the channel is finished; the script published nothing"),
         std::pair("no name", "-ERR not a channel name"), std::pair("full", "-UNAVAILABLE ")}) {
     const auto outcome = resp(command({"EVAL", kLaravel, "0", "x", "a", channel, "b"}));
     EXPECT_THAT(outcome.replies, StartsWith(begin));
@@ -110,7 +110,7 @@ TEST(RespScript, RefusesEveryOtherScriptWithTheWayOut) {
     const std::string refused = what == std::string("EVAL")
                                     ? reply({"EVAL", "return redis.call('get', KEYS[1])", "1", "a"})
                                     : reply({"SCRIPT", "LOAD", "return 1"});
-    EXPECT_THAT(refused, StartsWith("-ERR the only script served here is the loop"));
+    EXPECT_THAT(refused, StartsWith("-ERR the only supported script is the loop"));
     EXPECT_THAT(refused, HasSubstr("send PUBLISH, or several of them between MULTI and EXEC"));
   }
   EXPECT_EQ(reply({"EVAL", kLaravel, "x", "a"}),

@@ -172,25 +172,25 @@ TEST(Resp, NomkstreamOfAWrongNameIsAnErrorAsInMulti) {
 }
 
 TEST(Resp, SaysWhatIsWrongWithAnXadd) {
-  EXPECT_EQ(reply({"XADD", "c", "1-1", "data", "1"}),
-            "-ERR the id must be *, not '1-1': the broker alone numbers events, over all channels"
-            "\r\n");
   EXPECT_EQ(
-      reply({"XADD", "c", "*", "temperature", "20"}),
-      "-ERR unknown field 'temperature' (argument 3): an event has the fields data, event and "
-      "retry; put several values into data, as JSON\r\n");
+      reply({"XADD", "c", "1-1", "data", "1"}),
+      "-ERR the id must be *, not '1-1': only the broker numbers events, across all channels\r\n");
+  EXPECT_EQ(reply({"XADD", "c", "*", "temperature", "20"}),
+            "-ERR unknown field 'temperature' (argument 3): an event has the fields data, event "
+            "and retry; put several values into data as JSON\r\n");
   EXPECT_EQ(reply({"XADD", "c", "*", "data", "1", "data", "2"}),
-            "-ERR field 'data' is given twice (argument 5)\r\n");
+            "-ERR field 'data' occurs twice (argument 5)\r\n");
   EXPECT_EQ(reply({"XADD", "c", "*", "event", "tick"}),
-            "-ERR the field data is missing: an event without data is never dispatched\r\n");
+            "-ERR the field 'data' is missing: browsers do not dispatch an event without data\r\n");
   EXPECT_EQ(reply({"XADD", "c", "*", "data", "1", "retry", "2s"}),
-            "-ERR retry is \"2s\": it must be milliseconds in digits, as in 2000\r\n");
+            "-ERR retry is \"2s\": it must be a whole number of milliseconds, like 2000\r\n");
   EXPECT_EQ(
       reply({"XADD", "c", "*", "data"}),
       "-ERR wrong number of arguments for 'xadd' command: XADD channel * data ... [event ...] "
       "[retry ...]\r\n");
-  EXPECT_EQ(reply({"XADD", "c", "MAXLEN", "~", "5"}),
-            "-ERR syntax error: after the channel and its options comes *, then the fields\r\n");
+  EXPECT_EQ(
+      reply({"XADD", "c", "MAXLEN", "~", "5"}),
+      "-ERR syntax error: the channel and its options must be followed by *, then the fields\r\n");
 }
 
 TEST(Resp, DropsNoHistoryIfOneOfTheNamesIsWrong) {
@@ -305,17 +305,16 @@ TEST(Resp, DistinguishesAQuitFromBrokenFraming) {
 TEST(Resp, TellsRedisUsersWhatToDoInstead) {
   for (const char* name : {"SUBSCRIBE", "WATCH", "GET", "SET", "xread", "FCALL"}) {
     const auto [replies, calls, closed] = resp(command({name, "x", "y"}) + command({"PING"}));
-    EXPECT_NE(replies.find(" is not served here: "), std::string::npos) << replies;
+    EXPECT_NE(replies.find(" is not supported: "), std::string::npos) << replies;
     EXPECT_TRUE(replies.ends_with("\r\n+PONG\r\n")) << replies;
     EXPECT_FALSE(closed);
   }
 }
 
 TEST(Resp, SaysWhatItIsToAnUnknownCommand) {
-  EXPECT_EQ(
-      reply({"ZADD", "x"}),
-      "-ERR unknown command 'ZADD': this is Fanfare, an event broker; it serves PUBLISH, XADD, "
-      "MULTI, XLEN, DEL, SSE.FINISH and PUBSUB\r\n");
+  EXPECT_EQ(reply({"ZADD", "x"}),
+            "-ERR unknown command 'ZADD': this is Fanfare, an event broker; it supports PUBLISH, "
+            "XADD, MULTI, XLEN, DEL, SSE.FINISH and PUBSUB\r\n");
   EXPECT_EQ(reply({"PUBLISH", "c"}),
             "-ERR wrong number of arguments for 'publish' command: PUBLISH channel data\r\n");
 }

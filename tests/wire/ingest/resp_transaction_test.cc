@@ -230,8 +230,8 @@ TEST_F(RespTransactionBounds, TakesWhatFitsToTheByteAndNoMore) {
             "+OK\r\n+QUEUED\r\n+QUEUED\r\n*2\r\n:1\r\n:1\r\n");
   EXPECT_EQ(commons_.queue_full_total, 0U);
   const std::string refused = say(*session, begin + "PUBLISH a x\r\nPING\r\nEXEC\r\nPING\r\n");
-  EXPECT_THAT(refused, StartsWith("+OK\r\n+QUEUED\r\n-ERR the transaction is too large: it may "
-                                  "have 304 bytes, with 128 for each command ([limits] "
+  EXPECT_THAT(refused, StartsWith("+OK\r\n+QUEUED\r\n-ERR the transaction is too large: the limit "
+                                  "is 304 bytes, including 128 for each command ([limits] "
                                   "ingest_batch_bytes)"));
   EXPECT_THAT(refused, EndsWith("\r\n+QUEUED\r\n" + std::string(kAborted) + "+PONG\r\n"));
   EXPECT_EQ(sink_.calls.size(), 2U);
@@ -248,7 +248,8 @@ TEST_F(RespTransactionBounds, AllPublishersTogetherHaveABoundToo) {
   say(*one, "MULTI\r\nPUBLISH a \"\"\r\n");
   say(*other, "MULTI\r\nPUBLISH a \"\"\r\n");
   EXPECT_EQ(commons_.queued_bytes, 2 * kSmallest);
-  EXPECT_THAT(say(*one, "PUBLISH a \"\"\r\n"), StartsWith("-UNAVAILABLE the transactions of all"));
+  EXPECT_THAT(say(*one, "PUBLISH a \"\"\r\n"),
+              StartsWith("-UNAVAILABLE the open transactions of all"));
   EXPECT_EQ(commons_.queued_bytes, kSmallest) << "what EXEC will refuse is not kept";
   EXPECT_THAT(say(*one, "EXEC\r\n"), StartsWith("-EXECABORT "));
   other.reset();

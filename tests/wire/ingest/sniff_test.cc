@@ -62,7 +62,7 @@ TEST(Sniff, NamesUtf16) {
        {std::string_view("\xff\xfe{\0", 4), std::string_view("\xfe\xff\0{", 4)}) {
     EXPECT_EQ(sniff_slowly(bytes), Dialect::unknown);
     EXPECT_EQ(unknown_dialect_answer(bytes),
-              "-ERR this is UTF-16, as its first two bytes say: save or send it as UTF-8\r\n");
+              "-ERR this is UTF-16, as its byte order mark says: save or send it as UTF-8\r\n");
   }
 }
 

@@ -91,7 +91,7 @@ TEST(SseControl, EndsAStreamWithAnEventOfItsOwn) {
   const std::string stream = "id: k3-9\ndata: last\n\n" + end_text("end");
   std::string_view input = stream;
   ASSERT_NE(parser.next(input), nullptr);
-  const Event* const end = parser.next(input);
+  const ParsedEvent* const end = parser.next(input);
   ASSERT_NE(end, nullptr);
   EXPECT_EQ(end->type, "end");
   EXPECT_EQ(end->last_event_id, "k3-9") << "a client that comes back is answered 204";

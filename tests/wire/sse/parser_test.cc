@@ -19,7 +19,7 @@ std::string transcript(std::string_view stream, const wire_test::Cuts& cuts) {
   Parser parser;
   std::string text;
   wire_test::feed_in_pieces(stream, cuts, [&](std::string_view input) {
-    while (const Event* event = parser.next(input)) {
+    while (const ParsedEvent* event = parser.next(input)) {
       text.append(event->type).append("|").append(event->data).append("|");
       text.append(event->last_event_id).append("\n");
     }
@@ -184,7 +184,7 @@ TEST(SseParser, ResumesAfterAReconnectionWithItsId) {
   std::string_view second =
       "\xef\xbb\xbf"
       "data: b\n\n";
-  const Event* event = parser.next(second);
+  const ParsedEvent* event = parser.next(second);
   ASSERT_NE(event, nullptr);
   EXPECT_EQ(event->data, "b");
   EXPECT_EQ(event->last_event_id, "3");

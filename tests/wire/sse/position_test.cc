@@ -75,7 +75,7 @@ TEST(Position, AsALineIsPartOfTheFirstEvent) {
   Parser parser;
   const std::string stream = text + ":\ndata: first\nid: k3-18\n\n";
   std::string_view input = stream;
-  const Event* first = parser.next(input);
+  const ParsedEvent* first = parser.next(input);
   ASSERT_NE(first, nullptr);
   EXPECT_EQ(first->data, "first");
   EXPECT_EQ(first->last_event_id, "k3-18") << "the event's own id comes later and counts";
@@ -87,7 +87,7 @@ TEST(Position, AsAnEventHasAReservedNameAndDataThatParses) {
   EXPECT_EQ(text, "event: ~position\ndata: {\"position\":\"k3-17\"}\nid: k3-17\n\n");
   Parser parser;
   std::string_view input = text;
-  const Event* event = parser.next(input);
+  const ParsedEvent* event = parser.next(input);
   ASSERT_NE(event, nullptr);
   EXPECT_EQ(event->type, kPositionEvent);
   EXPECT_EQ(event->last_event_id, "k3-17");

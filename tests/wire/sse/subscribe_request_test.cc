@@ -132,7 +132,7 @@ TEST(SubscribeRequest, ChoosesHowItsPositionIsSent) {
   EXPECT_EQ(problem(asking("announce_position=1")),
             "announce_position=1 is unknown; write announce_position=always, auto or never");
   EXPECT_EQ(problem(asking("announcePosition=always")),
-            R"("announcePosition" in the query is spelt "announce_position")");
+            R"("announcePosition" in the query is misspelt: write "announce_position")");
 }
 
 // ---- Bodies.
@@ -209,9 +209,9 @@ TEST(SubscribeRequest, TakesNullAndEmptyIdsForNothing) {
 TEST(SubscribeRequest, NamesTheKeyOfABodyThatHasTheWrongType) {
   for (const auto& [value, kind] : std::initializer_list<std::pair<std::string, std::string>>{
            {"1", "a number"}, {"true", "true or false"}, {"{}", "an object"}, {"[]", "a list"}}) {
-    EXPECT_EQ(
-        problem(post("channel=a"), R"({"last_event_id":)" + value + "}"),
-        R"("last_event_id" in the body is )" + kind + "; write the id as the string it came as");
+    EXPECT_EQ(problem(post("channel=a"), R"({"last_event_id":)" + value + "}"),
+              R"("last_event_id" in the body is )" + kind +
+                  "; write the id as a string, as you received it");
     EXPECT_EQ(problem(post("channel=a"), R"({"format":)" + value + "}"),
               R"("format" in the body is )" + kind +
                   R"(; write "format": "raw" for the payload alone, or leave it out)");
@@ -221,11 +221,12 @@ TEST(SubscribeRequest, NamesTheKeyOfABodyThatHasTheWrongType) {
   EXPECT_EQ(problem(post(), R"({"channel":{"name":"a"}})"),
             R"("channel" in the body is an object; write a list of names: "channels": ["news"])");
   EXPECT_EQ(problem(post(), R"({"channels":["a",1]})"),
-            R"("channels" in the body holds a number, not only strings; write the names: )"
+            R"("channels" in the body contains a number, not only strings; write the names: )"
             R"("channels": ["news"])");
-  EXPECT_EQ(problem(post(), R"({"replay":true})"),
-            R"("replay" in the body is true or false; write how many of the newest you want, like )"
-            R"("replay": 10)");
+  EXPECT_EQ(
+      problem(post(), R"({"replay":true})"),
+      R"("replay" in the body is true or false; write how many of the newest events you want, like )"
+      R"("replay": 10)");
   EXPECT_EQ(problem(post(), R"({"heartbeat":[4]})"),
             R"("heartbeat" in the body is a list; write seconds, like "heartbeat": 4, or a unit, )"
             R"(like "heartbeat": "30s")");
@@ -252,11 +253,11 @@ TEST(SubscribeRequest, SaysWhatWouldBeRightInABodyToo) {
 TEST(SubscribeRequest, KnowsAParameterInAnotherSpelling) {
   EXPECT_EQ(read(asking("LAST_EVENT_ID=k3-1")).cursor, "k3-1");
   EXPECT_EQ(read(post(), R"({"lasteventid":"k3-1"})").cursor, "k3-1");
-  EXPECT_EQ(problem(asking("Channel=a")), R"("Channel" in the query is spelt "channel")");
+  EXPECT_EQ(problem(asking("Channel=a")), R"("Channel" in the query is misspelt: write "channel")");
   EXPECT_EQ(problem(asking("channel=a&heart_beat=4")),
-            R"("heart_beat" in the query is spelt "heartbeat")");
+            R"("heart_beat" in the query is misspelt: write "heartbeat")");
   EXPECT_EQ(problem(post(), R"({"Channels":["a"]})"),
-            R"("Channels" in the body is spelt "channels")");
+            R"("Channels" in the body is misspelt: write "channels")");
   EXPECT_EQ(read(post("channel=a&chan=b"), R"({"stream":true,"messages":[{"channel":7}]})").topics,
             (Topics{"a"}))
       << "the rest is the application's";
@@ -264,9 +265,9 @@ TEST(SubscribeRequest, KnowsAParameterInAnotherSpelling) {
 
 TEST(SubscribeRequest, RefusesAKeyThatStandsTwiceInABody) {
   EXPECT_EQ(problem(post(), R"({"channels":["a"],"channels":["b"]})"),
-            R"("channels" stands twice in the body; write it once)");
+            R"("channels" occurs twice in the body; write it once)");
   EXPECT_EQ(problem(post(), R"({"replay":1,"x":1,"x":2,"replay":1})"),
-            R"("replay" stands twice in the body; write it once)");
+            R"("replay" occurs twice in the body; write it once)");
 }
 
 TEST(SubscribeRequest, NamesTheTypeOfABodyThatIsNotRead) {
@@ -275,7 +276,7 @@ TEST(SubscribeRequest, NamesTheTypeOfABodyThatIsNotRead) {
     return problem(asking("channel=q", {{"Content-Type", type}}, http::Method::post), body);
   };
   EXPECT_EQ(sent_as("text/plain;charset=UTF-8"),
-            "the body is read as application/json only, this one is text/plain;charset=UTF-8; send "
+            "the body must be application/json, but this one is text/plain;charset=UTF-8; send "
             "{\"channels\": [\"news\"]} as that, or name the channels in the query");
   EXPECT_NE(sent_as("application/x-www-form-urlencoded").find("application/x-www-form-urlencoded"),
             std::string::npos);
@@ -286,7 +287,7 @@ TEST(SubscribeRequest, NamesTheTypeOfABodyThatIsNotRead) {
                            {{"Content-Type", "application/json"}, {"Content-Encoding", "gzip"}},
                            http::Method::post),
                     body),
-            "the body is encoded (gzip); send it as it is");
+            "the body has Content-Encoding gzip; send it unencoded");
 }
 
 TEST(SubscribeRequest, RefusesABodyWhereNoneIsRead) {
@@ -324,11 +325,12 @@ TEST(SubscribeRequest, SaysWhatIsWrongWithABody) {
             "channels in the query");
   EXPECT_EQ(problem(post(), "\"a\"").find("the body is a string, not"), 0U);
   EXPECT_EQ(problem(post(), "{\"a\":\"\xff\"}").find("the body is not valid UTF-8"), 0U);
-  EXPECT_EQ(problem(post(), R"({"a":"\x"})").find("the body is not JSON: a string"), 0U);
-  EXPECT_EQ(problem(post(), R"({"channel":"\ud800"})").find("the body is not JSON: a string"), 0U);
+  EXPECT_EQ(problem(post(), R"({"a":"\x"})").find("the body is not JSON: it contains"), 0U);
+  EXPECT_EQ(problem(post(), R"({"channel":"\ud800"})").find("the body is not JSON: it contains"),
+            0U);
   for (const std::string_view number : {"123456789012345678901234567890", "1e999", "01"}) {
     EXPECT_EQ(
-        problem(post(), fmt::format(R"({{"user":{}}})", number)).find("the body holds a number"),
+        problem(post(), fmt::format(R"({{"user":{}}})", number)).find("the body contains a number"),
         0U)
         << number;
   }

@@ -1,4 +1,4 @@
-// Problem: one thing that is wrong with a configuration, where it is, and what would be right.
+// Diagnostic: one thing that is wrong with a configuration, where it is, and what would be right.
 // Report: all of them. A configuration is read to its end whatever is wrong with it, so that its
 // author can fix everything at once.
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace fanfare::config {
 
-struct Problem {
+struct Diagnostic {
   std::string source;  // the file, or "--set" for an override
   Position where;      // line 0: the source as a whole
   std::string what;    // "unknown key \"hearbeat\" in [delivery]"
@@ -22,7 +22,7 @@ struct Problem {
 
   // "broker.toml:12:1: unknown key \"hearbeat\" in [delivery]; did you mean \"heartbeat\"?"
   std::string text() const;
-  friend bool operator==(const Problem&, const Problem&) = default;
+  friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
 };
 
 // Where a value came from.
@@ -46,11 +46,11 @@ class Report {
 
   std::size_t count() const { return problems_.size(); }
   // In the order of the text, those of overrides last.
-  std::vector<Problem> take();
+  std::vector<Diagnostic> take();
 
  private:
   std::map<std::string, Origin, std::less<>> origins_;
-  std::vector<Problem> problems_;
+  std::vector<Diagnostic> problems_;
 };
 
 }  // namespace fanfare::config

@@ -1,4 +1,4 @@
-#include "broker/config/problem.h"
+#include "broker/config/diagnostic.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 namespace fanfare::config {
 
-std::string Problem::text() const {
+std::string Diagnostic::text() const {
   std::string text = source;
   if (where.line != 0) text += fmt::format(":{}:{}", where.line, where.column);
   text += ": ";
@@ -39,7 +39,7 @@ void Report::add_at(std::string_view key, std::string what, std::string remedy,
   add(found == origins_.end() ? nowhere : found->second, std::move(what), std::move(remedy));
 }
 
-std::vector<Problem> Report::take() {
+std::vector<Diagnostic> Report::take() {
   std::vector<std::size_t> order(problems_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
@@ -48,7 +48,7 @@ std::vector<Problem> Report::take() {
     };
     return place(a) < place(b);
   });
-  std::vector<Problem> sorted;
+  std::vector<Diagnostic> sorted;
   sorted.reserve(order.size());
   for (const std::size_t i : order) sorted.push_back(std::move(problems_[i]));
   problems_.clear();
