@@ -65,6 +65,7 @@ class Scene {
   void go(const std::vector<std::string>& topics) {
     directory_.release(feeds_.back());
     feeds_.pop_back();
+    directory_.take_attendance();
     roster_.change(fanout::Topics(topics), -1);
   }
 

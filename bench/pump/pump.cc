@@ -9,7 +9,6 @@
 #include "bench/micro/log.h"
 #include "bench/null_ring.h"
 #include "broker/server/sockets/connection.h"
-#include "broker/server/streams/audience.h"
 #include "broker/server/streams/delivery.h"
 #include "broker/server/streams/outlets.h"
 #include "broker/server/streams/subscriber.h"
@@ -24,11 +23,9 @@ class Pump {
         ring_(channels * members),
         connections_(channels * members),
         subscribers_(channels * members),
-        audiences_(log_.replica(), settings_),
         delivery_({.subscribers = subscribers_,
                    .outlets = outlets_,
                    .replica = log_.replica(),
-                   .audiences = audiences_,
                    .counters = counters_,
                    .latency = latency_,
                    .settings = settings_,
@@ -58,10 +55,10 @@ class Pump {
  private:
   void subscribe(std::uint32_t channel) {
     const std::string_view topic = log_.name(channel);
-    const std::uint32_t audience =
-        audiences_.enter(std::span<const std::string_view>(&topic, 1), fanout::Framing::chunked);
-    delivery_.open({.audience = audience,
-                    .cursor = log_.replica().target(audiences_[audience].feed),
+    const fanout::Feed* const feed =
+        log_.replica().open(std::span<const std::string_view>(&topic, 1), fanout::Framing::chunked);
+    delivery_.open({.feed = log_.replica().number(feed),
+                    .cursor = log_.replica().target(feed),
                     .opening = "HTTP/1.1 200 OK\r\n\r\n"},
                    server::Outlet::socket(connections_.allocate()), false, 0);
   }
@@ -76,7 +73,6 @@ class Pump {
   server::Subscribers subscribers_;
   server::Outlets outlets_{ring_, connections_, subscribers_, loop_};
   server::Settings settings_{std::make_shared<const server::Options>()};
-  server::Audiences audiences_;
   server::Counters counters_;
   server::LatencyHistogram latency_;
   Random random_{1};

@@ -35,8 +35,7 @@ constexpr std::uint64_t kShardBytes = kMiB;
 constexpr std::uint64_t kChannelLeadBytes = 320;
 constexpr std::uint64_t kChannelShardBytes = 256;
 // A pattern and the crowd that has it, on the lead shard and on the shard of its streams: 1,467
-// with 10,000 and with 110,000 patterns like users/7/**, plus what the server keeps for an
-// audience.
+// with 10,000 and with 110,000 patterns like users/7/**, and some to spare.
 constexpr std::uint64_t kPatternBytes = 1'700;
 // Whole segments count towards total_bytes, including their index and unused end. Not counted are
 // segments that were evicted but are still being sent, and those kept for reuse.

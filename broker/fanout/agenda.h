@@ -19,7 +19,7 @@ class Agenda {
  public:
   // About the feeds in turn, one per crowd:
   bool empty() const { return turns_.first == nullptr; }
-  std::size_t count() const { return turns_.count; }
+  std::size_t count() const { return turns_count_; }
   Feed* next() const { return turns_.first; }
 
   // The feed is not on it.
@@ -45,7 +45,10 @@ class Agenda {
     } else {
       turns_.remove(feed);
       crowd.in_turn = crowd.waiting.first;
-      if (crowd.in_turn == nullptr) return;
+      if (crowd.in_turn == nullptr) {
+        --turns_count_;
+        return;
+      }
       crowd.waiting.remove(crowd.in_turn);
       turns_.append(crowd.in_turn);
     }
@@ -82,10 +85,12 @@ class Agenda {
     } else {
       crowd.in_turn = feed;
       turns_.append(feed);
+      ++turns_count_;
     }
   }
 
   FeedQueue turns_, held_;
+  std::size_t turns_count_ = 0;
   TimePoint now_;
 };
 

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "broker/fanout/attendance.h"
+#include "broker/fanout/crowd_rules.h"
 #include "broker/fanout/feed.h"
 #include "broker/fanout/feed_queue.h"
 #include "broker/fanout/topics.h"
@@ -21,36 +23,49 @@ namespace fanfare::fanout {
 
 class Crowd {
  public:
-  Crowd(std::shared_ptr<const Topics> topics, Framing framing, std::uint32_t members_max)
+  Crowd(std::shared_ptr<const Topics> topics, Framing framing, std::uint32_t members_max,
+        const CrowdRulesSource& rules)
       : places(topics->count()),
         topics_(std::move(topics)),
-        framing_(framing),
-        members_max_(members_max) {}
+        members_max_(members_max),
+        framing_(framing) {
+    ask(rules);
+  }
 
   const Topics& topics() const { return *topics_; }
   const std::shared_ptr<const Topics>& shared_topics() const { return topics_; }
   Framing framing() const { return framing_; }
-  std::span<const std::unique_ptr<Feed>> feeds() const { return feeds_; }
+  // As they are now; valid until the next call. The source is always the same.
+  const CrowdRules& rules(const CrowdRulesSource& source) {
+    if (source.revision != nullptr && revision_ != *source.revision) ask(source);
+    return rules_;
+  }
+  std::span<Feed* const> feeds() const { return feeds_; }
 
   // Null: all are full, a new one is needed.
-  Feed* feed_with_room() const { return full_ < feeds_.size() ? feeds_[full_].get() : nullptr; }
-  Feed& add_feed() {
-    feeds_.push_back(std::make_unique<Feed>(*this));
-    feeds_.back()->place = feeds_.size() - 1;
-    return *feeds_.back();
+  Feed* feed_with_room() const { return full_ < feeds_.size() ? feeds_[full_] : nullptr; }
+  void add(Feed& feed) {
+    feed.place = static_cast<std::uint32_t>(feeds_.size());
+    feeds_.push_back(&feed);
   }
-  void enter(Feed& feed) {
+  // One subscriber more, or fewer, in one of its feeds.
+  void enter(Feed& feed, Attendance& attendance) {
     CHECK(feed.opened < members_max_, "only a feed with room is entered");
     if (++feed.opened == members_max_) swap_places(feed.place, full_++);
+    attendance.change(attendance_line_, topics_, 1);
   }
-  // With the last subscriber the feed goes.
-  void exit(Feed& feed) {
+  // True: that was the feed's last subscriber, and the crowd has it no more. (A crowd without feeds
+  // goes.)
+  bool exit(Feed& feed, Attendance& attendance) {
     CHECK(feed.opened > 0, "each release() follows an open()");
     if (feed.opened-- == members_max_) swap_places(feed.place, --full_);
-    if (feed.opened > 0) return;
+    attendance.change(attendance_line_, topics_, -1);
+    if (feed.opened > 0) return false;
     CHECK(feed.members.empty(), "a feed with members is open");
-    swap_places(feed.place, feeds_.size() - 1);
+    swap_places(feed.place, static_cast<std::uint32_t>(feeds_.size()) - 1);
     feeds_.pop_back();
+    if (feeds_.empty()) attendance.abandon(attendance_line_);
+    return true;
   }
 
   // ---- the directory's
@@ -62,17 +77,25 @@ class Crowd {
   FeedQueue waiting;        // come after it
 
  private:
-  void swap_places(std::size_t a, std::size_t b) {
+  void swap_places(std::uint32_t a, std::uint32_t b) {
     std::swap(feeds_[a], feeds_[b]);
     feeds_[a]->place = a;
     feeds_[b]->place = b;
   }
 
+  void ask(const CrowdRulesSource& source) {
+    if (source.revision != nullptr) revision_ = *source.revision;
+    if (source.of) rules_ = source.of(*topics_);
+  }
+
   std::shared_ptr<const Topics> topics_;
+  std::vector<Feed*> feeds_;  // the full ones first
+  CrowdRules rules_;
+  std::uint32_t revision_ = 0;  // of the rules
+  Attendance::Line attendance_line_;
+  std::uint32_t members_max_;  // of a feed
+  std::uint32_t full_ = 0;     // feeds
   Framing framing_;
-  std::uint32_t members_max_;
-  std::vector<std::unique_ptr<Feed>> feeds_;  // the full ones first
-  std::size_t full_ = 0;
 };
 
 }  // namespace fanfare::fanout

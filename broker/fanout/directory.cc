@@ -52,7 +52,7 @@ void Directory::appear(ChannelId id, std::string_view name) {
 void Directory::attach(const Postings<Crowd>& crowds, Channel& channel) {
   for (const auto& entry : crowds.entries()) {
     if (std::exchange(entry.holder->met, appeared_) == appeared_) continue;
-    for (const auto& feed : entry.holder->feeds()) feed->attach(channel);
+    for (Feed* const feed : entry.holder->feeds()) feed->attach(channel);
   }
 }
 
@@ -116,7 +116,7 @@ Feed* Directory::open(std::span<const std::string_view> topics, Framing framing)
   Crowd& crowd = found == crowds_.end() ? make_crowd(key) : **found;
   Feed* feed = crowd.feed_with_room();
   if (feed == nullptr) feed = &make_feed(crowd);
-  crowd.enter(*feed);
+  crowd.enter(*feed, attendance_);
   return feed;
 }
 
@@ -136,7 +136,7 @@ Crowd& Directory::make_crowd(const Key& key) {
       std::vector<std::string>(key.topics.begin(), key.topics.end()));
   // A feed has a Link for each of its channels. Where they are without number, one feed must do.
   const std::uint32_t members_max = topics->has_patterns() ? UINT32_MAX : feed_members_max_;
-  auto made = std::make_unique<Crowd>(std::move(topics), key.framing, members_max);
+  auto made = std::make_unique<Crowd>(std::move(topics), key.framing, members_max, rules_);
   Crowd& crowd = *made;
   crowds_.insert(std::move(made));
   const auto& texts = crowd.topics().texts();
@@ -170,8 +170,16 @@ void Directory::erase(Crowd& crowd) {
 }
 
 Feed& Directory::make_feed(Crowd& crowd) {
-  Feed& feed = crowd.add_feed();
+  auto number = static_cast<FeedNumber>(feeds_.size());
+  if (free_numbers_.empty()) {
+    feeds_.emplace_back();
+  } else {
+    number = free_numbers_.take();
+  }
+  feeds_[number] = std::make_unique<Feed>(crowd, number);
   ++feed_count_;
+  Feed& feed = *feeds_[number];
+  crowd.add(feed);
   std::vector<Channel*> channels;
   follow_names(feed, channels);
   if (crowd.topics().has_patterns()) follow_patterns(feed, channels);
@@ -215,9 +223,11 @@ void Directory::follow_patterns(Feed& feed, std::vector<Channel*>& channels) {
 
 void Directory::release(Feed* feed) {
   Crowd& crowd = feed->crowd;
-  const std::size_t feeds_before = crowd.feeds().size();
-  crowd.exit(*feed);
-  feed_count_ -= feeds_before - crowd.feeds().size();
+  if (!crowd.exit(*feed, attendance_)) return;
+  const FeedNumber number = feed->number;
+  feeds_[number].reset();
+  free_numbers_.give_back(number);
+  --feed_count_;
   if (crowd.feeds().empty()) erase(crowd);
 }
 

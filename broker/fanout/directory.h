@@ -9,16 +9,20 @@
 #include <span>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
+#include "broker/fanout/attendance.h"
 #include "broker/fanout/batch.h"
 #include "broker/fanout/channel.h"
 #include "broker/fanout/crowd.h"
+#include "broker/fanout/crowd_rules.h"
 #include "broker/fanout/feed.h"
 #include "broker/fanout/name_hash.h"
 #include "broker/fanout/name_tree.h"
 #include "broker/fanout/tombstones.h"
 
+#include "common/free_indexes.h"
 #include "common/pattern_index.h"
 #include "common/postings.h"
 
@@ -26,8 +30,10 @@ namespace fanfare::fanout {
 
 class Directory {
  public:
-  Directory(std::size_t tombstones_max, std::uint32_t feed_members_max, NameHash hash)
+  Directory(std::size_t tombstones_max, std::uint32_t feed_members_max, NameHash hash,
+            CrowdRulesSource rules = {})
       : feed_members_max_(feed_members_max),
+        rules_(std::move(rules)),
         names_(0, hash),
         tree_(hash),
         patterns_(hash("patterns")),
@@ -47,12 +53,17 @@ class Directory {
   // ---- feeds
   // One with room, made if need be.
   Feed* open(std::span<const std::string_view> topics, Framing framing);
-  // Without members if this was the last open().
+  // The feed goes with its last subscriber, when it has no members, and its crowd with the last
+  // feed.
   void release(Feed* feed);
+  Feed& feed(FeedNumber number) const { return *feeds_[number]; }
+  std::vector<Attendance::Change> take_attendance() { return attendance_.take(); }
 
   // Different patterns of all crowds, and how many an open() would add.
   std::size_t pattern_count() const { return patterns_.count(); }
   std::size_t new_patterns(std::span<const std::string_view> topics) const;
+
+  const CrowdRules& rules(Crowd& crowd) const { return crowd.rules(rules_); }
 
   std::size_t feed_count() const { return feed_count_; }
   std::size_t channel_count() const { return channel_count_; }
@@ -94,6 +105,8 @@ class Directory {
   void forget_name_if_unused(NameMap<Name>::iterator name);
 
   std::uint32_t feed_members_max_;
+  CrowdRulesSource rules_;
+  Attendance attendance_;
   // by id; null where the id is not in use
   std::vector<std::unique_ptr<Channel>> channels_;
   std::size_t channel_count_ = 0;
@@ -106,6 +119,8 @@ class Directory {
   std::vector<PatternIndex::Id> matched_;        // of appear(), kept for its memory
   std::uint64_t appeared_ = 0;                   // channels so far
   std::unordered_set<std::unique_ptr<Crowd>, CrowdHash, CrowdEqual> crowds_;
+  std::vector<std::unique_ptr<Feed>> feeds_;  // by number; null where it is free
+  FreeIndexes free_numbers_;
   std::size_t feed_count_ = 0;
   Tombstones tombstones_;
   std::vector<std::string_view> topics_sorted_;  // of open(), kept for its memory

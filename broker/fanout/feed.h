@@ -26,6 +26,9 @@ namespace fanfare::fanout {
 class Crowd;
 class Topics;
 
+// Small, and given again when the feed is gone: four bytes by which a subscriber knows its feed.
+using FeedNumber = std::uint32_t;
+
 class Feed {
  public:
   struct Round {
@@ -36,7 +39,7 @@ class Feed {
     TimePoint committed;
   };
 
-  explicit Feed(Crowd& its_crowd) : crowd(its_crowd) {}
+  Feed(Crowd& its_crowd, FeedNumber its_number) : crowd(its_crowd), number(its_number) {}
   ~Feed();
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
@@ -67,17 +70,17 @@ class Feed {
     losses.add(through);
   }
 
-  Crowd& crowd;                           // owns it
-  std::size_t place = 0;                  // in crowd.feeds()
-  std::uint32_t tag = ~std::uint32_t{0};  // the caller's
-  std::uint32_t opened = 0;               // open() calls less release() calls
-  std::uint32_t finished_topics = 0;      // topics that are the names of finished channels
-  Losses losses;                          // of events up to the target
+  Crowd& crowd;
+  const FeedNumber number;
+  std::uint32_t opened = 0;           // its subscribers: open() calls less release() calls
+  std::uint32_t finished_topics = 0;  // topics that are the names of finished channels
+  std::uint32_t place = 0;            // in crowd.feeds()
+  Losses losses;                      // of events up to the target
 
   Members members;
   Merge merge;            // the pending links
-  Duration pace{};        // rounds begin at least this far apart
-  TimePoint not_before;   // hence not before this
+  TimePoint not_before;   // of its next round, because of the crowd's pace
+  TimePoint last_served;  // when a slice was last handed out
   bool due = false;       // on the agenda
   bool held = false;      // due, but its time has not come
   bool in_round = false;  // `round` is on its way

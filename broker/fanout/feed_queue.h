@@ -1,7 +1,6 @@
 // FeedQueue: feeds in order, linked through themselves: no allocation. A feed is in one at most.
 #pragma once
 
-#include <cstddef>
 #include <utility>
 
 #include "broker/fanout/feed.h"
@@ -11,7 +10,6 @@ namespace fanfare::fanout {
 struct FeedQueue {
   Feed* first = nullptr;
   Feed* last = nullptr;
-  std::size_t count = 0;
 
   void append(Feed* feed) { insert(last, feed); }
   // Behind `before`; null: at the front.
@@ -20,12 +18,10 @@ struct FeedQueue {
     feed->next_due =
         before == nullptr ? std::exchange(first, feed) : std::exchange(before->next_due, feed);
     (feed->next_due == nullptr ? last : feed->next_due->previous_due) = feed;
-    ++count;
   }
   void remove(Feed* feed) {
     (feed->previous_due == nullptr ? first : feed->previous_due->next_due) = feed->next_due;
     (feed->next_due == nullptr ? last : feed->next_due->previous_due) = feed->previous_due;
-    --count;
   }
 };
 

@@ -13,9 +13,10 @@
 namespace fanfare::fanout {
 
 struct Replica::Impl {
-  explicit Impl(const ReplicaOptions& replica_options)
-      : options(replica_options),
-        directory(options.tombstones_max, options.feed_members_max, NameHash(options.epoch)),
+  explicit Impl(ReplicaOptions replica_options)
+      : options(std::move(replica_options)),
+        directory(options.tombstones_max, options.feed_members_max, NameHash(options.epoch),
+                  options.rules),
         rounds(directory, options.members_max, options.span_bytes_max) {}
 
   void apply(const ChannelAppeared& appeared) { directory.appear(appeared.channel, appeared.name); }
@@ -49,7 +50,7 @@ struct Replica::Impl {
   Sequence head_after = 0;  // of the batch being applied
 };
 
-Replica::Replica(ReplicaOptions options) : impl_(std::make_unique<Impl>(options)) {}
+Replica::Replica(ReplicaOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Replica::~Replica() = default;
 
 void Replica::apply(const Batch& batch) {
@@ -75,6 +76,15 @@ Feed* Replica::open(std::span<const std::string_view> topics, Framing framing) {
 void Replica::release(Feed* feed) {
   impl_->directory.release(feed);
 }
+std::uint32_t Replica::number(const Feed* feed) const {
+  return feed->number;
+}
+Feed* Replica::feed(std::uint32_t number) const {
+  return &impl_->directory.feed(number);
+}
+std::vector<Attendance::Change> Replica::take_attendance() {
+  return impl_->directory.take_attendance();
+}
 std::size_t Replica::pattern_count() const {
   return impl_->directory.pattern_count();
 }
@@ -99,6 +109,12 @@ const std::vector<std::string>& Replica::topics(const Feed* feed) const {
 std::shared_ptr<const Topics> Replica::shared_topics(const Feed* feed) const {
   return feed->crowd.shared_topics();
 }
+Framing Replica::framing(const Feed* feed) const {
+  return feed->framing();
+}
+const CrowdRules& Replica::rules(const Feed* feed) const {
+  return impl_->directory.rules(feed->crowd);
+}
 
 std::optional<Round> Replica::next_round(std::size_t members_max) {
   return impl_->rounds.next(members_max);
@@ -107,15 +123,8 @@ std::size_t Replica::feeds_waiting() const {
   return impl_->rounds.feeds_waiting();
 }
 
-void Replica::set_tag(Feed* feed, std::uint32_t tag) {
-  feed->tag = tag;
-}
-std::uint32_t Replica::tag(const Feed* feed) const {
-  return feed->tag;
-}
-
-void Replica::set_pace(Feed* feed, Duration pace) {
-  feed->pace = pace;
+TimePoint Replica::last_served(const Feed* feed) const {
+  return feed->last_served;
 }
 void Replica::advance(TimePoint now) {
   impl_->rounds.advance(now);

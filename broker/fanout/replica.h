@@ -29,7 +29,9 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/fanout/attendance.h"
 #include "broker/fanout/batch.h"
+#include "broker/fanout/crowd_rules.h"
 #include "broker/fanout/cursor.h"
 #include "broker/fanout/event_id.h"
 #include "broker/fanout/members.h"
@@ -56,6 +58,8 @@ struct ReplicaOptions {
   // A span built for several channels, or read for one member that is behind, is at most this long
   // (or one event). Spans of a single chunked channel are bounded by this too.
   std::size_t span_bytes_max = 256U << 10U;
+  // Asked when a crowd appears, and when its rules are read and are out of date.
+  CrowdRulesSource rules = {};
 };
 
 class Replica {
@@ -87,17 +91,22 @@ class Replica {
   // been handed out (or no round is on its way), else at the position before it: the sequence
   // returned.
   Sequence leave(Feed* feed, Member member);
-  // A number of the caller's own, kNoTag until it is set: whatever it keeps for a feed.
-  static constexpr std::uint32_t kNoTag = ~std::uint32_t{0};
-  void set_tag(Feed* feed, std::uint32_t tag);
-  std::uint32_t tag(const Feed* feed) const;
+  // Four bytes by which a feed is found as long as it lives; then they may be another's.
+  std::uint32_t number(const Feed* feed) const;
+  Feed* feed(std::uint32_t number) const;
+  // How many subscribers (open() less release()) each set of topics has gained or lost since this
+  // was last called.
+  std::vector<Attendance::Change> take_attendance();
   // Every channel is finished, there is no pattern, and no round is due that brings more: nothing
   // will ever follow target(feed).
   bool complete(const Feed* feed) const;
-  // The exact names and patterns, sorted.
+  // What all subscribers of the feed's topics have in common. The exact names and patterns, sorted:
   const std::vector<std::string>& topics(const Feed* feed) const;
   // The same, to be kept beyond the feed's life, and by other threads.
   std::shared_ptr<const Topics> shared_topics(const Feed* feed) const;
+  Framing framing(const Feed* feed) const;
+  // The rules now in force.
+  const CrowdRules& rules(const Feed* feed) const;
 
   // ---- rounds
   // The next slice of work: at most `members_max` members of the feed whose turn it is, or nothing
@@ -107,10 +116,11 @@ class Replica {
   // span whole are to leave() before their feed's next slice. With `ends`, the caller must leave()
   // every member of the slice.
   std::optional<Round> next_round(std::size_t members_max);
-  // A feed with a pace begins its rounds at least that far apart: what arrives meanwhile goes out
-  // in one span. The first event after a silence waits for nothing.
-  void set_pace(Feed* feed, Duration pace);
-  // The time, once a turn and before next_round(), and when the next held feed may go.
+  // When members of the feed were last handed something, by the time of advance().
+  TimePoint last_served(const Feed* feed) const;
+  // The time, once a turn and before next_round(), and when the next feed may go that its pace
+  // holds back. (A feed with a pace begins its rounds at least that far apart: what arrives
+  // meanwhile goes out in one span. The first event after a silence waits for nothing.)
   void advance(TimePoint now);
   std::optional<TimePoint> next_release() const;
   // Feeds with something to hand out. They take turns: this many calls of next_round() in a row

@@ -95,7 +95,10 @@ std::optional<Round> Rounds::next(std::size_t members_max) {
               .ends = feed.round.ends,
               .committed = feed.round.committed};
   const bool silent = slice.span.size == 0 && !slice.ends;
-  if (!silent) slice.members = feed.members.next_slice(members_max);
+  if (!silent) {
+    slice.members = feed.members.next_slice(members_max);
+    feed.last_served = agenda_.now();
+  }
   if (silent || feed.members.all_done()) end(feed);
   return slice;
 }
@@ -103,7 +106,7 @@ std::optional<Round> Rounds::next(std::size_t members_max) {
 void Rounds::begin(Feed& feed) {
   feed.in_round = true;
   feed.members.begin_round();
-  feed.not_before = agenda_.now() + feed.pace;
+  feed.not_before = agenda_.now() + directory_.rules(feed.crowd).pace;
   feed.round = {
       .span = {}, .target = head_, .wanted = head_, .ends = false, .committed = committed_};
   if (!feed.merge.empty()) take_span(feed);

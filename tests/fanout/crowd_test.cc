@@ -1,5 +1,6 @@
 #include "broker/fanout/crowd.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -37,6 +38,19 @@ class ACrowd : public ::testing::Test {
   void publish(std::string_view data, std::string_view channel = "screen") {
     log_.publish(channel, data);
     log_.turn();
+  }
+  void pass(Duration time) {
+    log_.now = log_.now + time;
+    log_.replica.advance(log_.now);
+  }
+  // What each set of topics has gained or lost since this was asked last, as "+2 a b, -1 c".
+  std::string attendance() {
+    std::string text;
+    for (const Attendance::Change& change : log_.replica.take_attendance()) {
+      text += fmt::format("{}{:+} {}", text.empty() ? "" : ", ", change.delta,
+                          fmt::join(change.topics->texts(), " "));
+    }
+    return text;
   }
   // The next slice, as "bytes: members".
   std::string slice(std::size_t members_max = kRoom) {
@@ -120,21 +134,24 @@ TEST_F(ACrowd, HasNoMoreTurnsThanOneFeedAlone) {
 }
 
 TEST_F(ACrowd, ServesOthersWhileAFeedIsHeldBack) {
+  log_.lay_down({.pace = 20ms});
   enter(4);
-  log_.replica.advance(log_.now);
-  log_.replica.set_pace(feeds_[0], 20ms);
+  pass(0ms);
   publish("a");
   EXPECT_EQ(slice(), "a: 0 1");
+  pass(5ms);
   EXPECT_EQ(slice(), "a: 2 3");
   publish("b");
-  EXPECT_EQ(slice(), "b: 2 3");
+  EXPECT_EQ(slice(), "(none)");
+  pass(15ms);
+  EXPECT_EQ(slice(), "b: 0 1");
   EXPECT_EQ(slice(), "(none)");
   publish("c");
-  log_.now = log_.now + 20ms;
-  log_.replica.advance(log_.now);
-  EXPECT_EQ(slice(), "c: 2 3");
-  EXPECT_EQ(slice(), "bc: 0 1");
+  pass(5ms);
+  EXPECT_EQ(slice(), "bc: 2 3");
   EXPECT_EQ(slice(), "(none)");
+  pass(15ms);
+  EXPECT_EQ(slice(), "c: 0 1");
 }
 
 TEST_F(ACrowd, GoesOnWithoutAFeedThatEverybodyLeft) {
@@ -176,6 +193,53 @@ TEST_F(ACrowd, FollowsAChannelThatAppearsWithEachFeed) {
 TEST_F(ACrowd, ThatFollowsAPatternIsOneFeed) {
   enter(5, {"metrics/*"});
   EXPECT_EQ(log_.replica.feed_count(), 1U);
+}
+
+TEST_F(ACrowd, ReportsItsSubscribersOnceHoweverManyFeedsTheyAreIn) {
+  enter(5, {"screen", "news"});
+  enter(1, {"quiet"});
+  EXPECT_EQ(attendance(), "+5 news screen, +1 quiet");
+  EXPECT_EQ(attendance(), "") << "reported";
+  leave(0);
+  leave(4);
+  enter(1, {"news", "screen"});
+  EXPECT_EQ(attendance(), "-1 news screen");
+}
+
+TEST_F(ACrowd, ReportsTheLastThatLeft) {
+  enter(3);
+  EXPECT_EQ(attendance(), "+3 screen");
+  for (const Member member : {0U, 1U, 2U}) leave(member);
+  EXPECT_EQ(log_.replica.feed_count(), 0U);
+  EXPECT_EQ(attendance(), "-3 screen");
+}
+
+TEST_F(ACrowd, ReportsNoneThatCameAndWentInTheMeantime) {
+  enter(1);
+  leave(0);
+  EXPECT_EQ(attendance(), "");
+  enter(1);
+  EXPECT_EQ(attendance(), "+1 screen");
+  leave(1);
+  enter(1);
+  EXPECT_EQ(attendance(), "-1 screen, +1 screen") << "in all, the same: another crowd";
+}
+
+TEST_F(ACrowd, GoesByItsNewRulesAsSoonAsTheyAreLaidDown) {
+  enter(1);
+  EXPECT_TRUE(log_.replica.rules(feeds_[0]).slow_may_stay);
+  log_.lay_down({.pace = 10ms, .slow_may_stay = false});
+  EXPECT_FALSE(log_.replica.rules(feeds_[0]).slow_may_stay);
+  pass(0ms);
+  publish("a");
+  EXPECT_EQ(slice(), "a: 0");
+  publish("b");
+  EXPECT_EQ(slice(), "(none)");
+  log_.lay_down({});
+  pass(10ms);
+  EXPECT_EQ(slice(), "b: 0");
+  publish("c");
+  EXPECT_EQ(slice(), "c: 0");
 }
 
 TEST_F(ACrowd, GainsAFeedThatStandsAtTheHead) {

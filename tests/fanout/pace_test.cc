@@ -4,6 +4,7 @@
 
 #include "broker/fanout/replica.h"
 #include "broker/fanout/sequencer.h"
+#include "broker/fanout/topics.h"
 
 namespace fanfare::fanout {
 namespace {
@@ -16,7 +17,6 @@ class Pace : public testing::Test {
   Pace() {
     const std::string_view topics[] = {"screen"};
     feed_ = replica_.open(topics, Framing::raw);
-    replica_.set_pace(feed_, kPace);
     replica_.join(feed_, 1);
   }
   ~Pace() override {
@@ -43,7 +43,11 @@ class Pace : public testing::Test {
   Random random_{1};
   Epoch epoch_ = Epoch::from(random_);
   Sequencer sequencer_{{.epoch = epoch_, .history = nullptr}};
-  Replica replica_{{.epoch = epoch_, .members_max = 10}};
+  Replica replica_{{.epoch = epoch_,
+                    .members_max = 10,
+                    .rules = {.of = [](const Topics& topics) {
+                      return CrowdRules{.pace = topics.names("quick") ? 5ms : kPace};
+                    }}}};
   Feed* feed_ = nullptr;
   TimePoint now_{1'000'000'000};
 };
@@ -81,9 +85,8 @@ TEST_F(Pace, AMemberThatLeavesAHeldFeedStandsWhereItWasServed) {
 }
 
 TEST_F(Pace, FeedsOfDifferentPacesAreReleasedInTheOrderOfTheirTimes) {
-  const std::string_view topics[] = {"screen"};
+  const std::string_view topics[] = {"quick", "screen"};
   Feed* const quick = replica_.open(topics, Framing::plain);
-  replica_.set_pace(quick, 5ms);
   replica_.join(quick, 2);
   pass(1s);
   publish("a");

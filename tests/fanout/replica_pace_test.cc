@@ -10,8 +10,8 @@ namespace {
 
 TEST(PaceOfAFeed, TheRestOfAFullSpanDoesNotWaitForTheNextTime) {
   testing::ShardLog log({}, {.epoch = testing::ShardLog::epoch(), .history = nullptr}, 300);
+  log.lay_down({.pace = 10s});
   Feed* const feed = log.open({"a"});
-  log.replica.set_pace(feed, 10s);
   log.replica.join(feed, 1);
   log.replica.advance(log.now);
   for (const char c : {'x', 'y', 'z'}) log.publish("a", std::string(200, c));

@@ -46,12 +46,31 @@ TEST(Replica, GivesTheSameTopicsTheSameFeed) {
   EXPECT_EQ(log.replica.feed_count(), 2U);
 }
 
-TEST(Replica, KeepsTheCallersTag) {
+TEST(Replica, GivesAFeedTheLowestNumberThatIsFree) {
+  ShardLog log;
+  Feed* const feeds[] = {log.open({"a"}), log.open({"b"}), log.open({"c"})};
+  for (const std::uint32_t i : {0U, 1U, 2U}) {
+    EXPECT_EQ(log.replica.number(feeds[i]), i);
+    EXPECT_EQ(log.replica.feed(i), feeds[i]);
+  }
+  log.replica.release(feeds[1]);
+  log.replica.release(feeds[0]);
+  EXPECT_EQ(log.replica.number(log.open({"d"})), 0U);
+  EXPECT_EQ(log.replica.number(log.open({"a"})), 1U);
+}
+
+TEST(Replica, KnowsWhenMembersWereLastServed) {
   ShardLog log;
   Feed* const feed = log.open({"a"});
-  EXPECT_EQ(log.replica.tag(feed), Replica::kNoTag);
-  log.replica.set_tag(feed, 5);
-  EXPECT_EQ(log.replica.tag(feed), 5U);
+  log.replica.join(feed, 1);
+  log.publish("a", "x");
+  log.turn();
+  EXPECT_EQ(log.replica.last_served(feed), TimePoint{});
+  log.replica.advance(log.now);
+  log.next_bytes();
+  log.replica.advance(log.now + 5s);
+  EXPECT_EQ(log.next_bytes(), "(none)");
+  EXPECT_EQ(log.replica.last_served(feed), log.now) << "it was not served since";
 }
 
 TEST(Replica, SendsASingleChunkedChannelFromItsSegment) {

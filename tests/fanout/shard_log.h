@@ -30,7 +30,9 @@ class ShardLog {
                  .members_max = 1'000,
                  .tombstones_max = options.tombstones_max,
                  .feed_members_max = feed_members_max,
-                 .span_bytes_max = span_bytes_max}) {}
+                 .span_bytes_max = span_bytes_max,
+                 .rules = {.of = [this](const Topics&) { return rules_; },
+                           .revision = &rules_revision_}}) {}
 
   Sequence publish(std::string_view channel, std::string_view data) {
     const Event event{.type = "", .data = data, .retry_ms = {}};
@@ -38,6 +40,10 @@ class ShardLog {
   }
   void turn() {
     if (const BatchPtr batch = sequencer.seal(now)) replica.apply(*batch);
+  }
+  void lay_down(CrowdRules rules) {
+    rules_ = rules;
+    ++rules_revision_;
   }
   Feed* open(std::initializer_list<std::string_view> topics, Framing framing = Framing::raw) {
     return replica.open(std::vector<std::string_view>(topics), framing);
@@ -59,6 +65,9 @@ class ShardLog {
   Replica replica;
 
  private:
+  CrowdRules rules_;
+  std::uint32_t rules_revision_ = 0;
+
   static SequencerOptions with(HistoryLimits limits, SequencerOptions options) {
     options.history = [=](std::string_view) { return limits; };
     return options;

@@ -46,4 +46,9 @@ StreamRules stream_rules(const Options& options, std::span<const std::string> to
   return rules;
 }
 
+fanout::CrowdRules crowd_rules(const Options& options, std::span<const std::string> topics) {
+  const StreamRules rules = stream_rules(options, topics);
+  return {.pace = rules.coalesce, .slow_may_stay = rules.slow == SlowPolicy::skip};
+}
+
 }  // namespace fanfare::server

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "broker/fanout/crowd_rules.h"
 #include "broker/fanout/sequencer.h"
 #include "broker/server/base/options.h"
 
@@ -31,5 +32,7 @@ struct StreamRules {
   Duration coalesce{};
 };
 StreamRules stream_rules(const Options& options, std::span<const std::string> topics);
+// What of that is laid down in the replica.
+fanout::CrowdRules crowd_rules(const Options& options, std::span<const std::string> topics);
 
 }  // namespace fanfare::server

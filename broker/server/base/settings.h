@@ -35,7 +35,7 @@ class Settings {
   const Options* operator->() const { return options_.get(); }
   // Grows with every replace(): anything worked out from the options of a lower revision is out of
   // date.
-  std::uint32_t revision() const { return log_.revision; }
+  const std::uint32_t& revision() const { return log_.revision; }
 
   // The limits of requests on a subscriber listener, on the ingest socket, on the admin listener.
   const http::Limits& subscriber_requests() const { return subscriber_requests_; }

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "broker/fanout/attendance.h"
 #include "broker/fanout/batch.h"
 #include "broker/fanout/topics.h"
 #include "broker/server/base/counters.h"
@@ -36,11 +37,7 @@ struct DrainMessage {
 };
 // Shard to lead: how many subscribers sets of topics have gained or lost.
 struct AttendanceMessage {
-  struct Change {
-    std::shared_ptr<const fanout::Topics> topics;
-    std::int64_t delta = 0;
-  };
-  std::vector<Change> changes;
+  std::vector<fanout::Attendance::Change> changes;
 };
 // Shard to lead, while a publisher watches: a stream began, ended, or is there.
 struct NoticeMessage {

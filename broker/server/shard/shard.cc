@@ -8,7 +8,9 @@
 #include <cstring>
 #include <utility>
 
+#include "broker/fanout/topics.h"
 #include "broker/io/socket.h"
+#include "broker/server/base/rules.h"
 
 namespace fanfare::server {
 namespace {
@@ -47,14 +49,16 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       outlets_(ring, connections_, subscribers_, loop_),
       replica_({.epoch = config.epoch,
                 .members_max = subscribers_.capacity(),
-                .feed_members_max = config.feed_members_max}),
-      audiences_(replica_, settings_),
-      delivery_(
-          {subscribers_, outlets_, replica_, audiences_, counters_, latency_, settings_, random_}),
+                .feed_members_max = config.feed_members_max,
+                .rules = {.of =
+                              [this](const fanout::Topics& topics) {
+                                return crowd_rules(settings_.options(), topics.texts());
+                              },
+                          .revision = &settings_.revision()}}),
+      delivery_({subscribers_, outlets_, replica_, counters_, latency_, settings_, random_}),
       courier_(ring_, connections_, loop_, heads_),
-      presence_(
-          {config.index, settings_, subscribers_, replica_, audiences_, counters_, switchboard_}),
-      streams_({replica_, audiences_, counters_, switchboard_, random_}),
+      presence_({config.index, settings_, subscribers_, replica_, counters_, switchboard_}),
+      streams_({replica_, counters_, switchboard_, random_}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
       routes_(settings_, streams_, seats_, counters_),
       front_(config.in_front ? config.in_front(routes_) : routes_),
@@ -430,7 +434,7 @@ void Shard::take(DrainMessage message) {
 }
 
 void Shard::take(const AttendanceMessage& message) {
-  for (const AttendanceMessage::Change& change : message.changes) {
+  for (const fanout::Attendance::Change& change : message.changes) {
     desk_->lead().roster().change(*change.topics, change.delta);
   }
 }
@@ -498,7 +502,7 @@ void Shard::pump() {
 }
 
 void Shard::send_reports() {
-  auto changes = audiences_.take_changes();
+  auto changes = replica_.take_attendance();
   streams_.count_patterns();
   if (changes.empty()) return;
   if (desk_) {

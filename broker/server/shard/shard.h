@@ -181,6 +181,7 @@ class Shard {
 
   // shard_time.cc: what the clock brings
   bool time_passes();
+  Tick tick_of(TimePoint time) const;
   void accept_again();
   bool open(Port port) const;
   void look_for_room();
@@ -227,7 +228,6 @@ class Shard {
   Subscribers subscribers_;
   Outlets outlets_;
   fanout::Replica replica_;
-  Audiences audiences_;
   Delivery delivery_;
   Courier courier_;
   Presence presence_;

@@ -185,12 +185,11 @@ void Shard::note_close(Member member, CloseReason reason) {
   const Subscriber& subscriber = subscribers_[member];
   const io::Slot slot = subscriber.outlet.slot();
   if (recent_closes_.size() == kRecentClosesMax) recent_closes_.erase(recent_closes_.begin());
-  recent_closes_.push_back(
-      {.unix_ms = time_of_day().time_since_epoch().count(),
-       .reason = reason,
-       .peer = connections_.peer(slot).text(),
-       .topics = shown_topics(replica_.topics(audiences_[subscriber.audience].feed)),
-       .lived = kTick * (tick_ - connections_[slot].opened)});
+  recent_closes_.push_back({.unix_ms = time_of_day().time_since_epoch().count(),
+                            .reason = reason,
+                            .peer = connections_.peer(slot).text(),
+                            .topics = shown_topics(replica_.topics(replica_.feed(subscriber.feed))),
+                            .lived = kTick * (tick_ - connections_[slot].opened)});
 }
 
 void Shard::forget_requests(io::Slot slot) {

@@ -26,9 +26,14 @@ constexpr Tick kFarewellTicks = 20;
 
 }  // namespace
 
+// What came before the shard's first tick counts as that.
+Tick Shard::tick_of(TimePoint time) const {
+  return time <= started_ ? 0 : static_cast<Tick>((time - started_) / kTick);
+}
+
 // True: there was something to do.
 bool Shard::time_passes() {
-  const Tick before = std::exchange(tick_, static_cast<Tick>((now_ - started_) / kTick));
+  const Tick before = std::exchange(tick_, tick_of(now_));
   const bool work = !heartbeats_due_.empty() || drain_waiting() || swept_ != tick_ ||
                     (desk_ && desk_->work_waiting());
   if (!work) return false;
@@ -138,7 +143,7 @@ void Shard::stream_overdue(Member member, Subscriber& subscriber) {
   }
   const Tick stall = ticks(settings_->delivery.stall);
   if (delivery_.stalled_for(member, tick_) > stall &&
-      audiences_.slow(subscriber.audience) == SlowPolicy::disconnect) {
+      !replica_.rules(replica_.feed(subscriber.feed)).slow_may_stay) {
     sweep_left_ -= kOverdueWork;
     end_stream({member, CloseReason::slow_stalled});
     return;
@@ -161,7 +166,8 @@ void Shard::heartbeat_due(Member member, Subscriber& subscriber) {
     return;
   }
   if (!subscriber.joined) return;  // looked at again in a second
-  const Tick last = std::max(audiences_[subscriber.audience].last_sent, subscriber.quiet_since);
+  const TimePoint served = replica_.last_served(replica_.feed(subscriber.feed));
+  const Tick last = std::max(tick_of(served), subscriber.quiet_since);
   const Tick due = last + subscriber.heartbeat;
   // Drawn once: a visit within the last eighth is the one that was drawn.
   if (due >= tick_ + kTicksPerSecond + subscriber.heartbeat / 8) {

@@ -16,11 +16,11 @@
 
 namespace fanfare::server {
 
-// An event stream as its request asked for it. It is already counted in its audience, so the shard
+// An event stream as its request asked for it. It is already counted in its feed, so the shard
 // that receives one must begin the stream.
 struct StreamStart {
-  std::uint32_t audience = ~std::uint32_t{0};
-  fanout::Cursor cursor;  // everything after it is wanted
+  std::uint32_t feed = ~std::uint32_t{0};  // its number
+  fanout::Cursor cursor;                   // everything after it is wanted
   // What is sent before any event: the stream's first lines, in the same form as its events.
   // HTTP/1.1 puts the response head before them, so that both are one send.
   std::string opening = {};

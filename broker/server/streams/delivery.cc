@@ -28,7 +28,6 @@ Delivery::Delivery(const Parts& parts)
     : subscribers_(parts.subscribers),
       outlets_(parts.outlets),
       replica_(parts.replica),
-      audiences_(parts.audiences),
       counters_(parts.counters),
       latency_(parts.latency),
       settings_(parts.settings),
@@ -38,7 +37,7 @@ Member Delivery::open(StreamStart start, Outlet outlet, bool live_page, Tick tic
   const Member member = subscribers_.allocate();
   Subscriber& subscriber = subscribers_[member];
   subscriber.outlet = outlet;
-  subscriber.audience = start.audience;
+  subscriber.feed = start.feed;
   subscriber.heartbeat = static_cast<Tick>(start.heartbeat / kTick);
   subscriber.live_page = live_page;
   const std::uint32_t index = add_behind(member, start.cursor);
@@ -50,12 +49,13 @@ Member Delivery::open(StreamStart start, Outlet outlet, bool live_page, Tick tic
 
 void Delivery::close(Member member, Ending ending) {
   const Subscriber& subscriber = subscribers_[member];
+  fanout::Feed* const feed = feed_of(member);
   if (subscriber.joined) {
-    replica_.leave(audiences_[subscriber.audience].feed, member);
+    replica_.leave(feed, member);
   } else {
     remove_behind(subscriber.behind);
   }
-  audiences_.exit(subscriber.audience);
+  replica_.release(feed);
   outlets_.end(member, ending);
   subscribers_.free(member);
 }
@@ -67,7 +67,7 @@ void Delivery::applied() {
 
 void Delivery::pump(Tick tick, std::vector<io::Completion>& completions,
                     std::vector<StreamEnd>& ends) {
-  send_rounds(tick);
+  send_rounds();
   send_behind(ends);
   const bool rounds_moved = !spans_.empty();
   flush(tick, completions, ends);
@@ -75,7 +75,7 @@ void Delivery::pump(Tick tick, std::vector<io::Completion>& completions,
 }
 
 // Each feed at most once a batch: its members must not be sent to twice between two submits.
-void Delivery::send_rounds(Tick tick) {
+void Delivery::send_rounds() {
   std::size_t sends = 0;
   for (std::size_t feeds = replica_.feeds_waiting(); feeds > 0 && sends < kBatchSends; --feeds) {
     const auto round = replica_.next_round(kBatchSends - sends);
@@ -85,15 +85,13 @@ void Delivery::send_rounds(Tick tick) {
       end_members(*round);
       continue;
     }
-    const std::uint32_t audience = audiences_.index_of(round->feed);
     outlets_.offer(round->members, {round->span.data, round->span.size});
     const std::uint64_t members = round->members.size();
     sends += members;
     counters_.sends_total += members;
     counters_.sent_bytes_total += members * round->span.size;
     counters_.deliveries_total += members * round->span.events;
-    spans_.push_back({audience, round->span, round->committed, members});
-    audiences_.served(audience, tick);
+    spans_.push_back({round->feed, round->span, round->committed, members});
   }
 }
 
@@ -141,13 +139,13 @@ void Delivery::send_behind(std::vector<StreamEnd>& ends) {
 // Reads on, turning every gap on the way into a gap event in `opening`. False: the subscriber has
 // fallen out of the window and is to be disconnected for it.
 bool Delivery::read_on(Behind& behind, fanout::Read& read) {
-  const std::uint32_t index = subscribers_[behind.subscriber].audience;
-  const Audience& audience = audiences_[index];
-  read = replica_.read(audience.feed, behind.cursor, kReadBytes);
+  const fanout::Feed* const feed = feed_of(behind.subscriber);
+  const fanout::Framing framing = replica_.framing(feed);
+  read = replica_.read(feed, behind.cursor, kReadBytes);
   while (read.gap) {
     // A raw stream can report a loss only by ending.
-    if (is_raw(audience.framing)) return false;
-    if (!behind.fresh && audiences_.slow(index) == SlowPolicy::disconnect) return false;
+    if (is_raw(framing)) return false;
+    if (!behind.fresh && !replica_.rules(feed).slow_may_stay) return false;
     if (!settings_->delivery.gap_event.empty()) {
       const auto id = [this](fanout::Sequence sequence) {
         return fanout::EventId{replica_.epoch(), sequence}.text();
@@ -158,11 +156,11 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
                          .after = id(read.gap->after),
                          .resumed = id(read.gap->resumed),
                          .id = id(read.gap->cursor.at)});
-      sse::append_wrapped(behind.opening, wrap_of(audience.framing), gap);
+      sse::append_wrapped(behind.opening, wrap_of(framing), gap);
       ++counters_.gaps_total;
     }
     behind.cursor = read.gap->cursor;
-    read = replica_.read(audience.feed, behind.cursor, kReadBytes);
+    read = replica_.read(feed, behind.cursor, kReadBytes);
   }
   return true;
 }
@@ -170,7 +168,7 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
 // Fills `rest` with what comes next for this subscriber; false if there is nothing to send now.
 bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
   Behind& behind = behind_[index];
-  const Audience& audience = audience_of(behind);
+  const fanout::Feed* const feed = feed_of(behind.subscriber);
   fanout::Read read;
   if (!read_on(behind, read)) {
     ends.push_back({behind.subscriber, CloseReason::slow_evicted, true});
@@ -192,12 +190,13 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
     }
     behind.rest = behind.owned;
   }
-  if (events.empty() && read.caught_up && replica_.complete(audience.feed)) {
-    if (!settings_->delivery.end_event.empty() && !is_raw(audience.framing)) {
-      sse::append_wrapped(behind.owned, wrap_of(audience.framing),
+  if (events.empty() && read.caught_up && replica_.complete(feed)) {
+    const fanout::Framing framing = replica_.framing(feed);
+    if (!settings_->delivery.end_event.empty() && !is_raw(framing)) {
+      sse::append_wrapped(behind.owned, wrap_of(framing),
                           sse::end_text(settings_->delivery.end_event));
     }
-    behind.owned += sse::clean_end(wrap_of(audience.framing));
+    behind.owned += sse::clean_end(wrap_of(framing));
     behind.rest = behind.owned;
     behind.last = true;
     behind.end_reason = CloseReason::stream_complete;
@@ -255,9 +254,9 @@ void Delivery::cut_short(const Outlets::Cut& cut, Tick tick, std::vector<StreamE
 // A joined member's outlet took only so many bytes of what its feed was sent: it is behind now, and
 // the rest of the span is its first business.
 void Delivery::round_cut(const Outlets::Cut& cut, Tick tick) {
-  const std::uint32_t audience = subscribers_[cut.subscriber].audience;
   if (!heartbeat_.empty() && cut.taken == 0) return;  // a full socket needs no heartbeat
-  const fanout::Sequence stands_at = replica_.leave(audiences_[audience].feed, cut.subscriber);
+  fanout::Feed* const feed = feed_of(cut.subscriber);
+  const fanout::Sequence stands_at = replica_.leave(feed, cut.subscriber);
   const std::uint32_t index = add_behind(cut.subscriber, stands_at);
   Behind& behind = behind_[index];
   behind.fresh = false;
@@ -265,7 +264,7 @@ void Delivery::round_cut(const Outlets::Cut& cut, Tick tick) {
   if (!heartbeat_.empty()) {
     behind.rest = heartbeat_.substr(cut.taken);
   } else {
-    const auto sent = std::ranges::find(spans_, audience, &SentSpan::audience);
+    const auto sent = std::ranges::find(spans_, feed, &SentSpan::feed);
     CHECK(sent != spans_.end(),
           "a joined member is sent to only by its feed's slice of this batch");
     behind.cursor = sent->span.last;
@@ -314,7 +313,7 @@ void Delivery::rest_sent(std::uint32_t index, std::vector<StreamEnd>& ends) {
 void Delivery::join_or_wait(std::uint32_t index) {
   const Behind& behind = behind_[index];
   const Member member = behind.subscriber;
-  fanout::Feed* const feed = audience_of(behind).feed;
+  fanout::Feed* const feed = feed_of(member);
   if (!behind.opening.empty() || behind.cursor.at != replica_.target(feed) ||
       replica_.complete(feed)) {
     make_ready(index);
@@ -332,7 +331,7 @@ void Delivery::heartbeats(std::span<const Member> subscribers, Tick tick,
     std::uint64_t sent = 0;
     for (const Member member : subscribers) {
       Subscriber& subscriber = subscribers_[member];
-      if (!subscriber.joined || audiences_[subscriber.audience].framing != framing) continue;
+      if (!subscriber.joined || replica_.framing(feed_of(member)) != framing) continue;
       outlets_.offer(member, heartbeat_);
       subscriber.quiet_since = tick;
       ++sent;
@@ -346,9 +345,9 @@ void Delivery::heartbeats(std::span<const Member> subscribers, Tick tick,
 
 void Delivery::farewell(Member member, CloseReason reason) {
   const Subscriber& subscriber = subscribers_[member];
-  const Audience& audience = audiences_[subscriber.audience];
+  fanout::Feed* const feed = feed_of(member);
   if (subscriber.joined) {
-    add_behind(member, replica_.leave(audience.feed, member));
+    add_behind(member, replica_.leave(feed, member));
     behind_[subscriber.behind].fresh = false;
   }
   Behind& behind = behind_[subscriber.behind];
@@ -357,10 +356,11 @@ void Delivery::farewell(Member member, CloseReason reason) {
   behind.end_reason = reason;
   if (behind.rest.empty()) {
     behind.owned = std::exchange(behind.opening, {});
-    if (!is_raw(audience.framing)) {
+    const fanout::Framing framing = replica_.framing(feed);
+    if (!is_raw(framing)) {
       const auto jitter = Duration(
           random_.below(static_cast<std::uint64_t>(settings_->delivery.retry.count()) + 1));
-      sse::append_wrapped(behind.owned, wrap_of(audience.framing),
+      sse::append_wrapped(behind.owned, wrap_of(framing),
                           sse::retry_text(settings_->delivery.retry + jitter));
     }
     behind.rest = behind.owned;

@@ -25,7 +25,6 @@
 #include "broker/server/base/counters.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/sockets/response.h"
-#include "broker/server/streams/audience.h"
 #include "broker/server/streams/outlets.h"
 #include "broker/server/streams/stream_end.h"
 #include "broker/server/streams/subscriber.h"
@@ -40,7 +39,6 @@ class Delivery {
     Subscribers& subscribers;
     Outlets& outlets;
     fanout::Replica& replica;
-    Audiences& audiences;
     Counters& counters;
     LatencyHistogram& latency;
     const Settings& settings;
@@ -97,13 +95,13 @@ class Delivery {
     bool last = false;    // the rest is the last of the stream
   };
   struct SentSpan {
-    std::uint32_t audience = kNone;
+    const fanout::Feed* feed = nullptr;
     fanout::Span span;
     TimePoint committed;
     std::uint64_t members = 0;
   };
 
-  void send_rounds(Tick tick);
+  void send_rounds();
   void end_members(const fanout::Round& round);
   void send_behind(std::vector<StreamEnd>& ends);
   bool prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends);
@@ -115,8 +113,8 @@ class Delivery {
   void join_or_wait(std::uint32_t index);
   void block(std::uint32_t index);
   void make_ready(std::uint32_t index);
-  Audience& audience_of(const Behind& behind) {
-    return audiences_[subscribers_[behind.subscriber].audience];
+  fanout::Feed* feed_of(Member subscriber) const {
+    return replica_.feed(subscribers_[subscriber].feed);
   }
   std::uint32_t add_behind(Member subscriber, fanout::Cursor cursor);
   void remove_behind(std::uint32_t index);
@@ -124,7 +122,6 @@ class Delivery {
   Subscribers& subscribers_;
   Outlets& outlets_;
   fanout::Replica& replica_;
-  Audiences& audiences_;
   Counters& counters_;
   LatencyHistogram& latency_;
   const Settings& settings_;

@@ -68,7 +68,7 @@ void Presence::came(Member member, std::string_view query, std::string_view curs
   Subscriber& subscriber = parts_.subscribers[member];
   subscriber.began = streams_++;
   const std::vector<std::string>& topics =
-      parts_.replica.topics(parts_.audiences[subscriber.audience].feed);
+      parts_.replica.topics(parts_.replica.feed(subscriber.feed));
   // Most are just their topics, which is quickly seen.
   const std::string plain = query_of(topics);
   const std::string full = query == plain ? plain : full_query(query, topics);
@@ -105,7 +105,7 @@ NoticeMessage Presence::notice(Member member, NoticeMessage::Kind kind,
           .kind = kind,
           .connection = stream_id(parts_.shard, parts_.switchboard.shard_count(), member,
                                   parts_.subscribers.capacity(), subscriber.began),
-          .topics = parts_.replica.shared_topics(parts_.audiences[subscriber.audience].feed),
+          .topics = parts_.replica.shared_topics(parts_.replica.feed(subscriber.feed)),
           .query = known_query(member),
           .cursor = {},
           .reason = {}};
@@ -184,8 +184,8 @@ void Presence::forget(Member member) {
 std::string Presence::known_query(Member member) const {
   const auto found = queries_.find(member);
   if (found != queries_.end()) return found->second.get();
-  const std::uint32_t audience = parts_.subscribers[member].audience;
-  return query_of(parts_.replica.topics(parts_.audiences[audience].feed));
+  const std::uint32_t feed = parts_.subscribers[member].feed;
+  return query_of(parts_.replica.topics(parts_.replica.feed(feed)));
 }
 
 }  // namespace fanfare::server

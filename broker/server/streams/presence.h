@@ -29,7 +29,6 @@
 #include "broker/server/base/counters.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/base/switchboard.h"
-#include "broker/server/streams/audience.h"
 #include "broker/server/streams/subscriber.h"
 
 namespace fanfare::server {
@@ -51,13 +50,12 @@ class Presence {
     const Settings& settings;
     Subscribers& subscribers;
     fanout::Replica& replica;
-    Audiences& audiences;
     Counters& counters;
     Switchboard& switchboard;
   };
   explicit Presence(const Parts& parts) : parts_(parts) {}
 
-  // A stream began, or ends: it is still in its audience.
+  // A stream began, or ends: it still has its feed.
   void came(Member member, std::string_view query, std::string_view cursor);
   void went(Member member, CloseReason reason);
   // The lead's orders.

@@ -130,8 +130,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   const StreamRules rules = stream_rules(terms.options, asked.topics);
   const Framing framing = framing_of(request, asked.raw);
   const std::vector<std::string_view> topics(asked.topics.begin(), asked.topics.end());
-  const std::uint32_t audience = parts_.audiences.enter(topics, framing);
-  fanout::Feed* const feed = parts_.audiences[audience].feed;
+  fanout::Feed* const feed = parts_.replica.open(topics, framing);
   const Beginning beginning = find_beginning(feed, asked, terms.options);
 
   // Where the stream begins, for clients that read heads: where to resume from, until an event
@@ -141,7 +140,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   response.fields.add("Last-Event-ID", begins);
   const bool over = nothing_follows(feed, beginning);
   if (over || request.head.method == http::Method::head) {
-    parts_.audiences.exit(audience);
+    parts_.replica.release(feed);
     response.kind = over ? Response::Kind::whole : Response::Kind::stream;
     response.status = over ? 204 : 200;
     return;
@@ -149,7 +148,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
 
   response.kind = Response::Kind::stream;
   StreamStart& start = response.stream;
-  start.audience = audience;
+  start.feed = parts_.replica.number(feed);
   start.cursor = beginning.cursor;
   if (!asked.raw) {
     const sse::Wrap wrap = wrap_of(framing);
@@ -171,6 +170,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
 
 bool Streams::admit_patterns(const std::vector<std::string>& topics, std::uint32_t patterns_max) {
   const std::vector<std::string_view> views(topics.begin(), topics.end());
+  count_patterns();  // of streams that ended in this turn
   const auto more = static_cast<std::uint32_t>(parts_.replica.new_patterns(views));
   if (more == 0) return true;
   std::atomic<std::uint32_t>& all = parts_.switchboard.patterns;

@@ -10,10 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/fanout/replica.h"
+#include "broker/server/base/counters.h"
 #include "broker/server/base/options.h"
 #include "broker/server/base/switchboard.h"
 #include "broker/server/sockets/routes.h"
-#include "broker/server/streams/audience.h"
 #include "broker/wire/sse/subscribe_request.h"
 
 #include "common/random.h"
@@ -24,7 +25,6 @@ class Streams {
  public:
   struct Parts {
     fanout::Replica& replica;
-    Audiences& audiences;
     Counters& counters;
     Switchboard& switchboard;
     Random& random;
@@ -51,7 +51,7 @@ class Streams {
   // False: [limits] patterns does not allow those that these topics would add. True: they count
   // from now on, and open() follows.
   bool admit_patterns(const std::vector<std::string>& topics, std::uint32_t patterns_max);
-  // Once a turn: patterns that no stream has any more make room for others, on all shards.
+  // At least once a turn: patterns that no stream has any more make room for others, on all shards.
   void count_patterns();
 
  private:

@@ -2,7 +2,7 @@
 // the shard's table is what fanout calls a Member. It knows nothing of sockets: its bytes go to its
 // Outlet, which on HTTP/1.1 is a connection of its own.
 //
-//   joined   at the place of its feed (its audience's); costs this struct and nothing else
+//   joined   at the place of its feed; costs this struct and nothing else
 //   behind   with a record in Delivery, for as long as that lasts
 //
 // `due` is its one deadline, in ticks: of the next heartbeat, of its patience while it is blocked,
@@ -32,10 +32,10 @@ enum class Farewell : std::uint8_t {
 
 struct Subscriber {
   Outlet outlet;
-  std::uint32_t audience = kNone;  // none: the place is free
+  std::uint32_t feed = kNone;  // its number; none: the place is free
   union {
     std::uint32_t behind = kNone;  // its record in Delivery…
-    Tick quiet_since;              // …or, joined, the last heartbeat (data counts by audience)
+    Tick quiet_since;              // …or, joined, the last heartbeat (events count by feed)
   };
   Tick due = kNever;
   std::uint32_t began = 0;           // which of the shard's streams it is, modulo 2^32
@@ -56,7 +56,7 @@ class Subscribers {
 
   std::uint32_t capacity() const { return static_cast<std::uint32_t>(subscribers_.capacity()); }
   bool in_use(Member member) const {
-    return member < high_water() && subscribers_[member].audience != kNone;
+    return member < high_water() && subscribers_[member].feed != kNone;
   }
   // A free place, the lowest there is. Precondition: fewer than capacity() are in use.
   Member allocate();

@@ -35,8 +35,7 @@ struct Asked {
 // One exchange at a time. What it would send is a list of frames.
 class FrameTransport {
  public:
-  FrameTransport(Routes& routes, fanout::Replica& replica, Audiences& audiences)
-      : routes_(routes), replica_(replica), audiences_(audiences) {}
+  FrameTransport(Routes& routes, fanout::Replica& replica) : routes_(routes), replica_(replica) {}
 
   std::vector<std::string> ask(const Asked& asked) {
     const http::Target target = http::parse_target(asked.target).value();
@@ -73,14 +72,14 @@ class FrameTransport {
   // What has come on the stream that was begun last.
   std::vector<std::string> read_on() {
     frames_.clear();
-    fanout::Feed* const feed = audiences_[stream_.audience].feed;
+    fanout::Feed* const feed = replica_.feed(stream_.feed);
     const fanout::Read read = replica_.read(feed, stream_.cursor, 64U << 10U);
     stream_.cursor = read.cursor;
     if (read.span.size > 0) data({read.span.data, read.span.size});
     if (read.caught_up && replica_.complete(feed)) end();
     return frames_;
   }
-  void leave() { audiences_.exit(stream_.audience); }
+  void leave() { replica_.release(replica_.feed(stream_.feed)); }
 
  private:
   void say(bool head_only) {
@@ -114,7 +113,6 @@ class FrameTransport {
 
   Routes& routes_;
   fanout::Replica& replica_;
-  Audiences& audiences_;
   Response response_;
   StreamStart stream_;
   std::vector<std::string> frames_;
@@ -140,7 +138,7 @@ class Transports : public ::testing::Test {
     options.limits.body_bytes = 100;
     return std::make_shared<const Options>(options);
   }
-  FrameTransport transport(Routes& routes) { return {routes, replica_, audiences_}; }
+  FrameTransport transport(Routes& routes) { return {routes, replica_}; }
   // The turn ends: what was published is in the log.
   void seal() {
     lead_.seal();
@@ -153,8 +151,7 @@ class Transports : public ::testing::Test {
   Switchboard switchboard_{1};
   Random random_{1};
   fanout::Replica replica_{{.epoch = epoch_, .members_max = 16}};
-  Audiences audiences_{replica_, settings_};
-  Streams streams_{{replica_, audiences_, counters_, switchboard_, random_}};
+  Streams streams_{{replica_, counters_, switchboard_, random_}};
   Seats seats_{switchboard_.streams, kSubscribersMax, kSubscribersMax};
   OpenGate gate_;
   Heads heads_;

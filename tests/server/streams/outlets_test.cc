@@ -109,16 +109,13 @@ class OutletsTest : public ::testing::Test {
     for (Member member = 0; member < subscribers_.high_water(); ++member) {
       if (subscribers_.in_use(member)) delivery_.close(member, Ending::come_back);
     }
-    audiences_.take_changes();
   }
 
   Member subscribe(std::string_view channel, Outlet outlet = Outlet::box(kBox)) {
-    const std::uint32_t audience =
-        audiences_.enter(std::span<const std::string_view>(&channel, 1), Framing::plain);
-    const Member member = delivery_.open({.audience = audience,
-                                          .cursor = log_.replica.target(audiences_[audience].feed),
-                                          .opening = ":\n"},
-                                         outlet, /*live_page=*/false, /*tick=*/0);
+    const fanout::Feed* const feed = log_.open({channel}, Framing::plain);
+    const Member member = delivery_.open(
+        {.feed = log_.replica.number(feed), .cursor = log_.replica.target(feed), .opening = ":\n"},
+        outlet, /*live_page=*/false, /*tick=*/0);
     pump();
     return member;
   }
@@ -158,14 +155,12 @@ class OutletsTest : public ::testing::Test {
   LoopTime loop_{wire_};
   Outlets outlets_{wire_, connections_, subscribers_, loop_};
   Settings settings_{patient()};
-  Audiences audiences_{log_.replica, settings_};
   Counters counters_;
   LatencyHistogram latency_;
   Random random_{1};
   Delivery delivery_{{.subscribers = subscribers_,
                       .outlets = outlets_,
                       .replica = log_.replica,
-                      .audiences = audiences_,
                       .counters = counters_,
                       .latency = latency_,
                       .settings = settings_,

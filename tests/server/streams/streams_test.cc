@@ -359,5 +359,20 @@ TEST(Streams, AClientThatIsTurnedAwayLosesNothingUntilItComesBack) {
   EXPECT_EQ(broker.counters().overload_answers_total, 4U);
 }
 
+// A stream may end in the turn in which its client comes back with the same pattern.
+TEST(Streams, GiveAPatternTheRoomOfAStreamThatHasJustEnded) {
+  Counters counters;
+  Switchboard switchboard(1);
+  Random random(1);
+  fanout::Replica replica({.epoch = *fanout::Epoch::parse("ep0ch00"), .members_max = 16});
+  Streams streams({replica, counters, switchboard, random});
+  const std::string_view topics[] = {"a/*"};
+  ASSERT_TRUE(streams.admit_patterns({"a/*"}, 1));
+  fanout::Feed* const feed = replica.open(topics, fanout::Framing::plain);
+  EXPECT_FALSE(streams.admit_patterns({"b/*"}, 1));
+  replica.release(feed);
+  EXPECT_TRUE(streams.admit_patterns({"a/*"}, 1));
+}
+
 }  // namespace
 }  // namespace fanfare::server
