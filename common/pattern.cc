@@ -33,9 +33,9 @@ std::string shown(char c) {
 }
 
 std::string size_problem(std::string_view text, std::string_view what) {
-  if (text.empty()) return fmt::format("a {} has at least one character", what);
+  if (text.empty()) return fmt::format("a {} must not be empty", what);
   if (text.size() <= kChannelNameSizeMax) return {};
-  return fmt::format("a {} has at most {} bytes, this one has {}", what, kChannelNameSizeMax,
+  return fmt::format("a {} has at most {} bytes; this one has {}", what, kChannelNameSizeMax,
                      text.size());
 }
 
@@ -45,7 +45,7 @@ std::string channel_name_problem(std::string_view name) {
   if (std::string problem = size_problem(name, "channel name"); !problem.empty()) return problem;
   const std::size_t at = first_not_of_names(name);
   if (at == std::string_view::npos) return {};
-  return fmt::format("a channel name is made of A-Z a-z 0-9 . _ ~ : @ / -, not of {} (byte {})",
+  return fmt::format("a channel name may contain only A-Z a-z 0-9 . _ ~ : @ / -, not {} (byte {})",
                      shown(name[at]), at);
 }
 
@@ -55,14 +55,14 @@ std::string channel_pattern_problem(std::string_view pattern) {
   for (std::size_t at = 0; at < pattern.size(); ++at) {
     if (pattern[at] == '*' || of_names(pattern[at])) continue;
     return fmt::format(
-        "a channel or pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of {} (byte {})",
+        "a channel or pattern may contain only A-Z a-z 0-9 . _ ~ : @ / - and *, not {} (byte {})",
         shown(pattern[at]), at);
   }
   for (PathSegments segments(pattern); !segments.at_end(); segments.next()) {
     const std::string_view segment = segments.front();
     const std::size_t stars = segment.find("**");
     if (stars == std::string_view::npos || segment == "**") continue;
-    return fmt::format("** stands for whole segments, between slashes, not inside \"{}\" (byte {})",
+    return fmt::format("** must be a whole segment, between slashes, not part of \"{}\" (byte {})",
                        segment, static_cast<std::size_t>(segment.data() - pattern.data()) + stars);
   }
   return {};

@@ -88,7 +88,7 @@ std::expected<std::int64_t, std::string> parse_with_units(std::string_view text,
     return static_cast<std::int64_t>(number.whole * factor) + fraction;
   }
   return std::unexpected(
-      fmt::format("\"{}\" has no unit of a {}; write one like {}", text, what, example));
+      fmt::format("\"{}\" has an unknown unit; write a {} like {}", text, what, example));
 }
 
 template <std::size_t kCount>

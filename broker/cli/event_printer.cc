@@ -36,7 +36,7 @@ std::string gap_json(const client::ReceivedGap& gap) {
 // The sentence of a gap: what is missing and why.
 std::string gap_text(const client::ReceivedGap& gap) {
   std::string why = gap.reason;
-  if (gap.reason == "evicted") why = "they left the history";
+  if (gap.reason == "evicted") why = "they have left the history";
   if (gap.reason == "restarted") why = "the broker was restarted";
   if (gap.reason == "unknown") why = "the broker does not know that id";
   if (gap.reason == "slow") why = "this reader was too slow";

@@ -114,7 +114,7 @@ class Publishing {
     const auto retry = parse_duration(arguments_.retry);
     if (!retry) return fmt::format("--retry: {}", retry.error());
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(*retry).count();
-    if (ms > UINT32_MAX) return "--retry: longer than any client waits";
+    if (ms > UINT32_MAX) return "--retry is too long; the broker accepts at most 1h";
     retry_ms_ = static_cast<std::uint32_t>(ms);
     return {};
   }

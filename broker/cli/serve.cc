@@ -129,8 +129,8 @@ class Serving {
     }
     log::info("{}",
               draining_
-                  ? "asked again to stop: ending at once"
-                  : "stopping: subscribers are told to come back; a second signal ends at once");
+                  ? "second signal: stopping at once"
+                  : "stopping: subscribers are told to come back; a second signal stops at once");
     draining_ = true;
     notify_service_manager("STOPPING=1\nSTATUS=draining: subscribers are told to come back");
     broker_->drain();

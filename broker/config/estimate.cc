@@ -101,10 +101,10 @@ void add_items(const server::Options& options, Estimate& estimate) {
   items.add(When::idle, true, "their rings", shards, kRingLockedBytes);
 
   const std::uint64_t history = options.history.total_bytes;
-  items.add_one(When::full, false, "the history, and pages in between",
+  items.add_one(When::full, false, "the history, and segments being sent or reused",
                 history + history / 100 * kHistorySlackPercent,
                 fmt::format("{} and {} %", bytes_text(history), kHistorySlackPercent));
-  items.add_one(When::full, false, "events on their way", limits.ingest_pending_bytes,
+  items.add_one(When::full, false, "events in flight", limits.ingest_pending_bytes,
                 "limits.ingest_pending_bytes");
 
   items.add(When::worst, false, "limits.channels, all in use", limits.channels,
@@ -119,10 +119,10 @@ void add_items(const server::Options& options, Estimate& estimate) {
   items.add_one(When::worst, false, "commands of publishers between MULTI and EXEC",
                 limits.bodies_bytes, "limits.bodies_bytes");
   items.add(When::worst, false, "limits.queries_bytes of each shard", shards, limits.queries_bytes);
-  items.add(When::worst, false, "every publisher inside the largest event",
+  items.add(When::worst, false, "every publisher in the middle of the largest event",
             limits.ingest_connections, limits.event_bytes);
-  items.add(When::worst, false, "every subscriber inside the largest head", connections,
-            limits.head_bytes);
+  items.add(When::worst, false, "every subscriber in the middle of the largest request head",
+            connections, limits.head_bytes);
   items.add(When::worst, false, "every subscriber stalled: its record", connections, kStalledBytes);
   items.add(When::worst, true, "every subscriber stalled: its socket", connections,
             kStalledKernelBytes);

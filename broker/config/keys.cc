@@ -184,8 +184,8 @@ constexpr std::array kListen{
          .at_most = 1000,
          .help = "Names that subscribers may use for this server: \"app.example.com\", or "
                  "\"*.example.com\" for all names below it. Any other Host is answered 421; IP "
-                 "addresses and localhost are always accepted. Empty: any name, since a proxy "
-                 "passes on its own."}),
+                 "addresses and localhost are always accepted. Empty: any name, since a proxy may "
+                 "pass its own."}),
     key<Options, &Options::listen, &ListenOptions::admin_hosts>(
         {.name = "admin_hosts",
          .at_most = 1000,

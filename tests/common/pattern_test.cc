@@ -154,33 +154,34 @@ TEST(Pattern, AgreesWithASlowMatcherOnEveryShortPatternAndName) {
 TEST(ChannelName, IsMadeOfAFewCharacters) {
   EXPECT_EQ(channel_name_problem("azAZ09._~:@/-"), "");
   EXPECT_EQ(channel_name_problem(std::string(255, 'x')), "");
-  EXPECT_EQ(channel_name_problem(""), "a channel name has at least one character");
+  EXPECT_EQ(channel_name_problem(""), "a channel name must not be empty");
   EXPECT_EQ(channel_name_problem(std::string(256, 'x')),
             "a channel name has at most 255 bytes, this one has 256");
   EXPECT_EQ(channel_name_problem("a b"),
-            "a channel name is made of A-Z a-z 0-9 . _ ~ : @ / -, not of 0x20 (byte 1)");
+            "a channel name may contain only A-Z a-z 0-9 . _ ~ : @ / -, not 0x20 (byte 1)");
   EXPECT_EQ(channel_name_problem("metrics/*"),
-            "a channel name is made of A-Z a-z 0-9 . _ ~ : @ / -, not of '*' (byte 8)");
+            "a channel name may contain only A-Z a-z 0-9 . _ ~ : @ / -, not '*' (byte 8)");
   EXPECT_EQ(channel_name_problem("caf\xc3\xa9"),
-            "a channel name is made of A-Z a-z 0-9 . _ ~ : @ / -, not of 0xc3 (byte 3)");
+            "a channel name may contain only A-Z a-z 0-9 . _ ~ : @ / -, not 0xc3 (byte 3)");
 }
 
 TEST(ChannelPattern, MayHoldStars) {
   for (const std::string_view pattern : {"news", "*", "**", "a*b*", "a/**/b", "*/**", "~a/*"}) {
     EXPECT_EQ(channel_pattern_problem(pattern), "") << pattern;
   }
-  EXPECT_EQ(channel_pattern_problem(""), "a channel or pattern has at least one character");
+  EXPECT_EQ(channel_pattern_problem(""), "a channel or pattern must not be empty");
   EXPECT_EQ(channel_pattern_problem(std::string(256, '*')),
             "a channel or pattern has at most 255 bytes, this one has 256");
-  EXPECT_EQ(channel_pattern_problem("a/?"),
-            "a channel or pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of '?' (byte 2)");
+  EXPECT_EQ(
+      channel_pattern_problem("a/?"),
+      "a channel or pattern may contain only A-Z a-z 0-9 . _ ~ : @ / - and *, not '?' (byte 2)");
 }
 
 TEST(ChannelPattern, TwoStarsAreASegmentOfTheirOwn) {
   EXPECT_EQ(channel_pattern_problem("orders/a**"),
-            "** stands for whole segments, between slashes, not inside \"a**\" (byte 8)");
+            "** must be a whole segment, between slashes, not part of \"a**\" (byte 8)");
   EXPECT_EQ(channel_pattern_problem("***"),
-            "** stands for whole segments, between slashes, not inside \"***\" (byte 0)");
+            "** must be a whole segment, between slashes, not part of \"***\" (byte 0)");
 }
 
 TEST(ChannelPattern, IsOneIfItHasAStar) {

@@ -30,7 +30,7 @@ TEST(Duration, RefusesABareNumberAndSaysWhatWouldBeRight) {
 
 TEST(Duration, RefusesAnUnknownUnitAndNonNumbers) {
   EXPECT_EQ(parse_duration("15 s").error(),
-            R"("15 s" has no unit of a duration; write one like "15s", "100ms" or "2h")");
+            R"("15 s" has an unknown unit; write a duration like "15s", "100ms" or "2h")");
   EXPECT_FALSE(parse_duration("1KiB"));
   EXPECT_FALSE(parse_duration("1S"));
   EXPECT_FALSE(parse_duration("1e3s"));
@@ -69,7 +69,7 @@ TEST(Size, RefusesABareNumberOrUnknownUnitAndSaysWhatWouldBeRight) {
   EXPECT_EQ(parse_size("65536").error(),
             R"("65536" has no unit; write a size like "64KiB", "1MiB" or "2GB")");
   EXPECT_EQ(parse_size("64k").error(),
-            R"("64k" has no unit of a size; write one like "64KiB", "1MiB" or "2GB")");
+            R"("64k" has an unknown unit; write a size like "64KiB", "1MiB" or "2GB")");
   EXPECT_FALSE(parse_size("1TiB"));
   EXPECT_FALSE(parse_size("-1B"));
   EXPECT_EQ(parse_size("9000000000GiB").error(), "\"9000000000GiB\" is too large for a size");

@@ -94,7 +94,9 @@ TEST(Estimate, SaysItInATable) {
   const std::string text = estimated(options(10'000, 1)).text();
   EXPECT_THAT(text, HasSubstr("1 shard, up to 10000 connections"));
   EXPECT_THAT(text, HasSubstr("idle subscribers (10000 x 136 B)"));
-  EXPECT_THAT(text, HasSubstr("320.0 MiB  the history, and pages in between (256.0 MiB and 25 %)"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("320.0 MiB  the history, and segments being sent or reused (256.0 MiB and 25 %)"));
   EXPECT_EQ(text.back(), '\n');
 }
 

@@ -214,7 +214,7 @@ TEST(Load, RefusesBareNumbersWhereUnitsMatter) {
               ElementsAre(HasSubstr("like \"64KiB\""), HasSubstr("like \"15s\"")));
   EXPECT_THAT(problems("[history]\nage = \"15\"\n"), ElementsAre(HasSubstr("has no unit")));
   EXPECT_THAT(problems("[history]\nbytes = \"1 elephant\"\n"),
-              ElementsAre(HasSubstr("no unit of")));
+              ElementsAre(HasSubstr("an unknown unit")));
 }
 
 TEST(Load, RefusesTheWrongKindOfValue) {

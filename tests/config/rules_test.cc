@@ -89,7 +89,7 @@ TEST(Rules, RefuseOriginsThatBrowsersWouldNotMatch) {
   EXPECT_THAT(problems("[cors]\norigins = [\"*\"]\ncredentials = true\n"),
               ElementsAre(AllOf(StartsWith("f.toml:3:15: "), HasSubstr("name the origins"))));
   EXPECT_THAT(problems("[subscribe]\nallow = [\"a/**\", \"b**\"]\n"),
-              ElementsAre(HasSubstr("subscribe.allow[1]: ** stands for whole segments")));
+              ElementsAre(HasSubstr("subscribe.allow[1]: ** must be a whole segment")));
   EXPECT_THAT(problems("[subscribe]\nallow = [\"~admin/live\"]\n"),
               ElementsAre(HasSubstr("reserved for the broker")));
   EXPECT_THAT(problems("[subscribe]\nallow = []\n"), ElementsAre(HasSubstr("at least one entry")));

@@ -42,9 +42,9 @@ namespace fanfare::server {
   X(requests_refused_total, "counter", "Requests answered with a 4xx or 5xx status")               \
   X(bodies_refused_total, "counter", "Request bodies not read: too large, or too many at a time")  \
   X(patterns, "gauge", "Different patterns that streams subscribe to, each shard's own")           \
-  X(patterns_refused_total, "counter", "Streams refused or told to come back for their patterns")  \
+  X(patterns_refused_total, "counter", "Streams refused or told to come back because of patterns") \
   X(queries_bytes, "gauge", "Bytes kept of streams' queries, for publishers that watch")           \
-  X(queries_dropped_total, "counter", "Queries not kept, for [limits] queries_bytes")              \
+  X(queries_dropped_total, "counter", "Queries not kept because of [limits] queries_bytes")        \
   X(overload_answers_total, "counter", "Event streams told to come back later")                    \
   X(accept_errors_total, "counter", "accept() failures (descriptors, memory)")                     \
   X(admin_connections_open, "gauge", "Connections open on the admin listener")                     \
@@ -60,9 +60,9 @@ namespace fanfare::server {
   X(ingest_events_total, "counter", "Events published")                                            \
   X(ingest_bytes_total, "counter", "Bytes of data published")                                      \
   X(ingest_errors_total, "counter", "Publishes refused, each with its reason to the publisher")    \
-  X(ingest_transactions_total, "counter", "MULTI ... EXEC of publishers that were carried out")    \
+  X(ingest_transactions_total, "counter", "Transactions carried out (MULTI ... EXEC)")             \
   X(ingest_transactions_refused_total, "counter",                                                  \
-    "MULTI ... EXEC that published nothing: EXECABORT")                                            \
+    "Transactions that published nothing (EXECABORT)")                                             \
   X(ingest_queue_full_total, "counter", "Commands refused in MULTI: no room to wait for EXEC")     \
   X(ingest_paused_total, "counter", "Times publishers were slowed because shards were behind")     \
   X(turns_total, "counter", "Turns of the event loop")                                             \
@@ -76,19 +76,19 @@ struct Counters {
 };
 
 // Why a connection ended. X(name, help)
-#define FANFARE_CLOSE_REASONS(X)                                                       \
-  X(peer_closed, "the peer closed, or said QUIT")                                      \
-  X(peer_reset, "the peer reset, or its network failed")                               \
-  X(stream_complete, "every channel was finished: a clean end")                        \
-  X(not_keep_alive, "the answer was sent on a connection that is not kept alive")      \
-  X(bad_request, "malformed HTTP, refused with a status and closed")                   \
-  X(head_timeout, "no whole request head or body in time")                             \
-  X(idle_timeout, "a keep-alive connection with no further request")                   \
-  X(slow_stalled, "a subscriber took no byte for longer than the stall limit")         \
-  X(slow_evicted, "a subscriber fell out of the window (slow = \"disconnect\")")       \
-  X(overloaded, "told to come back later")                                             \
-  X(drained, "told to come back because the broker was stopping")                      \
-  X(ingest_protocol, "a publisher spoke none of the three dialects, or broke its own") \
+#define FANFARE_CLOSE_REASONS(X)                                                         \
+  X(peer_closed, "the peer closed, or sent QUIT")                                        \
+  X(peer_reset, "the peer reset, or its network failed")                                 \
+  X(stream_complete, "every channel was finished: a clean end")                          \
+  X(not_keep_alive, "the answer was sent on a connection that is not kept alive")        \
+  X(bad_request, "malformed HTTP, refused with a status and closed")                     \
+  X(head_timeout, "no whole request head or body in time")                               \
+  X(idle_timeout, "a keep-alive connection with no further request")                     \
+  X(slow_stalled, "a subscriber accepted no bytes for longer than the stall limit")      \
+  X(slow_evicted, "a subscriber fell out of the window (slow = \"disconnect\")")         \
+  X(overloaded, "told to come back later")                                               \
+  X(drained, "told to come back because the broker was stopping")                        \
+  X(ingest_protocol, "a publisher used none of the three dialects, or violated its own") \
   X(ingest_refused, "a publisher's user is not in [listen] ingest_users")
 
 enum class CloseReason : std::uint8_t {

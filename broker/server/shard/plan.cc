@@ -110,7 +110,8 @@ std::string sentence_of(const Options& options, const Machine& machine, const Pl
                         std::uint64_t capacity, std::uint32_t reserved) {
   std::string why;
   if (options.limits.connections > 0) {
-    why = fmt::format("[limits] connections; this machine allows {} with as many shards", capacity);
+    why =
+        fmt::format("[limits] connections; this machine allows {} with that many shards", capacity);
   } else if (machine.slots_shared) {
     why = fmt::format(
         "{} descriptors in this process (RLIMIT_NOFILE), of which {} are not for "

@@ -23,7 +23,7 @@ using testing::SmallBroker;
 using ::testing::StartsWith;
 
 constexpr std::string_view kMadeOf =
-    "a channel or pattern is made of A-Z a-z 0-9 . _ ~ : @ / - and *, not of ";
+    "a channel or pattern may contain only A-Z a-z 0-9 . _ ~ : @ / - and *, not ";
 
 // The sentence with which `target` is refused.
 std::string refusal(SmallBroker& broker, std::string_view target) {
@@ -41,7 +41,7 @@ TEST(SubscriberRoutes, NameTheChannelThatIsWrong) {
   EXPECT_EQ(refusal(broker, "/events?channel=good&channel=a/*&channel=what%3F&channel=b"),
             fmt::format("channel \"what?\": {}'?' (byte 4)\n", kMadeOf));
   EXPECT_EQ(refusal(broker, "/events?channel=good&channel=orders/a**"),
-            "channel \"orders/a**\": ** stands for whole segments, between slashes, not inside "
+            "channel \"orders/a**\": ** must be a whole segment, between slashes, not part of "
             "\"a**\" (byte 8)\n");
   EXPECT_EQ(
       refusal(broker, "/events?channel=good&channel=~admin/live"),
@@ -55,8 +55,7 @@ TEST(SubscriberRoutes, NameAnEmptyChannelInABody) {
       "POST /events HTTP/1.0\r\nContent-Type: application/json\r\nContent-Length: 22\r\n\r\n"
       R"({"channels":["a", ""]})");
   broker.pass();
-  EXPECT_EQ(body_of(peer.take()),
-            "channel \"\": a channel or pattern has at least one character\n");
+  EXPECT_EQ(body_of(peer.take()), "channel \"\": a channel or pattern must not be empty\n");
 }
 
 TEST(SubscriberRoutes, RepeatNoMoreOfAChannelThanAPersonReads) {
