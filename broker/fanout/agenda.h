@@ -71,7 +71,7 @@ class Agenda {
       queue(feed);
     }
   }
-  // When the next of the held ones may go; nothing if there is none.
+  // When the next held feed becomes due; nothing if there is none.
   std::optional<TimePoint> next_release() const {
     if (held_.first == nullptr) return std::nullopt;
     return held_.first->not_before;

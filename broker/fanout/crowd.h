@@ -54,8 +54,8 @@ class Crowd {
     if (++feed.opened == members_max_) swap_places(feed.place, full_++);
     attendance.change(attendance_line_, topics_, 1);
   }
-  // True: that was the feed's last subscriber, and the crowd has it no more. (A crowd without feeds
-  // goes.)
+  // True: that was the feed's last subscriber, and the crowd no longer has the feed. (A crowd
+  // without feeds goes.)
   bool exit(Feed& feed, Attendance& attendance) {
     CHECK(feed.opened > 0, "each release() follows an open()");
     if (feed.opened-- == members_max_) swap_places(feed.place, --full_);

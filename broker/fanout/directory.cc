@@ -134,7 +134,7 @@ std::size_t Directory::new_patterns(std::span<const std::string_view> topics) co
 Crowd& Directory::make_crowd(const Key& key) {
   auto topics = std::make_shared<const Topics>(
       std::vector<std::string>(key.topics.begin(), key.topics.end()));
-  // A feed has a Link for each of its channels. Where they are without number, one feed must do.
+  // A feed has a Link for each of its channels. If their number has no bound, one feed must do.
   const std::uint32_t members_max = topics->has_patterns() ? UINT32_MAX : feed_members_max_;
   auto made = std::make_unique<Crowd>(std::move(topics), key.framing, members_max, rules_);
   Crowd& crowd = *made;

@@ -40,14 +40,14 @@ class Directory {
         crowds_(0, CrowdHash(hash)),
         tombstones_(tombstones_max, hash) {}
 
-  // ---- channels, as batches tell of them
+  // ---- channels, as batches report them
   void appear(ChannelId id, std::string_view name);
   Channel& channel(ChannelId id);
   void finish(ChannelId id);
   void reopen(ChannelId id);
-  // The channel's links go, but those that are pending; with the last one the channel goes.
+  // The channel's links go, except for those that are pending; the channel goes with the last one.
   void forget(ChannelId id);
-  // A link of a departed channel is not pending any more: it goes.
+  // A link of a departed channel is no longer pending: it goes.
   void drop(Link* link);
 
   // ---- feeds

@@ -1,6 +1,6 @@
 // Feed: subscribers of one set of topics, in one framing, on one shard, that stand at the same
-// place of the log; and where its rounds have come. A feed that owes its members nothing stands at
-// the log's head without being touched. One that does is due: it stands at `position`, and its
+// place in the log; and how far its rounds have come. A feed that owes its members nothing stands
+// at the log's head without being touched. One that does is due: it stands at `position`, and its
 // pending links wait in `merge`.
 //
 // What it has lost is noted while the log goes by, so that the gap test of a subscriber does not

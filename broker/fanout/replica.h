@@ -2,22 +2,21 @@
 // It applies Batches and says what to send to whom; it never sends. Not thread-safe; no clock; the
 // only memory shared with other shards is the (immutable) bytes in segments.
 //
-// A subscriber is a Member: a number of the caller's (its connection slot). It is either
+// A subscriber is a Member: a number of the caller's (its index in the table). It is either
 //   - joined to its feed: caught up to the feed's position, costs four bytes, is served by rounds;
 //   or
-//   - behind: the caller keeps a cursor for it, reads the backlog with read(), and joins it when
-//   told.
+//   - behind: the caller keeps a cursor for it, reads the backlog with read(), and joins it when it
+//     has caught up.
 //
 // A round sends one span to every member of a feed, a slice of members at a time:
 //
 //   members:  | done: at `target`  | to do: at `position` | joined meanwhile: at `target` |
 //             0                    next                   round end                       size
 //
-// A member that could not take its span whole leaves (its connection then holds the rest of the
-// span); events that arrive while a round is on its way are the next round's: that is where
-// coalescing comes from. Eviction never takes events from a feed that has not sent them yet: the
-// physical trim of a segment waits for the rounds of this shard; it does not wait for members that
-// are behind.
+// A member that could not take its span whole leaves (the caller then holds the rest of the span).
+// Events that arrive during a round belong to the next one: that is where coalescing comes from.
+// Eviction never takes events from a feed that has not sent them yet: the physical trim of a
+// segment waits for the rounds of this shard; it does not wait for members that are behind.
 #pragma once
 
 #include <cstddef>
@@ -83,7 +82,7 @@ class Replica {
   // Different patterns that feeds have, and how many an open() would add.
   std::size_t pattern_count() const;
   std::size_t new_patterns(std::span<const std::string_view> topics) const;
-  // Where a member may join now: a newcomer that wants only new events starts here.
+  // Where a member may join now: a new subscriber that wants only new events starts here.
   Sequence target(const Feed* feed) const;
   // Precondition: the member has had everything up to target(feed) and is not joined.
   void join(Feed* feed, Member member);
@@ -137,9 +136,9 @@ class Replica {
   Read read(const Feed* feed, Cursor cursor, std::size_t bytes_max);
 
   // The cursor from which exactly the newest `events` of the feed's channels follow, up to
-  // target(feed). A newcomer's: reading from it reports no gap for what had gone before.
+  // target(feed). For a new subscriber: reading from it reports no gap for what had left before.
   Cursor replay_start(const Feed* feed, std::uint32_t events) const;
-  // The cursor from which everything that is left follows. A newcomer's, too.
+  // The cursor from which everything that is left follows. For a new subscriber, too.
   Cursor earliest(const Feed* feed) const;
 
   // ---- for tests and metrics

@@ -60,7 +60,7 @@ Sequence Rounds::leave(Feed& feed, Member member) {
   return stands_at;
 }
 
-// Nobody is left to be served: the feed stands at the head.
+// No member is left to be served: the feed stands at the head.
 void Rounds::abandon(Feed& feed) {
   for (const Merge::Input& input : feed.merge.inputs()) not_pending(input.link);
   feed.merge.clear();
@@ -144,8 +144,8 @@ void Rounds::end(Feed& feed) {
   feed.members.end_round();
   if (feed.owed != 0) arrears_.settle(std::exchange(feed.owed, 0));
   // If there is more to hand out, it comes behind the other feeds of its crowd. That may be the end
-  // alone: those who have been told so are about to leave, and the last of them takes the feed off
-  // the agenda; who has joined meanwhile, or came before the end was known, is still to be told.
+  // alone: the members that were told of it are about to leave, and the last of them takes the feed
+  // off the agenda; those that joined meanwhile, or before the end was known, are still to be told.
   agenda_.remove(&feed);
   if (!feed.merge.empty()) {
     feed.owed = feed.merge.top().next;

@@ -156,7 +156,7 @@ TEST(ChannelName, IsMadeOfAFewCharacters) {
   EXPECT_EQ(channel_name_problem(std::string(255, 'x')), "");
   EXPECT_EQ(channel_name_problem(""), "a channel name must not be empty");
   EXPECT_EQ(channel_name_problem(std::string(256, 'x')),
-            "a channel name has at most 255 bytes, this one has 256");
+            "a channel name has at most 255 bytes; this one has 256");
   EXPECT_EQ(channel_name_problem("a b"),
             "a channel name may contain only A-Z a-z 0-9 . _ ~ : @ / -, not 0x20 (byte 1)");
   EXPECT_EQ(channel_name_problem("metrics/*"),
@@ -171,7 +171,7 @@ TEST(ChannelPattern, MayHoldStars) {
   }
   EXPECT_EQ(channel_pattern_problem(""), "a channel or pattern must not be empty");
   EXPECT_EQ(channel_pattern_problem(std::string(256, '*')),
-            "a channel or pattern has at most 255 bytes, this one has 256");
+            "a channel or pattern has at most 255 bytes; this one has 256");
   EXPECT_EQ(
       channel_pattern_problem("a/?"),
       "a channel or pattern may contain only A-Z a-z 0-9 . _ ~ : @ / - and *, not '?' (byte 2)");

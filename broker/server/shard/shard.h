@@ -52,14 +52,14 @@ namespace fanfare::server {
 struct ShardConfig {
   std::uint32_t index = 0;            // Switchboard::lead says which one leads
   std::uint32_t subscribers_max = 0;  // beyond: told to come back later; below the ring's capacity
-  std::uint64_t connections_max = 0;  // subscribers of all shards, to the one
+  std::uint64_t connections_max = 0;  // subscribers of all shards, exactly
   std::uint32_t feed_members_max = fanout::kFeedMembersMax;
   fanout::Epoch epoch;
   std::uint64_t seed = 0;
   std::shared_ptr<const Options> options;   // at the start; later ones come by SettingsMessage
   AdminSurface* surface = nullptr;          // the lead's; may be null
   Gate* gate = nullptr;                     // the lead's; null: all that is sealed is durable
-  std::vector<std::uint32_t> ingest_users;  // allowed user ids; empty: whoever may open the socket
+  std::vector<std::uint32_t> ingest_users;  // allowed user ids; empty: all who may open the socket
   // Puts another Routes in front of the subscribers' own, to which it may pass requests on.
   std::function<Routes&(Routes& own)> in_front = {};
   // A protocol whose connections carry several streams each, beside HTTP/1.1 on the subscriber
@@ -115,7 +115,7 @@ class Shard {
   struct PortKind {
     HttpPort* http = nullptr;
     std::uint64_t* open = nullptr;  // the counter of those there are
-    std::string_view full;          // said when there are as many ({}) as there may be
+    std::string_view full;          // logged when there are as many ({}) as there may be
   };
   // In this order (shard_drain.cc).
   enum class Phase : std::uint8_t { serving, draining, closing, last };

@@ -10,8 +10,7 @@
 // lasts. A subscriber is offered something at most once in a batch: it is in one slice, or once in
 // the queue of those behind. An event is never cut: what was begun is sent to its end first.
 //
-// How much of what it offers is taken, and by what, is the outlet's matter: Delivery knows no
-// sockets.
+// How much of what it offers is taken, and by what, is up to the outlet: Delivery knows no sockets.
 #pragma once
 
 #include <cstdint>
@@ -48,7 +47,7 @@ class Delivery {
 
   // Begins a stream; its silence counts from `tick` on. `live_page`: an operator's.
   Member open(StreamStart start, Outlet outlet, bool live_page, Tick tick);
-  // Forgets it, whatever it had still to say.
+  // Forgets it, whatever it still had to send.
   void close(Member subscriber, Ending ending);
 
   // One batch: at most one slice-batch of rounds and some members that are behind. New completions
@@ -58,7 +57,7 @@ class Delivery {
   // After Replica::apply(), or a round: members that were ahead of their feed may go on.
   void applied();
 
-  // Its outlet has room again (or is broken: the next offer will tell).
+  // Its outlet has room again (or is broken: the next offer will show).
   void room(Member subscriber);
   // Heartbeats for these. Those that are behind get none, since their bytes are on the way, nor do
   // those that have gone.
@@ -79,7 +78,7 @@ class Delivery {
   struct Behind {
     fanout::Cursor cursor;       // where it stands once the rest is out
     Ref<fanout::Segment> keeps;  // holds the rest, unless `owned` does
-    std::string opening;         // still to be said before any event
+    std::string opening;         // still to be sent before any event
     std::string owned;
     std::string_view rest;
     Member subscriber = 0;

@@ -2,8 +2,8 @@
 //
 //   a socket   the connection is the subscriber's own (HTTP/1.1). What it is offered is sent from
 //              where it lies, the same bytes to each of a feed: one send, no copy.
-//   a box      several subscribers share the connection, which collects what they have to say, in
-//              its own way (frames, records), for one send between two submits.
+//   a box      several subscribers share the connection, which collects what they have to send, in
+//              its own form (frames, records), for one send between two submits.
 #pragma once
 
 #include <cstddef>
@@ -23,14 +23,14 @@ class Outboxes {
  public:
   virtual ~Outboxes() = default;
 
-  // Takes as much of what the subscriber has to say as the box has room for, and answers how many
-  // bytes that was: they are not needed any more. If it was not all, the box owes the subscriber
-  // Delivery::room(). Nothing: the connection has no future.
+  // Takes as much of what the subscriber has to send as the box has room for, and returns how many
+  // bytes that was: they are no longer needed. If it was not all, the box owes the subscriber
+  // Delivery::room(). Nothing: the connection is broken.
   virtual std::optional<std::size_t> take(io::Slot slot, fanout::Member subscriber,
                                           std::string_view bytes) = 0;
-  // The subscriber has said all, and is nobody's any more when this returns.
+  // The subscriber has sent everything, and is forgotten when this returns.
   virtual void end(io::Slot slot, fanout::Member subscriber, Ending ending) = 0;
-  // Before each submit: queues the one send of each box that has something to say and whose socket
+  // Before each submit: queues the one send of each box that has something to send and whose socket
   // is not full. The send's token is ConnectionTable::token(Op::send, slot).
   virtual void flush() = 0;
   // After that submit: `cuts` are the completions of those sends that did not go whole.

@@ -1,6 +1,6 @@
 // Outlets: the outlets of one shard's subscribers, between Delivery, which knows subscribers and
 // bytes, and the ring, which knows slots. Something is offered to a subscriber at most once between
-// two flushes; a flush says of whom it was not taken whole. Silence is success.
+// two flushes; a flush reports those of whom it was not taken whole. No report is success.
 //
 // Thread: the shard's.
 #pragma once
@@ -34,7 +34,7 @@ class Outlets {
 
   // The bytes stay where they are until flush() has returned.
   void offer(std::span<const Member> subscribers, std::string_view bytes) {
-    // Kept out of the loop: behind a virtual call they would be read again for each.
+    // Kept out of the loop: after a virtual call they would be read again for each.
     io::Ring& ring = ring_;
     const Subscriber* const table = &subscribers_[0];
     for (const Member subscriber : subscribers) {
@@ -47,14 +47,15 @@ class Outlets {
     }
   }
   void offer(Member subscriber, std::string_view bytes) { offer(std::span(&subscriber, 1), bytes); }
-  // Hands it all to the kernel, in one submit, and answers when that was done. Other completions
-  // than of sends are appended to `completions`.
+  // Hands everything to the kernel in one submit, and returns when that was done. Completions other
+  // than those of sends are appended to `completions`.
   TimePoint flush(std::vector<io::Completion>& completions, std::vector<Cut>& cuts);
-  // The same for what is in boxes, when nobody has been offered anything.
+  // The same for what is in boxes, when no subscriber has been offered anything.
   void flush_boxes(std::vector<io::Completion>& completions);
   // Delivery::room() follows, when more may be taken than was.
   void await_room(Member subscriber);
-  // The subscriber has said all; what a socket's peer hears of it is its connection's business.
+  // The subscriber has sent everything. What a socket's peer learns of that is up to its
+  // connection.
   void end(Member subscriber, Ending ending);
 
  private:

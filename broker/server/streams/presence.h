@@ -8,8 +8,8 @@
 //   ◀─ notices, and how far it came ──  that began before the census did; then the next part
 //
 // The lead asks for a part when the watcher has room for it, so nothing piles up however many
-// streams there are. A stream that goes before a census has come to its place is told of as it
-// goes: each is told once, none after it has left.
+// streams there are. A stream that ends before a census has come to its place is reported when
+// it ends: each is reported once, none after it has ended.
 //
 // Reporting a stream's query costs no memory if its topics say the same: only other queries are
 // kept, up to [limits] queries_bytes.
@@ -65,7 +65,7 @@ class Presence {
   struct Census {
     std::uint32_t number = 0;
     std::uint32_t start = 0;  // streams from this one on came later
-    Member next = 0;          // those before it have been told of
+    Member next = 0;          // those before it have been reported
   };
   // A query that its stream's topics do not say; ends with a zero.
   using Query = std::unique_ptr<char[]>;

@@ -17,8 +17,8 @@ enum class Ending : std::uint8_t {
 struct StreamEnd {
   fanout::Member subscriber = 0;
   CloseReason reason{};
-  // All that was to be said before the end was taken by its outlet, and may yet be read. Else
-  // nothing more can reach the client, or its time is up.
+  // Everything that was to be sent before the end was taken by its outlet, and may still be read.
+  // Otherwise nothing more can reach the client, or its time is up.
   bool said = false;
 
   Ending ending() const {

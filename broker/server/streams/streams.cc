@@ -114,7 +114,7 @@ void Streams::count_http10(const Request& request) {
   log::warn(
       "an event stream was opened over HTTP/1.0{}: only a reset can tell \"come back\" from "
       "\"complete\" there. If that is nginx, write `proxy_http_version 1.1;` in its location "
-      "(said once; fanfare_http10_streams_total counts them)",
+      "(logged once; fanfare_http10_streams_total counts them)",
       by);
 }
 

@@ -43,8 +43,8 @@ class Streams {
   // channel. The topics are valid and allowed.
   void open(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
             Response& response);
-  // Come back later: 200, `retry:`, a newcomer's place, and an unclean end. Never a status that
-  // kills an EventSource. The reason, if there is one to give, is a comment, for people.
+  // Come back later: 200, `retry:`, a new client's position, and an unclean end. Never a status
+  // that kills an EventSource. The reason, if there is one to give, is a comment, for people.
   void overload(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
                 std::string_view reason, Response& response);
 

@@ -23,11 +23,11 @@ namespace fanfare::server {
 
 using fanout::Member;
 
-// What is said at the end, when the broker stops.
+// What is sent at the end, when the broker stops.
 enum class Farewell : std::uint8_t {
   none,
   due,   // its client is told to come back when it is due
-  said,  // that is on its way; when it is due the time to read it is up
+  said,  // that is on its way; when `due` comes, the time to read it is up
 };
 
 struct Subscriber {

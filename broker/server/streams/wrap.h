@@ -1,5 +1,5 @@
 // Wrap: how a stream's control texts (wire/sse/control) are put into a body of the framing that its
-// events have. Raw streams carry payload bytes only: nothing may be said on them but their end.
+// events have. Raw streams carry payload bytes only, and of control texts only their end.
 #pragma once
 
 #include "broker/fanout/span.h"
