@@ -77,7 +77,7 @@ TEST_F(LeadTest, ChecksEachOfSeveralEvents) {
                                     {.channel = "news", .data = "second"}});
   ASSERT_EQ(answers.size(), 4U);
   EXPECT_EQ(answers[0], "0");
-  EXPECT_THAT(answers[1], HasSubstr("not of 0x20 (byte 2)"));
+  EXPECT_THAT(answers[1], HasSubstr("not 0x20 (byte 2)"));
   EXPECT_THAT(answers[2], HasSubstr("not UTF-8"));
   EXPECT_EQ(answers[3], "0");
   EXPECT_EQ(lead_.find("news")->events, 2U);
@@ -105,7 +105,7 @@ TEST_F(LeadTest, RehearsesChangesOneAfterAnotherAndMakesNone) {
   EXPECT_EQ(answer(Kind::publish_if_there, "nowhere"), "taken") << "nothing would be done";
   EXPECT_EQ(answer(Kind::erase, "nowhere"), "taken");
   EXPECT_THAT(answer(Kind::publish, "news", "\xff"), HasSubstr("UTF-8"));
-  EXPECT_THAT(answer(Kind::erase, "no name"), HasSubstr("not of 0x20"));
+  EXPECT_THAT(answer(Kind::erase, "no name"), HasSubstr("not 0x20"));
   EXPECT_EQ(lead_.sequencer().head(), 1U);
   EXPECT_EQ(lead_.sequencer().channel_count(), 2U);
   EXPECT_TRUE(lead_.publish({.channel = "news", .data = "2"}));

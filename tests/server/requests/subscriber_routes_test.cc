@@ -65,7 +65,7 @@ TEST(SubscriberRoutes, RepeatNoMoreOfAChannelThanAPersonReads) {
   const std::string long_name(300, 'x');
   EXPECT_EQ(
       refusal(broker, "/events?channel=" + long_name),
-      fmt::format("channel \"{}...\": a channel or pattern has at most 255 bytes, this one has "
+      fmt::format("channel \"{}...\": a channel or pattern has at most 255 bytes; this one has "
                   "300\n",
                   long_name.substr(0, 64)));
 }
