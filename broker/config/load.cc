@@ -155,7 +155,7 @@ void Reader::read_rules(const Section<Record>& section, const Member& member,
   for (const Node& item : *array) {
     const Node::Table* table = item.table();
     if (table == nullptr) {
-      report_.add(at(item.where), fmt::format("\"{}\" holds {}", member.name, item.kind()),
+      report_.add(at(item.where), fmt::format("\"{}\" contains {}", member.name, item.kind()),
                   fmt::format("write [[{}]] before each", member.name));
       continue;
     }

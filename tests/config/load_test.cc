@@ -242,7 +242,7 @@ TEST(Load, RefusesSectionsOfTheWrongShape) {
   EXPECT_THAT(problems("history = 1\n"), ElementsAre(HasSubstr("write [history]")));
   EXPECT_THAT(problems("[[history]]\nevents = 1\n"), ElementsAre(HasSubstr("write [history]")));
   EXPECT_THAT(problems("[channel]\nmatch = \"a\"\n"), ElementsAre(HasSubstr("write [[channel]]")));
-  EXPECT_THAT(problems("route = [1]\n"), ElementsAre(HasSubstr("\"route\" holds a number")));
+  EXPECT_THAT(problems("route = [1]\n"), ElementsAre(HasSubstr("\"route\" contains a number")));
 }
 
 TEST(Load, LetsAutoStandForZeroOnlyWhereItMeansSomething) {

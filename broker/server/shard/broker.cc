@@ -25,7 +25,7 @@ namespace {
 
 // sysexits(3).
 constexpr int kExitConfig = 78;
-// Publishers send in bulk: 32 reads of 64 KiB may be on the table at once.
+// Publishers send in bulk: 32 reads of 64 KiB may be held at once.
 constexpr io::BufferPoolOptions kIngestBuffers{.size = 64U << 10U, .count = 32};
 
 StartError start_error(const io::Problem& problem) {
@@ -102,7 +102,7 @@ class RunningBroker final : public Broker {
  public:
   RunningBroker(const Options& options, std::unique_ptr<AdminSurface> surface)
       : options_(std::make_shared<const Options>(options)),
-        // Nobody could see it: without it nothing is published for it, either.
+        // Without a listener nobody could see the pages, so nothing is published for them either.
         surface_(options.listen.admin.empty() ? nullptr : std::move(surface)) {}
   ~RunningBroker() override;
 

@@ -132,7 +132,7 @@ TimePoint Shard::next_turn() const {
   return std::min(tick_end, replica_.next_release().value_or(tick_end));
 }
 
-// Operators may look on while the history is brought back; nobody else is let in before.
+// Operators may look on while the history is brought back; all others are admitted afterwards.
 bool Shard::open(Port port) const {
   return port == Port::admin ||
          switchboard_.phase.load(std::memory_order_relaxed) >= BrokerPhase::serving;
@@ -246,8 +246,8 @@ void Shard::admit(Port port, int descriptor) {
   welcome(slot, port, turned_away);
 }
 
-// What a publisher that gets no seat is answered, in one of few places kept for that; an empty
-// sentence: it gets one.
+// What a publisher that gets no seat is answered, in one of a few places kept for that. An empty
+// sentence: it gets a seat.
 TurnedAway Shard::why_turned_away(int descriptor) {
   if (!may_publish(descriptor)) {
     return {.reason = CloseReason::ingest_refused,
@@ -261,8 +261,8 @@ TurnedAway Shard::why_turned_away(int descriptor) {
                                   settings_->limits.ingest_connections)};
 }
 
-// Each kind of listener has its share of the table: neither can clients keep publishers and the
-// operator out by their number, nor the other way round.
+// Each kind of listener has its share of the table: clients cannot crowd out publishers and the
+// operator, nor the other way round.
 std::uint64_t Shard::most_connections(Port port) const {
   if (port == Port::ingest) return settings_->limits.ingest_connections;
   return port == Port::admin ? kAdminSlots : config_.subscribers_max + kSpareSlots;
@@ -383,7 +383,7 @@ void Shard::polled(const io::Completion& completion, Connection& connection, Op 
     return;
   }
   if (op == Op::poll_hang_up) {
-    // In any other state something is read or sent, which tells of the end in its turn.
+    // In any other state something is being read or sent, which will report the end.
     const bool silent = connection.state == State::streaming || connection.state == State::waiting;
     if (silent) close(slot, CloseReason::peer_closed);
   } else if (connection.state == State::streaming) {

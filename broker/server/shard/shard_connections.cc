@@ -149,9 +149,9 @@ Member Shard::open_stream(Outlet outlet, StreamStart start) {
   return member;
 }
 
-// Every stream ends here, whatever ends it. A connection that it shares has its own words for that,
-// and goes on. One of its own goes on to the next request if the body has an end of its own; else
-// that is how the client hears of it.
+// Every stream ends here, whatever ends it. A shared connection has its own words for that, and
+// goes on. The stream's own connection goes on to the next request if the body has an end of its
+// own; otherwise the end of the connection tells the client.
 void Shard::end_stream(const StreamEnd& end) {
   const Member member = end.subscriber;
   if (!subscribers_.in_use(member)) return;
@@ -199,9 +199,9 @@ void Shard::forget_requests(io::Slot slot) {
   if (connection.port == Port::ingest) desk_->ingest_port().release(slot);
 }
 
-// Everything was said: FIN goes out at once, the socket is closed when the peer's has come, so that
-// what it still sends meanwhile does not turn our last bytes into a reset. Where the end is to be a
-// reset, that waits until the peer has had time to read: a reset may overtake what was sent.
+// Everything was sent: FIN goes out at once, and the socket is closed when the peer's has come, so
+// that what the peer still sends does not turn our last bytes into a reset. Where the end is to be
+// a reset, it waits until the peer has had time to read: a reset may overtake what was sent.
 void Shard::linger(io::Slot slot, CloseReason reason) {
   Connection& connection = connections_[slot];
   const bool reset = needs_reset(connection, reason, /*mid_event=*/false);

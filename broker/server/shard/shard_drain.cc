@@ -1,11 +1,15 @@
 // Shard, the part about stopping. No client is left hanging:
 //
 //   draining  streams end one by one over [limits] drain, and each is told when to come back.
-//   Listeners go on accepting: a newcomer is told to come back, a publish is refused, and the admin
-//   listener shows all of it. closing   no stream is left on any shard. Connections that are being
-//   made are still accepted and answered; later ones are not, and then the listeners close
-//   (connection refused). What is being sent is sent to its end. last      this shard has no
-//   connection left. The lead keeps its admin listener until that is true of every shard.
+//             Listeners go on accepting: a new client is told to come back, a publish is refused,
+//             and the admin listener shows all of it.
+//
+//   closing   no stream is left on any shard. Connections that are being made are still accepted
+//             and answered; later ones are not, and then the listeners close (connection refused).
+//             What is being sent is sent to its end.
+//
+//   last      this shard has no connection left. The lead keeps its admin listener until that is
+//             true of every shard.
 //
 // A second signal skips all of that.
 
@@ -20,16 +24,16 @@
 namespace fanfare::server {
 namespace {
 
-// From the last stream's moment to the end of everything but the admin listener: a farewell that is
-// read slowly, and the reset behind it.
+// From the end of the last stream to the end of everything but the admin listener: a farewell that
+// is read slowly, and the reset after it.
 constexpr Tick kCloseTicks = 35;
 // A TCP handshake takes one way to the client and back.
 constexpr Tick kHandshakeTicks = 3;
-// What the admin listener gets beyond that.
+// How much longer the admin listener stays open.
 constexpr Tick kLastTicks = 5;
 // The request of a client that was accepted a moment ago may still be on its way.
 constexpr Tick kGreetingTicks = 5;
-// One turn's share, in looks at a slot; a connection that is closed counts for so many: 1,024 of
+// One turn's share, in visits to a slot; closing a connection counts for so many visits: 1,024 of
 // them take 1 to 2 ms.
 constexpr std::int64_t kDrainWork = 65'536;
 constexpr std::int64_t kCloseWork = 64;

@@ -14,8 +14,8 @@ constexpr Tick kTicksPerSecond = 10;
 // Places that are looked at in the same tick: 6 cache lines of each table.
 constexpr std::uint32_t kSweepBlock = 16;
 constexpr std::size_t kHeartbeatBatch = 256;
-// The sweep's share of one turn, in looks at a place (2 ns each); what is done about one that is
-// due counts for so many.
+// The sweep's share of one turn, in visits to a place (2 ns each); the work for a place that is due
+// counts for so many visits.
 constexpr std::int64_t kSweepWork = 65'536;
 constexpr std::int64_t kHeartbeatWork = 8;
 constexpr std::int64_t kOverdueWork = 64;
@@ -81,9 +81,9 @@ void Shard::accept_again() {
   }
 }
 
-// Each place once a second, always in the same tick of it, however few or many there are: what is
-// due before a place's next turn is done now, and oftener than that it must not be asked. Stopping,
-// every place in each tick. What one turn has no time for is the next one's.
+// Each place once a second, always in the same tick of it, however few or many there are: whatever
+// is due before the place's next visit is done now, and it must not be visited more often. While
+// stopping, every place in each tick. What one turn has no time for is left to the next.
 void Shard::sweep_on() {
   const bool stopping = phase_ != Phase::serving;
   swept_ = std::max(swept_, tick_ - std::min(tick_, kTicksPerSecond));
@@ -152,7 +152,7 @@ void Shard::stream_overdue(Member member, Subscriber& subscriber) {
   heartbeat_due(member, subscriber);
 }
 
-// Those of one feed got their last event at one time, and many streams may have begun at one time:
+// The members of one feed got their last event together, and many streams may have begun together:
 // to spread their heartbeats, the first one is sent at random up to an eighth of the interval
 // before it is due; later ones keep that offset.
 Tick Shard::heartbeat_visit(Tick due, std::uint32_t heartbeat) {

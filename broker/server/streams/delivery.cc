@@ -9,8 +9,8 @@
 namespace fanfare::server {
 namespace {
 
-// Sends in one submit: at 4 to 7 us each, 1 to 2 ms in which nothing else is served (facts: batch
-// size does not change the cost of a send, only the latency of the loop).
+// Sends in one submit: at 4 to 7 us each, 1 to 2 ms in which nothing else is served. (Batch size
+// does not change the cost of a send, only the latency of the loop.)
 constexpr std::size_t kBatchSends = 256;
 // How many of these may be members that are behind. Each may cost a read and a larger send; this
 // many bytes take as long as a batch of events.
@@ -18,7 +18,7 @@ constexpr std::size_t kBatchBehind = 64;
 constexpr std::size_t kBatchBehindBytes = 256U << 10U;
 // What one read of the backlog brings; about what a healthy socket takes at once.
 constexpr std::size_t kReadBytes = 64U << 10U;
-// A first span up to this size is copied behind the response head, so that a resuming client costs
+// A first span up to this size is copied after the response head, so that a resuming client costs
 // one send.
 constexpr std::size_t kJoinHeadBytes = 48U << 10U;
 
@@ -95,7 +95,7 @@ void Delivery::send_rounds() {
   }
 }
 
-// The last round of a finished feed: each member takes the way of those behind, once more, to be
+// The last round of a finished feed: each member becomes one that is behind, once more, and is
 // ended there.
 void Delivery::end_members(const fanout::Round& round) {
   const std::vector<Member> members(round.members.begin(), round.members.end());
@@ -252,7 +252,7 @@ void Delivery::cut_short(const Outlets::Cut& cut, Tick tick, std::vector<StreamE
 }
 
 // A joined member's outlet took only so many bytes of what its feed was sent: it is behind now, and
-// the rest of the span is its first business.
+// gets the rest of the span first.
 void Delivery::round_cut(const Outlets::Cut& cut, Tick tick) {
   if (!heartbeat_.empty() && cut.taken == 0) return;  // a full socket needs no heartbeat
   fanout::Feed* const feed = feed_of(cut.subscriber);

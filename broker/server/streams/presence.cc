@@ -113,7 +113,7 @@ NoticeMessage Presence::notice(Member member, NoticeMessage::Kind kind,
 
 // ---- those that are there
 
-// Censuses that the lead has begun begin here with the next stream that comes or goes, not with
+// A census that the lead has begun begins here with the next stream that comes or goes, not with
 // the mail: a stream may have come and gone before that arrives.
 void Presence::begin_censuses() {
   const std::uint32_t newest = parts_.switchboard.census.load(std::memory_order_acquire);

@@ -79,7 +79,7 @@ class SharedPort : public Outboxes {
   virtual std::vector<fanout::Member> subscribers(io::Slot slot) const = 0;
   // No stream, no request that has begun, nothing to be sent: it may be closed.
   virtual bool quiet(io::Slot slot) const = 0;
-  // Some box has something to say, and its socket is not full.
+  // Some box has something to send, and its socket is not full.
   virtual bool waiting() const = 0;
   // Forgets the connection and every order about it. Its streams have ended.
   virtual void release(io::Slot slot) = 0;

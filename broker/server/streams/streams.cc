@@ -103,7 +103,7 @@ Streams::Beginning Streams::find_beginning(const fanout::Feed* feed,
   return beginning;
 }
 
-// Said once in the life of the broker: every stream through that proxy would say it again.
+// Logged once in the life of the broker: every stream through that proxy would repeat it.
 void Streams::count_http10(const Request& request) {
   ++parts_.counters.http10_streams_total;
   if (parts_.switchboard.http10_warned.exchange(true, std::memory_order_relaxed)) return;
@@ -194,8 +194,8 @@ void Streams::overload(const Request& request, const sse::SubscribeRequest& aske
                        const Terms& terms, std::string_view reason, Response& response) {
   response.kind = Response::Kind::come_back;
   begin_head(asked.raw, terms.fields, response);
-  // To its page the stream was open: what is published before it comes back is owed to it. History
-  // that was asked for will be asked for again.
+  // To its client the stream was open: it is owed what is published before it comes back. A client
+  // that asked for history will ask again.
   const bool newcomer = asked.cursor.empty() && !asked.earliest && !asked.replay;
   const std::string now = newcomer ? id_text(parts_.replica.head()) : std::string();
   if (newcomer) response.fields.add("Last-Event-ID", now);

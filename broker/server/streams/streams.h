@@ -1,6 +1,6 @@
 // Streams: how event streams begin. From what a client asked (topics, cursor, format) and what the
-// configuration says, it finds where in the log the stream starts, and says everything that must be
-// said before the first event (retry, position, a gap): a Response, which any transport can carry.
+// configuration says, it finds where in the log the stream starts, and what must be sent before the
+// first event (retry, position, a gap): a Response, which any transport can carry.
 #pragma once
 
 #include <cstdint>
