@@ -200,7 +200,7 @@ TEST(Publish, SaysWhatItsArgumentsLack) {
 }
 
 // It published a minus sign.
-TEST(Publish, ADashStandsForStandardInputUnlessItStandsBehindTwo) {
+TEST(Publish, ADashMeansStandardInputUnlessItFollowsTwo) {
   const TemporaryFolder folder;
   const std::string socket = folder / "ingest.sock";
   std::string line;
@@ -267,7 +267,7 @@ TEST(Tail, SaysHowToGoOnWhenNobodyListens) {
   EXPECT_THAT(console.err(), HasSubstr("--url"));
 }
 
-TEST(Tail, RefusesAnAddressThatIsNone) {
+TEST(Tail, RefusesAnInvalidAddress) {
   CapturedConsole console;
   EXPECT_EQ(console.run({"tail", "news", "--url", "https://example.org"}), Exit::usage);
   EXPECT_THAT(console.err(), HasSubstr("--url"));
@@ -292,14 +292,14 @@ TEST(Top, SaysHowToGoOnWhenNobodyListens) {
   EXPECT_THAT(console.err(), HasSubstr("--admin"));
 }
 
-TEST(Top, RefusesAnAddressThatIsNone) {
+TEST(Top, RefusesAnInvalidAddress) {
   CapturedConsole console;
   EXPECT_EQ(console.run({"top", "--admin", "localhost:x"}), Exit::usage);
   EXPECT_THAT(console.err(), StartsWith("fanfare top: --admin: \"localhost:x\" is not an address"));
   EXPECT_THAT(console.err(), Not(HasSubstr("is the broker running")));
 }
 
-TEST(Top, RefusesAnIntervalThatIsNone) {
+TEST(Top, RefusesAnInvalidInterval) {
   for (const char* interval : {"5", "1ms"}) {
     CapturedConsole console;
     EXPECT_EQ(console.run({"top", "--interval", interval}), Exit::usage);

@@ -9,7 +9,7 @@ const Member& member(const Node& table, std::size_t index) {
   return table.table()->at(index);
 }
 
-TEST(Document, RemembersWhereEverythingStands) {
+TEST(Document, RemembersWhereEverythingIs) {
   const auto root = parse_document("a = 1\n\n[b]\n  c = \"x\"\n");
   ASSERT_TRUE(root.has_value());
   EXPECT_EQ(member(*root, 0).where, (Position{1, 1}));
@@ -44,7 +44,7 @@ TEST(Document, PointsAtASyntaxError) {
   EXPECT_NE(root.error().what, "");
 }
 
-TEST(Document, PointsAtAKeyThatStandsTwice) {
+TEST(Document, PointsAtAKeyThatOccursTwice) {
   const auto root = parse_document("[a]\nb = 1\nb = 2\n");
   ASSERT_FALSE(root.has_value());
   EXPECT_EQ(root.error().where.line, 3U);

@@ -78,7 +78,7 @@ TEST_F(CheckersTest, AcceptAHoleThatAGapNames) {
   EXPECT_THAT(all(), IsEmpty());
 }
 
-TEST_F(CheckersTest, AcceptOlderEventsOfAQuietChannelBehindAGap) {
+TEST_F(CheckersTest, AcceptOlderEventsOfAQuietChannelAfterAGap) {
   event(1);
   gap(1, 5, 1);
   event(2);

@@ -85,7 +85,7 @@ TEST(HttpDialect, ARepeatedKeyIsAnsweredAsADuplicateUntilTheChannelIsDeleted) {
             "200 {\"id\":\"ep-3\",\"receivers\":5,\"duplicate\":true,\"evicted\":true}\n");
 }
 
-TEST(HttpDialect, AKeyThatStandsTwiceInABatchIsPublishedOnce) {
+TEST(HttpDialect, AKeyThatOccursTwiceInABatchIsPublishedOnce) {
   Exchange exchange;
   EXPECT_EQ(exchange.ask("POST", "/publish/a",
                          "{\"data\":\"1\",\"id\":\"k\"}\n{\"data\":\"2\",\"id\":\"k\"}\n"
@@ -183,7 +183,7 @@ TEST(HttpDialect, TakesABatchWithoutAContentType) {
   EXPECT_EQ(ask("POST", "/publish", "", {kBatch}), "200 ");
 }
 
-TEST(HttpDialect, RefusesABatchThatIsNone) {
+TEST(HttpDialect, RefusesWhatIsNotABatch) {
   EXPECT_EQ(ask("POST", "/publish", "hello", {kCurlForm}).substr(0, 40),
             "415 {\"error\":\"POST /publish accepts a ba");
   EXPECT_EQ(ask("POST", "/publish?event=x", "", {kBatch}).substr(0, 40),

@@ -263,7 +263,7 @@ TEST(SubscribeRequest, KnowsAParameterInAnotherSpelling) {
       << "the rest is the application's";
 }
 
-TEST(SubscribeRequest, RefusesAKeyThatStandsTwiceInABody) {
+TEST(SubscribeRequest, RefusesAKeyThatOccursTwiceInABody) {
   EXPECT_EQ(problem(post(), R"({"channels":["a"],"channels":["b"]})"),
             R"("channels" occurs twice in the body; write it once)");
   EXPECT_EQ(problem(post(), R"({"replay":1,"x":1,"x":2,"replay":1})"),
