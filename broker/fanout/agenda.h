@@ -18,44 +18,44 @@ namespace fanfare::fanout {
 class Agenda {
  public:
   // About the feeds in turn, one per crowd:
-  bool empty() const { return turns_.first == nullptr; }
+  bool empty() const { return turns_.first() == nullptr; }
   std::size_t count() const { return turns_count_; }
-  Feed* next() const { return turns_.first; }
+  Feed* next() const { return turns_.first(); }
 
+  // The feed's next round does not begin before `time`. The feed is not on it, or in its turn.
+  static void hold_until(Feed* feed, TimePoint time) { feed->turn.not_before = time; }
   // The feed is not on it.
   void add(Feed* feed) {
-    feed->due = true;
-    feed->held = feed->not_before > now_;
-    if (!feed->held) {
+    feed->turn.held = feed->turn.not_before > now_;
+    if (!feed->turn.held) {
       queue(feed);
       return;
     }
     // From the back: paces are mostly equal, so that the newest is mostly the last.
-    Feed* before = held_.last;
-    while (before != nullptr && before->not_before > feed->not_before)
-      before = before->previous_due;
+    Feed* before = held_.last();
+    while (before != nullptr && before->turn.not_before > feed->turn.not_before)
+      before = FeedQueue::before(before);
     held_.insert(before, feed);
   }
   void remove(Feed* feed) {
-    feed->due = false;
-    if (feed->held) {
+    Crowd::Turns& crowd = feed->crowd().turns;
+    if (feed->turn.held) {
       held_.remove(feed);
-    } else if (Crowd& crowd = feed->crowd; crowd.in_turn != feed) {
+    } else if (crowd.current != feed) {
       crowd.waiting.remove(feed);
     } else {
       turns_.remove(feed);
-      crowd.in_turn = crowd.waiting.first;
-      if (crowd.in_turn == nullptr) {
+      crowd.current = crowd.waiting.take_first();
+      if (crowd.current != nullptr) {
+        turns_.append(crowd.current);
+      } else {
         --turns_count_;
-        return;
       }
-      crowd.waiting.remove(crowd.in_turn);
-      turns_.append(crowd.in_turn);
     }
   }
   // The first one's turn is over for now: the other crowds come first.
   void to_back(Feed* feed) {
-    if (feed == turns_.last) return;
+    if (feed == turns_.last()) return;
     turns_.remove(feed);
     turns_.append(feed);
   }
@@ -64,26 +64,25 @@ class Agenda {
   // Time has passed: feeds that were held back until now become due.
   void advance(TimePoint now) {
     now_ = now;
-    while (held_.first != nullptr && held_.first->not_before <= now) {
-      Feed* const feed = held_.first;
-      held_.remove(feed);
-      feed->held = false;
+    while (held_.first() != nullptr && held_.first()->turn.not_before <= now) {
+      Feed* const feed = held_.take_first();
+      feed->turn.held = false;
       queue(feed);
     }
   }
   // When the next held feed becomes due; nothing if there is none.
   std::optional<TimePoint> next_release() const {
-    if (held_.first == nullptr) return std::nullopt;
-    return held_.first->not_before;
+    if (held_.first() == nullptr) return std::nullopt;
+    return held_.first()->turn.not_before;
   }
 
  private:
   void queue(Feed* feed) {
-    Crowd& crowd = feed->crowd;
-    if (crowd.in_turn != nullptr) {
+    Crowd::Turns& crowd = feed->crowd().turns;
+    if (crowd.current != nullptr) {
       crowd.waiting.append(feed);
     } else {
-      crowd.in_turn = feed;
+      crowd.current = feed;
       turns_.append(feed);
       ++turns_count_;
     }

@@ -28,18 +28,18 @@ Sequence newest_place(const Feed& feed, Sequence after, Sequence target) {
 }  // namespace
 
 Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t bytes_max) {
-  const Sequence target = feed.target(head);
+  const Sequence target = feed.progress.target(head);
   Read read;
   read.cursor = cursor;
   if (cursor.at > target) {
     read.ahead = true;
     return read;
   }
-  const Sequence lost = feed.losses.since(cursor.losses_known);
+  const Sequence lost = feed.losses().since(cursor.losses_known);
   if (cursor.at < lost) {
     read.gap = Gap{.after = cursor.at,
                    .resumed = lost,
-                   .cursor = {newest_place(feed, cursor.at, target), feed.losses.count()}};
+                   .cursor = {newest_place(feed, cursor.at, target), feed.losses().count()}};
     return read;
   }
   merge_.clear();
@@ -62,7 +62,7 @@ Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t b
 }
 
 Cursor Backlog::replay_start(const Feed& feed, Sequence head, std::uint32_t events) {
-  const Sequence target = feed.target(head);
+  const Sequence target = feed.progress.target(head);
   // Backwards through all channels: the newest event not counted yet of each.
   struct Newest {
     Sequence newest;
@@ -87,11 +87,11 @@ Cursor Backlog::replay_start(const Feed& feed, Sequence head, std::uint32_t even
     start = channel.newest - 1;
     add(*channel.window, channel.position);
   }
-  return {start, feed.losses.count()};
+  return {start, feed.losses().count()};
 }
 
 Cursor Backlog::earliest(const Feed& feed, Sequence head) {
-  return {newest_place(feed, 0, feed.target(head)), feed.losses.count()};
+  return {newest_place(feed, 0, feed.progress.target(head)), feed.losses().count()};
 }
 
 }  // namespace fanfare::fanout

@@ -45,24 +45,24 @@ class Crowd {
   // Null: all are full, a new one is needed.
   Feed* feed_with_room() const { return full_ < feeds_.size() ? feeds_[full_] : nullptr; }
   void add(Feed& feed) {
-    feed.place = static_cast<std::uint32_t>(feeds_.size());
+    feed.share.index = static_cast<std::uint32_t>(feeds_.size());
     feeds_.push_back(&feed);
   }
   // One subscriber more, or fewer, in one of its feeds.
   void enter(Feed& feed, Attendance& attendance) {
-    CHECK(feed.opened < members_max_, "only a feed with room is entered");
-    if (++feed.opened == members_max_) swap_places(feed.place, full_++);
+    CHECK(feed.share.subscribers < members_max_, "only a feed with room is entered");
+    if (++feed.share.subscribers == members_max_) swap(feed.share.index, full_++);
     attendance.change(attendance_line_, topics_, 1);
   }
   // True: that was the feed's last subscriber, and the crowd no longer has the feed. (A crowd
   // without feeds goes.)
   bool exit(Feed& feed, Attendance& attendance) {
-    CHECK(feed.opened > 0, "each release() follows an open()");
-    if (feed.opened-- == members_max_) swap_places(feed.place, --full_);
+    CHECK(feed.share.subscribers > 0, "each release() follows an open()");
+    if (feed.share.subscribers-- == members_max_) swap(feed.share.index, --full_);
     attendance.change(attendance_line_, topics_, -1);
-    if (feed.opened > 0) return false;
-    CHECK(feed.members.empty(), "a feed with members is open");
-    swap_places(feed.place, static_cast<std::uint32_t>(feeds_.size()) - 1);
+    if (feed.share.subscribers > 0) return false;
+    CHECK(feed.progress.members().empty(), "a feed with members is open");
+    swap(feed.share.index, static_cast<std::uint32_t>(feeds_.size()) - 1);
     feeds_.pop_back();
     if (feeds_.empty()) attendance.abandon(attendance_line_);
     return true;
@@ -72,15 +72,16 @@ class Crowd {
   std::vector<std::uint32_t> places;  // among those that have the same topic, by topic
   std::uint64_t met = 0;              // the last channel that appeared to it
 
-  // ---- the agenda's
-  Feed* in_turn = nullptr;  // takes turns with the feeds of other crowds
-  FeedQueue waiting;        // come after it
+  struct Turns {              // the agenda's
+    Feed* current = nullptr;  // takes turns with the feeds of other crowds
+    FeedQueue waiting;        // come after it
+  } turns;
 
  private:
-  void swap_places(std::uint32_t a, std::uint32_t b) {
+  void swap(std::uint32_t a, std::uint32_t b) {
     std::swap(feeds_[a], feeds_[b]);
-    feeds_[a]->place = a;
-    feeds_[b]->place = b;
+    feeds_[a]->share.index = a;
+    feeds_[b]->share.index = b;
   }
 
   void ask(const CrowdRulesSource& source) {

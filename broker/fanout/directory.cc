@@ -65,7 +65,7 @@ void Directory::finish(ChannelId id) {
   Channel& finished = channel(id);
   finished.finished = true;
   for (const Link* const link : finished.links) {
-    if (link->feed->topics().names(finished.name)) ++link->feed->finished_topics;
+    if (link->feed->topics().names(finished.name)) link->feed->topic_finished();
   }
 }
 
@@ -73,7 +73,7 @@ void Directory::reopen(ChannelId id) {
   Channel& reopened = channel(id);
   reopened.finished = false;
   for (const Link* const link : reopened.links) {
-    if (link->feed->topics().names(reopened.name)) --link->feed->finished_topics;
+    if (link->feed->topics().names(reopened.name)) link->feed->topic_reopened();
   }
 }
 
@@ -191,7 +191,7 @@ Feed& Directory::make_feed(Crowd& crowd) {
   channels.erase(repeated.begin(), repeated.end());
   for (Channel* const channel : channels) {
     const Link* const link = feed.attach(*channel);
-    if (link->lost > 0) feed.losses.add(link->lost);
+    if (link->lost > 0) feed.inherit_loss(link->lost);
   }
   return feed;
 }
@@ -202,7 +202,7 @@ void Directory::follow_names(Feed& feed, std::vector<Channel*>& channels) {
     if (Channel* const channel = names_.find(topic)->second.channel; channel != nullptr) {
       channels.push_back(channel);
     } else {
-      feed.losses.add(tombstones_.evicted_through(topic));
+      feed.inherit_loss(tombstones_.evicted_through(topic));
     }
   }
 }
@@ -218,13 +218,13 @@ void Directory::follow_patterns(Feed& feed, std::vector<Channel*>& channels) {
     tree_.for_each_match(topic, find, [&](Channel& channel) { channels.push_back(&channel); });
     lost = std::max(lost, tombstones_.evicted_through_by(topic));
   }
-  feed.losses.add(lost);
+  feed.inherit_loss(lost);
 }
 
 void Directory::release(Feed* feed) {
-  Crowd& crowd = feed->crowd;
+  Crowd& crowd = feed->crowd();
   if (!crowd.exit(*feed, attendance_)) return;
-  const FeedNumber number = feed->number;
+  const FeedNumber number = feed->number();
   feeds_[number].reset();
   free_numbers_.give_back(number);
   --feed_count_;

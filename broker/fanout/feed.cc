@@ -7,13 +7,13 @@
 namespace fanfare::fanout {
 
 const Topics& Feed::topics() const {
-  return crowd.topics();
+  return crowd_.topics();
 }
 Framing Feed::framing() const {
-  return crowd.framing();
+  return crowd_.framing();
 }
 bool Feed::complete() const {
-  return finished_topics == topics().count();
+  return finished_topics_ == topics().count();
 }
 
 Feed::~Feed() {
@@ -27,7 +27,7 @@ Link* Feed::attach(Channel& channel) {
   link->newer = oldest_;
   (oldest_ == nullptr ? newest_ : oldest_->older) = link;
   oldest_ = link;
-  if (channel.finished && topics().names(channel.name)) ++finished_topics;
+  if (channel.finished && topics().names(channel.name)) ++finished_topics_;
   link->lost = link->lost_through();
   return link;
 }

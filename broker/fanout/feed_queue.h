@@ -7,22 +7,34 @@
 
 namespace fanfare::fanout {
 
-struct FeedQueue {
-  Feed* first = nullptr;
-  Feed* last = nullptr;
+class FeedQueue {
+ public:
+  Feed* first() const { return first_; }
+  Feed* last() const { return last_; }
+  static Feed* before(const Feed* feed) { return feed->queued.previous; }
 
-  void append(Feed* feed) { insert(last, feed); }
+  void append(Feed* feed) { insert(last_, feed); }
   // Behind `before`; null: at the front.
   void insert(Feed* before, Feed* feed) {
-    feed->previous_due = before;
-    feed->next_due =
-        before == nullptr ? std::exchange(first, feed) : std::exchange(before->next_due, feed);
-    (feed->next_due == nullptr ? last : feed->next_due->previous_due) = feed;
+    feed->queued.previous = before;
+    feed->queued.next =
+        before == nullptr ? std::exchange(first_, feed) : std::exchange(before->queued.next, feed);
+    (feed->queued.next == nullptr ? last_ : feed->queued.next->queued.previous) = feed;
   }
-  void remove(Feed* feed) {
-    (feed->previous_due == nullptr ? first : feed->previous_due->next_due) = feed->next_due;
-    (feed->next_due == nullptr ? last : feed->next_due->previous_due) = feed->previous_due;
+  void remove(const Feed* feed) {
+    const auto [next, previous] = feed->queued;
+    (previous == nullptr ? first_ : previous->queued.next) = next;
+    (next == nullptr ? last_ : next->queued.previous) = previous;
   }
+  Feed* take_first() {
+    Feed* const feed = first_;
+    if (feed != nullptr) remove(feed);
+    return feed;
+  }
+
+ private:
+  Feed* first_ = nullptr;
+  Feed* last_ = nullptr;
 };
 
 }  // namespace fanfare::fanout

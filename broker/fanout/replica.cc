@@ -77,7 +77,7 @@ void Replica::release(Feed* feed) {
   impl_->directory.release(feed);
 }
 std::uint32_t Replica::number(const Feed* feed) const {
-  return feed->number;
+  return feed->number();
 }
 Feed* Replica::feed(std::uint32_t number) const {
   return &impl_->directory.feed(number);
@@ -92,7 +92,7 @@ std::size_t Replica::new_patterns(std::span<const std::string_view> topics) cons
   return impl_->directory.new_patterns(topics);
 }
 Sequence Replica::target(const Feed* feed) const {
-  return feed->target(head());
+  return feed->progress.target(head());
 }
 void Replica::join(Feed* feed, Member member) {
   impl_->rounds.join(*feed, member);
@@ -101,19 +101,19 @@ Sequence Replica::leave(Feed* feed, Member member) {
   return impl_->rounds.leave(*feed, member);
 }
 bool Replica::complete(const Feed* feed) const {
-  return feed->complete() && feed->merge.empty();
+  return feed->complete() && feed->progress.pending().empty();
 }
 const std::vector<std::string>& Replica::topics(const Feed* feed) const {
   return feed->topics().texts();
 }
 std::shared_ptr<const Topics> Replica::shared_topics(const Feed* feed) const {
-  return feed->crowd.shared_topics();
+  return feed->crowd().shared_topics();
 }
 Framing Replica::framing(const Feed* feed) const {
   return feed->framing();
 }
 const CrowdRules& Replica::rules(const Feed* feed) const {
-  return impl_->directory.rules(feed->crowd);
+  return impl_->directory.rules(feed->crowd());
 }
 
 std::optional<Round> Replica::next_round(std::size_t members_max) {
@@ -124,7 +124,7 @@ std::size_t Replica::feeds_waiting() const {
 }
 
 TimePoint Replica::last_served(const Feed* feed) const {
-  return feed->last_served;
+  return feed->progress.last_served();
 }
 void Replica::advance(TimePoint now) {
   impl_->rounds.advance(now);

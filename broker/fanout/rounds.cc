@@ -18,56 +18,53 @@ void Rounds::appended(Channel& channel, Sequence before, Window::Position first,
   for (Link* const link : channel.links) {
     Feed& feed = *link->feed;
     feed.touch(link);
-    if (feed.members.empty() || link->pending) continue;
+    if (feed.progress.members().empty() || link->pending) continue;
     link->pending = true;
     link->served = before;
     link->pinned_page = first.page;
     channel.window.pin(first.page);
     ++channel.links_pending;
-    feed.merge.push({.next = channel.window.sequence(first),
-                     .position = first,
-                     .window = &channel.window,
-                     .link = link});
+    feed.progress.expect({.next = channel.window.sequence(first),
+                          .position = first,
+                          .window = &channel.window,
+                          .link = link});
     make_due(feed);
-    if (feed.owed == 0) {
-      feed.owed = feed.merge.top().next;
-      arrears_.owe(feed.owed);
-    }
+    if (feed.progress.owed() == 0) arrears_.owe(feed.progress.owe());
   }
 }
 
 void Rounds::finished(Feed& feed) {
-  if (feed.complete() && !feed.members.empty()) make_due(feed);
+  if (feed.complete() && !feed.progress.members().empty()) make_due(feed);
 }
 
 void Rounds::make_due(Feed& feed) {
-  if (feed.due) return;
-  feed.position = head_;
+  if (feed.progress.due()) return;
+  feed.progress.wake(head_);
   agenda_.add(&feed);
 }
 
+void Rounds::settle(Feed& feed) {
+  if (const Sequence first = feed.progress.settle(); first != 0) arrears_.settle(first);
+}
+
 void Rounds::join(Feed& feed, Member member) {
-  feed.members.join(member, places_);
+  feed.progress.join(member, places_);
   finished(feed);
 }
 
 Sequence Rounds::leave(Feed& feed, Member member) {
-  const Sequence target = feed.target(head_);
-  const bool at_target = feed.members.leave(member, places_);
-  const Sequence stands_at = at_target ? target : feed.position;
-  if (feed.members.empty() && feed.due) abandon(feed);
-  if (feed.in_round && feed.members.all_done()) end(feed);
+  const Sequence stands_at = feed.progress.leave(member, head_, places_);
+  const Members& left = feed.progress.members();
+  if (left.empty() && feed.progress.due()) abandon(feed);
+  if (feed.progress.in_round() && left.all_done()) end(feed);
   return stands_at;
 }
 
 // No member is left to be served: the feed stands at the head.
 void Rounds::abandon(Feed& feed) {
-  for (const Merge::Input& input : feed.merge.inputs()) not_pending(input.link);
-  feed.merge.clear();
-  if (feed.owed != 0) arrears_.settle(std::exchange(feed.owed, 0));
-  feed.round = {};
-  feed.in_round = false;
-  feed.members.end_round();
+  for (const Merge::Input& input : feed.progress.pending().inputs()) not_pending(input.link);
+  settle(feed);
+  feed.progress.abandon();
   agenda_.remove(&feed);
 }
 
@@ -86,39 +83,32 @@ std::optional<Round> Rounds::next(std::size_t members_max) {
   if (agenda_.empty()) return std::nullopt;
   Feed& feed = *agenda_.next();
   agenda_.to_back(&feed);
-  if (!feed.in_round) begin(feed);
-  // It may have been reopened since the round began: then there is no end to tell of.
-  feed.round.ends = feed.round.ends && feed.complete();
+  Progress& progress = feed.progress;
+  if (!progress.in_round()) begin(feed);
+  if (!feed.complete()) progress.go_on_after_round();
+  const Progress::CurrentRound& round = progress.round();
   Round slice{.feed = &feed,
-              .span = feed.round.span,
+              .span = round.span,
               .members = {},
-              .ends = feed.round.ends,
-              .committed = feed.round.committed};
+              .ends = round.ends,
+              .committed = round.committed};
   const bool silent = slice.span.size == 0 && !slice.ends;
-  if (!silent) {
-    slice.members = feed.members.next_slice(members_max);
-    feed.last_served = agenda_.now();
-  }
-  if (silent || feed.members.all_done()) end(feed);
+  if (!silent) slice.members = progress.next_slice(members_max, agenda_.now());
+  if (silent || progress.members().all_done()) end(feed);
   return slice;
 }
 
 void Rounds::begin(Feed& feed) {
-  feed.in_round = true;
-  feed.members.begin_round();
-  feed.not_before = agenda_.now() + directory_.rules(feed.crowd).pace;
-  feed.round = {
-      .span = {}, .target = head_, .wanted = head_, .ends = false, .committed = committed_};
-  if (!feed.merge.empty()) take_span(feed);
-  feed.round.span.last = feed.round.target;
-  feed.round.ends = feed.merge.empty() && feed.complete();
-}
-
-void Rounds::take_span(Feed& feed) {
-  feed.round.committed = arrears_.committed(feed.merge.top().next);
-  feed.round.span = gather_.span(feed.merge, head_, span_bytes_max_, feed.framing());
-  for (const Merge::Taken& taken : gather_.runs()) served(feed, taken);
-  if (!feed.merge.empty()) feed.round.target = feed.merge.top().next - 1;
+  Progress& progress = feed.progress;
+  Agenda::hold_until(&feed, agenda_.now() + directory_.rules(feed.crowd()).pace);
+  TimePoint committed = committed_;
+  Span span;
+  if (!progress.pending().empty()) {
+    committed = arrears_.committed(progress.pending().top().next);
+    span = gather_.span(progress.merge(), head_, span_bytes_max_, feed.framing());
+    for (const Merge::Taken& taken : gather_.runs()) served(feed, taken);
+  }
+  progress.begin_round(std::move(span), head_, feed.complete(), committed);
 }
 
 void Rounds::served(Feed& feed, const Merge::Taken& taken) {
@@ -138,23 +128,21 @@ void Rounds::served(Feed& feed, const Merge::Taken& taken) {
 }
 
 void Rounds::end(Feed& feed) {
-  feed.position = feed.round.target;
-  const Sequence wanted = std::exchange(feed.round, {}).wanted;
-  feed.in_round = false;
-  feed.members.end_round();
-  if (feed.owed != 0) arrears_.settle(std::exchange(feed.owed, 0));
+  Progress& progress = feed.progress;
+  const Sequence wanted = progress.end_round();
+  settle(feed);
   // If there is more to hand out, it comes behind the other feeds of its crowd. That may be the end
   // alone: the members that were told of it are about to leave, and the last of them takes the feed
   // off the agenda; those that joined meanwhile, or before the end was known, are still to be told.
   agenda_.remove(&feed);
-  if (!feed.merge.empty()) {
-    feed.owed = feed.merge.top().next;
-    arrears_.owe(feed.owed);
+  if (!progress.pending().empty()) {
+    arrears_.owe(progress.owe());
   } else if (!feed.complete()) {
+    progress.rest();
     return;
   }
   // What was there when this round began does not wait for the next one's time.
-  if (feed.owed <= wanted) feed.not_before = {};
+  if (progress.owed() <= wanted) Agenda::hold_until(&feed, {});
   agenda_.add(&feed);
 }
 

@@ -46,8 +46,8 @@ class Rounds {
 
  private:
   void make_due(Feed& feed);
+  void settle(Feed& feed);
   void begin(Feed& feed);
-  void take_span(Feed& feed);
   void served(Feed& feed, const Merge::Taken& taken);
   void end(Feed& feed);
   void abandon(Feed& feed);
