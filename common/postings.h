@@ -1,6 +1,6 @@
 // Postings: the holders that are listed under one key. A holder may be listed under many keys; it
-// remembers its place under each, so that removing it takes the same time from a long list as from
-// a short one.
+// remembers where it is listed under each, so that removing it takes the same time from a long list
+// as from a short one.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace fanfare {
 
-// `Holder` has a std::vector<std::uint32_t> `places`, one for each of its keys.
+// `Holder` has a std::vector<std::uint32_t> `listed_at`, one for each of its keys.
 template <class Holder>
 class Postings {
  public:
@@ -20,14 +20,14 @@ class Postings {
   };
 
   void add(Holder& holder, std::uint32_t key) {
-    holder.places[key] = static_cast<std::uint32_t>(entries_.size());
+    holder.listed_at[key] = static_cast<std::uint32_t>(entries_.size());
     entries_.push_back({&holder, key});
   }
   // It is here under that key.
   void remove(const Holder& holder, std::uint32_t key) {
-    const std::uint32_t place = holder.places[key];
-    entries_[place] = entries_.back();
-    entries_[place].holder->places[entries_[place].key] = place;
+    const std::uint32_t index = holder.listed_at[key];
+    entries_[index] = entries_.back();
+    entries_[index].holder->listed_at[entries_[index].key] = index;
     entries_.pop_back();
   }
   bool empty() const { return entries_.empty(); }

@@ -79,17 +79,17 @@ SegmentArena::Chunk& SegmentArena::chunk_with(unsigned order) {
 }
 
 SegmentArena::Chunk& SegmentArena::add_chunk() {
-  auto place = std::ranges::find(chunks_, nullptr);
-  if (place == chunks_.end()) {
+  auto entry = std::ranges::find(chunks_, nullptr);
+  if (entry == chunks_.end()) {
     longest_.push_back(0);
-    place = chunks_.insert(place, nullptr);
+    entry = chunks_.insert(entry, nullptr);
   }
   char* const memory = map_chunk();
-  *place = new (memory) Chunk;
-  Chunk& chunk = **place;
+  *entry = new (memory) Chunk;
+  Chunk& chunk = **entry;
   ++mapped_;
   ++empty_;
-  chunk.index = static_cast<std::uint32_t>(place - chunks_.begin());
+  chunk.index = static_cast<std::uint32_t>(entry - chunks_.begin());
   constexpr std::size_t kOwn = std::bit_ceil(sizeof(Chunk));
   chunk.buddy.take(order_of(kOwn));
   note(chunk);

@@ -20,7 +20,7 @@ Sequence oldest_left(const Feed& feed, Sequence after, Sequence through) {
 }
 
 // Where to read on to get everything that is left after `after`.
-Sequence newest_place(const Feed& feed, Sequence after, Sequence target) {
+Sequence newest_start(const Feed& feed, Sequence after, Sequence target) {
   const Sequence oldest = oldest_left(feed, after, target);
   return oldest == 0 ? target : oldest - 1;
 }
@@ -39,7 +39,7 @@ Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t b
   if (cursor.at < lost) {
     read.gap = Gap{.after = cursor.at,
                    .resumed = lost,
-                   .cursor = {newest_place(feed, cursor.at, target), feed.losses().count()}};
+                   .cursor = {newest_start(feed, cursor.at, target), feed.losses().count()}};
     return read;
   }
   merge_.clear();
@@ -91,7 +91,7 @@ Cursor Backlog::replay_start(const Feed& feed, Sequence head, std::uint32_t even
 }
 
 Cursor Backlog::earliest(const Feed& feed, Sequence head) {
-  return {newest_place(feed, 0, feed.progress.target(head)), feed.losses().count()};
+  return {newest_start(feed, 0, feed.progress.target(head)), feed.losses().count()};
 }
 
 }  // namespace fanfare::fanout

@@ -25,7 +25,7 @@ class Crowd {
  public:
   Crowd(std::shared_ptr<const Topics> topics, Framing framing, std::uint32_t members_max,
         const CrowdRulesSource& rules)
-      : places(topics->count()),
+      : listed_at(topics->count()),
         topics_(std::move(topics)),
         members_max_(members_max),
         framing_(framing) {
@@ -69,8 +69,8 @@ class Crowd {
   }
 
   // ---- the directory's
-  std::vector<std::uint32_t> places;  // among those that have the same topic, by topic
-  std::uint64_t met = 0;              // the last channel that appeared to it
+  std::vector<std::uint32_t> listed_at;  // among those that have the same topic, by topic
+  std::uint64_t met = 0;                 // the last channel that appeared to it
 
   struct Turns {              // the agenda's
     Feed* current = nullptr;  // takes turns with the feeds of other crowds

@@ -19,8 +19,8 @@ struct Cursor {
 
   Cursor() = default;
   // A bare place in the log, as a client presents it: no loss is known. Implicit on purpose.
-  Cursor(Sequence place) : at(place) {}
-  Cursor(Sequence place, std::uint64_t losses) : at(place), losses_known(losses) {}
+  Cursor(Sequence sequence) : at(sequence) {}
+  Cursor(Sequence sequence, std::uint64_t losses) : at(sequence), losses_known(losses) {}
 };
 
 // What a client can no longer get: some of the events in (after, resumed].

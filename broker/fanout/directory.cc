@@ -100,9 +100,9 @@ void Directory::drop(Link* link) {
   CHECK(channel->departed, "only a channel that is gone loses its links");
   link->feed->detach(link);
   if (!channel->links.empty()) return;
-  const auto place =
+  const auto found =
       std::ranges::find_if(departed_, [=](const auto& c) { return c.get() == channel; });
-  std::swap(*place, departed_.back());
+  std::swap(*found, departed_.back());
   departed_.pop_back();
 }
 

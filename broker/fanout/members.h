@@ -5,7 +5,7 @@
 //
 // Without a round all three marks but the size are 0, and all members are "at target". Leaving
 // keeps the zones together by moving at most three others; joining appends. Four bytes a member
-// here, and four in MemberPlaces, which all feeds of a replica share.
+// here, and four in MemberIndexes, which all feeds of a replica share.
 #pragma once
 
 #include <algorithm>
@@ -22,31 +22,31 @@ namespace fanfare::fanout {
 using Member = std::uint32_t;
 
 // Where each joined member is in the array of its feed. A member is in one feed at most.
-class MemberPlaces {
+class MemberIndexes {
  public:
-  explicit MemberPlaces(std::uint32_t members_max) : members_max_(members_max) {}
+  explicit MemberIndexes(std::uint32_t members_max) : members_max_(members_max) {}
 
-  bool placed(Member member) const {
-    return member < places_.size() && places_[member] != kNowhere;
+  bool known(Member member) const {
+    return member < indexes_.size() && indexes_[member] != kNowhere;
   }
-  std::uint32_t of(Member member) const { return places_[member]; }
-  void put(Member member, std::size_t place) {
-    if (member >= places_.size()) grow(member);
-    places_[member] = static_cast<std::uint32_t>(place);
+  std::uint32_t of(Member member) const { return indexes_[member]; }
+  void put(Member member, std::size_t index) {
+    if (member >= indexes_.size()) grow(member);
+    indexes_[member] = static_cast<std::uint32_t>(index);
   }
-  void remove(Member member) { places_[member] = kNowhere; }
+  void remove(Member member) { indexes_[member] = kNowhere; }
 
  private:
   static constexpr std::uint32_t kNowhere = UINT32_MAX;
 
   void grow(Member member) {
     CHECK(member < members_max_, "a member's number is below members_max");
-    const std::size_t doubled = std::max<std::size_t>(places_.size() * 2, member + std::size_t{1});
-    places_.resize(std::min<std::size_t>(doubled, members_max_), kNowhere);
+    const std::size_t doubled = std::max<std::size_t>(indexes_.size() * 2, member + std::size_t{1});
+    indexes_.resize(std::min<std::size_t>(doubled, members_max_), kNowhere);
   }
 
   std::uint32_t members_max_;
-  std::vector<std::uint32_t> places_;
+  std::vector<std::uint32_t> indexes_;
 };
 
 class Members {
@@ -54,22 +54,22 @@ class Members {
   std::size_t count() const { return members_.size(); }
   bool empty() const { return members_.empty(); }
 
-  void join(Member member, MemberPlaces& places) {
-    CHECK(!places.placed(member), "a member joins once");
-    places.put(member, members_.size());
+  void join(Member member, MemberIndexes& indexes) {
+    CHECK(!indexes.known(member), "a member joins once");
+    indexes.put(member, members_.size());
     members_.push_back(member);
   }
   // True: it stood at the target; false: at the position before the current round.
-  bool leave(Member member, MemberPlaces& places) {
-    CHECK(places.placed(member), "only a joined member leaves");
-    std::size_t hole = places.of(member);
+  bool leave(Member member, MemberIndexes& indexes) {
+    CHECK(indexes.known(member), "only a joined member leaves");
+    std::size_t hole = indexes.of(member);
     CHECK(hole < members_.size() && members_[hole] == member, "a member leaves the feed it is in");
     const bool at_target = hole < next_ || hole >= round_end_;
-    if (hole < next_) hole = fill(hole, --next_, places);
-    if (hole < round_end_) hole = fill(hole, --round_end_, places);
-    fill(hole, members_.size() - 1, places);
+    if (hole < next_) hole = fill(hole, --next_, indexes);
+    if (hole < round_end_) hole = fill(hole, --round_end_, indexes);
+    fill(hole, members_.size() - 1, indexes);
     members_.pop_back();
-    places.remove(member);
+    indexes.remove(member);
     return at_target;
   }
 
@@ -89,10 +89,10 @@ class Members {
 
  private:
   // Moves the member at `from` into `hole`, and returns `from`, the new hole.
-  std::size_t fill(std::size_t hole, std::size_t from, MemberPlaces& places) {
+  std::size_t fill(std::size_t hole, std::size_t from, MemberIndexes& indexes) {
     if (hole != from) {
       members_[hole] = members_[from];
-      places.put(members_[hole], hole);
+      indexes.put(members_[hole], hole);
     }
     return from;
   }

@@ -1,7 +1,7 @@
 // NameTable: from names to the things that have them, for the one look-up that every publish makes.
 // Open addressing, a hash next to each pointer, so that a look-up reads one slot and the thing
-// itself (std::unordered_map reads four places). Owns nothing; a thing has a `name` that does not
-// change while it is here.
+// itself (std::unordered_map reads memory four times). Owns nothing; a thing has a `name` that does
+// not change while it is here.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +44,7 @@ class NameTable {
   // There is none of its name.
   void insert(T* thing) {
     if (2 * ++count_ > slots_.size()) grow();
-    place({.hash = hash_(thing->name), .thing = thing});
+    put({.hash = hash_(thing->name), .thing = thing});
   }
   // It is here. Those behind it that had made way for it move up.
   void erase(const T* thing) {
@@ -72,14 +72,14 @@ class NameTable {
   std::size_t mask() const { return slots_.size() - 1; }
   std::size_t home(std::size_t hash) const { return hash & mask(); }
   std::size_t next(std::size_t i) const { return (i + 1) & mask(); }
-  void place(Slot slot) {
+  void put(Slot slot) {
     std::size_t i = home(slot.hash);
     while (slots_[i].thing != nullptr) i = next(i);
     slots_[i] = slot;
   }
   void grow() {
     for (const Slot& slot : std::exchange(slots_, std::vector<Slot>(slots_.size() * 2))) {
-      if (slot.thing != nullptr) place(slot);
+      if (slot.thing != nullptr) put(slot);
     }
   }
 

@@ -20,7 +20,7 @@ template <class T>
 struct Folder {
   std::string name;  // with the slash at its end; empty: the root
   Folder* parent = nullptr;
-  std::uint32_t place = 0;  // among its parent's folders
+  std::uint32_t index = 0;  // among its parent's folders
   std::vector<Folder*> folders;
   std::vector<T*> things;
 };
@@ -29,7 +29,7 @@ struct Folder {
 template <class T>
 struct Shelf {
   Folder<T>* folder = nullptr;
-  std::uint32_t place = 0;  // among its things
+  std::uint32_t index = 0;  // among its things
 };
 
 template <class T>
@@ -48,8 +48,8 @@ class NameTree {
   void erase(const T& thing) {
     Folder<T>* folder = thing.shelf.folder;
     T* const last = folder->things.back();
-    folder->things[thing.shelf.place] = last;
-    last->shelf.place = thing.shelf.place;
+    folder->things[thing.shelf.index] = last;
+    last->shelf.index = thing.shelf.index;
     folder->things.pop_back();
     while (folder->parent != nullptr && folder->things.empty() && folder->folders.empty()) {
       Folder<T>* const parent = folder->parent;
@@ -82,15 +82,15 @@ class NameTree {
     auto* const made = new Folder<T>;
     made->name = name;
     made->parent = &parent;
-    made->place = static_cast<std::uint32_t>(parent.folders.size());
+    made->index = static_cast<std::uint32_t>(parent.folders.size());
     parent.folders.push_back(made);
     folders_.insert(made);
     return *made;
   }
   void remove(Folder<T>& folder) {
     std::vector<Folder<T>*>& siblings = folder.parent->folders;
-    siblings[folder.place] = siblings.back();
-    siblings[folder.place]->place = folder.place;
+    siblings[folder.index] = siblings.back();
+    siblings[folder.index]->index = folder.index;
     siblings.pop_back();
     folders_.erase(&folder);
     delete &folder;

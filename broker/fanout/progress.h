@@ -46,10 +46,10 @@ class Progress {
   }
 
   // ---- members
-  void join(Member member, MemberPlaces& places) { members_.join(member, places); }
+  void join(Member member, MemberIndexes& indexes) { members_.join(member, indexes); }
   // Where it stood, when the log stands at `head`.
-  Sequence leave(Member member, Sequence head, MemberPlaces& places) {
-    return members_.leave(member, places) ? target(head) : position_;
+  Sequence leave(Member member, Sequence head, MemberIndexes& indexes) {
+    return members_.leave(member, indexes) ? target(head) : position_;
   }
 
   // ---- what they are owed

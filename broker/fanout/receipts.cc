@@ -10,9 +10,9 @@ std::optional<Receipt> Receipts::find(std::string_view channel, std::string_view
 
 void Receipts::add(std::string_view channel, std::string_view key, Sequence sequence, LogTime now) {
   const Receipt receipt{.sequence = sequence, .added = now};
-  const auto [place, added] = by_key_.try_emplace(std::string(joined(channel, key)), receipt);
-  if (!added) place->second = receipt;
-  by_age_.push_back({.key = &place->first, .receipt = receipt});
+  const auto [entry, added] = by_key_.try_emplace(std::string(joined(channel, key)), receipt);
+  if (!added) entry->second = receipt;
+  by_age_.push_back({.key = &entry->first, .receipt = receipt});
 }
 
 std::size_t Receipts::count_older_than(Duration age, LogTime now, std::size_t most) const {
@@ -37,8 +37,8 @@ std::string_view Receipts::joined(std::string_view channel, std::string_view key
 
 void Receipts::drop_oldest() {
   const Aged& oldest = by_age_.front();
-  const auto place = by_key_.find(*oldest.key);
-  if (place->second.sequence == oldest.receipt.sequence) by_key_.erase(place);
+  const auto entry = by_key_.find(*oldest.key);
+  if (entry->second.sequence == oldest.receipt.sequence) by_key_.erase(entry);
   by_age_.pop_front();
 }
 

@@ -48,12 +48,12 @@ void Rounds::settle(Feed& feed) {
 }
 
 void Rounds::join(Feed& feed, Member member) {
-  feed.progress.join(member, places_);
+  feed.progress.join(member, indexes_);
   finished(feed);
 }
 
 Sequence Rounds::leave(Feed& feed, Member member) {
-  const Sequence stands_at = feed.progress.leave(member, head_, places_);
+  const Sequence stands_at = feed.progress.leave(member, head_, indexes_);
   const Members& left = feed.progress.members();
   if (left.empty() && feed.progress.due()) abandon(feed);
   if (feed.progress.in_round() && left.all_done()) end(feed);

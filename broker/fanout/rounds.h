@@ -21,7 +21,7 @@ namespace fanfare::fanout {
 class Rounds {
  public:
   Rounds(Directory& directory, std::uint32_t members_max, std::size_t span_bytes_max)
-      : directory_(directory), places_(members_max), span_bytes_max_(span_bytes_max) {}
+      : directory_(directory), indexes_(members_max), span_bytes_max_(span_bytes_max) {}
 
   // ---- the log goes by
   Sequence head() const { return head_; }
@@ -54,7 +54,7 @@ class Rounds {
   void not_pending(Link* link);
 
   Directory& directory_;
-  MemberPlaces places_;
+  MemberIndexes indexes_;
   std::size_t span_bytes_max_;
   Agenda agenda_;
   Arrears arrears_;

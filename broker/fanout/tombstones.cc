@@ -24,11 +24,11 @@ Sequence Tombstones::evicted_through(std::string_view name) const {
 Sequence Tombstones::take(std::string_view name) {
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) return floor_;
-  const Place place = found->second;
-  const Sequence evicted_through = place->evicted_through;
+  const Stone stone = found->second;
+  const Sequence evicted_through = stone->evicted_through;
   by_name_.erase(found);
-  tree_.erase(*place);
-  stones_.erase(place);
+  tree_.erase(*stone);
+  stones_.erase(stone);
   return evicted_through;
 }
 

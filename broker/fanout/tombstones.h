@@ -47,12 +47,12 @@ class Tombstones {
     Sequence evicted_through;
     Shelf<Tombstone> shelf;
   };
-  using Place = std::list<Tombstone>::iterator;
+  using Stone = std::list<Tombstone>::iterator;
 
   std::size_t count_max_;
   Sequence floor_ = 0;
   std::list<Tombstone> stones_;  // the first forgotten first
-  std::unordered_map<std::string_view, Place, NameHash, std::equal_to<>> by_name_;
+  std::unordered_map<std::string_view, Stone, NameHash, std::equal_to<>> by_name_;
   NameTree<Tombstone> tree_;
 };
 

@@ -12,9 +12,9 @@ namespace fanfare::fanout {
 namespace {
 
 TEST(Members, AreServedInSlices) {
-  MemberPlaces places(10);
+  MemberIndexes indexes(10);
   Members members;
-  for (Member member = 0; member < 5; ++member) members.join(member, places);
+  for (Member member = 0; member < 5; ++member) members.join(member, indexes);
   members.begin_round();
   EXPECT_EQ(members.next_slice(2).size(), 2U);
   EXPECT_FALSE(members.all_done());
@@ -23,27 +23,27 @@ TEST(Members, AreServedInSlices) {
 }
 
 TEST(Members, AMemberThatJoinsDuringARoundIsNotInIt) {
-  MemberPlaces places(10);
+  MemberIndexes indexes(10);
   Members members;
-  members.join(1, places);
+  members.join(1, indexes);
   members.begin_round();
-  members.join(2, places);
+  members.join(2, indexes);
   const auto slice = members.next_slice(9);
   ASSERT_EQ(slice.size(), 1U);
   EXPECT_EQ(slice[0], 1U);
-  EXPECT_TRUE(members.leave(2, places));
+  EXPECT_TRUE(members.leave(2, indexes));
 }
 
 TEST(MembersDeathTest, JoinOnceAndLeaveTheFeedTheyAreIn) {
-  MemberPlaces places(10);
+  MemberIndexes indexes(10);
   Members members;
   Members others;
-  members.join(1, places);
-  others.join(2, places);
-  EXPECT_DEATH(members.join(1, places), "a member joins once");
-  EXPECT_DEATH(others.leave(1, places), "the feed it is in");
-  EXPECT_DEATH(members.leave(3, places), "only a joined member");
-  EXPECT_DEATH(members.join(10, places), "below members_max");
+  members.join(1, indexes);
+  others.join(2, indexes);
+  EXPECT_DEATH(members.join(1, indexes), "a member joins once");
+  EXPECT_DEATH(others.leave(1, indexes), "the feed it is in");
+  EXPECT_DEATH(members.leave(3, indexes), "only a joined member");
+  EXPECT_DEATH(members.join(10, indexes), "below members_max");
 }
 
 // The zones are easily mixed up when a hole is filled from three places: a member that leaves must
@@ -52,7 +52,7 @@ TEST(Members, KeepTheirZonesWhateverTheOrder) {
   constexpr Member kMembers = 12;
   for (std::uint64_t seed = 0; seed < 3'000; ++seed) {
     Random random(seed);
-    MemberPlaces places(kMembers);
+    MemberIndexes indexes(kMembers);
     Members members;
     enum class Zone { done, to_do, meanwhile };
     std::map<Member, Zone> zones;
@@ -61,14 +61,14 @@ TEST(Members, KeepTheirZonesWhateverTheOrder) {
       const auto member = static_cast<Member>(random.below(kMembers));
       if (random.chance(0.4)) {
         if (!zones.contains(member)) {
-          members.join(member, places);
+          members.join(member, indexes);
           zones[member] = Zone::meanwhile;
         }
       } else if (random.chance(0.5)) {
         if (!zones.contains(member)) continue;
-        ASSERT_EQ(members.leave(member, places), zones[member] != Zone::to_do) << "seed " << seed;
+        ASSERT_EQ(members.leave(member, indexes), zones[member] != Zone::to_do) << "seed " << seed;
         zones.erase(member);
-        ASSERT_FALSE(places.placed(member));
+        ASSERT_FALSE(indexes.known(member));
       } else if (!in_round) {
         members.begin_round();
         in_round = true;

@@ -9,10 +9,10 @@ constexpr TimePoint kNow{1'000};
 
 class ProgressOfAFeed : public ::testing::Test {
  protected:
-  void join(Member member) { progress_.join(member, places_); }
-  Sequence leave(Member member, Sequence head) { return progress_.leave(member, head, places_); }
+  void join(Member member) { progress_.join(member, indexes_); }
+  Sequence leave(Member member, Sequence head) { return progress_.leave(member, head, indexes_); }
 
-  MemberPlaces places_{10};
+  MemberIndexes indexes_{10};
   Progress progress_;
 };
 

@@ -61,7 +61,7 @@ void Roster::change_group(std::int64_t delta) {
   if (found == groups_.end()) {
     auto made = std::make_unique<Group>();
     made->patterns = ids_;
-    made->places.resize(ids_.size());
+    made->listed_at.resize(ids_.size());
     for (std::uint32_t i = 0; i < ids_.size(); ++i) patterns_[ids_[i]].groups.add(*made, i);
     found = groups_.emplace(ids_, std::move(made)).first;
   }

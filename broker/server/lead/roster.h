@@ -53,8 +53,8 @@ class Roster {
   };
   // Streams that have the same patterns, two or more of them.
   struct Group {
-    std::vector<Id> patterns;           // in order
-    std::vector<std::uint32_t> places;  // among the groups of each of them
+    std::vector<Id> patterns;              // in order
+    std::vector<std::uint32_t> listed_at;  // among the groups of each of them
     std::uint64_t streams = 0;
     std::uint64_t seen = 0;  // the last count that came here
   };
