@@ -84,6 +84,12 @@ void write_log(Exposition& out, const server::Snapshot& now) {
   out.single("fanfare_log_told_head", "gauge",
              "Sequence of the newest event passed to all shards: it may be acked and sent",
              now.heads.told.sequence);
+  out.single("fanfare_log_stalled_seconds", "gauge",
+             "For how long nothing of what waits to be durable has become so; 0: nothing waits",
+             fractional_seconds(now.log_stalled));
+  out.single("fanfare_ingest_paused", "gauge",
+             "1: publishers are not read from, because the log or a shard is too far behind them",
+             std::uint64_t{now.publishers_paused});
   out.single("fanfare_log_events_total", "counter", "Events appended to the log", log.events_total);
   out.single("fanfare_log_bytes_total", "counter", "Bytes of encoded events", log.bytes_total);
   out.single("fanfare_log_duplicates_total", "counter",

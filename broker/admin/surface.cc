@@ -94,6 +94,12 @@ class Surface final : public server::AdminSurface {
                                  counted(now.streams, "subscriber")));
     }
     if (now.shards.empty()) return fresh(503, kPlainText, "starting: no shard has reported yet\n");
+    if (now.stuck()) {
+      return fresh(503, kPlainText,
+                   fmt::format("stuck: nothing that was published has become durable for {} s; "
+                               "publishers wait, and subscribers see nothing new\n",
+                               now.log_stalled / 1s));
+    }
     if (now.connections_max > 0 && now.streams >= now.connections_max) {
       return fresh(503, kPlainText,
                    fmt::format("full: {} open, as many as [limits] connections and this machine "

@@ -74,6 +74,18 @@ TEST(Surface, SaidThatAFullBrokerIsReady) {
   EXPECT_EQ(surface->answer("/healthz", snapshot).status, 200);
 }
 
+TEST(Surface, SaidThatABrokerWhoseLogIsStuckIsReady) {
+  const auto surface = make_surface();
+  server::Snapshot snapshot = one_shard();
+  snapshot.log_stalled = 9s;
+  EXPECT_EQ(surface->answer("/readyz", snapshot).status, 200) << "a slow disk";
+  snapshot.log_stalled = 31s;
+  EXPECT_EQ(surface->answer("/readyz", snapshot).status, 503);
+  EXPECT_EQ(surface->answer("/readyz", snapshot).body.find("stuck: nothing"), 0U);
+  EXPECT_NE(surface->answer("/readyz", snapshot).body.find(" for 31 s;"), std::string::npos);
+  EXPECT_EQ(surface->answer("/healthz", snapshot).status, 200) << "a restart does not mend a disk";
+}
+
 TEST(Surface, ServesMetricsInTheTextFormatOfPrometheus) {
   const auto surface = make_surface();
   const server::AdminAnswer answer = surface->answer("/metrics", one_shard());

@@ -164,6 +164,10 @@ struct ChannelSnapshot {
 };
 
 // All of the broker at one moment, for the admin floor.
+// A disk that takes longer than this to flush is reported as stuck: by /readyz, and by the live
+// page, which stands still.
+inline constexpr Duration kStuckAfter = 10s;
+
 struct Snapshot {
   std::vector<ShardSnapshot> shards;
   fanout::Sequencer::Counters log;
@@ -175,6 +179,10 @@ struct Snapshot {
   std::uint64_t streams = 0;          // of subscribers, at this very moment
   std::shared_ptr<const Options> options = std::make_shared<const Options>();  // in force
   Duration uptime{};
+  // For how long nothing of what waits for the gate has become durable; zero: nothing waits.
+  Duration log_stalled{};
+  bool stuck() const { return log_stalled >= kStuckAfter; }
+  bool publishers_paused = false;
   BrokerPhase phase = BrokerPhase::serving;
   // Sums over the shards.
   Counters totals() const;

@@ -52,6 +52,7 @@ void Lead::seal() {
   heads_.appended = {heads_.appended.batches + 1, batch->head};
   gate_.take(batch);
   untold_bytes_ += frame_bytes;
+  if (untold_.empty()) stalled_since_ = now_;
   untold_.push_back({std::move(batch), frame_bytes});
 }
 
@@ -65,6 +66,7 @@ fanout::BatchPtr Lead::tell() {
   LogMessage message = std::move(untold_.front());
   untold_.pop_front();
   untold_bytes_ -= message.frame_bytes;
+  stalled_since_ = now_;
   heads_.told = {heads_.told.batches + 1, message.batch->head};
   switchboard_.head.store(heads_.told.sequence, std::memory_order_release);
   for (std::uint32_t shard = 0; shard < switchboard_.shard_count(); ++shard) {
@@ -233,6 +235,7 @@ void Lead::for_each_fact(const FactVisitor& visit) {
 void Lead::describe(Snapshot& snapshot) {
   snapshot.log = sequencer_.counters();
   snapshot.heads = heads_;
+  snapshot.log_stalled = untold_.empty() ? Duration{} : now_ - stalled_since_;
   snapshot.channels = sequencer_.channel_count();
   snapshot.segment_bytes = sequencer_.segment_bytes();
   snapshot.epoch = sequencer_.epoch().text();

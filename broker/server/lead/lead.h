@@ -97,6 +97,7 @@ class Lead final : public ingest::Sink {
   std::uint64_t sealed_bytes_ = 0;  // of the log's counter, at the last seal
   std::deque<LogMessage> untold_;   // sealed, oldest first
   std::uint64_t untold_bytes_ = 0;  // of their frames
+  TimePoint stalled_since_{};       // the newest of: one was told; the oldest was sealed
   bool stopping_ = false;
   std::array<char, fanout::EventId::kSizeMax> id_{};
   std::vector<fanout::Sequencer::Coming> coming_;

@@ -34,6 +34,7 @@ void LeadDesk::collect_shards() {
   snapshot_.options = settings_.shared();
   snapshot_.phase = switchboard_.phase.load(std::memory_order_relaxed);
   snapshot_.streams = switchboard_.streams.load(std::memory_order_relaxed);
+  snapshot_.publishers_paused = switchboard_.publishers_paused.load(std::memory_order_relaxed);
 }
 
 const Snapshot& LeadDesk::fresh_snapshot() {
@@ -54,6 +55,8 @@ void LeadDesk::second_passed(TimePoint now) {
   lead_.describe(snapshot_);
   snapshot_.uptime = now - started_;
   collect_shards();
+  // Nobody would see it, and each of them would wait in memory.
+  if (snapshot_.stuck()) return;
   if (const std::string event = surface_->live_event(snapshot_); !event.empty()) {
     lead_.publish_own(kAdminChannel, event);
   }
