@@ -35,6 +35,10 @@ class Day {
     if (options.seed % 8 == 3)
       machine_options_.journal_late_max = 100ms * static_cast<int>(1 + options.seed / 8 % 50);
     if (options.seed % 9 == 4) machine_options_.box_bytes = 200U << (options.seed / 9 % 7);
+    transactions_ = options.seed % 11 == 3;
+    if (options.seed % 13 == 5)
+      patterns_max_ = static_cast<std::uint32_t>(1 + options.seed / 13 % 4);
+    bound_patterns(patterns_max_);
     if (options.seed % 8 == 4) machine_options_.lead = machine_options_.shards - 1;
     crowd_ = draw_.chance(0.005);
     machine_options_.subscribers_max = crowd_ ? 256 : draw_.chance(0.8) ? 64 : 6;
@@ -61,6 +65,7 @@ class Day {
   }
   void start_machine();
   void reload();
+  void bound_patterns(std::uint32_t most);
   void take_note_of_heartbeat();
   void drain(Duration grace);
   void invite();
@@ -87,6 +92,8 @@ class Day {
   std::vector<std::unique_ptr<Watcher>> watchers_;
   std::vector<std::unique_ptr<Visitor>> visitors_;
   std::unique_ptr<Asker> asker_;
+  std::uint32_t patterns_max_ = 0;  // [limits] patterns; 0: as by default
+  bool transactions_ = false;
   bool crowd_ = false;
   bool asks_ = false;
   DayVerdict verdict_;
@@ -108,8 +115,13 @@ void Day::start_machine() {
 
 void Day::reload() {
   machine_options_.broker = drawn_configuration(draw_);
+  bound_patterns(patterns_max_);
   take_note_of_heartbeat();
   machines_.back().reload(machine_options_.broker);
+}
+
+void Day::bound_patterns(std::uint32_t most) {
+  if (most > 0) machine_options_.broker.limits.patterns = most;
 }
 
 // Streams keep the heartbeat that they began with.
@@ -144,9 +156,12 @@ void Day::invite() {
         .start(between(draw_, 0s, crowd_ ? 500ms : 10s));
   const std::size_t publishers = crowd_ ? 1 : 1 + draw_.below(4);
   for (std::size_t i = 0; i < publishers; ++i) {
+    const Pace pace = Pace::drawn(draw_);
+    PublisherPlan plan = PublisherPlan::drawn(channels_, draw_);
+    if (transactions_) plan.transactions = 0.3;
+    if (transactions_ && i == 0) plan.dialect = PublisherPlan::Dialect::resp;
     publishers_.push_back(std::make_unique<Publisher>(world_.town(), fmt::format("publisher {}", i),
-                                                      PublisherPlan::drawn(channels_, draw_),
-                                                      Pace::drawn(draw_)));
+                                                      std::move(plan), pace));
     publishers_.back()->start(between(draw_, 0s, 2s));
   }
   invite_pests();
@@ -242,6 +257,10 @@ void Day::judge() {
   for (const auto& pest : pests_) pest->leave();
   if (asker_) asker_->leave();
   send_surplus_home();
+  if (patterns_max_ > 0) {  // else some would come back for ever
+    bound_patterns(server::LimitOptions{}.patterns);
+    machines_.back().reload(machine_options_.broker);
+  }
   for (const auto& publisher : publishers_) publisher->conclude();
   const auto published = [this] {
     return std::ranges::all_of(publishers_, [](const auto& p) { return p->settled(); }) &&
@@ -253,7 +272,10 @@ void Day::judge() {
     return std::ranges::all_of(watchers_, [](const auto& w) { return w->knows_all(); });
   });
   for (const auto& watcher : watchers_) watcher->check_arrivals();
-  for (const auto& publisher : publishers_) publisher->check_unanswered();
+  for (const auto& publisher : publishers_) {
+    publisher->check_unanswered();
+    publisher->check_transactions();
+  }
   if (!world_.report().failed() && draw_.chance(0.3)) stay_calm();
   world_.check_transcripts();
 }
@@ -294,6 +316,7 @@ void Day::close() {
 void Day::take_note_of_machine() {
   verdict_.pauses += machines_.back().counted().ingest_paused_total;
   verdict_.forgotten += machines_.back().channels_forgotten();
+  verdict_.patterns_refused += machines_.back().counted().patterns_refused_total;
 }
 
 DayVerdict Day::live() {
@@ -327,6 +350,8 @@ void Day::count() {
   }
   for (const auto& watcher : watchers_) verdict_.notices += watcher->notices();
   for (const auto& visitor : visitors_) verdict_.sights += visitor->sights();
+  for (const auto& publisher : publishers_) verdict_.transactions += publisher->transactions();
+  verdict_.late_acks = world_.town().late_acks;
   if (asker_) verdict_.answers = asker_->rounds();
 }
 
@@ -358,17 +383,18 @@ void DayVerdict::add(const DayVerdict& other) {
        {&DayVerdict::events, &DayVerdict::gaps, &DayVerdict::publications, &DayVerdict::streams,
         &DayVerdict::restarts, &DayVerdict::ends, &DayVerdict::pauses, &DayVerdict::notices,
         &DayVerdict::sights, &DayVerdict::answers, &DayVerdict::forgotten, &DayVerdict::crowds,
-        &DayVerdict::calms, &DayVerdict::cancels})
+        &DayVerdict::calms, &DayVerdict::cancels, &DayVerdict::transactions, &DayVerdict::late_acks,
+        &DayVerdict::patterns_refused})
     this->*number += other.*number;
 }
 
 std::string DayVerdict::reached() const {
   return fmt::format(
       "{} complete streams, {} pauses of publishers, {} notices, {} sights of the admin listener, "
-      "{} rounds of many questions, {} channels forgotten, {} streams cancelled beside others; "
-      "days: "
-      "{} crowds, {} calms",
-      ends, pauses, notices, sights, answers, forgotten, cancels, crowds, calms);
+      "{} rounds of many questions, {} channels forgotten, {} streams cancelled beside others, "
+      "{} transactions, {} late acks, {} streams with too many patterns; days: {} crowds, {} calms",
+      ends, pauses, notices, sights, answers, forgotten, cancels, transactions, late_acks,
+      patterns_refused, crowds, calms);
 }
 
 }  // namespace fanfare::sim

@@ -27,15 +27,18 @@ struct DayVerdict {
   std::uint64_t streams = 0;  // opened
   std::uint64_t restarts = 0;
   // What would be easy to miss: how often days came there.
-  std::uint64_t ends = 0;       // streams that were complete
-  std::uint64_t pauses = 0;     // of publishers, because shards were behind
-  std::uint64_t notices = 0;    // told to watchers
-  std::uint64_t sights = 0;     // pages and live events of the admin listener
-  std::uint64_t answers = 0;    // rounds of more questions than a session answers at once
-  std::uint64_t forgotten = 0;  // channels, after a long silence
-  std::uint64_t cancels = 0;    // of streams that shared a connection
-  std::uint64_t crowds = 0;     // days with some two hundred connections
-  std::uint64_t calms = 0;      // days that ended with a calm
+  std::uint64_t ends = 0;              // streams that were complete
+  std::uint64_t pauses = 0;            // of publishers, because shards were behind
+  std::uint64_t notices = 0;           // told to watchers
+  std::uint64_t sights = 0;            // pages and live events of the admin listener
+  std::uint64_t answers = 0;           // rounds of more questions than a session answers at once
+  std::uint64_t forgotten = 0;         // channels, after a long silence
+  std::uint64_t cancels = 0;           // of streams that shared a connection
+  std::uint64_t transactions = 0;      // that publishers wanted executed
+  std::uint64_t late_acks = 0;         // of events, by a broker that had been told to stop
+  std::uint64_t patterns_refused = 0;  // streams that [limits] patterns kept waiting
+  std::uint64_t crowds = 0;            // days with some two hundred connections
+  std::uint64_t calms = 0;             // days that ended with a calm
 
   void add(const DayVerdict& other);
   std::string reached() const;

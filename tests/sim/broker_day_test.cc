@@ -31,7 +31,8 @@ TEST(BrokerDay, EndsWellForAFewHundredSeeds) {
   const DayVerdict& sum = outcome.sum;
   for (const std::uint64_t reached :
        {sum.events, sum.gaps, sum.restarts, sum.ends, sum.pauses, sum.notices, sum.sights,
-        sum.answers, sum.forgotten, sum.crowds, sum.calms, sum.cancels})
+        sum.answers, sum.forgotten, sum.crowds, sum.calms, sum.cancels, sum.transactions,
+        sum.late_acks, sum.patterns_refused})
     EXPECT_GT(reached, 0U) << sum.reached();
 }
 
@@ -105,7 +106,9 @@ std::vector<Planted> planted() {
                               {PlantedBug::ack_dropped, "acks: "},
                               {PlantedBug::box_mixes_streams, "order: "},
                               {PlantedBug::box_owes_nothing, "ack: "},
-                              {PlantedBug::box_end_unsaid, "ack: "}};
+                              {PlantedBug::box_end_unsaid, "ack: "},
+                              {PlantedBug::exec_torn, "exec: "},
+                              {PlantedBug::discard_forgotten, "exec: "}};
   // Where a sanitizer runs, that is for it to see.
   if (heap::watched()) all.push_back({PlantedBug::batch_leaked, "heap: "});
   return all;

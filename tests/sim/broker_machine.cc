@@ -154,6 +154,12 @@ void BrokerMachine::check_bounds() {
   if (page_.channels() > channels_most_)
     world_.kernel().fail(
         fmt::format("bounds: there are {} channels of {}", page_.channels(), channels_most_));
+  std::uint64_t patterns = 0;
+  for (const Member& member : members_)
+    patterns += member.shard ? member.shard->counters().patterns : 0;
+  if (patterns > patterns_most_)
+    world_.kernel().fail(
+        fmt::format("bounds: streams have {} patterns of {}", patterns, patterns_most_));
 }
 
 void BrokerMachine::post(std::uint32_t shard, server::Message message) {
@@ -198,6 +204,7 @@ void BrokerMachine::drain() {
 void BrokerMachine::note_bounds(const server::Options& options) {
   history_most_ = std::max(history_most_, options.history.total_bytes);
   channels_most_ = std::max<std::uint64_t>(channels_most_, options.limits.channels);
+  patterns_most_ = std::max<std::uint64_t>(patterns_most_, options.limits.patterns);
 }
 
 void BrokerMachine::reload(const server::Options& options) {

@@ -110,6 +110,7 @@ class BrokerMachine final : public Machine, public Actor {
   // by.
   std::uint64_t history_most_ = 0;
   std::uint64_t channels_most_ = 0;
+  std::uint64_t patterns_most_ = 0;
   std::vector<Member> members_;
   bool dead_ = false;
 };

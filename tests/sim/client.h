@@ -25,6 +25,8 @@ struct Town {
   bool quiet = false;
   // The broker was told to stop: it may refuse what it is sent.
   bool stopping = false;
+  // Events that were acknowledged after that: they are owed like any other.
+  std::uint64_t late_acks = 0;
   // Nobody publishes for a while.
   bool hushed = false;
   // Streams that brought something, each by the tag in its query and when its connection began:

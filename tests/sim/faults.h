@@ -35,6 +35,8 @@ namespace fanfare::sim {
   X(box_mixes_streams, "bundle port: what one stream says is said on its neighbour")   \
   X(box_owes_nothing, "bundle port: a stream that found its box full is forgotten")    \
   X(box_end_unsaid, "bundle port: the end of a stream is not said")                    \
+  X(exec_torn, "publisher: executes the first command of a transaction on its own")    \
+  X(discard_forgotten, "publisher: executes what it means to discard")                 \
   X(ack_dropped, "publisher: hears nothing more of a broker that stops")               \
   X(acks_swapped, "publisher: takes two answers for each other")
 

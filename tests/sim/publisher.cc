@@ -105,6 +105,9 @@ void Publisher::burst() {
   if (plan_.dialect == PublisherPlan::Dialect::http && plan_.burst > 2 && random().chance(0.3) &&
       awaited_.size() < plan_.pipeline)
     publish_batch();
+  if (plan_.transactions > 0 && plan_.dialect == PublisherPlan::Dialect::resp &&
+      awaited_.size() < plan_.pipeline && random().chance(plan_.transactions))
+    publish_transaction();
   const std::uint64_t events = 1 + random().below(plan_.burst);
   for (std::uint64_t i = 0; i < events && awaited_.size() < plan_.pipeline; ++i) {
     const std::uint32_t number = begin_event(plan_.channels[random().below(plan_.channels.size())]);
@@ -242,6 +245,7 @@ bool Publisher::take_http() {
 bool Publisher::take_resp() {
   const std::size_t end = incoming_.find("\r\n");
   if (end == std::string::npos) return false;
+  if (incoming_[0] == '*') return take_array(end);
   const std::string line = incoming_.substr(0, end);
   if (line[0] != '$') {
     incoming_.erase(0, end + 2);
@@ -289,6 +293,7 @@ void Publisher::settle_next(std::string_view answer, bool accepted) {
   // One that says its body too slowly is told so, once for all that is in it.
   late_ = answer.find("did not arrive completely") != std::string_view::npos;
   if (asked.kind == Awaited::Kind::publish) settle_one(asked.numbers[0], answer, accepted);
+  if (asked.kind == Awaited::Kind::transaction) settle_transaction(asked, answer, accepted);
   if (asked.kind != Awaited::Kind::batch) return;
   for (const std::uint32_t number : asked.numbers) {
     const std::size_t end = answer.find('\n');
@@ -310,6 +315,7 @@ void Publisher::settle_one(std::uint32_t number, std::string_view answer, bool a
     return;
   }
   publication.fate = Publication::Fate::acked;
+  if (town_.stopping) ++town_.late_acks;
   if (const auto reference = reference_in(answer); reference && *reference != number)
     complain(fmt::format("was answered about {} when {} was due", *reference, number), "acks");
   const std::optional<std::string> id = member_of(answer, "id");

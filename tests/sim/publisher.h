@@ -28,6 +28,7 @@ struct PublisherPlan {
   double keys = 0;             // per event: it has an idempotency key
   double finishes = 0;         // per burst: finishes a channel
   double erases = 0;           // per burst: drops a channel's history
+  double transactions = 0;     // per burst: MULTI … EXEC, or DISCARD (RESP only)
   double cuts = 0;             // per piece of answers: hangs up
   bool half_closes = false;    // sends FIN behind some bursts, and reads on
   bool stranger = false;       // nobody that may publish: it expects to be refused
@@ -47,6 +48,10 @@ class Publisher final : public Client {
   void leave();
   // acks: a broker that stops answers all that it has taken before it closes a connection.
   void check_unanswered();
+  // exec: the events of a transaction lie next to one another in the log, and those of one that was
+  // discarded or refused nowhere.
+  void check_transactions();
+  std::uint64_t transactions() const { return transactions_.size(); }
 
  protected:
   void heard(std::string_view bytes) override;
@@ -56,7 +61,7 @@ class Publisher final : public Client {
  private:
   // One request and what its answer is about.
   struct Awaited {
-    enum class Kind : std::uint8_t { publish, batch, other };
+    enum class Kind : std::uint8_t { publish, batch, transaction, other };
     Kind kind{};
     std::vector<std::uint32_t> numbers;
   };
@@ -66,6 +71,11 @@ class Publisher final : public Client {
   void publish_next();
   void publish(const Publication& publication, std::string_view key);
   void publish_batch();
+  // publisher_transactions.cc
+  void publish_transaction();
+  void say_transaction(const std::vector<std::uint32_t>& numbers);
+  bool take_array(std::size_t head_end);
+  void settle_transaction(const Awaited& asked, std::string_view answer, bool accepted);
   void control(std::string_view verb, std::string_view channel);
   std::uint32_t begin_event(std::string_view channel);
   std::string key_of(std::uint32_t number) const;
@@ -89,8 +99,10 @@ class Publisher final : public Client {
   std::optional<std::pair<std::string, bool>> swapped_;  // PlantedBug::acks_swapped
   std::vector<std::uint32_t> unanswered_;  // when a stopping broker closed the connection cleanly
   std::deque<std::uint32_t> again_;        // to be sent again under their keys
-  std::uint32_t life_ = 0;                 // of the broker it last talked to
-  std::deque<std::string> farewells_;      // channels that get a last event
+  std::vector<std::vector<std::uint32_t>> transactions_;  // that were to be executed
+  std::vector<std::uint32_t> discarded_;                  // what was not to be published after all
+  std::uint32_t life_ = 0;                                // of the broker it last talked to
+  std::deque<std::string> farewells_;                     // channels that get a last event
   bool concluding_ = false;
   bool gone_ = false;
   bool late_ = false;  // the answer that is taken says that the request's time was up

@@ -86,6 +86,10 @@ std::string resp_publish(const Publication& publication, std::string_view channe
   return resp_command({"PUBLISH", channel, publication.data});
 }
 
+std::string resp_word(std::string_view word) {
+  return resp_command({word});
+}
+
 std::string resp_control(std::string_view verb, std::string_view channel) {
   return resp_command({verb == "finish" ? "SSE.FINISH" : "DEL", channel});
 }

@@ -18,6 +18,7 @@ std::string http_batch(std::string_view lines);
 std::string http_control(std::string_view verb, std::string_view channel);
 
 std::string resp_publish(const Publication& publication, std::string_view channel, Random& random);
+std::string resp_word(std::string_view word);
 std::string resp_control(std::string_view verb, std::string_view channel);
 
 // With its line feed.

@@ -166,6 +166,23 @@ TEST(SubscriberRoutes, TellAStreamToComeBackThatBringsOnePatternMoreThanTheLimit
   EXPECT_EQ(broker.counters().patterns, 2U) << "what is only asked about does not count";
 }
 
+// What a HEAD request asked about was there to the end of the turn, and the GET behind it took it
+// for a pattern that some stream had already.
+TEST(SubscriberRoutes, CountedNoPatternThatWasAskedAboutInTheSameTurn) {
+  Options options;
+  options.limits.patterns = 1;
+  SmallBroker broker(options);
+  Peer& first = broker.get("/events?channel=a/*");
+  Peer& second = broker.subscriber();
+  second.say("HEAD /events?channel=b/* HTTP/1.1\r\nHost: x\r\n\r\n");
+  second.say("GET /events?channel=b/* HTTP/1.1\r\nHost: x\r\n\r\n");
+  broker.pass();
+  EXPECT_THAT(second.take(), HasSubstr("[limits] patterns allows"));
+  EXPECT_EQ(broker.counters().patterns, 1U);
+  EXPECT_EQ(broker.counters().patterns_refused_total, 1U);
+  EXPECT_FALSE(first.gone());
+}
+
 TEST(SubscriberRoutes, GrantAPreflightWhatItAsksForHoweverOften) {
   Options options;
   options.cors.origins = {"https://a.example"};
