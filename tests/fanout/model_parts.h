@@ -41,7 +41,7 @@ struct Subscriber {
   // The client's side, in framings with ids.
   std::string stream;
   Sequence began = 0;               // what the client presented, or where it was put
-  std::set<Sequence> known_lost;    // told by gaps, or lost before a newcomer came
+  std::set<Sequence> known_lost;    // named by gaps, or lost before a newcomer came
   std::set<Sequence> not_promised;  // of these, what no gap will name
 
   bool has_ids() const { return framing == Framing::chunked || framing == Framing::plain; }

@@ -38,7 +38,6 @@ class World {
 
  private:
   void check_rebuilt();
-  TimePoint now() const { return now_; }
   Duration random_time(Duration bound) {
     return Duration(random_.below(static_cast<std::uint64_t>(bound.count())));
   }
@@ -157,21 +156,21 @@ void World::publish() {
                   .data = random_data()};
   const auto published =
       sequencer_->publish(event.channel, {.type = event.type, .data = event.data, .retry_ms = {}},
-                          random_.chance(0.2) ? std::to_string(event.sequence) : "", now());
+                          random_.chance(0.2) ? std::to_string(event.sequence) : "", now_);
   ASSERT_EQ(published.has_value(), !finished_.contains(event.channel));
   if (!published) {
     ASSERT_EQ(published.error(), PublishError::channel_finished);
     return;
   }
   ASSERT_EQ(published->sequence, event.sequence);
-  used_[event.channel] = now();
+  used_[event.channel] = now_;
   log_.add(std::move(event));
 }
 
 // What was recorded makes the same log, state by state.
 void World::check_rebuilt() {
   for (; replayed_ < record_.size(); ++replayed_) rebuilt_->apply(record_[replayed_]);
-  rebuilt_->seal(now());
+  rebuilt_->seal(now_);
   ASSERT_EQ(state_of(*rebuilt_), state_of(sequencer_->log()));
 }
 
@@ -188,7 +187,7 @@ void World::restart() {
 }
 
 void World::seal() {
-  if (const BatchPtr batch = sequencer_->seal(now())) {
+  if (const BatchPtr batch = sequencer_->seal(now_)) {
     for (const auto& shard : shards_) shard->mailbox.push_back(batch);
   }
   check_bounds();
@@ -206,14 +205,14 @@ void World::check_bounds() {
 }
 
 void World::finish(const std::string& channel) {
-  ASSERT_TRUE(sequencer_->finish(channel, now()));
-  if (finished_.insert(channel).second) used_[channel] = now();
+  ASSERT_TRUE(sequencer_->finish(channel, now_));
+  if (finished_.insert(channel).second) used_[channel] = now_;
 }
 
 void World::erase(const std::string& channel) {
-  ASSERT_EQ(sequencer_->erase(channel, now()), used_.contains(channel));
+  ASSERT_EQ(sequencer_->erase(channel, now_), used_.contains(channel));
   finished_.erase(channel);
-  if (used_.contains(channel)) used_[channel] = now();
+  if (used_.contains(channel)) used_[channel] = now_;
 }
 
 // A channel is forgotten when it is empty and was not used for long enough, not before, and not
@@ -222,17 +221,17 @@ void World::erase(const std::string& channel) {
 // at most. A step of the model takes up to four seconds, in which it may have become empty, and
 // another in which it became due.
 void World::expire() {
-  while (sequencer_->expire(now())) {
+  while (sequencer_->expire(now_)) {
   }
   for (const std::string& name : kNames) {
     const auto state = sequencer_->find(name);
     ASSERT_TRUE(!state || used_.contains(name)) << name;
     if (!used_.contains(name)) continue;
-    const Duration idle = now() - used_[name];
+    const Duration idle = now_ - used_[name];
     if (state) {
       ASSERT_EQ(state->finished, finished_.contains(name)) << name;
-      if (state->events > 0) filled_[name] = now();
-      ASSERT_LE(now() - std::max(used_[name], filled_[name]), idle_forgotten_after_ + 10s) << name;
+      if (state->events > 0) filled_[name] = now_;
+      ASSERT_LE(now_ - std::max(used_[name], filled_[name]), idle_forgotten_after_ + 10s) << name;
     } else {
       ASSERT_GE(idle, idle_forgotten_after_) << name;
       used_.erase(name);
