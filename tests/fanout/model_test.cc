@@ -70,8 +70,7 @@ class World {
   // Reads what the client got; returns the last id it knows.
   Sequence check_stream(Subscriber& s, std::optional<Sequence> complete_to);
   std::string text_of_span(const Subscriber& s, const Span& span) {
-    const std::string bytes(span.data, span.size);
-    return s.in_chunks() ? read_chunks(bytes) : bytes;
+    return s.in_chunks() ? read_chunks({span.data, span.size}) : std::string(span.data, span.size);
   }
 
   Random random_;
