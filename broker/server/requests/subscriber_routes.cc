@@ -153,7 +153,8 @@ void SubscriberRoutes::answer(const Request& request, Response& response) {
 void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
                                  std::span<const http::Field> cors, Response& response) {
   const bool fixed = route != nullptr && !route->channels.empty();
-  auto asked = sse::parse_subscribe_request(request.head, request.body);
+  auto asked = sse::parse_subscribe_request(request.head, request.body,
+                                            fixed ? sse::BodyOf::page : sse::BodyOf::request);
   std::string problem;
   if (!asked) {
     problem = asked.error();

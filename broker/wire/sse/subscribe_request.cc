@@ -102,10 +102,10 @@ bool asks_for_text(const http::RequestHead& head) {
 }  // namespace
 
 std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
-    const http::RequestHead& head, std::string_view body) {
+    const http::RequestHead& head, std::string_view body, BodyOf owner) {
   auto query = wishes_of_query(head.query);
   if (!query) return std::unexpected(query.error());
-  auto further = wishes_of_body(head, body);
+  auto further = owner == BodyOf::page ? cursor_of_body(head, body) : wishes_of_body(head, body);
   if (!further) return std::unexpected(further.error());
   // The body first, so that the query overrules it; a wrong value is refused all the same.
   SubscribeRequest request;

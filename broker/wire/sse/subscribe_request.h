@@ -34,9 +34,13 @@ struct SubscribeRequest {
 // One sentence for the client (a 400), without a full stop.
 using SubscribeProblem = std::string;
 
-// `body` is the whole body; empty if there is none. One that is not understood is a problem,
-// wherever the channels are named.
+// Whose the body of a request is: `request`, whose channels it may name, or `page`, which POSTs to
+// a path that has its own channels what its application expects there (cursor_of_body).
+enum class BodyOf : std::uint8_t { request, page };
+
+// `body` is the whole body; empty if there is none. One of the request that is not understood is a
+// problem, although the channels may stand in the query.
 std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
-    const http::RequestHead& head, std::string_view body);
+    const http::RequestHead& head, std::string_view body, BodyOf owner = BodyOf::request);
 
 }  // namespace fanfare::sse

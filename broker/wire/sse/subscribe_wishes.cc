@@ -201,10 +201,14 @@ std::string read_wish(std::string_view key, const Element& value, Parameter para
   return {};
 }
 
-std::string read_members(const simdjson::dom::object& members, Wishes& wishes) {
+// `all` of the parameters, or the cursor alone, next to which everything is somebody else's.
+enum class Reads : std::uint8_t { all, cursor };
+
+std::string read_members(const simdjson::dom::object& members, Reads reads, Wishes& wishes) {
   std::vector<std::string_view> seen;
   for (const auto& [key, value] : members) {
     const auto parameter = parameter_of(key);
+    if (reads == Reads::cursor && parameter != Parameter::cursor) continue;
     if (!parameter) return misspelt("body", key, parameter.error());
     if (*parameter == Parameter::other) continue;
     // If there were two, another program on the way might have used the other one.
@@ -237,6 +241,11 @@ std::string unread_body(const http::RequestHead& head) {
       R"(send {"channels": ["news"]} as that, or name the channels in the query)");
 }
 
+std::string_view without_byte_order_mark(std::string_view body) {
+  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
+  return body;
+}
+
 }  // namespace
 
 std::expected<Wishes, std::string> wishes_of_query(std::string_view text) {
@@ -259,7 +268,7 @@ std::expected<Wishes, std::string> wishes_of_query(std::string_view text) {
 
 std::expected<Wishes, std::string> wishes_of_body(const http::RequestHead& head,
                                                   std::string_view body) {
-  if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
+  body = without_byte_order_mark(body);
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return Wishes{};
   if (std::string problem = unread_body(head); !problem.empty()) return std::unexpected(problem);
   simdjson::dom::parser parser;
@@ -273,7 +282,21 @@ std::expected<Wishes, std::string> wishes_of_body(const http::RequestHead& head,
         fmt::format("the body is {}, not a JSON object; {}", kind_of(document), kRightBody));
   }
   Wishes wishes;
-  if (std::string problem = read_members(members, wishes); !problem.empty()) {
+  if (std::string problem = read_members(members, Reads::all, wishes); !problem.empty()) {
+    return std::unexpected(problem);
+  }
+  return wishes;
+}
+
+std::expected<Wishes, std::string> cursor_of_body(const http::RequestHead& head,
+                                                  std::string_view body) {
+  Wishes wishes;
+  body = without_byte_order_mark(body);
+  if (body.empty() || !unread_body(head).empty()) return wishes;
+  simdjson::dom::parser parser;
+  simdjson::dom::object members;
+  if (parser.parse(body.data(), body.size()).get(members) != simdjson::SUCCESS) return wishes;
+  if (std::string problem = read_members(members, Reads::cursor, wishes); !problem.empty()) {
     return std::unexpected(problem);
   }
   return wishes;

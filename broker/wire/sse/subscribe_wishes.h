@@ -38,5 +38,9 @@ std::expected<Wishes, std::string> wishes_of_query(std::string_view query);
 // null is the same as nothing.
 std::expected<Wishes, std::string> wishes_of_body(const http::RequestHead& head,
                                                   std::string_view body);
+// A body that is the page's own: of any type, of any shape, and with any method. Nothing in it
+// means anything here but a cursor, where it is a JSON object that has one.
+std::expected<Wishes, std::string> cursor_of_body(const http::RequestHead& head,
+                                                  std::string_view body);
 
 }  // namespace fanfare::sse

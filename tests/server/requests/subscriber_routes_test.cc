@@ -114,15 +114,40 @@ TEST(SubscriberRoutes, ACursorInABodyResumesWhereverTheChannelsAreNamed) {
   }
 }
 
-TEST(SubscriberRoutes, RefuseABodyThatIsNotUnderstoodOnEveryRoute) {
+TEST(SubscriberRoutes, RefuseABodyThatIsNotUnderstood) {
   SmallBroker broker(with_fixed_route());
   for (const std::string_view target : {"/events?channel=a", "/fixed"}) {
     EXPECT_THAT(post(broker, target, R"({"last_event_id":7})"), HasSubstr("400 Bad Request"))
         << target;
-    EXPECT_THAT(post(broker, target, "{}", "text/plain"), HasSubstr("this one is text/plain"))
-        << target;
-    EXPECT_THAT(post(broker, target, "{", "application/json"), HasSubstr("not JSON")) << target;
   }
+  constexpr std::string_view kTarget = "/events?channel=a";
+  EXPECT_THAT(post(broker, kTarget, "{}", "text/plain"), HasSubstr("this one is text/plain"));
+  EXPECT_THAT(post(broker, kTarget, "{"), HasSubstr("not JSON"));
+}
+
+// A page POSTs to such a path what its application expects there.
+TEST(SubscriberRoutes, LeaveABodyToItsPageWhereThePathHasItsChannels) {
+  SmallBroker broker(with_fixed_route());
+  broker.publish("news", "one");
+  for (const auto& [body, type] : std::initializer_list<std::pair<std::string, std::string>>{
+           {R"({"message":"你好","role":"user","messages":[{"role":"system"}]})",
+            "application/json"},
+           {R"({"format":"markdown","replay":"yes","heartbeat":{},"announce_position":1})",
+            "application/json"},
+           {R"({"channel":{"id":5},"Channels":7,"channel":null})", "application/json"},
+           {R"(["a list"])", "application/json"},
+           {"{", "application/json"},
+           {"\xff", "application/json"},
+           {"hello", "text/plain;charset=UTF-8"},
+           {"a=b&channel=c", "application/x-www-form-urlencoded"}}) {
+    const std::string answer = post(broker, "/fixed?last_event_id=earliest", body, type);
+    EXPECT_THAT(answer, HasSubstr("data: one\n")) << body;
+  }
+  Peer& peer = broker.subscriber();
+  peer.say("GET /fixed?replay=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello");
+  broker.pass();
+  EXPECT_THAT(peer.take(), HasSubstr("data: one\n")) << "a front turns a POST into a GET";
+  peer.hang_up();
 }
 
 TEST(SubscriberRoutes, RefuseMorePatternsInOneStreamThanTheLimitWhereverTheyAreNamed) {
