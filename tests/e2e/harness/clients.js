@@ -1,6 +1,6 @@
 // Clients: the libraries with which people subscribe, each as its own documentation uses it. Every
 // one is `connect(url, seen)`: it pushes what reaches the application onto `seen` as "type:data",
-// and returns {close}.
+// and returns {close}, with `state()` where there is a readyState.
 import { createRequire } from 'node:module';
 
 import { createEventSource } from 'eventsource-client';
@@ -16,14 +16,14 @@ const EventSource2 = require('eventsource-2');
 const { EventSourcePolyfill } = require('event-source-polyfill');
 const { EventSource: LaunchDarkly } = require('launchdarkly-eventsource');
 
-// What offers EventSource's interface: `onmessage`, and a listener for the gap.
+// What offers EventSource's interface: `onmessage`, and listeners for two names.
 const eventSource = (make) => (url, seen) => {
   const source = make(url);
   const take = ({ type, data }) => seen.push(`${type}:${data}`);
   source.onmessage = take;
   source.onerror = () => {};
-  source.addEventListener('gap', take);
-  return { close: () => source.close() };
+  for (const type of ['gap', 'tick']) source.addEventListener(type, take);
+  return { close: () => source.close(), state: () => source.readyState };
 };
 
 // fetch and a parser by hand: an id from an event, and before there is one from the answer's head.
@@ -53,7 +53,7 @@ function eventSourceClient(url, seen) {
   const client = createEventSource({
     url, onMessage: ({ event, data }) => seen.push(`${event ?? 'message'}:${data}`),
   });
-  return { close: () => client.close() };
+  return { close: () => client.close(), state: () => (client.readyState === 'closed' ? 2 : 1) };
 }
 
 // As they come, with nothing added to the URL.
