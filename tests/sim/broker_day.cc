@@ -287,6 +287,8 @@ void Day::stay_calm() {
   ++verdict_.calms;
   for (const auto& visitor : visitors_) visitor->leave();
   world_.run(3s);  // what is on its way for fifty times the latency has arrived
+  // A client whose network went down as its stream ended would wait for heartbeats in vain.
+  world_.run(40s, [this] { return !world_.kernel().anybody_in_the_dark(); });
   const std::uint64_t before = machines_.back().turns();
   world_.stay_calm(1s * seconds);
   const std::uint64_t turns = machines_.back().turns() - before;

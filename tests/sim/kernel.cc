@@ -91,6 +91,10 @@ Socket* Kernel::claim(int accepted) {
   return std::exchange(accepted_[index].socket, nullptr);
 }
 
+bool Kernel::anybody_in_the_dark() const {
+  return std::ranges::any_of(sockets_, [](const auto& socket) { return socket->in_the_dark(); });
+}
+
 std::size_t Kernel::unclaimed() const {
   return static_cast<std::size_t>(std::ranges::count_if(
       accepted_, [](const Accepted& accepted) { return accepted.socket != nullptr; }));

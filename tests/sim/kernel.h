@@ -69,6 +69,8 @@ class Kernel final : public Agenda {
   Door door_of(int accepted) const;
   // The socket behind an accepted descriptor, which is forgotten; null: no such descriptor.
   Socket* claim(int accepted);
+  // Some end of a connection whose network is down does not know it yet.
+  bool anybody_in_the_dark() const;
   // Accepted descriptors that were not claimed.
   std::size_t unclaimed() const;
 

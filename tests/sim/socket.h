@@ -48,6 +48,8 @@ class Socket final : public Actor {
   bool hung_up() const;   // FIN or an error has arrived
   bool failed() const { return error_ != 0 || broken_; }
   bool closed() const { return closed_; }
+  // Its network is down, and it does not know yet.
+  bool in_the_dark() const { return dark_ && !closed_ && !failed(); }
   // Bytes that have arrived and were not read.
   std::size_t arrived() const { return arrived_ - read_; }
 
