@@ -286,9 +286,9 @@ void Day::stay_calm() {
   const std::uint64_t seconds = 5 + draw_.below(40);
   ++verdict_.calms;
   for (const auto& visitor : visitors_) visitor->leave();
-  world_.run(3s);  // what is on its way for fifty times the latency has arrived
   // A client whose network went down as its stream ended would wait for heartbeats in vain.
   world_.run(40s, [this] { return !world_.kernel().anybody_in_the_dark(); });
+  world_.run(3s);  // what is on its way for fifty times the latency has arrived
   const std::uint64_t before = machines_.back().turns();
   world_.stay_calm(1s * seconds);
   const std::uint64_t turns = machines_.back().turns() - before;
