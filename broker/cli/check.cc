@@ -11,7 +11,9 @@
 
 #include "broker/cli/command.h"
 #include "broker/cli/configuration.h"
+#include "broker/config/access.h"
 #include "broker/config/estimate.h"
+#include "broker/config/token_keys.h"
 #include "broker/io/backend.h"
 
 namespace fanfare::cli {
@@ -22,7 +24,7 @@ constexpr const char* kFooter = R"(Examples:
   fanfare check --set limits.connections=1000000           what would a million connections cost?
 
 Shows every problem with file, line and column; without one, the most memory and descriptors this
-configuration can take on this machine.
+configuration can take on this machine, and who may subscribe to what.
 
 Exit codes: 0 the broker can start with it; 2 wrong arguments; 78 it has problems, or does not fit
 this machine.)";
@@ -57,8 +59,12 @@ config::Resources machine_with(const io::Choice& choice) {
 }
 
 Exit check(const ConfigurationArguments& arguments, Console& console) {
-  const auto options = load_configuration(arguments, console);
+  auto options = load_configuration(arguments, console);
   if (!options) return options.error();
+  const bool keys_read = load_token_keys(*options, [&console](const std::string& sentence) {
+    fmt::print(console.err, "fanfare check: {}\n", sentence);
+  });
+  if (!keys_read) return Exit::configuration;
   io::raise_descriptor_limit();
   const auto choice = io::choose_backend(wanted_backend(options->backend));
   if (!choice) {
@@ -70,9 +76,11 @@ Exit check(const ConfigurationArguments& arguments, Console& console) {
     fmt::print(console.err, "fanfare check: {}\n", estimate.error());
     return Exit::configuration;
   }
-  fmt::print(console.out, "{}: no problems\n{}\n{}",
+  const std::string keys = config::token_keys_text(options->token_keys);
+  fmt::print(console.out, "{}: no problems\n{}\n{}who may subscribe:\n{}{}",
              arguments.file.empty() ? "the defaults" : arguments.file, choice->why,
-             estimate->text());
+             estimate->text(), config::access_text(*options),
+             keys.empty() ? keys : fmt::format("  tokens: {}\n", keys));
   return Exit::done;
 }
 

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "broker/config/load.h"
+#include "broker/config/token_keys.h"
 
 #include "common/counted.h"
 
@@ -33,6 +34,18 @@ std::expected<server::Options, Exit> load_configuration(const ConfigurationArgum
   const std::size_t count = loaded.error().size();
   fmt::print(console.err, "{} in the configuration\n", counted(count, "problem"));
   return std::unexpected(Exit::configuration);
+}
+
+bool load_token_keys(server::Options& options, const std::function<void(const std::string&)>& say) {
+  const auto keys = config::read_token_keys(options.token);
+  if (!keys) {
+    for (const std::string& problem : keys.error()) say(problem);
+    return false;
+  }
+  options.token_keys = *keys;
+  if (*keys == nullptr) return true;
+  for (const std::string& sentence : (*keys)->left_out) say(sentence);
+  return true;
 }
 
 }  // namespace fanfare::cli

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,5 +21,9 @@ void add_configuration_arguments(CLI::App& command, ConfigurationArguments& argu
 // Writes every problem to the console's standard error, one a line; the error is how to end.
 std::expected<server::Options, Exit> load_configuration(const ConfigurationArguments& arguments,
                                                         Console& console);
+
+// Reads the keys of [token] into the options. False: they stay as they are, and `say` was given a
+// sentence for each thing that is wrong. Keys that are left out are said in either case.
+bool load_token_keys(server::Options& options, const std::function<void(const std::string&)>& say);
 
 }  // namespace fanfare::cli

@@ -20,6 +20,7 @@
 #include "broker/config/difference.h"
 #include "broker/config/figures.h"
 #include "broker/config/rules.h"
+#include "broker/config/token_keys.h"
 #include "broker/server/shard/broker.h"
 
 #include "common/check.h"
@@ -85,8 +86,12 @@ class Serving {
       : arguments_(arguments), console_(console) {}
 
   Exit run() {
-    const auto options = load_configuration(arguments_, console_);
+    auto options = load_configuration(arguments_, console_);
     if (!options) return options.error();
+    const bool keys_read = load_token_keys(*options, [this](const std::string& sentence) {
+      fmt::print(console_.err, "fanfare serve: {}\n", sentence);
+    });
+    if (!keys_read) return Exit::configuration;
     const SignalStream signals;
     auto started = server::Broker::start(
         *options, admin::make_surface(options->listen.http, config::limit_figures));
@@ -114,8 +119,14 @@ class Serving {
     }
     log::info("publishers: {}", broker_->ingest_path());
     if (!broker_->admin_address().empty()) log::info("admin: http://{}/", broker_->admin_address());
+    announce_keys();
     warn();
     notify_service_manager("READY=1\nSTATUS=serving");
+  }
+
+  void announce_keys() const {
+    const std::string keys = config::token_keys_text(options_.token_keys);
+    if (!keys.empty()) log::info("tokens: {}", keys);
   }
 
   void warn() const {
@@ -140,8 +151,14 @@ class Serving {
     notify_reloading();
     if (const auto options = load_configuration(arguments_, console_)) {
       const auto changes = config::differences(options_, *options);
+      const config::TokenKeys keys = options_.token_keys;
       options_ = config::in_force(options_, *options);
+      options_.token_keys = keys;
+      const bool keys_read = load_token_keys(
+          options_, [](const std::string& sentence) { log::error("reload: {}", sentence); });
+      if (!keys_read) log::error("reload: the keys of tokens stay those that they were");
       broker_->reload(options_);
+      announce_keys();
       for (const config::Difference& change : changes) log::info("reload: {}", change.text());
       if (changes.empty()) log::info("reload: nothing changed");
       warn();

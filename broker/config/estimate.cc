@@ -19,10 +19,10 @@ constexpr std::uint64_t kKiB = 1U << 10U;
 constexpr std::uint64_t kMiB = 1U << 20U;
 constexpr std::uint64_t kGiB = 1U << 30U;
 
-// An idle subscriber in user space: its connection (24), its subscriber (24), its peer's address
-// (18), its place in a feed (4) and where that place is (4) are 74; the last two tables grow by
+// An idle subscriber in user space: its connection (24), its subscriber (28), its peer's address
+// (18), its place in a feed (4) and where that place is (4) are 78; the last two tables grow by
 // doubling, and feeds of few members have a head each.
-constexpr std::uint64_t kConnectionBytes = 136;
+constexpr std::uint64_t kConnectionBytes = 140;
 // And in the kernel: the socket (3,865 with its inode, file and entry), its place in the ring's
 // table (40) and one armed poll (256). Measured on Linux 6.18.
 constexpr std::uint64_t kConnectionKernelBytes = 4'160;

@@ -30,7 +30,7 @@ struct Estimate {
     bool kernel = false;  // the kernel's memory, not the process's
     std::uint64_t bytes = 0;
     std::string what;
-    std::string arithmetic;  // "20000 x 136 B"
+    std::string arithmetic;  // "20000 x 140 B"
   };
 
   server::Plan plan;              // the one by which the broker would start

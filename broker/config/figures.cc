@@ -17,7 +17,7 @@ struct Prefix {
   std::string_view section, prefix;
 };
 constexpr std::array kPrefixes{Prefix{"history", "history_"}, Prefix{"delivery", "delivery_"},
-                               Prefix{"limits", ""}};
+                               Prefix{"limits", ""}, Prefix{"token", "token_"}};
 
 const Prefix* prefix_of(std::string_view section) {
   for (const Prefix& prefix : kPrefixes) {

@@ -1,8 +1,8 @@
 #include "broker/config/keys.h"
 
 #include <array>
-#include <type_traits>
-#include <utility>
+
+#include "broker/config/member_key.h"
 
 namespace fanfare::config {
 namespace {
@@ -16,90 +16,7 @@ using server::ListenOptions;
 using server::Options;
 using server::RouteRule;
 using server::SubscribeOptions;
-
-// ---- From a pointer to a member to a key that reads and writes it.
-
-template <class Enum>
-constexpr std::array<std::string_view, 0> kWords{};
-template <>
-constexpr std::array<std::string_view, 2> kWords<server::SlowPolicy>{"disconnect", "skip"};
-template <>
-constexpr std::array<std::string_view, 3> kWords<server::AnnouncePosition>{"auto", "always",
-                                                                           "never"};
-template <>
-constexpr std::array<std::string_view, 3> kWords<server::Backend>{"auto", "io_uring", "epoll"};
-
-template <class T>
-constexpr Kind kKindOf = Kind::texts;
-template <>
-constexpr Kind kKindOf<bool> = Kind::flag;
-template <>
-constexpr Kind kKindOf<std::uint32_t> = Kind::count;
-template <>
-constexpr Kind kKindOf<std::uint64_t> = Kind::size;
-template <>
-constexpr Kind kKindOf<Duration> = Kind::duration;
-template <>
-constexpr Kind kKindOf<std::string> = Kind::text;
-template <>
-constexpr Kind kKindOf<server::SlowPolicy> = Kind::word;
-template <>
-constexpr Kind kKindOf<server::AnnouncePosition> = Kind::word;
-template <>
-constexpr Kind kKindOf<server::Backend> = Kind::word;
-
-template <class T>
-struct Plain {
-  using Type = T;
-};
-template <class T>
-struct Plain<std::optional<T>> {
-  using Type = T;
-};
-
-template <class T>
-Value to_value(const T& option) {
-  if constexpr (std::is_enum_v<T> || std::is_same_v<T, std::uint32_t>) {
-    return static_cast<std::uint64_t>(option);
-  } else {
-    return option;
-  }
-}
-
-template <class T>
-T from_value(const Value& value) {
-  if constexpr (std::is_enum_v<T> || std::is_same_v<T, std::uint32_t>) {
-    return static_cast<T>(std::get<std::uint64_t>(value));
-  } else {
-    return std::get<T>(value);
-  }
-}
-
-// record.*first.*second…
-template <auto... kPath, class Record>
-constexpr auto& reach(Record& record) {
-  return (record.*....*kPath);
-}
-
-// The key that fills the option at kPath, its kind taken from the option's type.
-template <class Record, auto... kPath>
-constexpr Key<Record> key(Facts facts) {
-  using Option = std::remove_reference_t<decltype(reach<kPath...>(std::declval<Record&>()))>;
-  using Type = typename Plain<Option>::Type;
-  if (facts.kind != Kind::mode) facts.kind = kKindOf<Type>;  // permissions are a count by type
-  if constexpr (std::is_enum_v<Type>) facts.words = kWords<Type>;
-  return {.facts = facts,
-          .read = [](const Record& record) -> std::optional<Value> {
-            const auto& option = reach<kPath...>(record);
-            if constexpr (std::is_same_v<Option, Type>) {
-              return to_value(option);
-            } else {
-              return option ? std::optional<Value>(to_value(*option)) : std::nullopt;
-            }
-          },
-          .write = [](Record& record,
-                      const Value& value) { reach<kPath...>(record) = from_value<Type>(value); }};
-}
+using server::TokenOptions;
 
 template <auto kMember>
 constexpr Key<Options> listen(Facts facts) {
@@ -130,6 +47,10 @@ constexpr Key<Options> cors(Facts facts) {
 template <auto kMember>
 constexpr Key<Options> subscribe(Facts facts) {
   return key<Options, &Options::subscribe, kMember>(facts);
+}
+template <auto kMember>
+constexpr Key<Options> token(Facts facts) {
+  return key<Options, &Options::token, kMember>(facts);
 }
 template <auto kMember>
 constexpr Key<ChannelRule> channel(Facts facts) {
@@ -411,6 +332,17 @@ constexpr std::array kLimits{
          .help =
              "How long after its first publish a key is remembered; within this time a repeat is "
              "answered and not published. Choose it longer than any publisher keeps trying."}),
+    limits<&LimitOptions::token_bytes>({.name = "token_bytes",
+                                        .at_least = 256,
+                                        .at_most = kMiB,
+                                        .help = "Size of a subscriber's token. Larger: 401."}),
+    limits<&LimitOptions::tokens>(
+        {.name = "tokens",
+         .at_least = 2,
+         .at_most = 10'000'000,
+         .help = "Tokens that each shard remembers once it has verified them, so that a client "
+                 "that comes back with the same one costs no signature. The oldest are forgotten "
+                 "first, and verified again."}),
     limits<&LimitOptions::drain>({.name = "drain",
                                   .at_most = ns(1h),
                                   .help = "When the broker is told to stop, it tells its "
@@ -441,6 +373,66 @@ constexpr std::array kSubscribe{
          .help = "The channels and patterns that clients may name. A pattern is allowed if one of "
                  "these covers everything it can match. The channels that a [[route]] fixes need "
                  "not be among them."}),
+};
+
+constexpr std::array kToken{
+    token<&TokenOptions::need>(
+        {.name = "need",
+         .help = "Whether a subscriber needs a token, on /events and where a [[route]] does not "
+                 "say. \"required\": one that grants every channel of the stream. \"optional\": "
+                 "none, but one that is presented must be good, and ends the stream when it "
+                 "expires. \"none\": tokens are not looked at. \"auto\": required if there are "
+                 "keys."}),
+    token<&TokenOptions::keys>(
+        {.name = "keys",
+         .at_most = 32,
+         .help =
+             "Files with the keys that tokens are signed with: public keys in PEM (Ed25519, EC "
+             "P-256, RSA of 2048 bits or more), or the raw bytes of an HMAC secret, 32 or more. "
+             "Absolute paths. They are read at the start and at each SIGHUP; if one is bad then, "
+             "the keys before it stay in force."}),
+    token<&TokenOptions::jwks>(
+        {.name = "jwks",
+         .help = "A file with a JSON Web Key Set (RFC 7517), read like keys. Its keys that are "
+                 "for something else are left out, which the log says. Empty: none."}),
+    token<&TokenOptions::algorithms>(
+        {.name = "algorithms",
+         .at_least = 1,
+         .at_most = 4,
+         .help =
+             "The algorithms that tokens may be signed with. A key is used with the one "
+             "algorithm of its kind: \"EdDSA\" (Ed25519), \"ES256\" (EC P-256), \"RS256\" (RSA), "
+             "\"HS256\" (a secret)."}),
+    token<&TokenOptions::issuer>({.name = "issuer",
+                                  .at_most = 1024,
+                                  .help = "What the claim iss of a token must be. Empty: it does "
+                                          "not count."}),
+    token<&TokenOptions::audience>(
+        {.name = "audience",
+         .at_most = 1024,
+         .help = "What the claim aud of a token must be, or hold. Empty: tokens that have one are "
+                 "for somebody else and are refused."}),
+    token<&TokenOptions::claim>(
+        {.name = "claim",
+         .at_least = 1,
+         .at_most = 255,
+         .help = "The claim that lists the channels and patterns that a token grants: its name, or "
+                 "a path to it inside others, as in \"fanfare.subscribe\"."}),
+    token<&TokenOptions::leeway>(
+        {.name = "leeway",
+         .at_most = ns(10min),
+         .help = "How far the issuer's clock may differ from this one: tokens count this much "
+                 "longer, and this much earlier."}),
+    token<&TokenOptions::cookie>(
+        {.name = "cookie",
+         .at_most = 64,
+         .help = "The cookie in which a token may come, besides the Authorization field. Empty: in "
+                 "none."}),
+    token<&TokenOptions::query>(
+        {.name = "query",
+         .at_most = 64,
+         .help = "The query parameter in which a token may come. A URL is seen in more places than "
+                 "a header field: the broker shows it nowhere, proxies may. Empty: in none."}),
 };
 
 constexpr std::array kChannel{
@@ -487,9 +479,10 @@ constexpr std::array kRoute{
                                   .at_least = ns(1s),
                                   .at_most = ns(1h),
                                   .help = "Replaces delivery.heartbeat."}),
+    route<&RouteRule::token>({.name = "token", .help = "Replaces token.need."}),
 };
 
-constexpr std::array<Section<Options>, 7> kSections{{
+constexpr std::array<Section<Options>, 8> kSections{{
     {.name = "listen", .help = "The addresses on which the broker listens.", .keys = kListen},
     {.name = "server", .help = "How the broker runs.", .keys = kServer},
     {.name = "history",
@@ -504,6 +497,12 @@ constexpr std::array<Section<Options>, 7> kSections{{
     {.name = "subscribe",
      .help = "What clients may subscribe to when they name the channels themselves.",
      .keys = kSubscribe},
+    {.name = "token",
+     .help =
+         "The tokens that let a client subscribe (JWT, RFC 7519): signed with one of these keys, "
+         "each for the channels that it grants. Without keys, everybody may subscribe. "
+         "docs/PROTOCOL.md describes the tokens.",
+     .keys = kToken},
 }};
 constexpr Section<ChannelRule> kChannelSection{
     .name = "channel",

@@ -2,15 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
-#include <system_error>
 #include <utility>
 
+#include "broker/config/file.h"
 #include "broker/config/keys.h"
 #include "broker/config/rules.h"
 #include "broker/config/spelling.h"
@@ -230,23 +225,6 @@ void Reader::read_override(const std::string& assignment) {
   key->write(options_, *value);
 }
 
-// The text of the file, or a sentence about why there is none.
-std::expected<std::string, std::string> read_file(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (std::filesystem::is_directory(status)) return std::unexpected("it is a directory");
-  const bool regular = std::filesystem::is_regular_file(status);
-  if (regular && std::filesystem::file_size(path, error) > kFileSizeMax) {
-    return std::unexpected("it is larger than 1 MiB, too large for a configuration");
-  }
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return std::unexpected(errno == 0 ? "it cannot be read" : std::strerror(errno));
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return std::unexpected("it cannot be read to the end");
-  return text;
-}
-
 Loaded finish(Reader& reader, std::span<const std::string> overrides) {
   for (const std::string& assignment : overrides) reader.read_override(assignment);
   check_rules(reader.options(), reader.report());
@@ -270,7 +248,8 @@ Loaded parse(std::string_view text, std::string_view source,
 
 Loaded load(const std::string& path, std::span<const std::string> overrides) {
   if (path.empty()) return parse({}, {}, overrides);
-  const auto text = read_file(path);
+  const auto text =
+      read_file(path, kFileSizeMax, "it is larger than 1 MiB, too large for a configuration");
   if (text) return parse(*text, path, overrides);
   Reader reader(path);
   reader.report().add({.source = path, .where = {}}, "cannot be read: " + text.error(),

@@ -10,6 +10,7 @@
 #include "broker/config/syntax.h"
 #include "broker/policy/cors.h"
 #include "broker/policy/hosts.h"
+#include "broker/policy/jwt_keys.h"
 
 #include "common/pattern.h"
 #include "common/units.h"
@@ -154,6 +155,22 @@ void check_subscribe(const Options& options, Report& report) {
   }
 }
 
+void check_token(const Options& options, Report& report) {
+  const server::TokenOptions& token = options.token;
+  for (std::size_t i = 0; i < token.keys.size(); ++i) {
+    complain(report, fmt::format("token.keys[{}]", i), "token.keys",
+             file_path_problem(token.keys[i]));
+  }
+  if (!token.jwks.empty()) complain(report, "token.jwks", {}, file_path_problem(token.jwks));
+  for (std::size_t i = 0; i < token.algorithms.size(); ++i) {
+    if (policy::algorithm_named(token.algorithms[i])) continue;
+    complain(report, fmt::format("token.algorithms[{}]", i), "token.algorithms",
+             fmt::format("\"{}\" is not one of EdDSA, ES256, RS256, HS256", token.algorithms[i]));
+  }
+  complain(report, "token.cookie", {}, cookie_name_problem(token.cookie));
+  complain(report, "token.query", {}, parameter_name_problem(token.query));
+}
+
 void check_channel_rules(const Options& options, Report& report) {
   const auto& rules = options.channels;
   for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -222,6 +239,7 @@ void check_rules(const Options& options, Report& report) {
   check_cors(options, report);
   check_hosts(options, report);
   check_subscribe(options, report);
+  check_token(options, report);
   check_channel_rules(options, report);
   check_routes(options, report);
 }

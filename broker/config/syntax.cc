@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "broker/wire/sse/position.h"
+#include "broker/wire/sse/subscribe_wishes.h"
 
 namespace fanfare::config {
 namespace {
@@ -192,6 +193,28 @@ std::string socket_path_problem(std::string_view text) {
         text, text.substr(text.rfind('/') + 1));
   }
   return {};
+}
+
+std::string cookie_name_problem(std::string_view text) {
+  const bool plain = std::ranges::all_of(text, [](char c) {
+    return is_lower_alphanumeric(c) || (c >= 'A' && c <= 'Z') || c == '_' || c == '-' || c == '.';
+  });
+  return plain ? std::string() : fmt::format("\"{}\" is not made of A-Z a-z 0-9 . _ -", text);
+}
+
+std::string parameter_name_problem(std::string_view text) {
+  if (sse::is_parameter(text)) {
+    return fmt::format("\"{}\" is a parameter of the broker's own; choose another name", text);
+  }
+  return cookie_name_problem(text);
+}
+
+std::string file_path_problem(std::string_view text) {
+  if (text.starts_with('/')) return {};
+  return fmt::format(
+      "\"{}\" depends on the directory in which the broker is started; write the full path, like "
+      "\"/etc/fanfare/{}\"",
+      text, text.substr(text.rfind('/') + 1));
 }
 
 }  // namespace fanfare::config

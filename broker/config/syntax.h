@@ -21,4 +21,11 @@ std::string route_path_problem(std::string_view text);
 // Where a Unix socket can be bound.
 std::string socket_path_problem(std::string_view text);
 
+// The name of a cookie, or of a query parameter that is not one of the broker's own; empty: none.
+std::string cookie_name_problem(std::string_view text);
+std::string parameter_name_problem(std::string_view text);
+
+// The path of a file, whatever directory the broker is started in.
+std::string file_path_problem(std::string_view text);
+
 }  // namespace fanfare::config

@@ -26,5 +26,7 @@ struct Probe {
 };
 
 std::vector<Probe> probes();
+// Those of [token], and of what belongs to it (token_probes.cc).
+std::vector<Probe> token_probes();
 
 }  // namespace fanfare::cli

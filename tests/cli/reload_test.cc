@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <set>
 #include <string>
@@ -16,6 +18,7 @@
 #include "broker/config/figures.h"
 #include "broker/config/keys.h"
 #include "broker/config/load.h"
+#include "broker/config/token_keys.h"
 #include "broker/server/base/switchboard.h"
 #include "tests/cli/reload_probes.h"
 
@@ -31,15 +34,28 @@ server::Options loaded(std::string_view text) {
   return options ? *options : server::Options();
 }
 
+server::Options with_keys(server::Options options) {
+  const auto keys = config::read_token_keys(options.token);
+  EXPECT_TRUE(keys) << keys.error().front();
+  if (keys) options.token_keys = *keys;
+  return options;
+}
+
+std::vector<Probe> all_probes() {
+  std::vector<Probe> all = probes();
+  std::ranges::move(token_probes(), std::back_inserter(all));
+  return all;
+}
+
 // A broker whose configuration is read again, as `fanfare serve` does it at SIGHUP.
 class Reloading {
  public:
   Reloading(std::string_view text, const sim::Faults& faults)
-      : options_(loaded(text)), broker_(options_, &page_, faults) {}
+      : options_(with_keys(loaded(text))), broker_(options_, &page_, faults) {}
 
   // What the log says.
   std::string reload(std::string_view text) {
-    const server::Options read = loaded(text);
+    const server::Options read = with_keys(loaded(text));
     std::string log;
     for (const config::Difference& change : config::differences(options_, read)) {
       log += change.text() + "\n";
@@ -108,7 +124,7 @@ TEST_P(AppliedAtOnce, ShowsInWhatClientsAndPublishersSee) {
   EXPECT_EQ(see(), probe.seen_after);
 }
 
-INSTANTIATE_TEST_SUITE_P(Reload, AppliedAtOnce, ::testing::ValuesIn(probes()),
+INSTANTIATE_TEST_SUITE_P(Reload, AppliedAtOnce, ::testing::ValuesIn(all_probes()),
                          [](const auto& test) { return name_of(test.param.key); });
 
 class AppliedAtTheNextStart : public ::testing::TestWithParam<Fixed> {};
@@ -131,7 +147,8 @@ INSTANTIATE_TEST_SUITE_P(Reload, AppliedAtTheNextStart, ::testing::ValuesIn(kFix
 
 TEST(Reload, EveryKeyOfTheTableHasAProbeOfItsMark) {
   std::set<std::string> at_once, fixed;
-  for (const Probe& probe : probes()) EXPECT_TRUE(at_once.emplace(probe.key).second) << probe.key;
+  for (const Probe& probe : all_probes())
+    EXPECT_TRUE(at_once.emplace(probe.key).second) << probe.key;
   for (const Fixed& key : kFixed) EXPECT_TRUE(fixed.emplace(key.key).second) << key.key;
   const auto check = [&](std::string_view section, const config::Facts& facts) {
     const std::string key = fmt::format("{}.{}", section, facts.name);

@@ -53,7 +53,7 @@ TEST(Estimate, NeedsFewDescriptorsOfTheProcessWhereRingsHaveTheirOwnTables) {
 TEST(Estimate, CountsAnIdleConnectionOnBothSidesOfTheKernel) {
   const Estimate few = estimated(options(1'000, 1));
   const Estimate more = estimated(options(2'000, 1));
-  EXPECT_EQ(more.user_bytes(When::idle) - few.user_bytes(When::idle), 1'000U * 136);
+  EXPECT_EQ(more.user_bytes(When::idle) - few.user_bytes(When::idle), 1'000U * 140);
   EXPECT_EQ(more.kernel_bytes(When::idle) - few.kernel_bytes(When::idle), 1'000U * 4'160);
 }
 
@@ -93,7 +93,7 @@ TEST(Estimate, WarnsAboutMemoryThatTheMachineDoesNotHave) {
 TEST(Estimate, SaysItInATable) {
   const std::string text = estimated(options(10'000, 1)).text();
   EXPECT_THAT(text, HasSubstr("1 shard, up to 10000 connections"));
-  EXPECT_THAT(text, HasSubstr("idle subscribers (10000 x 136 B)"));
+  EXPECT_THAT(text, HasSubstr("idle subscribers (10000 x 140 B)"));
   EXPECT_THAT(
       text,
       HasSubstr("320.0 MiB  the history, and segments being sent or reused (256.0 MiB and 25 %)"));

@@ -17,7 +17,7 @@ class JwtSigner {
   static JwtSigner p256();
   static JwtSigner rsa(unsigned bits = 2048);
   static JwtSigner secret(std::string bytes);
-  // Of any kind that OpenSSL knows; `curve` of EC keys.
+  // Any kind that OpenSSL knows; `curve` is for EC keys.
   static JwtSigner of_kind(const char* kind, const char* curve = nullptr);
 
   // The file that the broker is given: the public key, or the secret.

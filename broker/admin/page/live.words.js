@@ -65,6 +65,7 @@ export const words = {
     slow_evicted: 'too slow, overtaken',
     overloaded: 'told to come back',
     drained: 'broker stops, told to come back',
+    token_expired: 'token expired, told to come back',
     ingest_protocol: 'publisher broke protocol',
     ingest_refused: 'publisher not allowed',
   },
@@ -133,10 +134,13 @@ export const words = {
     slow_evicted: '太慢，已被淘汰',
     overloaded: '过载，请稍后再来',
     drained: '停机释放',
+    token_expired: '令牌过期',
     ingest_protocol: '发布者协议错误',
     ingest_refused: '发布者无权限',
   },
 };
 
 // Reasons that are nobody's trouble.
-export const calmReasons = new Set(['peer_closed', 'stream_complete', 'not_keep_alive', 'idle_timeout', 'drained']);
+export const calmReasons = new Set([
+  'peer_closed', 'stream_complete', 'not_keep_alive', 'idle_timeout', 'drained', 'token_expired',
+]);

@@ -45,6 +45,11 @@ namespace fanfare::server {
   X(patterns_refused_total, "counter", "Streams refused or told to come back because of patterns") \
   X(queries_bytes, "gauge", "Bytes kept of streams' queries, for publishers that watch")           \
   X(queries_dropped_total, "counter", "Queries not kept because of [limits] queries_bytes")        \
+  X(tokens_verified_total, "counter", "Subscribers' tokens verified by their signature")           \
+  X(tokens_known_total, "counter", "Subscribers' tokens that had been verified before")            \
+  X(tokens_missing_total, "counter", "Streams refused because no token was presented")             \
+  X(tokens_refused_total, "counter", "Streams refused because their token is not good")            \
+  X(tokens_too_narrow_total, "counter", "Streams refused because their token does not grant them") \
   X(overload_answers_total, "counter", "Event streams told to come back later")                    \
   X(accept_errors_total, "counter", "accept() failures (descriptors, memory)")                     \
   X(admin_connections_open, "gauge", "Connections open on the admin listener")                     \
@@ -88,6 +93,7 @@ struct Counters {
   X(slow_evicted, "a subscriber fell out of the window (slow = \"disconnect\")")         \
   X(overloaded, "told to come back later")                                               \
   X(drained, "told to come back because the broker was stopping")                        \
+  X(token_expired, "told to come back because the token had expired")                    \
   X(ingest_protocol, "a publisher used none of the three dialects, or violated its own") \
   X(ingest_refused, "a publisher's user is not in [listen] ingest_users")
 

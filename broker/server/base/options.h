@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,12 +11,19 @@
 
 #include "common/time.h"
 
+namespace fanfare::policy {
+struct JwtKeys;
+}
+
 namespace fanfare::server {
 
 // What to do with a subscriber that has stopped reading.
 enum class SlowPolicy : std::uint8_t { disconnect, skip };
 using sse::AnnouncePosition;  // how a new client learns its position
 enum class Backend : std::uint8_t { automatic, io_uring, epoll };
+// Whether a subscriber must present a token. Automatic: if [token] has keys. Optional: one that is
+// presented must be good.
+enum class TokenNeed : std::uint8_t { automatic, required, optional, none };
 
 struct ListenOptions {
   std::vector<std::string> http = {"127.0.0.1:8080"};
@@ -78,6 +86,8 @@ struct LimitOptions {
   std::uint32_t ingest_connections = 256;
   std::uint32_t idempotency_keys = 100'000;  // remembered at a time
   Duration idempotency_age = 5min;           // and for how long
+  std::uint64_t token_bytes = 8U << 10U;     // of one
+  std::uint32_t tokens = 4096;               // verified ones that each shard remembers
   Duration drain = 5s;  // SIGTERM: subscribers are told to come back over this long
 
   friend bool operator==(const LimitOptions&, const LimitOptions&) = default;
@@ -96,6 +106,27 @@ struct SubscribeOptions {
   std::vector<std::string> allow = {"**"};  // channels and patterns; one of them has to cover it
 
   friend bool operator==(const SubscribeOptions&, const SubscribeOptions&) = default;
+};
+
+// The tokens that let a client subscribe (broker/policy/jwt.h).
+struct TokenOptions {
+  std::vector<std::string> keys;  // files: public keys in PEM, or an HMAC secret
+  std::string jwks;               // a file; empty: none
+  std::vector<std::string> algorithms = {"EdDSA", "ES256", "RS256", "HS256"};
+  std::string issuer;              // empty: any
+  std::string audience;            // empty: only tokens that name none
+  std::string claim = "channels";  // where the grants are; a dotted path
+  Duration leeway = 30s;
+  std::string cookie = "fanfare_token";   // empty: no token comes in a cookie
+  std::string query = "token";            // empty: none in the query
+  TokenNeed need = TokenNeed::automatic;  // on /events, and where a route does not say
+
+  bool has_keys() const { return !keys.empty() || !jwks.empty(); }
+  // Whether the query parameter is the broker's, and not the page's own.
+  bool in_use() const {
+    return has_keys() || need == TokenNeed::required || need == TokenNeed::optional;
+  }
+  friend bool operator==(const TokenOptions&, const TokenOptions&) = default;
 };
 
 // [[channel]]: overrides for the channels a pattern matches; the first match counts.
@@ -118,6 +149,7 @@ struct RouteRule {
   std::vector<std::string> channels;  // fixed subscription; empty: taken from the query
   std::optional<AnnouncePosition> announce_position;
   std::optional<Duration> heartbeat;
+  std::optional<TokenNeed> token = {};
 
   friend bool operator==(const RouteRule&, const RouteRule&) = default;
 };
@@ -131,6 +163,10 @@ struct Options {
   LimitOptions limits;
   CorsOptions cors;
   SubscribeOptions subscribe;
+  TokenOptions token;
+  // What the files of `token` hold: read at the start and at each SIGHUP, apart from the rest.
+  // Null: nothing.
+  std::shared_ptr<const policy::JwtKeys> token_keys;
   std::vector<ChannelRule> channels;
   std::vector<RouteRule> routes;
 

@@ -51,4 +51,10 @@ fanout::CrowdRules crowd_rules(const Options& options, std::span<const std::stri
   return {.pace = rules.coalesce, .slow_may_stay = rules.slow == SlowPolicy::skip};
 }
 
+TokenNeed token_need(const Options& options, const RouteRule* route) {
+  const TokenNeed need = route != nullptr && route->token ? *route->token : options.token.need;
+  if (need != TokenNeed::automatic) return need;
+  return options.token.has_keys() ? TokenNeed::required : TokenNeed::none;
+}
+
 }  // namespace fanfare::server

@@ -35,4 +35,7 @@ StreamRules stream_rules(const Options& options, std::span<const std::string> to
 // What of that is laid down in the replica.
 fanout::CrowdRules crowd_rules(const Options& options, std::span<const std::string> topics);
 
+// Whether a subscriber needs a token on this route; null: on /events. Never automatic.
+TokenNeed token_need(const Options& options, const RouteRule* route);
+
 }  // namespace fanfare::server

@@ -31,6 +31,12 @@ void Settings::replace(std::shared_ptr<const Options> options) {
           .keys_age = limits.idempotency_age,
           .revision = log_.revision + 1};
   cors_ = {options_->cors.origins, options_->cors.credentials};
+  const TokenOptions& token = options_->token;
+  tokens_ = {.issuer = token.issuer,
+             .audience = token.audience,
+             .claim = token.claim,
+             .leeway = std::chrono::duration_cast<std::chrono::seconds>(token.leeway),
+             .bytes_max = limits.token_bytes};
 }
 
 }  // namespace fanfare::server

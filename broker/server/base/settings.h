@@ -16,6 +16,7 @@
 #include "broker/fanout/limits.h"
 #include "broker/policy/cors.h"
 #include "broker/policy/event_rules.h"
+#include "broker/policy/jwt.h"
 #include "broker/server/base/options.h"
 #include "broker/wire/http/limits.h"
 #include "broker/wire/ingest/http_dialect.h"
@@ -44,6 +45,7 @@ class Settings {
   const ingest::HttpLimits& publishes() const { return publishes_; }
   const policy::EventLimits& events() const { return events_; }
   const policy::CorsRules& cors() const { return cors_; }
+  const policy::JwtRules& tokens() const { return tokens_; }
   const fanout::LogLimits& log() const { return log_; }
 
  private:
@@ -55,6 +57,7 @@ class Settings {
   ingest::HttpLimits publishes_;
   policy::EventLimits events_;
   policy::CorsRules cors_;
+  policy::JwtRules tokens_;
   fanout::LogLimits log_;
 };
 

@@ -7,6 +7,7 @@
 
 #include "broker/policy/hosts.h"
 #include "broker/server/base/rules.h"
+#include "broker/wire/http/query.h"
 
 #include "common/counted.h"
 #include "common/letters.h"
@@ -37,11 +38,21 @@ void write_text(int status, std::string_view text, std::span<const http::Field> 
   response.body = text;
 }
 
+// As publishers that watch are shown it: they are others than those who know the token.
+std::string shown_query(std::string_view query, const TokenOptions& token) {
+  if (!token.in_use()) return std::string(query);
+  return http::query_without(query, {token.query});
+}
+
 }  // namespace
 
 SubscriberRoutes::SubscriberRoutes(const Settings& settings, Streams& streams, Seats& seats,
                                    Counters& counters)
-    : settings_(settings), streams_(streams), seats_(seats), counters_(counters) {}
+    : settings_(settings),
+      streams_(streams),
+      seats_(seats),
+      counters_(counters),
+      authenticator_(settings, counters) {}
 
 std::optional<std::size_t> SubscriberRoutes::body_allowed(const Request& /*request*/,
                                                           Response& /*response*/) {
@@ -153,6 +164,9 @@ void SubscriberRoutes::answer(const Request& request, Response& response) {
 void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
                                  std::span<const http::Field> cors, Response& response) {
   const bool fixed = route != nullptr && !route->channels.empty();
+  const TokenNeed need = token_need(settings_.options(), route);
+  const auto grants = authenticator_.ask(request.head, need);
+  if (!grants) return refuse_token(grants.error(), cors, response);
   auto asked = sse::parse_subscribe_request(request.head, request.body,
                                             fixed ? sse::BodyOf::page : sse::BodyOf::request);
   std::string problem;
@@ -165,10 +179,14 @@ void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
   if (!problem.empty()) return answer_text(400, problem + "\n", cors, response);
   if (!fixed) problem = not_open(asked->topics);
   if (!problem.empty()) return answer_text(403, problem + "\n", cors, response);
+  if (need == TokenNeed::required && !granted(**grants, asked->topics, cors, response)) return;
+  const std::string query = shown_query(request.head.query, settings_->token);
   Streams::Terms terms{.options = settings_.options(),
                        .fields = cors,
                        .announce = settings_->delivery.announce_position,
-                       .heartbeat = {}};
+                       .heartbeat = {},
+                       .query = query};
+  if (*grants != nullptr) terms.expires = (*grants)->expires;
   if (route != nullptr) {
     terms.announce = route->announce_position.value_or(terms.announce);
     terms.heartbeat = route->heartbeat;
@@ -188,6 +206,29 @@ void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
   if (!seats_.take()) return streams_.overload(request, *asked, terms, {}, response);
   streams_.open(request, *asked, terms, response);
   if (response.kind != Response::Kind::stream) seats_.give_back();  // nothing follows: 204
+}
+
+void SubscriberRoutes::refuse_token(const TokenRefusal& refusal, std::span<const http::Field> cors,
+                                    Response& response) {
+  if (refusal.status == 401) {
+    response.fields.add("WWW-Authenticate",
+                        refusal.presented ? bearer_challenge("invalid_token", refusal.sentence)
+                                          : bearer_challenge({}));
+  }
+  answer_text(refusal.status, refusal.sentence + '\n', cors, response);
+}
+
+// False: `response` says which topic is not.
+bool SubscriberRoutes::granted(const policy::Grants& grants, const std::vector<std::string>& topics,
+                               std::span<const http::Field> cors, Response& response) {
+  const auto beyond = std::ranges::find_if(
+      topics, [&grants](const std::string& topic) { return !policy::covers(grants, topic); });
+  if (beyond == topics.end()) return true;
+  ++counters_.tokens_too_narrow_total;
+  response.fields.add("WWW-Authenticate", bearer_challenge("insufficient_scope"));
+  answer_text(403, fmt::format("the token does not grant the channel \"{}\"\n", quotable(*beyond)),
+              cors, response);
+  return false;
 }
 
 // This stops an EventSource for good, as it should: coming back would not help.

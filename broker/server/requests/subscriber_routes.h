@@ -12,6 +12,7 @@
 #include "broker/policy/cors.h"
 #include "broker/server/base/seats.h"
 #include "broker/server/base/settings.h"
+#include "broker/server/requests/authenticator.h"
 #include "broker/server/sockets/routes.h"
 #include "broker/server/streams/streams.h"
 
@@ -23,7 +24,12 @@ class SubscriberRoutes final : public Routes {
  public:
   SubscriberRoutes(const Settings& settings, Streams& streams, Seats& seats, Counters& counters);
 
-  void turn_begins(TimePoint now) { now_ = now; }
+  void turn_begins(TimePoint now) {
+    now_ = now;
+    authenticator_.turn_begins(now);
+  }
+  // The time of day, by which tokens expire.
+  void tell_date(std::chrono::sys_seconds date) { authenticator_.tell_date(date); }
 
   std::optional<std::size_t> body_allowed(const Request& request, Response& response) override;
   void refuse_body(const Request& request, BodyRefusal refusal, Response& response) override;
@@ -33,6 +39,10 @@ class SubscriberRoutes final : public Routes {
  private:
   void subscribe(const Request& request, const RouteRule* route, std::span<const http::Field> cors,
                  Response& response);
+  void refuse_token(const TokenRefusal& refusal, std::span<const http::Field> cors,
+                    Response& response);
+  bool granted(const policy::Grants& grants, const std::vector<std::string>& topics,
+               std::span<const http::Field> cors, Response& response);
   std::string not_open(const std::vector<std::string>& topics) const;
   std::string topics_problem(const std::vector<std::string>& topics) const;
   void answer_text(int status, std::string_view text, std::span<const http::Field> further,
@@ -45,6 +55,7 @@ class SubscriberRoutes final : public Routes {
   Streams& streams_;
   Seats& seats_;
   Counters& counters_;
+  Authenticator authenticator_;
   std::string granted_headers_;  // of the preflight being answered
   TimePoint now_{};
   log::Limit refused_origin_log_;

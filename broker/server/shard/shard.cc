@@ -101,7 +101,9 @@ void Shard::know_ports() {
 Shard::~Shard() = default;
 
 void Shard::tell_date() {
-  date_.tell(std::chrono::floor<std::chrono::seconds>(time_of_day()));
+  const auto date = std::chrono::floor<std::chrono::seconds>(time_of_day());
+  date_.tell(date);
+  routes_.tell_date(date);
 }
 
 std::chrono::sys_time<std::chrono::milliseconds> Shard::time_of_day() const {

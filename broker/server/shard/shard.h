@@ -157,6 +157,7 @@ class Shard {
   void arm_hang_up(io::Slot slot);
   void begin_stream(io::Slot slot, StreamStart start);
   Member open_stream(Outlet outlet, StreamStart start);
+  Tick tick_of(std::chrono::sys_seconds date) const;
   void count_stream(const Subscriber& subscriber, int change);
   std::uint64_t& open_connections(const Connection& connection);
   void end_stream(const StreamEnd& end);
@@ -190,6 +191,7 @@ class Shard {
   void sweep(std::uint32_t begin, std::uint32_t end);
   void overdue(io::Slot slot, Connection& connection);
   void stream_overdue(Member member, Subscriber& subscriber);
+  void say_farewell(Member member, Farewell farewell);
   Tick heartbeat_visit(Tick due, std::uint32_t heartbeat);
   void heartbeat_due(Member member, Subscriber& subscriber);
   void send_heartbeats();

@@ -125,6 +125,15 @@ void Shard::count_stream(const Subscriber& subscriber, int change) {
   if (change < 0) seats_.give_back();  // it was taken when the stream was asked for
 }
 
+// By the clocks of this moment; what lies beyond the life of a tick never comes.
+Tick Shard::tick_of(std::chrono::sys_seconds date) const {
+  const auto now = std::chrono::floor<std::chrono::seconds>(time_of_day());
+  if (date <= now) return tick_;
+  const auto left = static_cast<std::uint64_t>((date - now).count());
+  const std::uint64_t tick = tick_ + left * (std::chrono::seconds(1) / kTick);
+  return left < kNever && tick < kNever ? static_cast<Tick>(tick) : kNever;
+}
+
 void Shard::begin_stream(io::Slot slot, StreamStart start) {
   Connection& connection = connections_[slot];
   connection.subscriber = open_stream(Outlet::socket(slot), std::move(start));
@@ -137,14 +146,16 @@ Member Shard::open_stream(Outlet outlet, StreamStart start) {
   const Connection& connection = connections_[outlet.slot()];
   const std::string query = std::move(start.query);
   const std::string presented = std::move(start.presented);
+  const Tick expires = tick_of(start.expires);
   const bool live_page = connection.port == Port::admin;
   const Member member = delivery_.open(std::move(start), outlet, live_page, tick_);
   presence_.came(member, query, presented);
   Subscriber& subscriber = subscribers_[member];
   subscriber.farewell = connection.leaving ? Farewell::due : Farewell::none;
-  subscriber.due = subscriber.heartbeat == 0
-                       ? tick_ + ticks(settings_->delivery.stall)
-                       : heartbeat_visit(tick_ + subscriber.heartbeat, subscriber.heartbeat);
+  subscriber.expires = expires;
+  subscriber.look_again(subscriber.heartbeat == 0
+                            ? tick_ + ticks(settings_->delivery.stall)
+                            : heartbeat_visit(tick_ + subscriber.heartbeat, subscriber.heartbeat));
   count_stream(subscriber, +1);
   return member;
 }

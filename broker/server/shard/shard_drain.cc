@@ -73,7 +73,7 @@ void Shard::tell_to_leave(io::Slot slot) {
 void Shard::tell_to_leave(Subscriber& subscriber) {
   subscriber.farewell = Farewell::due;
   const Tick over = ticks(settings_->limits.drain);
-  subscriber.due = tick_ + static_cast<Tick>(random_.below(std::uint64_t{over} + 1));
+  subscriber.look_again(tick_ + static_cast<Tick>(random_.below(std::uint64_t{over} + 1)));
 }
 
 void Shard::end_at_once() {

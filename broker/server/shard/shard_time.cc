@@ -132,14 +132,14 @@ void Shard::stream_overdue(Member member, Subscriber& subscriber) {
   if (subscriber.farewell != Farewell::none) {
     if (tick_ < subscriber.due) return;
     sweep_left_ -= kOverdueWork;
-    if (subscriber.farewell == Farewell::said) {
-      end_stream({member, CloseReason::drained});
-    } else {
-      subscriber.farewell = Farewell::said;
-      subscriber.due = tick_ + kFarewellTicks;
-      delivery_.farewell(member, CloseReason::drained);
-    }
+    if (subscriber.farewell == Farewell::due) return say_farewell(member, Farewell::said);
+    const bool expired = subscriber.farewell == Farewell::expired;
+    end_stream({member, expired ? CloseReason::token_expired : CloseReason::drained});
     return;
+  }
+  if (tick_ >= subscriber.expires) {
+    sweep_left_ -= kOverdueWork;
+    return say_farewell(member, Farewell::expired);
   }
   const Tick stall = ticks(settings_->delivery.stall);
   if (delivery_.stalled_for(member, tick_) > stall &&
@@ -152,6 +152,14 @@ void Shard::stream_overdue(Member member, Subscriber& subscriber) {
   heartbeat_due(member, subscriber);
 }
 
+void Shard::say_farewell(Member member, Farewell farewell) {
+  Subscriber& subscriber = subscribers_[member];
+  subscriber.farewell = farewell;
+  subscriber.due = tick_ + kFarewellTicks;
+  delivery_.farewell(
+      member, farewell == Farewell::expired ? CloseReason::token_expired : CloseReason::drained);
+}
+
 // The members of one feed got their last event together, and many streams may have begun together:
 // to spread their heartbeats, the first one is sent at random up to an eighth of the interval
 // before it is due; later ones keep that offset.
@@ -162,7 +170,7 @@ Tick Shard::heartbeat_visit(Tick due, std::uint32_t heartbeat) {
 // A stream that got data within the interval needs no heartbeat.
 void Shard::heartbeat_due(Member member, Subscriber& subscriber) {
   if (subscriber.heartbeat == 0) {
-    subscriber.due = tick_ + 2 * kTicksPerSecond;
+    subscriber.look_again(tick_ + 2 * kTicksPerSecond);
     return;
   }
   if (!subscriber.joined) return;  // looked at again in a second
@@ -171,11 +179,11 @@ void Shard::heartbeat_due(Member member, Subscriber& subscriber) {
   const Tick due = last + subscriber.heartbeat;
   // Drawn once: a visit within the last eighth is the one that was drawn.
   if (due >= tick_ + kTicksPerSecond + subscriber.heartbeat / 8) {
-    subscriber.due = heartbeat_visit(due, subscriber.heartbeat);
+    subscriber.look_again(heartbeat_visit(due, subscriber.heartbeat));
     return;
   }
   heartbeats_due_.push_back(member);
-  subscriber.due = tick_ + subscriber.heartbeat;
+  subscriber.look_again(tick_ + subscriber.heartbeat);
 }
 
 void Shard::send_heartbeats() {

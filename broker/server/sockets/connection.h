@@ -1,5 +1,5 @@
 // Connection: one accepted socket, in its slot of the shard's table, and nothing but that. An idle
-// subscriber is this struct (24 bytes), its PackedAddress (18), its Subscriber (24), four bytes in
+// subscriber is this struct (24 bytes), its PackedAddress (18), its Subscriber (28), four bytes in
 // its feed and four that find them there, and nothing else in user space: no buffer, no timer node.
 //
 // What a connection owns beyond that hangs off it only while it is needed:

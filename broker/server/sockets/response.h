@@ -5,6 +5,7 @@
 // A Response is kept and reused: filling it in allocates nothing once it has held a larger answer.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -25,6 +26,8 @@ struct StreamStart {
   // HTTP/1.1 puts the response head before them, so that both are one send.
   std::string opening = {};
   Duration heartbeat{};  // zero: no heartbeats
+  // When it ends, whatever its client wants: what it was granted by counts no more.
+  std::chrono::sys_seconds expires = std::chrono::sys_seconds::max();
   // The request's query and cursor, for publishers that watch.
   std::string query = {};
   std::string presented = {};

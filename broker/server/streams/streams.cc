@@ -150,6 +150,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   StreamStart& start = response.stream;
   start.feed = parts_.replica.number(feed);
   start.cursor = beginning.cursor;
+  start.expires = terms.expires;
   if (!asked.raw) {
     const sse::Wrap wrap = wrap_of(framing);
     const std::string place_text =
@@ -161,7 +162,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
     start.heartbeat = std::clamp(wish, limits.heartbeat_min, limits.heartbeat_max);
   }
   if (!terms.subscriber) return;
-  start.query = request.head.query;
+  start.query = terms.query;
   start.presented = asked.cursor;
   ++parts_.counters.subscriptions_total;
   if (beginning.resumed) ++parts_.counters.resumed_total;

@@ -37,7 +37,9 @@ class Streams {
     std::span<const http::Field> fields;  // further response fields: CORS
     AnnouncePosition announce = AnnouncePosition::automatic;
     std::optional<Duration> heartbeat;  // of the route; the client's own wish comes first
-    bool subscriber = true;             // false: the operator's, which is not counted among them
+    std::chrono::sys_seconds expires = std::chrono::sys_seconds::max();
+    std::string_view query = {};  // of the request, for those that watch; no secrets in it
+    bool subscriber = true;       // false: the operator's, which is not counted among them
   };
   // Answers with the stream (Kind::stream), or with 204 if nothing will ever follow: a finished
   // channel. The topics are valid and allowed.

@@ -6,9 +6,10 @@
 //   behind   with a record in Delivery, for as long as that lasts
 //
 // `due` is its one deadline, in ticks: of the next heartbeat, of its patience while it is blocked,
-// of its farewell. A sweep looks at it once a second.
+// of its farewell, and never later than `expires`. A sweep looks at it once a second.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -23,11 +24,12 @@ namespace fanfare::server {
 
 using fanout::Member;
 
-// What is sent at the end, when the broker stops.
+// What is sent at the end, when the broker stops or the stream expires.
 enum class Farewell : std::uint8_t {
   none,
-  due,   // its client is told to come back when it is due
-  said,  // that is on its way; when `due` comes, the time to read it is up
+  due,      // its client is told to come back when it is due
+  said,     // that is on its way; when `due` comes, the time to read it is up
+  expired,  // the same, since what granted it counts no more
 };
 
 struct Subscriber {
@@ -38,15 +40,18 @@ struct Subscriber {
     Tick quiet_since;              // …or, joined, the last heartbeat (events count by feed)
   };
   Tick due = kNever;
+  Tick expires = kNever;             // when what granted it counts no more
   std::uint32_t began = 0;           // which of the shard's streams it is, modulo 2^32
   std::uint32_t heartbeat : 24 = 0;  // ticks (of 19 days at most); 0: it gets none
   Farewell farewell : 2 = Farewell::none;
   bool joined : 1 = false;
   bool live_page : 1 = false;  // an operator's, who is not among the subscribers
+
+  void look_again(Tick tick) { due = std::min(tick, expires); }
 };
 // With its connection, an idle subscriber's whole share of user space besides its peer's address
 // and its place in a feed.
-static_assert(sizeof(Subscriber) + sizeof(Connection) <= 48);
+static_assert(sizeof(Subscriber) + sizeof(Connection) <= 52);
 
 // The subscribers of one shard. Thread: the shard's. Like ConnectionTable it never shrinks, and its
 // memory is touched as it is used.

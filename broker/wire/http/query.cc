@@ -57,4 +57,22 @@ std::vector<std::string_view> Query::all(std::string_view key) const {
   return values;
 }
 
+std::string query_without(std::string_view query, std::initializer_list<std::string_view> names) {
+  std::string left;
+  left.reserve(query.size());
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    const Query parameter(pair);
+    const bool secret = parameter.begin() != parameter.end() &&
+                        std::ranges::any_of(names, [&](std::string_view name) {
+                          return !name.empty() && parameter.begin()->key == name;
+                        });
+    if (secret) continue;
+    if (!left.empty()) left += '&';
+    left += pair;
+  }
+  return left;
+}
+
 }  // namespace fanfare::http

@@ -6,6 +6,7 @@
 
 #include <initializer_list>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -40,5 +41,9 @@ class Query {
   std::vector<char> decoded_;  // reserved once, hence it never moves below the views into it
   std::vector<Parameter> parameters_;
 };
+
+// `query` as it is, but without the parameters of these names, however the names are spelt: for
+// showing it, where their values are secret. An empty name is nobody's.
+std::string query_without(std::string_view query, std::initializer_list<std::string_view> names);
 
 }  // namespace fanfare::http

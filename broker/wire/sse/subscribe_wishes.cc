@@ -41,6 +41,8 @@ constexpr auto kNames = std::to_array<Name>({
     {"format", Parameter::format},
     {"announce_position", Parameter::announce_position},
 });
+// What Go's r3labs/sse names a channel by. In a body it would be somebody's {"stream": true}.
+constexpr std::string_view kStream = "stream";
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kRightBody =
     R"(write {"channels": ["news"]}, or name the channels in the query)";
@@ -248,12 +250,16 @@ std::string_view without_byte_order_mark(std::string_view body) {
 
 }  // namespace
 
+bool is_parameter(std::string_view name) {
+  const auto parameter = parameter_of(name);
+  return !parameter || *parameter != Parameter::other || name == kStream;
+}
+
 std::expected<Wishes, std::string> wishes_of_query(std::string_view text) {
   Wishes wishes;
   const http::Query query(text);
   for (const auto& [key, value] : query) {
-    // What Go's r3labs/sse sends. In a body it would be somebody's {"stream": true}.
-    const bool stream = key == "stream";
+    const bool stream = key == kStream;
     const auto parameter =
         stream ? std::expected<Parameter, std::string_view>(Parameter::topic) : parameter_of(key);
     if (!parameter) return std::unexpected(misspelt("query", key, parameter.error()));

@@ -43,4 +43,7 @@ std::expected<Wishes, std::string> wishes_of_body(const http::RequestHead& head,
 std::expected<Wishes, std::string> cursor_of_body(const http::RequestHead& head,
                                                   std::string_view body);
 
+// Whether the query means something to the broker by this name, or nearly this one.
+bool is_parameter(std::string_view name);
+
 }  // namespace fanfare::sse

@@ -63,5 +63,13 @@ TEST(Query, SurvivesBeingMoved) {
   EXPECT_EQ(second.last_of({"b"}), "b");
 }
 
+TEST(Query, IsShownWithoutWhatIsSecret) {
+  EXPECT_EQ(query_without("a=1&token=x&b=%20&token=y", {"token"}), "a=1&b=%20");
+  EXPECT_EQ(query_without("t%6Fken=x&%74oken=x&tokens=1", {"token"}), "tokens=1");
+  EXPECT_EQ(query_without("token&token=&=x&a", {"token"}), "=x&a");
+  EXPECT_EQ(query_without("token=x&ticket=y", {"token", "ticket"}), "");
+  EXPECT_EQ(query_without("=x&a=1", {""}), "=x&a=1") << "no name is nobody's";
+}
+
 }  // namespace
 }  // namespace fanfare::http

@@ -1,0 +1,25 @@
+// The keys of [token], read from their files: at the start, at each SIGHUP, and by `fanfare check`.
+// Apart from the configuration, because a broker that is running keeps its keys if the new ones are
+// bad.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/policy/jwt_keys.h"
+#include "broker/server/base/options.h"
+
+namespace fanfare::config {
+
+using TokenKeys = std::shared_ptr<const policy::JwtKeys>;
+
+// Null if [token] names none. The error is a sentence for each file that is bad.
+std::expected<TokenKeys, std::vector<std::string>> read_token_keys(
+    const server::TokenOptions& token);
+
+// "2 keys: EdDSA, ES256 \"2026\""; empty if there are none.
+std::string token_keys_text(const TokenKeys& keys);
+
+}  // namespace fanfare::config

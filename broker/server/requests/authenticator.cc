@@ -1,0 +1,145 @@
+#include "broker/server/requests/authenticator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "broker/policy/jwt.h"
+#include "broker/wire/http/query.h"
+
+#include "common/letters.h"
+
+namespace fanfare::server {
+namespace {
+
+constexpr std::string_view kBlanks = " \t";
+
+std::unexpected<TokenRefusal> refused(int status, std::string sentence, bool presented = true) {
+  return std::unexpected(TokenRefusal{status, std::move(sentence), presented});
+}
+
+// The token of `Authorization: Bearer TOKEN`; nothing if the field is about something else (a
+// proxy's Basic). An empty one is a token, and a bad one.
+std::optional<std::string_view> bearer_of(std::string_view field) {
+  constexpr std::string_view kScheme = "bearer";
+  if (!same_ignoring_case(field.substr(0, kScheme.size()), kScheme)) return std::nullopt;
+  std::string_view rest = field.substr(kScheme.size());
+  if (!rest.empty() && kBlanks.find(rest.front()) == std::string_view::npos) return std::nullopt;
+  rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of(kBlanks)));
+  return rest;
+}
+
+// The tokens of one request: the first, and whether another one differs from it.
+class Found {
+ public:
+  void add(std::string_view token) {
+    if (!token_) {
+      token_ = token;
+    } else if (*token_ != token) {
+      differ_ = true;
+    }
+  }
+  const std::optional<std::string_view>& token() const { return token_; }
+  bool differ() const { return differ_; }
+
+ private:
+  std::optional<std::string_view> token_;
+  bool differ_ = false;
+};
+
+// RFC 6265 §4.2.1; a value may stand in quotes. A cookie that was deleted may still be sent, empty.
+void find_in_cookies(const http::RequestHead& head, std::string_view name, Found& found) {
+  if (name.empty()) return;
+  for (const http::Field* f = head.find("cookie"); f != nullptr; f = head.find("cookie", f)) {
+    for (std::string_view rest = f->value; !rest.empty();) {
+      std::string_view pair = rest.substr(0, rest.find(';'));
+      rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
+      pair.remove_prefix(std::min(pair.size(), pair.find_first_not_of(kBlanks)));
+      if (!pair.starts_with(name) || !pair.substr(name.size()).starts_with('=')) continue;
+      std::string_view value = pair.substr(name.size() + 1);
+      if (value.size() >= 2 && value.front() == '"' && value.back() == '"') {
+        value = value.substr(1, value.size() - 2);
+      }
+      if (!value.empty()) found.add(value);
+    }
+  }
+}
+
+void find_in_query(const http::Query& query, std::string_view name, Found& found) {
+  if (name.empty()) return;
+  for (const auto& [key, value] : query) {
+    if (key == name && !value.empty()) found.add(value);
+  }
+}
+
+std::string where_a_token_may_stand(const TokenOptions& token) {
+  std::string text = "in the field Authorization: Bearer TOKEN";
+  if (!token.cookie.empty()) text += fmt::format(", in the cookie {}", token.cookie);
+  if (!token.query.empty()) text += fmt::format(", or as ?{}=TOKEN", token.query);
+  return text;
+}
+
+}  // namespace
+
+std::string bearer_challenge(std::string_view error, std::string_view description) {
+  std::string text = R"(Bearer realm="fanfare")";
+  if (!error.empty()) text += fmt::format(", error=\"{}\"", error);
+  if (!description.empty()) text += fmt::format(", error_description=\"{}\"", description);
+  return text;
+}
+
+std::expected<const policy::Grants*, TokenRefusal> Authenticator::ask(const http::RequestHead& head,
+                                                                      TokenNeed need) {
+  if (need == TokenNeed::none) return nullptr;
+  const TokenOptions& options = settings_->token;
+  Found found;
+  for (const http::Field* f = head.find("authorization"); f != nullptr;
+       f = head.find("authorization", f)) {
+    if (const auto token = bearer_of(f->value)) found.add(*token);
+  }
+  find_in_cookies(head, options.cookie, found);
+  const http::Query query(head.query);
+  find_in_query(query, options.query, found);
+  if (found.differ()) {
+    ++counters_.tokens_refused_total;
+    return refused(400, "two different tokens are presented; send one");
+  }
+  if (found.token()) return verify(*found.token());
+  if (need == TokenNeed::optional) return nullptr;
+  ++counters_.tokens_missing_total;
+  return refused(
+      401, fmt::format("a token is needed here; send it {}", where_a_token_may_stand(options)),
+      false);
+}
+
+std::expected<const policy::Grants*, TokenRefusal> Authenticator::verify(std::string_view token) {
+  if (revision_ != settings_.revision()) {
+    revision_ = settings_.revision();
+    known_.forget_all();
+  }
+  const policy::Digest digest = policy::sha256(token);
+  if (const policy::Grants* const known = known_.find(digest, date_)) {
+    ++counters_.tokens_known_total;
+    return known;
+  }
+  static const policy::JwtKeys kNone;
+  const policy::JwtKeys& keys = settings_->token_keys ? *settings_->token_keys : kNone;
+  auto grants = policy::verify_jwt(token, keys, settings_.tokens(), date_);
+  if (!grants) {
+    ++counters_.tokens_refused_total;
+    log_refusal(grants.error().reason);
+    return refused(401, std::string(policy::sentence_of(grants.error().fault)));
+  }
+  ++counters_.tokens_verified_total;
+  return known_.add(digest, *std::move(grants), settings_->limits.tokens);
+}
+
+void Authenticator::log_refusal(std::string_view reason) {
+  if (const auto left_out = log_.admit(now_); left_out >= 0) {
+    log::warn("a subscriber was refused: {}{}", reason, log::left_out_note(left_out));
+  }
+}
+
+}  // namespace fanfare::server

@@ -1,0 +1,63 @@
+// Authenticator: who asks for a stream, by the token in the request: found, verified, remembered.
+// It is asked before anything is made for the request, and makes nothing itself but an entry in a
+// table that has a bound.
+//
+// A token comes in the Authorization field (Bearer, RFC 6750 §2.1), in a cookie or in the query;
+// two different ones in one request are refused, since somebody on the way may have read the other.
+//
+// Thread: the shard's.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "broker/policy/grants.h"
+#include "broker/server/base/counters.h"
+#include "broker/server/base/settings.h"
+#include "broker/server/requests/known_tokens.h"
+#include "broker/wire/http/head.h"
+
+#include "common/log.h"
+
+namespace fanfare::server {
+
+// An answer of 400 or 401.
+struct TokenRefusal {
+  int status = 401;
+  std::string sentence;   // for the client: nothing about our keys; without a full stop
+  bool presented = true;  // a token was; false: there is none
+};
+
+class Authenticator {
+ public:
+  Authenticator(const Settings& settings, Counters& counters)
+      : settings_(settings), counters_(counters) {}
+
+  void turn_begins(TimePoint now) { now_ = now; }
+  void tell_date(std::chrono::sys_seconds date) { date_ = date; }
+
+  // The grants, valid until the next call; null if there is no token and none is required.
+  std::expected<const policy::Grants*, TokenRefusal> ask(const http::RequestHead& head,
+                                                         TokenNeed need);
+
+ private:
+  std::expected<const policy::Grants*, TokenRefusal> verify(std::string_view token);
+  void log_refusal(std::string_view reason);
+
+  const Settings& settings_;
+  Counters& counters_;
+  KnownTokens known_;
+  std::uint32_t revision_ = 0;  // of the settings that the known ones were verified by
+  std::chrono::sys_seconds date_{};
+  TimePoint now_{};
+  log::Limit log_;
+};
+
+// The challenge of an answer: Bearer realm="fanfare", error="invalid_token", …
+// (RFC 6750 §3). `error` is empty if no token was presented.
+std::string bearer_challenge(std::string_view error, std::string_view description = {});
+
+}  // namespace fanfare::server

@@ -1,0 +1,151 @@
+// Probes of [token]: which tokens let a subscriber in.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "tests/cli/reload_probes.h"
+#include "tests/policy/jwt_signer.h"
+
+namespace fanfare::cli {
+namespace {
+
+using server::testing::Peer;
+using server::testing::SmallBroker;
+
+std::string status_of(SmallBroker& broker, std::string_view target, std::string_view fields = {}) {
+  Peer& peer = broker.get(target, fields);
+  const std::string heard = peer.take();
+  peer.hang_up();
+  broker.pass();
+  return heard.size() < 12 ? heard : heard.substr(9, 3);
+}
+std::string stranger(SmallBroker& broker) {
+  return status_of(broker, "/events?channel=a");
+}
+std::string stranger_on_route(SmallBroker& broker) {
+  return status_of(broker, "/board?channel=a");
+}
+
+// For those that look only at what begins after the reload.
+std::function<See(SmallBroker&)> newly(std::string (*see)(SmallBroker&)) {
+  return [see](SmallBroker& broker) { return [see, &broker] { return see(broker); }; };
+}
+
+const policy_test::JwtSigner& signer() {
+  static const auto kSigner = policy_test::JwtSigner::secret(std::string(32, 's'));
+  return kSigner;
+}
+
+// A folder with key files, for as long as this program runs.
+class KeyFiles {
+ public:
+  KeyFiles() {
+    std::string folder = ::testing::TempDir() + "fanfare-keys-XXXXXX";
+    EXPECT_NE(mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+    const std::string jwk =
+        fmt::format(R"({{"kty":"oct","k":"{}"}})", policy_test::part(signer().key_file()));
+    const std::string other =
+        R"({"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})";
+    std::ofstream(folder_ / "good") << signer().key_file();
+    std::ofstream(folder_ / "other") << std::string(32, 'o');
+    std::ofstream(folder_ / "good.json") << R"({"keys":[)" << jwk << ',' << other << "]}";
+    std::ofstream(folder_ / "other.json") << R"({"keys":[)" << other << "]}";
+  }
+  ~KeyFiles() { std::filesystem::remove_all(folder_); }
+  std::string path(std::string_view name) const { return (folder_ / name).string(); }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+// A configuration with this line for keys or jwks, in which "$NAME" is a file, and more. It lives
+// as long as the program.
+std::string_view with_tokens(std::string_view line, std::string_view more = {}) {
+  static const KeyFiles kFiles;
+  static std::deque<std::string> texts;
+  const std::size_t at = line.find('$');
+  const std::size_t end = line.find('"', at);
+  return texts.emplace_back(fmt::format("[token]\n{}{}{}\n{}", line.substr(0, at),
+                                        kFiles.path(line.substr(at + 1, end - at - 1)),
+                                        line.substr(end), more));
+}
+std::string_view with_key(std::string_view more = {}) {
+  return with_tokens("keys = [\"$good\"]", more);
+}
+
+std::string good_token(std::string_view further = {}) {
+  return signer().token(fmt::format(R"({{"exp":253402300799,"channels":["a"]{}}})", further));
+}
+std::string status_with(SmallBroker& broker, std::string_view further) {
+  return status_of(broker, "/events?channel=a",
+                   fmt::format("Authorization: Bearer {}\r\n", good_token(further)));
+}
+std::string with_token(SmallBroker& broker) {
+  return status_with(broker, {});
+}
+std::string with_issuer(SmallBroker& broker) {
+  return status_with(broker, R"(,"iss":"id")");
+}
+std::string with_audience(SmallBroker& broker) {
+  return status_with(broker, R"(,"aud":"us")");
+}
+std::string with_large_token(SmallBroker& broker) {
+  return status_with(broker, fmt::format(R"(,"pad":"{}")", std::string(300, 'x')));
+}
+std::string with_early_token(SmallBroker& broker) {
+  const auto soon = (broker.date() + 20s).time_since_epoch().count();
+  return status_with(broker, fmt::format(R"(,"nbf":{})", soon));
+}
+std::string with_cookie(SmallBroker& broker) {
+  return status_of(broker, "/events?channel=a", fmt::format("Cookie: mine={}\r\n", good_token()));
+}
+std::string with_parameter(SmallBroker& broker) {
+  return status_of(broker, fmt::format("/events?channel=a&mine={}", good_token()));
+}
+std::string three_tokens_in_turn(SmallBroker& broker) {
+  for (const char* const name : {"x", "y", "z"}) {
+    status_with(broker, fmt::format(R"(,"name":"{}")", name));
+  }
+  const std::uint64_t before = broker.counters().tokens_known_total;
+  status_with(broker, R"(,"name":"x")");
+  return broker.counters().tokens_known_total > before ? "remembered" : "forgotten";
+}
+
+}  // namespace
+
+std::vector<Probe> token_probes() {
+  return {
+      {"token.need", "", "[token]\nneed = \"required\"", newly(stranger), "200", "401"},
+      {"token.keys", with_tokens("keys = [\"$other\"]"), with_key(), newly(with_token), "401",
+       "200"},
+      {"token.jwks", with_tokens("jwks = \"$other.json\""), with_tokens("jwks = \"$good.json\""),
+       newly(with_token), "401", "200"},
+      {"token.algorithms", with_tokens("jwks = \"$good.json\"", "algorithms = [\"EdDSA\"]"),
+       with_tokens("jwks = \"$good.json\""), newly(with_token), "401", "200"},
+      {"token.issuer", with_key("issuer = \"other\""), with_key("issuer = \"id\""),
+       newly(with_issuer), "401", "200"},
+      {"token.audience", with_key(), with_key("audience = \"us\""), newly(with_audience), "401",
+       "200"},
+      {"token.claim", with_key("claim = \"mine\""), with_key(), newly(with_token), "403", "200"},
+      {"token.leeway", with_key("leeway = \"1s\""), with_key(), newly(with_early_token), "401",
+       "200"},
+      {"token.cookie", with_key(), with_key("cookie = \"mine\""), newly(with_cookie), "401", "200"},
+      {"token.query", with_key(), with_key("query = \"mine\""), newly(with_parameter), "401",
+       "200"},
+      {"limits.token_bytes", with_key("[limits]\ntoken_bytes = \"256B\""), with_key(),
+       newly(with_large_token), "401", "200"},
+      {"limits.tokens", with_key("[limits]\ntokens = 2"), with_key(), newly(three_tokens_in_turn),
+       "forgotten", "remembered"},
+      {"route.token", with_key("[[route]]\npath = \"/board\""),
+       with_key("[[route]]\npath = \"/board\"\ntoken = \"none\""), newly(stranger_on_route), "401",
+       "200"},
+  };
+}
+
+}  // namespace fanfare::cli
