@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -119,6 +120,14 @@ void add_items(const server::Options& options, Estimate& estimate) {
   items.add_one(When::worst, false, "commands of publishers between MULTI and EXEC",
                 limits.bodies_bytes, "limits.bodies_bytes");
   items.add(When::worst, false, "limits.queries_bytes of each shard", shards, limits.queries_bytes);
+  const bool asks = std::ranges::any_of(
+      options.routes, [](const server::RouteRule& route) { return !route.upstream.empty(); });
+  if (asks) {
+    items.add(When::worst, false, "limits.upstream_answer_bytes on every connection to one",
+              limits.upstream_connections * shards, limits.upstream_answer_bytes);
+    items.add_one(When::worst, false, "what applications have allowed", limits.approval_bytes,
+                  "limits.approval_bytes");
+  }
   items.add(When::worst, false, "every publisher in the middle of the largest event",
             limits.ingest_connections, limits.event_bytes);
   items.add(When::worst, false, "every subscriber in the middle of the largest request head",

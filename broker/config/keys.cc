@@ -343,6 +343,36 @@ constexpr std::array kLimits{
          .help = "Tokens that each shard remembers once it has verified them, so that a client "
                  "that comes back with the same one costs no signature. The oldest are forgotten "
                  "first, and verified again."}),
+    limits<&LimitOptions::upstream_connections>(
+        {.name = "upstream_connections",
+         .at_least = 1,
+         .at_most = 10'000,
+         .help = "Connections that each shard may have to the applications that routes ask, all of "
+                 "them together. A request that finds none free waits for one. Room for them is "
+                 "kept where a route asks an application when the broker starts."}),
+    limits<&LimitOptions::upstream_time>(
+        {.name = "upstream_time",
+         .at_least = ns(100ms),
+         .at_most = ns(10min),
+         .help = "How long a route waits for its application's whole answer. Longer: a client that "
+                 "opens an event stream is told to come back later, any other gets a 504."}),
+    limits<&LimitOptions::upstream_answer_bytes>(
+        {.name = "upstream_answer_bytes",
+         .at_least = kKiB,
+         .at_most = 64 * kMiB,
+         .help = "Body of one answer of an application. Larger: as if it had not answered; 502."}),
+    limits<&LimitOptions::approval_bytes>(
+        {.name = "approval_bytes",
+         .at_most = kMiB * 64 * 1024,
+         .help = "Memory for requests that applications have lately let in, over all shards, for "
+                 "routes with ask = \"newcomers\". The oldest are forgotten first: they are asked "
+                 "about again."}),
+    limits<&LimitOptions::approval_age>(
+        {.name = "approval_age",
+         .at_least = ns(1s),
+         .at_most = ns(24h),
+         .help = "How long after its application has let it in a request may resume without "
+                 "asking. An application can shorten it with Fanfare-Expires."}),
     limits<&LimitOptions::drain>({.name = "drain",
                                   .at_most = ns(1h),
                                   .help = "When the broker is told to stop, it tells its "
@@ -480,6 +510,17 @@ constexpr std::array kRoute{
                                   .at_most = ns(1h),
                                   .help = "Replaces delivery.heartbeat."}),
     route<&RouteRule::token>({.name = "token", .help = "Replaces token.need."}),
+    route<&RouteRule::upstream>(
+        {.name = "upstream",
+         .help = "The application that is asked about each request, which lets the client in, on "
+                 "channels that it names, or answers it itself: \"unix:/run/app.sock\", or "
+                 "\"http://127.0.0.1:3000\" (an address, or localhost, which is 127.0.0.1). Not "
+                 "together with channels. Empty: nobody is asked."}),
+    route<&RouteRule::ask>(
+        {.name = "ask",
+         .help = "Whether it is asked \"always\", or only about \"newcomers\": a client that "
+                 "repeats a request that was let in, with the id of the last event it got, is let "
+                 "in again for limits.approval_age."}),
 };
 
 constexpr std::array<Section<Options>, 8> kSections{{

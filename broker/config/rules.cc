@@ -3,14 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "broker/config/syntax.h"
 #include "broker/policy/cors.h"
 #include "broker/policy/hosts.h"
 #include "broker/policy/jwt_keys.h"
+#include "broker/server/base/upstream_address.h"
 
 #include "common/pattern.h"
 #include "common/units.h"
@@ -200,6 +203,22 @@ void check_channel_rules(const Options& options, Report& report) {
   }
 }
 
+void check_upstream(const RouteRule& route, const std::string& place, Report& report) {
+  if (route.upstream.empty()) {
+    if (route.ask == server::Ask::always) return;
+    report.add_at(place + ".ask", "[[route]] ask says when to ask, and there is nobody to be asked",
+                  "name the application: upstream = \"unix:/run/app.sock\"", place);
+    return;
+  }
+  if (const auto address = server::parse_upstream(route.upstream); !address) {
+    complain(report, place + ".upstream", place, address.error());
+  }
+  if (route.channels.empty()) return;
+  report.add_at(place + ".channels", "[[route]] has channels and an upstream",
+                "the application names the channels (Fanfare-Channels): remove one of the two",
+                place + ".upstream");
+}
+
 void check_routes(const Options& options, Report& report) {
   const auto& routes = options.routes;
   for (std::size_t i = 0; i < routes.size(); ++i) {
@@ -220,6 +239,7 @@ void check_routes(const Options& options, Report& report) {
       complain(report, fmt::format("{}.channels[{}]", place, j), place + ".channels",
                channel_pattern_problem(route.channels[j]));
     }
+    check_upstream(route, place, report);
     if (route.channels.size() > options.limits.channels_per_subscription) {
       report.add_at(place + ".channels",
                     fmt::format("[[route]] channels has {} entries", route.channels.size()),
@@ -251,6 +271,14 @@ std::vector<std::string> warnings(const Options& options) {
   if (!options.subscribe.events && options.routes.empty()) {
     sentences.emplace_back(
         "nothing can be subscribed to: [subscribe] events is false, and there is no [[route]]");
+  }
+  for (const RouteRule& route : options.routes) {
+    const auto address = server::parse_upstream(route.upstream);
+    if (!address || address->kind != server::UpstreamAddress::Kind::path) continue;
+    if (std::error_code error; std::filesystem::is_socket(address->place, error)) continue;
+    sentences.push_back(
+        fmt::format("[[route]] path \"{}\" asks {}, and there is no socket of that name yet",
+                    route.path, route.upstream));
   }
   return sentences;
 }

@@ -5,6 +5,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <array>
 #include <charconv>
@@ -105,6 +106,20 @@ std::expected<PeerAddress, Problem> parse_address(std::string_view text) {
       std::memcpy(&address.storage, &any, sizeof any);
     }
   }
+  return address;
+}
+
+std::expected<PeerAddress, Problem> unix_address(std::string_view path) {
+  sockaddr_un named{};
+  if (path.empty() || path.size() >= sizeof named.sun_path) {
+    return problem(fmt::format("\"{}\": the path of a socket has 1 to {} bytes", path,
+                               sizeof named.sun_path - 1));
+  }
+  named.sun_family = AF_UNIX;
+  std::memcpy(named.sun_path, path.data(), path.size());
+  PeerAddress address;
+  address.size = sizeof named;
+  std::memcpy(&address.storage, &named, sizeof named);
   return address;
 }
 

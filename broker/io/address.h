@@ -16,6 +16,9 @@ namespace fanfare::io {
 // getaddrinfo; the first address counts.
 std::expected<PeerAddress, Problem> parse_address(std::string_view text);
 
+// The address of a Unix socket.
+std::expected<PeerAddress, Problem> unix_address(std::string_view path);
+
 // "192.0.2.1:4711", "[2001:db8::1]:4711"; IPv4 inside IPv6 (::ffff:192.0.2.1) is shown as IPv4.
 // "unix" for a size of 0 or a Unix socket.
 std::string format_address(const PeerAddress& address);

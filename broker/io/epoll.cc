@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "broker/io/address.h"
+#include "broker/io/connect.h"
 #include "broker/io/descriptor.h"
 #include "broker/io/doorbell.h"
 #include "broker/io/epoll_buffers.h"
@@ -53,6 +54,7 @@ class Epoll final : public Ring {
     io::refuse(descriptor, farewell);
   }
   PeerAddress peer_of(int descriptor) override { return peer_address(descriptor); }
+  void connect(Slot slot, const PeerAddress& address, Token token) override;
   void receive(Slot slot, Token token, BufferClass buffers) override;
   void recycle(const Completion& received) override;
   void poll(Slot slot, Interest interest, Token token) override;
@@ -68,11 +70,14 @@ class Epoll final : public Ring {
   // connection costs no event, and an event never repeats by itself.
   struct Socket {
     int descriptor = -1;
-    std::optional<Token> receive, hang_up, writable;
+    std::optional<Token> connect, receive, hang_up, writable;
     BufferClass buffers = BufferClass::request;
     bool known = false;    // to epoll
     bool touched = false;  // listed in touched_
-    bool armed() const { return receive || hang_up || writable; }
+    bool armed() const { return connect || receive || hang_up || writable; }
+    std::array<std::optional<Token>*, 4> requests() {
+      return {&connect, &receive, &hang_up, &writable};
+    }
   };
   struct Listener {
     int descriptor = -1;  // -1: free
@@ -86,6 +91,8 @@ class Epoll final : public Ring {
   void complete(Token token, std::int32_t result, bool more = false) {
     ready_.push_back({.token = token, .result = result, .more = more, .data = {}, .buffer = 0});
   }
+  void place(Slot slot, int descriptor);
+  void end_connect(Socket& socket, std::int32_t result);
   void touch(Slot slot);
   void arm_touched();
   void arm(Slot slot);
@@ -153,15 +160,39 @@ void Epoll::end_accept(Listener& listener, std::int32_t result) {
   complete(listener.token, result);
 }
 
-bool Epoll::adopt(int descriptor, Slot slot) {
+void Epoll::place(Slot slot, int descriptor) {
   Socket& socket = at(slot);
   CHECK(socket.descriptor < 0, "the slot is free");
   socket = Socket{.descriptor = descriptor,
+                  .connect = {},
                   .receive = {},
                   .hang_up = {},
                   .writable = {},
                   .touched = socket.touched};
+}
+
+bool Epoll::adopt(int descriptor, Slot slot) {
+  place(slot, descriptor);
   return true;
+}
+
+void Epoll::connect(Slot slot, const PeerAddress& address, Token token) {
+  Connecting connecting = begin_connect(address);
+  place(slot, connecting.socket.release());
+  if (connecting.result != -EINPROGRESS) {
+    complete(token, connecting.result);
+    return;
+  }
+  at(slot).connect = token;
+  touch(slot);
+}
+
+// Without success the slot is free again.
+void Epoll::end_connect(Socket& socket, std::int32_t result) {
+  complete(*std::exchange(socket.connect, std::nullopt), result);
+  if (result == 0) return;
+  ::close(std::exchange(socket.descriptor, -1));
+  socket.known = false;
 }
 
 void Epoll::receive(Slot slot, Token token, BufferClass buffers) {
@@ -198,7 +229,7 @@ void Epoll::send(Slot slot, std::span<const std::byte> bytes, Token token) {
 
 void Epoll::close(Slot slot, std::span<const Token> /*armed*/, Token token, bool reset) {
   Socket& socket = at(slot);
-  for (std::optional<Token>* armed : {&socket.receive, &socket.hang_up, &socket.writable}) {
+  for (std::optional<Token>* armed : socket.requests()) {
     if (*armed) complete(**armed, -ECANCELED);
     armed->reset();
   }
@@ -254,14 +285,15 @@ void Epoll::arm(Slot slot) {
   epoll_event event{.events = EPOLLONESHOT, .data = {.u64 = slot}};
   if (socket.hang_up) event.events |= EPOLLRDHUP;
   if (socket.receive) event.events |= EPOLLIN;
-  if (socket.writable) event.events |= EPOLLOUT;
+  if (socket.writable || socket.connect) event.events |= EPOLLOUT;
   const int operation = socket.known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
   if (::epoll_ctl(epoll_.number(), operation, socket.descriptor, &event) == 0) {
     socket.known = true;
     return;
   }
   const int error = errno;
-  for (std::optional<Token>* armed : {&socket.receive, &socket.hang_up, &socket.writable}) {
+  if (socket.connect) return end_connect(socket, -error);
+  for (std::optional<Token>* armed : socket.requests()) {
     if (*armed) complete(**armed, -error);
     armed->reset();
   }
@@ -305,6 +337,9 @@ void Epoll::collect(int timeout_ms) {
 void Epoll::collect_socket(Slot slot, std::uint32_t events) {
   Socket& socket = at(slot);
   const bool hung_up = (events & kHangUp) != 0;
+  if (socket.connect && (events & (EPOLLOUT | kBroken)) != 0) {
+    end_connect(socket, connect_result(socket.descriptor));
+  }
   if (socket.receive && (hung_up || (events & EPOLLIN) != 0)) try_receive(socket);
   if (socket.hang_up && hung_up) {
     complete(*std::exchange(socket.hang_up, std::nullopt), static_cast<std::int32_t>(events));

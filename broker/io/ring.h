@@ -69,7 +69,7 @@ enum class Interest : std::uint8_t {
              // reading, slowly. Then call again a little later, since it would complete at once.
 };
 
-// The peer of an accepted socket, as text for logs and per-address limits.
+// Where a socket is connected to: the peer of an accepted one, or what to connect to.
 struct PeerAddress {
   sockaddr_storage storage{};
   socklen_t size = 0;
@@ -115,6 +115,12 @@ class Ring {
   // gone.
   virtual PeerAddress peer_of(int descriptor) = 0;
 
+  // Opens a stream socket to `address` (TCP, or a Unix path) in `slot`, which must be free. Never
+  // blocks, and has no time-out of its own: close() ends it early. Completes once. 0: connected,
+  // and the socket is used like an adopted one from then on. A negated errno: the slot is free
+  // again. (-EAGAIN: the backlog of a Unix socket is full.)
+  virtual void connect(Slot slot, const PeerAddress& address, Token token) = 0;
+
   // One-shot receive; the completion carries the bytes. -ENOBUFS: no buffer was free; recycle, then
   // call again. At most one receive, one hang-up poll and one writable poll are armed per slot.
   virtual void receive(Slot slot, Token token, BufferClass buffers = BufferClass::request) = 0;
@@ -132,9 +138,9 @@ class Ring {
   virtual void shutdown_write(Slot slot) = 0;
   // Cancels whatever is armed on the slot (each completes with -ECANCELED or with what it already
   // had, as a rule before the close does) and closes. The slot may be adopted into again once a
-  // completion with this token has arrived. `armed` names the tokens of every receive and poll that
-  // has not completed yet. With `reset`, a TCP peer gets RST instead of FIN and what was not sent
-  // yet is dropped.
+  // completion with this token has arrived. `armed` names the tokens of every receive, poll and
+  // connect that has not completed yet. With `reset`, a TCP peer gets RST instead of FIN and what
+  // was not sent yet is dropped.
   virtual void close(Slot slot, std::span<const Token> armed, Token token, bool reset = false) = 0;
 
   // Hands everything queued to the kernel, runs what can run, and appends the completions that are

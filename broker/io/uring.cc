@@ -1,5 +1,6 @@
 #include "broker/io/uring.h"
 
+#include <fcntl.h>
 #include <liburing.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@
 #include <utility>
 
 #include "broker/io/address.h"
+#include "broker/io/connect.h"
 #include "broker/io/doorbell.h"
 #include "broker/io/probe.h"
 #include "broker/io/socket.h"
@@ -30,7 +32,9 @@ namespace {
 constexpr std::uint8_t kOwnKind = 255;
 constexpr std::uint64_t kBell = Token{.kind = kOwnKind, .generation = 0, .index = 0}.pack();
 constexpr std::uint64_t kIgnored = Token{.kind = kOwnKind, .generation = 0, .index = 1}.pack();
-constexpr std::uint32_t kHalfClose = 1;  // the generation of a half-close; its index is the slot
+// Generations of those that are about a slot, which is their index.
+constexpr std::uint32_t kHalfClose = 1;
+constexpr std::uint32_t kConnected = 2;
 
 // MSG_WAITALL makes a short send a failure, and only failures break the silence of
 // CQE_SKIP_SUCCESS: without it the rest of a short send would be lost unnoticed. MSG_DONTWAIT
@@ -61,6 +65,7 @@ class Uring final : public Ring {
     io::refuse(descriptor, farewell);
   }
   PeerAddress peer_of(int descriptor) override { return peer_address(descriptor); }
+  void connect(Slot slot, const PeerAddress& address, Token token) override;
   void receive(Slot slot, Token token, BufferClass buffers) override;
   void recycle(const Completion& received) override;
   void poll(Slot slot, Interest interest, Token token) override;
@@ -91,6 +96,14 @@ class Uring final : public Ring {
   };
   void queue_close(Slot slot, std::span<const Token> armed, Token token, bool reset);
   void half_closed(Slot slot);
+  // A connect on its way, in a descriptor that is not in the table yet.
+  struct Dialled {
+    Descriptor socket;
+    Token token;
+    std::optional<Token> close;  // it was closed before it was known what became of it
+  };
+  std::int32_t into_table(Slot slot, Descriptor socket);
+  void connected(Slot slot, std::vector<Completion>& out);
   void queue_due_closes();
   // The pool that gave out a buffer, and so named it.
   UringBuffers& pool_of(std::uint32_t buffer) {
@@ -108,6 +121,7 @@ class Uring final : public Ring {
   // Half-closes that the kernel has not done yet, each with the close that waits for it, if any.
   std::unordered_map<Slot, std::optional<Closing>> half_closing_;
   std::vector<std::pair<Slot, Closing>> closes_due_;  // their wait is over
+  std::unordered_map<Slot, Dialled> dialled_;
   // Completions met while making room in the queue, for the next submit() or wait().
   std::vector<Completion> held_;
 };
@@ -170,6 +184,45 @@ bool Uring::adopt(int descriptor, Slot slot) {
   return updated == 1;
 }
 
+// A socket of the table blocks, as those that are accepted do: io_uring waits only for these.
+std::int32_t Uring::into_table(Slot slot, Descriptor socket) {
+  int descriptor = socket.number();
+  if (::fcntl(descriptor, F_SETFL, 0) != 0) return -errno;
+  const int updated = io_uring_register_files_update(&ring_, slot, &descriptor, 1);
+  if (updated == 1) return 0;
+  return updated < 0 ? updated : -ENFILE;
+}
+
+void Uring::connect(Slot slot, const PeerAddress& address, Token token) {
+  CHECK(slot < slots_, "slots are below the ring's capacity");
+  Connecting connecting = begin_connect(address);
+  if (connecting.result != -EINPROGRESS) {
+    const std::int32_t result =
+        connecting.result == 0 ? into_table(slot, std::move(connecting.socket)) : connecting.result;
+    held_.push_back({.token = token, .result = result, .more = false, .data = {}, .buffer = 0});
+    return;
+  }
+  io_uring_sqe& request = queued();
+  io_uring_prep_poll_add(&request, connecting.socket.number(), POLLOUT);
+  request.user_data = Token{.kind = kOwnKind, .generation = kConnected, .index = slot}.pack();
+  dialled_.emplace(slot, Dialled{std::move(connecting.socket), token, std::nullopt});
+}
+
+// It is known what became of it, or it was cancelled by a close.
+void Uring::connected(Slot slot, std::vector<Completion>& out) {
+  auto found = dialled_.extract(slot);
+  CHECK(!found.empty(), "a connect completes once");
+  Dialled& dialled = found.mapped();
+  std::int32_t result = -ECANCELED;
+  if (!dialled.close) {
+    result = connect_result(dialled.socket.number());
+    if (result == 0) result = into_table(slot, std::move(dialled.socket));
+  }
+  out.push_back({.token = dialled.token, .result = result, .more = false, .data = {}, .buffer = 0});
+  if (!dialled.close) return;
+  out.push_back({.token = *dialled.close, .result = 0, .more = false, .data = {}, .buffer = 0});
+}
+
 void Uring::receive(Slot slot, Token token, BufferClass buffers) {
   const auto group = std::to_underlying(buffers);
   CHECK(pools_[group].has_value(), "receives draw from a pool the ring was made with");
@@ -210,6 +263,15 @@ void Uring::shutdown_write(Slot slot) {
 }
 
 void Uring::close(Slot slot, std::span<const Token> armed, Token token, bool reset) {
+  if (const auto dialled = dialled_.find(slot); dialled != dialled_.end()) {
+    dialled->second.close = token;
+    io_uring_sqe& request = queued();
+    io_uring_prep_cancel64(
+        &request, Token{.kind = kOwnKind, .generation = kConnected, .index = slot}.pack(), 0);
+    request.flags |= IOSQE_CQE_SKIP_SUCCESS;
+    request.user_data = kIgnored;
+    return;
+  }
   const auto half_closing = half_closing_.find(slot);
   if (half_closing == half_closing_.end()) {
     queue_close(slot, armed, token, reset);
@@ -334,6 +396,7 @@ void Uring::collect(const io_uring_cqe& from, std::vector<Completion>& out) {
   const Token token = Token::unpack(from.user_data);
   if (token.kind == kOwnKind) {
     if (token.generation == kHalfClose) half_closed(token.index);
+    if (token.generation == kConnected) connected(token.index, out);
     return;
   }
   Completion completion{.token = token,

@@ -331,6 +331,49 @@ std::string route_channel(SmallBroker& broker) {
          : heard.find("from y") != std::string::npos ? "y"
                                                      : "neither";
 }
+// ---- A route that asks its application.
+
+constexpr std::string_view kAsking = "[[route]]\npath = \"/ask\"\nupstream = \"unix:/app.sock\"\n";
+constexpr std::string_view kAskingNewcomers =
+    "[[route]]\npath = \"/ask\"\nupstream = \"unix:/app.sock\"\nask = \"newcomers\"\n";
+
+std::string who_answers(SmallBroker& broker) {
+  broker.application();
+  broker.get("/ask");
+  return broker.application().connections() == 0 ? "the broker" : "the application";
+}
+std::string two_at_once(SmallBroker& broker) {
+  broker.application();
+  broker.get("/ask");
+  broker.get("/ask");
+  return fmt::format("{} connections", broker.application().connections());
+}
+std::string patience_with_application(SmallBroker& broker) {
+  broker.application();
+  Peer& peer = broker.get("/ask");
+  broker.pass(3s);
+  const std::string heard = peer.take();
+  return heard.empty() ? "waits" : status_of(heard);
+}
+std::string long_answer(SmallBroker& broker) {
+  broker.application();
+  Peer& peer = broker.get("/ask");
+  broker.application().say(
+      0, "HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + std::string(2'000, 'x'));
+  broker.pass();
+  return status_of(peer.take());
+}
+// The application lets a client in, which comes back some time later.
+std::string comes_back(SmallBroker& broker) {
+  broker.application();
+  broker.get("/ask");
+  broker.application().say(0,
+                           "HTTP/1.1 200 OK\r\nFanfare-Channels: a\r\nContent-Length: 0\r\n\r\n");
+  broker.pass(2s);
+  broker.get("/ask", "Last-Event-ID: ep0ch00-0\r\n");
+  return broker.reported().upstream_requests_total == 2 ? "asked again" : "let in";
+}
+
 See total_of_40_segments(SmallBroker& broker) {
   for (int i = 0; i < 40; ++i) broker.publish(fmt::format("c{}", i % 4), std::string(50'000, 'x'));
   return [&broker]() -> std::string {
@@ -427,6 +470,26 @@ std::vector<Probe> probes() {
        "1 remembered"},
       {"limits.idempotency_age", "", "[limits]\nidempotency_age = \"1s\"", old_keys, "2 remembered",
        "0 remembered"},
+      {"limits.upstream_connections", kAsking,
+       "[limits]\nupstream_connections = 1\n"
+       "[[route]]\npath = \"/ask\"\nupstream = \"unix:/app.sock\"\n",
+       newly(two_at_once), "2 connections", "1 connections"},
+      {"limits.upstream_time", kAsking,
+       "[limits]\nupstream_time = \"1s\"\n"
+       "[[route]]\npath = \"/ask\"\nupstream = \"unix:/app.sock\"\n",
+       newly(patience_with_application), "waits", "504"},
+      {"limits.upstream_answer_bytes", kAsking,
+       "[limits]\nupstream_answer_bytes = \"1KiB\"\n"
+       "[[route]]\npath = \"/ask\"\nupstream = \"unix:/app.sock\"\n",
+       newly(long_answer), "200", "502"},
+      {"limits.approval_bytes", kAskingNewcomers,
+       "[limits]\napproval_bytes = \"0B\"\n"
+       "[[route]]\npath = \"/ask\"\nupstream = \"unix:/app.sock\"\nask = \"newcomers\"\n",
+       newly(comes_back), "let in", "asked again"},
+      {"limits.approval_age", kAskingNewcomers,
+       "[limits]\napproval_age = \"1s\"\n"
+       "[[route]]\npath = \"/ask\"\nupstream = \"unix:/app.sock\"\nask = \"newcomers\"\n",
+       newly(comes_back), "let in", "asked again"},
       {"limits.drain", "[limits]\ndrain = \"1s\"", "[limits]\ndrain = \"1h\"", drained, "gone",
        "there"},
 
@@ -470,6 +533,9 @@ std::vector<Probe> probes() {
       {"route.heartbeat", "[[route]]\npath = \"/board\"",
        "[[route]]\npath = \"/board\"\nheartbeat = \"2s\"", newly(route_heartbeat), "silent",
        "heartbeat"},
+      {"route.upstream", "[[route]]\npath = \"/ask\"\nchannels = [\"a\"]", kAsking,
+       newly(who_answers), "the broker", "the application"},
+      {"route.ask", kAsking, kAskingNewcomers, newly(comes_back), "asked again", "let in"},
   };
 }
 

@@ -137,5 +137,18 @@ TEST(Rules, WantAPathForEveryRoute) {
               ElementsAre(HasSubstr("channels_per_subscription allows 1")));
 }
 
+TEST(Rules, WantAnApplicationThatCanBeFoundAndSaysTheChannelsItself) {
+  const auto with = [](std::string_view more) {
+    return problems("[[route]]\npath = \"/a\"\n" + std::string(more));
+  };
+  EXPECT_THAT(with("upstream = \"unix:/run/app.sock\"\nask = \"newcomers\"\n"), ElementsAre());
+  EXPECT_THAT(
+      with("upstream = \"http://app:3000\"\n"),
+      ElementsAre(AllOf(StartsWith("f.toml:3:12: "), HasSubstr("names are not looked up"))));
+  EXPECT_THAT(with("upstream = \"unix:/run/app.sock\"\nchannels = [\"x\"]\n"),
+              ElementsAre(HasSubstr("has channels and an upstream")));
+  EXPECT_THAT(with("ask = \"newcomers\"\n"), ElementsAre(HasSubstr("nobody to be asked")));
+}
+
 }  // namespace
 }  // namespace fanfare::config

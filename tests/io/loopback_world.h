@@ -8,7 +8,9 @@
 
 #include <cerrno>
 #include <memory>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,14 @@ class LoopbackWorld final : public World {
   LoopbackWorld(Backend backend, const RingOptions& options)
       : listener_(std::move(listen_tcp(parse_address("127.0.0.1:0").value()).value().front())),
         address_(bound_address(listener_.number())) {
+    sockaddr_in loopback{};
+    loopback.sin_family = AF_INET;
+    loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    tcp_ = open_door(&loopback, sizeof loopback);
+    const sa_family_t unnamed = AF_UNIX;  // the kernel finds a name (unix(7), autobind)
+    unix_ = open_door(&unnamed, sizeof unnamed);
+    tcp_address_ = bound_address(tcp_.number());
+    unix_address_ = bound_address(unix_.number());
     auto ring = make_ring(backend, options);
     EXPECT_TRUE(ring.has_value()) << ring.error().message;
     ring_ = std::move(ring).value();
@@ -59,13 +69,45 @@ class LoopbackWorld final : public World {
     peers_[peer].descriptor = Descriptor();
   }
 
+  PeerAddress address_of(Door door) override {
+    return door == Door::tcp ? tcp_address_ : unix_address_;
+  }
+  std::optional<Peer> take(Door door) override {
+    Descriptor taken(::accept4(listener_of(door).number(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!taken) return std::nullopt;
+    peers_.push_back({.descriptor = std::move(taken)});
+    return peers_.size() - 1;
+  }
+  void shut(Door door) override { listener_of(door) = Descriptor(); }
+  // With a backlog of 0, one connection waits, and over TCP perhaps another.
+  void crowd(Door door) override {
+    const PeerAddress address = address_of(door);
+    for (int i = 0; i < 3; ++i) {
+      Descriptor& one = crowd_.emplace_back(
+          ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      std::ignore = ::connect(one.number(), as_sockaddr(address), address.size);
+    }
+  }
+
  private:
+  static Descriptor open_door(const void* address, socklen_t size) {
+    const auto* const name = static_cast<const sockaddr*>(address);
+    Descriptor door(::socket(name->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    EXPECT_EQ(::bind(door.number(), name, size), 0) << errno;
+    EXPECT_EQ(::listen(door.number(), 0), 0) << errno;
+    return door;
+  }
+  Descriptor& listener_of(Door door) { return door == Door::tcp ? tcp_ : unix_; }
+
   struct OtherEnd {
     Descriptor descriptor;
     End end = End::open;
   };
   Descriptor listener_;
   PeerAddress address_;
+  Descriptor tcp_, unix_;
+  PeerAddress tcp_address_, unix_address_;
+  std::vector<Descriptor> crowd_;
   std::unique_ptr<Ring> ring_;
   std::vector<OtherEnd> peers_;
 };

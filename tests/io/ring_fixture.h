@@ -11,6 +11,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,7 @@ inline std::string text_of(const Completion& completion) {
 class RingConformance : public testing::TestWithParam<WorldFactory> {
  protected:
   static constexpr std::uint8_t kAccept = 1, kReceive = 2, kHangUp = 3, kWritable = 4, kSend = 5,
-                                kClose = 6;
+                                kClose = 6, kConnect = 7;
 
   // A connection with the slot it was adopted into.
   struct Connection {
@@ -126,6 +127,16 @@ class RingConformance : public testing::TestWithParam<WorldFactory> {
       EXPECT_EQ(cut.result, -EAGAIN);
       return sent;
     }
+  }
+
+  void connect_to(World::Door door, Slot slot, std::uint32_t generation = 0) {
+    ring_->connect(slot, world_->address_of(door), token(kConnect, slot, generation));
+  }
+  // The other end of a connection of the ring's own.
+  World::Peer taken(World::Door door) {
+    std::optional<World::Peer> peer;
+    EXPECT_TRUE(until([&] { return peer || (peer = world_->take(door)); }));
+    return peer.value_or(0);
   }
 
   std::unique_ptr<World> world_;

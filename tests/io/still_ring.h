@@ -25,6 +25,7 @@ class StillRing : public Ring {
   bool adopt(int, Slot) override { return true; }
   void refuse(int, std::string_view) override {}
   PeerAddress peer_of(int) override { return {}; }
+  void connect(Slot, const PeerAddress&, Token) override {}
   void receive(Slot, Token, BufferClass) override {}
   void recycle(const Completion&) override {}
   void poll(Slot, Interest, Token) override {}

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -36,6 +37,17 @@ class World {
   virtual void finish(Peer peer) = 0;
   // RST.
   virtual void reset(Peer peer) = 0;
+
+  // ---- for Ring::connect(): somebody listens at a Door of each family
+  enum class Door : std::uint8_t { tcp, unix };
+  virtual PeerAddress address_of(Door door) = 0;
+  // The other end of the oldest connection that came there, once there is one.
+  virtual std::optional<Peer> take(Door door) = 0;
+  // From now on nobody listens there.
+  virtual void shut(Door door) = 0;
+  // From now on there is no room for a further connection: over TCP it gets no answer, a Unix
+  // socket says so at once.
+  virtual void crowd(Door door) = 0;
 };
 
 using WorldFactory = std::function<std::unique_ptr<World>(const RingOptions&)>;

@@ -122,6 +122,11 @@ Peer& SmallBroker::connect(sim::Door door) {
   return peers_.emplace_back(kernel_, door);
 }
 
+Application& SmallBroker::application() {
+  if (!application_) application_ = std::make_unique<Application>(kernel_);
+  return *application_;
+}
+
 Peer& SmallBroker::get(std::string_view target, std::string_view fields) {
   Peer& peer = subscriber();
   peer.say(fmt::format("GET {} HTTP/1.0\r\nHost: x\r\n{}\r\n", target, fields));

@@ -17,6 +17,7 @@
 #include "broker/server/base/options.h"
 #include "broker/server/base/switchboard.h"
 #include "broker/server/shard/shard.h"
+#include "tests/server/application.h"
 #include "tests/sim/kernel.h"
 #include "tests/sim/sim_ring.h"
 
@@ -77,6 +78,8 @@ class SmallBroker {
   Peer& publisher() { return connect(sim::Door::publishers); }
   Peer& connect(sim::Door door);
   Peer& operators() { return connect(sim::Door::admin); }
+  // What routes ask; it listens from the first call on.
+  Application& application();
   // Says GET `target` over HTTP/1.0, whose answer has no chunks, and takes what comes at once.
   Peer& get(std::string_view target, std::string_view fields = {});
   // Publishes with PUBLISH and expects it to be taken.
@@ -130,6 +133,7 @@ class SmallBroker {
   Switchboard switchboard_{1};
   std::unique_ptr<Shard> shard_;
   std::deque<Peer> peers_;
+  std::unique_ptr<Application> application_;
   Peer* commander_ = nullptr;
 };
 

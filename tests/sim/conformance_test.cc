@@ -3,7 +3,9 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 
+#include "broker/io/address.h"
 #include "tests/io/ring_conformance.h"
 #include "tests/sim/kernel.h"
 #include "tests/sim/sim_ring.h"
@@ -14,7 +16,9 @@ namespace {
 class SimulatedWorld final : public io::World, public SocketOwner {
  public:
   SimulatedWorld(const io::RingOptions& options, bool sends_at_once)
-      : kernel_(1, calm(sends_at_once), report_), listener_(kernel_.listen(Door::subscribers)) {
+      : kernel_(1, calm(sends_at_once), report_),
+        listener_(kernel_.listen(sim::Door::subscribers)),
+        door_(kernel_.listen(sim::Door::upstream)) {
     ring_ = std::make_unique<SimRing>(kernel_, options.slots, "ring",
                                       SimRing::Pools{.request_size = options.request.size,
                                                      .request_count = options.request.count,
@@ -27,7 +31,7 @@ class SimulatedWorld final : public io::World, public SocketOwner {
   io::Ring& ring() override { return *ring_; }
   int listener() override { return listener_; }
   Peer connect() override {
-    peers_.push_back({.socket = kernel_.connect(Door::subscribers, *this, 0)});
+    peers_.push_back({.socket = kernel_.connect(sim::Door::subscribers, *this, 0)});
     EXPECT_NE(peers_.back().socket, nullptr);
     return peers_.size() - 1;
   }
@@ -46,6 +50,22 @@ class SimulatedWorld final : public io::World, public SocketOwner {
   void finish(Peer peer) override { peers_[peer].socket->shutdown_write(); }
   void reset(Peer peer) override { peers_[peer].socket->close(true); }
 
+  io::PeerAddress address_of(Door) override { return io::unix_address("/door").value(); }
+  std::optional<Peer> take(Door) override {
+    if (kernel_.waiting(door_) == 0) return std::nullopt;
+    peers_.push_back({.socket = kernel_.claim(kernel_.take(door_))});
+    peers_.back().socket->set_owner(this, 0);
+    return peers_.size() - 1;
+  }
+  void shut(Door) override { kernel_.close_listener(door_); }
+  void crowd(Door door) override {
+    if (door == Door::tcp) {
+      kernel_.faults().connect_stalls = 1;
+    } else {
+      kernel_.faults().backlog = 0;
+    }
+  }
+
  private:
   static Faults calm(bool sends_at_once) {
     Faults faults = Faults::none();
@@ -60,6 +80,7 @@ class SimulatedWorld final : public io::World, public SocketOwner {
   Report report_;
   Kernel kernel_;
   int listener_;
+  int door_;
   std::unique_ptr<SimRing> ring_;
   std::deque<OtherEnd> peers_;
 };

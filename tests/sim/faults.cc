@@ -80,6 +80,7 @@ void Faults::draw_errors(Random random) {
 void Faults::stop() {
   errors = 0;
   accept_fails = accept_ends = adopt_fails = 0;
+  connect_fails = connect_stalls = 0;
   exhausted = false;
   receive_no_buffer = receive_short = send_short = send_blocked = 0;
   reset = vanish = trickle = straggle = 0;

@@ -56,7 +56,10 @@ struct Faults {
   double accept_fails = 0;  // -EMFILE, -ENFILE, -ECONNABORTED, ... instead of a descriptor
   double accept_ends = 0;   // an accept completes without `more`
   double adopt_fails = 0;   // no room in the descriptor table after all
-  bool exhausted = false;   // the process has no descriptor left: every accept fails, at once
+  // ---- connecting (nothing is drawn for it where nobody connects)
+  double connect_fails = 0;   // an errno, whoever listens
+  double connect_stalls = 0;  // no answer: it times out after a long while
+  bool exhausted = false;     // the process has no descriptor left: every accept fails, at once
   // ---- receiving
   double receive_no_buffer = 0;  // -ENOBUFS although there is one
   double receive_short = 0;      // fewer bytes than have arrived
@@ -71,6 +74,7 @@ struct Faults {
   double errors = 0;  // per operation: it ends with an errno that a kernel may give for it
   // The next operation of the kind ends with this errno, once; 0: it does not. For tests.
   int accept_error = 0, receive_error = 0, send_error = 0, poll_error = 0, close_error = 0;
+  int connect_error = 0;
   // ---- time
   Duration latency_max = 1ms;       // from one end of a connection to the other
   double straggle = 0;              // per arrival: up to fifty times the latency

@@ -22,6 +22,11 @@ Duration Kernel::latency() {
                                           : usual;
 }
 
+bool Kernel::listening(Door door) const {
+  return std::ranges::any_of(
+      listeners_, [door](const Listener& l) { return l.open && !l.held && l.door == door; });
+}
+
 Socket* Kernel::connect(Door door, SocketOwner& client, std::uint32_t tag) {
   std::vector<std::size_t> open;
   for (std::size_t i = 0; i < listeners_.size(); ++i) {

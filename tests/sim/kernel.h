@@ -20,9 +20,9 @@
 
 namespace fanfare::sim {
 
-// The addresses that a broker listens on. The listeners of one door share its connections, as with
-// SO_REUSEPORT.
-enum class Door : std::uint8_t { subscribers, publishers, admin };
+// The addresses that a broker listens on, and the one to which it connects itself. The listeners of
+// one door share its connections, as with SO_REUSEPORT.
+enum class Door : std::uint8_t { subscribers, publishers, admin, upstream };
 
 // Told when a connection waits to be accepted.
 class Acceptor {
@@ -52,6 +52,8 @@ class Kernel final : public Agenda {
   void fail(std::string problem) { report_.fail(now(), std::move(problem)); }
 
   // ---- the clients' side
+  // Somebody listens there, whether or not there is room.
+  bool listening(Door door) const;
   // The client's end, or null if nobody listens there or the backlog is full.
   Socket* connect(Door door, SocketOwner& client, std::uint32_t tag);
 

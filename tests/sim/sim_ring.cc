@@ -17,6 +17,14 @@ using io::Interest;
 using io::Slot;
 using io::Token;
 
+namespace {
+
+// What act() is to do: bits 0 to 7; for a connect with its slot and how often that had been closed.
+constexpr std::uint64_t kAcceptAgain = 1;
+constexpr std::uint64_t kConnectEnds = 2;
+
+}  // namespace
+
 SimRing::Pools SimRing::Pools::of(const Faults& faults) {
   return {.request_size = faults.buffer_size,
           .request_count = faults.buffer_count,
@@ -52,6 +60,8 @@ void SimRing::die() {
   accepted_last_ = now();
   for (Pending& pending : pending_) pending.ready = now();
   for (Slot slot = 0; slot < slots_.size(); ++slot) {
+    if (slots_[slot].requests[static_cast<std::size_t>(Verb::connect)].live)
+      complete(slot, Verb::connect, -ECONNREFUSED);
     if (slots_[slot].socket == nullptr) continue;
     slots_[slot].socket->close(true);
     evaluate(slot);
@@ -72,9 +82,10 @@ int SimRing::error_of(int& once, std::initializer_list<int> possible) {
 SimRing::Entry* SimRing::open_entry(Slot slot, std::string_view verb) {
   if (slot < slots_.size() && slots_[slot].phase == Phase::open) return &slots_[slot];
   fail(fmt::format("{} on slot {}, which is {}", verb, slot,
-                   slot >= slots_.size()               ? "beyond the table"
-                   : slots_[slot].phase == Phase::free ? "free"
-                                                       : "closing"));
+                   slot >= slots_.size()                     ? "beyond the table"
+                   : slots_[slot].phase == Phase::free       ? "free"
+                   : slots_[slot].phase == Phase::connecting ? "not connected yet"
+                                                             : "closing"));
   return nullptr;
 }
 
@@ -148,7 +159,7 @@ void SimRing::accept_waiting(Accept& accept) {
       if (error == ECONNABORTED || random.chance(0.3))
         kernel_.claim(kernel_.take(accept.listener))->close(true);
       complete_accept(accept, -error, random.chance(0.2));
-      if (accept.live) kernel_.schedule(1ms, *this, 1);
+      if (accept.live) kernel_.schedule(1ms, *this, kAcceptAgain);
       return;
     }
     const int descriptor = kernel_.take(accept.listener);
@@ -223,6 +234,48 @@ io::PeerAddress SimRing::peer_of(int descriptor) {
   return address;
 }
 
+// ---- connecting
+
+void SimRing::connect(Slot slot, const io::PeerAddress& address, Token token) {
+  if (address.size == 0) return fail("connect to no address");
+  if (slot >= slots_.size() || slots_[slot].phase != Phase::free)
+    return fail(fmt::format("connect in slot {}, which is not free", slot));
+  if (!claim_token(token)) return;
+  Entry& entry = slots_[slot];
+  entry.phase = Phase::connecting;
+  entry.requests[static_cast<std::size_t>(Verb::connect)] = {.armed = true, .token = token};
+  queue({.verb = Verb::connect, .slot = slot, .token = token, .bytes = {}});
+}
+
+void SimRing::run_connect(const Operation& operation) {
+  Entry& entry = slots_[operation.slot];
+  entry.requests[static_cast<std::size_t>(Verb::connect)].live = true;
+  if (dead_) return complete(operation.slot, Verb::connect, -ECONNREFUSED);
+  if (kernel_.random().chance(kernel_.faults().connect_stalls)) {
+    kernel_.report().trace(now(), "{}: slot {} connects into the dark", label_, operation.slot);
+    return;
+  }
+  kernel_.schedule(
+      kernel_.latency(), *this,
+      kConnectEnds | (std::uint64_t{operation.slot} << 8U) | (std::uint64_t{entry.use} << 32U));
+}
+
+void SimRing::connect_ends(Slot slot) {
+  const int error = error_of(
+      kernel_.faults().connect_error,
+      {EMFILE, ENFILE, ENOMEM, EADDRNOTAVAIL, ENETUNREACH, EHOSTUNREACH, ETIMEDOUT, ECONNREFUSED});
+  if (error != 0) return complete(slot, Verb::connect, error);
+  if (kernel_.random().chance(kernel_.faults().connect_fails))
+    return complete(slot, Verb::connect, -ECONNREFUSED);
+  const bool listening = kernel_.listening(Door::upstream);
+  Socket* const socket = kernel_.connect(Door::upstream, *this, slot);
+  if (socket == nullptr) return complete(slot, Verb::connect, listening ? -EAGAIN : -ECONNREFUSED);
+  slots_[slot].socket = socket;
+  kernel_.report().trace(now(), "{}: slot {} is connection {}, its own", label_, slot,
+                         socket->serial());
+  complete(slot, Verb::connect, 0);
+}
+
 // ---- asking
 
 bool SimRing::claim_token(Token token) {
@@ -274,7 +327,8 @@ void SimRing::shutdown_write(Slot slot) {
 }
 
 void SimRing::close(Slot slot, std::span<const Token> armed, Token token, bool reset) {
-  Entry* entry = open_entry(slot, "close");
+  const bool connecting = slot < slots_.size() && slots_[slot].phase == Phase::connecting;
+  Entry* entry = connecting ? &slots_[slot] : open_entry(slot, "close");
   if (entry == nullptr) return;
   for (const Request& request : entry->requests) {
     if (request.armed && std::ranges::find(armed, request.token) == armed.end())
@@ -312,6 +366,9 @@ void SimRing::run(const Operation& operation) {
     case Verb::writable:
       slots_[operation.slot].requests[static_cast<std::size_t>(operation.verb)].live = true;
       evaluate(operation.slot);
+      break;
+    case Verb::connect:
+      run_connect(operation);
       break;
     case Verb::send:
       run_send(operation);
@@ -385,9 +442,11 @@ void SimRing::run_close(const Operation& operation) {
       complete(operation.slot, static_cast<Verb>(i), -ECANCELED);
     }
   }
-  kernel_.report().trace(now(), "{}: slot {} closes connection {}{}", label_, operation.slot,
-                         entry.socket->serial(), operation.reset ? " with a reset" : "");
-  std::exchange(entry.socket, nullptr)->close(operation.reset);
+  if (entry.socket != nullptr) {
+    kernel_.report().trace(now(), "{}: slot {} closes connection {}{}", label_, operation.slot,
+                           entry.socket->serial(), operation.reset ? " with a reset" : "");
+    std::exchange(entry.socket, nullptr)->close(operation.reset);
+  }
   Pending pending{
       .ready = now() + completion_delay(), .order = 0, .completion = {}, .origin = Origin::close};
   pending.slot = operation.slot;
@@ -485,7 +544,14 @@ void SimRing::pend(Pending pending) {
 }
 
 void SimRing::act(std::uint64_t what) {
-  if (what != 1) return;
+  if ((what & 0xffU) == kConnectEnds) {
+    const auto slot = static_cast<Slot>((what >> 8U) & 0xffffffU);
+    const Entry& entry = slots_[slot];
+    const bool same = entry.use == static_cast<std::uint32_t>(what >> 32U);
+    if (same && entry.requests[static_cast<std::size_t>(Verb::connect)].live) connect_ends(slot);
+    return;
+  }
+  if (what != kAcceptAgain) return;
   for (Accept& accept : accepts_) {
     if (accept.live) accept_waiting(accept);
   }
@@ -529,8 +595,14 @@ void SimRing::deliver(const Pending& pending, std::vector<Completion>& out) {
     if (!pending.completion.more) armed_.erase(pending.completion.token.pack());
   } else {
     armed_.erase(pending.completion.token.pack());
-    if (entry.use == pending.use)
+    if (entry.use == pending.use) {
       entry.requests[static_cast<std::size_t>(pending.verb)].armed = false;
+      if (entry.phase == Phase::connecting) {
+        // A failed connect leaves the slot free, as if it had been closed.
+        entry.phase = pending.completion.result == 0 ? Phase::open : Phase::free;
+        if (entry.phase == Phase::free) ++entry.use;
+      }
+    }
   }
   out.push_back(pending.completion);
 }

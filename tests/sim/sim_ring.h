@@ -51,6 +51,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   bool adopt(int descriptor, io::Slot slot) override;
   void refuse(int descriptor, std::string_view farewell = {}) override;
   io::PeerAddress peer_of(int descriptor) override;
+  void connect(io::Slot slot, const io::PeerAddress& address, io::Token token) override;
   void receive(io::Slot slot, io::Token token,
                io::BufferClass buffers = io::BufferClass::request) override;
   void recycle(const io::Completion& received) override;
@@ -91,7 +92,15 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   void act(std::uint64_t what) override;
 
  private:
-  enum class Verb : std::uint8_t { receive, hang_up, writable, send, shutdown_write, close };
+  enum class Verb : std::uint8_t {
+    receive,
+    hang_up,
+    writable,
+    connect,
+    send,
+    shutdown_write,
+    close,
+  };
   struct Operation {
     Verb verb{};
     io::Slot slot = 0;
@@ -101,20 +110,20 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
     bool reset = false;
     io::BufferClass buffers{};
   };
-  // A receive or a poll of one slot.
+  // A receive, a poll or a connect of one slot.
   struct Request {
     bool armed = false;  // the caller has not had its completion yet
     bool live = false;   // the kernel has it and has not completed it yet
     io::Token token;
     io::BufferClass buffers{};
   };
-  enum class Phase : std::uint8_t { free, open, closing };
+  enum class Phase : std::uint8_t { free, connecting, open, closing };
   struct Entry {
     Phase phase = Phase::free;
-    std::uint32_t use = 0;  // how often the slot has been closed
-    Socket* socket = nullptr;
-    Request requests[3]{};  // by Verb
-    bool sent = false;      // since the last submit
+    std::uint32_t use = 0;     // how often the slot has been closed
+    Socket* socket = nullptr;  // none while it connects
+    Request requests[4]{};     // by Verb
+    bool sent = false;         // since the last submit
   };
   enum class Origin : std::uint8_t { request, accept, close };
   struct Pending {
@@ -144,6 +153,8 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   void run(const Operation& operation);
   void run_send(const Operation& operation);
   int send_with_bugs(Socket& socket, std::span<const std::byte> bytes);
+  void run_connect(const Operation& operation);
+  void connect_ends(io::Slot slot);
   void run_close(const Operation& operation);
   void run_queued(std::vector<io::Completion>& out);
   void evaluate(io::Slot slot);

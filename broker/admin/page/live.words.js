@@ -68,6 +68,8 @@ export const words = {
     token_expired: 'token expired, told to come back',
     ingest_protocol: 'publisher broke protocol',
     ingest_refused: 'publisher not allowed',
+    expired: 'permission expired, told to come back',
+    upstream_closed: 'application connection closed',
   },
   zh: {
     title: 'Fanfare · 实时',
@@ -137,10 +139,13 @@ export const words = {
     token_expired: '令牌过期',
     ingest_protocol: '发布者协议错误',
     ingest_refused: '发布者无权限',
+    expired: '许可到期，请稍后再来',
+    upstream_closed: '与应用的连接关闭',
   },
 };
 
 // Reasons that are nobody's trouble.
 export const calmReasons = new Set([
-  'peer_closed', 'stream_complete', 'not_keep_alive', 'idle_timeout', 'drained', 'token_expired',
+  'peer_closed', 'stream_complete', 'not_keep_alive', 'idle_timeout', 'drained', 'token_expired', 'expired',
+  'upstream_closed',
 ]);

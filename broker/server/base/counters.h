@@ -70,6 +70,22 @@ namespace fanfare::server {
     "Transactions that published nothing (EXECABORT)")                                             \
   X(ingest_queue_full_total, "counter", "Commands refused in MULTI: no room to wait for EXEC")     \
   X(ingest_paused_total, "counter", "Times publishers were slowed because shards were behind")     \
+  X(upstream_connections_open, "gauge", "Connections open to applications that routes ask")        \
+  X(upstream_connections_total, "counter", "Connections begun to applications")                    \
+  X(upstream_requests_total, "counter", "Requests about which an application was asked")           \
+  X(upstream_waiting, "gauge", "Requests that wait for a connection to their application")         \
+  X(upstream_attached_total, "counter", "Requests that an application attached to channels")       \
+  X(upstream_resumed_total, "counter", "Requests with a cursor attached again without asking")     \
+  X(upstream_passed_total, "counter", "Answers of applications passed on to clients")              \
+  X(upstream_retries_total, "counter",                                                             \
+    "Requests sent again because a kept connection had been closed")                               \
+  X(upstream_abandoned_total, "counter", "Requests whose client left, or whose time was up")       \
+  X(upstream_slow_total, "counter", "Applications that did not answer within upstream_time")       \
+  X(upstream_down_total, "counter", "Applications that could not be reached")                      \
+  X(upstream_cut_total, "counter", "Answers of applications that broke off")                       \
+  X(upstream_nonsense_total, "counter",                                                            \
+    "Answers of applications that are not HTTP, or attach to nothing valid")                       \
+  X(upstream_too_large_total, "counter", "Answers larger than [limits] upstream_answer_bytes")     \
   X(turns_total, "counter", "Turns of the event loop")                                             \
   X(mailbox_messages_total, "counter", "Messages taken from the mailbox")                          \
   X(unserved_bytes, "gauge", "Bytes applied but not yet handed to every caught-up subscriber")
@@ -95,7 +111,9 @@ struct Counters {
   X(drained, "told to come back because the broker was stopping")                        \
   X(token_expired, "told to come back because the token had expired")                    \
   X(ingest_protocol, "a publisher used none of the three dialects, or violated its own") \
-  X(ingest_refused, "a publisher's user is not in [listen] ingest_users")
+  X(ingest_refused, "a publisher's user is not in [listen] ingest_users")                \
+  X(expired, "told to come back because its application's permission expired")           \
+  X(upstream_closed, "a connection to an application that ended, or is not needed")
 
 enum class CloseReason : std::uint8_t {
 #define X(name, help) name,

@@ -20,6 +20,11 @@ namespace fanfare::server {
 // What to do with a subscriber that has stopped reading.
 enum class SlowPolicy : std::uint8_t { disconnect, skip };
 using sse::AnnouncePosition;  // how a new client learns its position
+// When a route asks its application about a client that presents a cursor.
+enum class Ask : std::uint8_t {
+  always,
+  newcomers,  // not about one that it has lately let in
+};
 enum class Backend : std::uint8_t { automatic, io_uring, epoll };
 // Whether a subscriber must present a token. Automatic: if [token] has keys. Optional: one that is
 // presented must be good.
@@ -88,6 +93,11 @@ struct LimitOptions {
   Duration idempotency_age = 5min;           // and for how long
   std::uint64_t token_bytes = 8U << 10U;     // of one
   std::uint32_t tokens = 4096;               // verified ones that each shard remembers
+  std::uint32_t upstream_connections = 64;   // of each shard, to applications that routes ask
+  Duration upstream_time = 10s;              // for an application's answer
+  std::uint64_t upstream_answer_bytes = 1U << 20U;  // body of one answer
+  std::uint64_t approval_bytes = 16U << 20U;        // remembered of what applications allowed
+  Duration approval_age = 1h;                       // and for how long
   Duration drain = 5s;  // SIGTERM: subscribers are told to come back over this long
 
   friend bool operator==(const LimitOptions&, const LimitOptions&) = default;
@@ -150,6 +160,8 @@ struct RouteRule {
   std::optional<AnnouncePosition> announce_position;
   std::optional<Duration> heartbeat;
   std::optional<TokenNeed> token = {};
+  std::string upstream = {};  // asked first; empty: nobody is (server/base/upstream_address.h)
+  Ask ask = Ask::always;
 
   friend bool operator==(const RouteRule&, const RouteRule&) = default;
 };

@@ -17,6 +17,8 @@ class Seats {
         std::uint32_t of_shard_max)
       : taken_of_all_(taken_of_all), of_all_max_(of_all_max), of_shard_max_(of_shard_max) {}
 
+  // take() would succeed now.
+  bool free() const { return !closed_ && taken_ < of_shard_max_ && taken_of_all() < of_all_max_; }
   // False: none is free, or the broker is stopping.
   bool take() {
     if (closed_ || taken_ >= of_shard_max_) return false;

@@ -16,6 +16,7 @@
 #include "broker/fanout/attendance.h"
 #include "broker/fanout/batch.h"
 #include "broker/fanout/topics.h"
+#include "broker/server/base/approvals.h"
 #include "broker/server/base/counters.h"
 #include "broker/server/base/options.h"
 #include "broker/server/base/phase.h"
@@ -107,6 +108,8 @@ struct Switchboard {
   // Shards that still have subscribers' or publishers' connections, or listen for them. While the
   // broker stops, the lead keeps the admin listener until it is the last.
   std::atomic<std::uint32_t> shards_at_work;
+  // What applications have lately allowed, whichever shard the client comes back to.
+  Approvals approvals;
   // The operator was warned that streams come over HTTP/1.0.
   std::atomic<bool> http10_warned{false};
   // The newest sequence that the shards were told of (Heads::told): no client has an id above it.

@@ -38,25 +38,14 @@ void write_text(int status, std::string_view text, std::span<const http::Field> 
   response.body = text;
 }
 
-// As publishers that watch are shown it: they are others than those who know the token.
-std::string shown_query(std::string_view query, const TokenOptions& token) {
-  if (!token.in_use()) return std::string(query);
-  return http::query_without(query, {token.query});
-}
-
 }  // namespace
 
-SubscriberRoutes::SubscriberRoutes(const Settings& settings, Streams& streams, Seats& seats,
-                                   Counters& counters)
-    : settings_(settings),
-      streams_(streams),
-      seats_(seats),
-      counters_(counters),
-      authenticator_(settings, counters) {}
+SubscriberRoutes::SubscriberRoutes(Parts parts)
+    : parts_(std::move(parts)), authenticator_(parts_.settings, parts_.counters) {}
 
 std::optional<std::size_t> SubscriberRoutes::body_allowed(const Request& /*request*/,
                                                           Response& /*response*/) {
-  return settings_->limits.body_bytes;
+  return parts_.settings->limits.body_bytes;
 }
 
 void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal,
@@ -66,7 +55,7 @@ void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal,
         413,
         fmt::format("the body is longer than [limits] body_bytes allows ({} bytes); name fewer "
                     "channels, or patterns\n",
-                    settings_->limits.body_bytes),
+                    parts_.settings->limits.body_bytes),
         cors_fields(request), response);
   } else {
     answer_text(503,
@@ -77,6 +66,7 @@ void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal,
 }
 
 void SubscriberRoutes::refuse(const Request& request, const Refused& why, Response& response) {
+  if (why.status == 504 && too_slow(request, response)) return;
   std::string text(why.sentence);
   if (why.limit != http::Limit::none) text += "; POST /events takes the channels in its body";
   write_text(why.status, text + '\n', cors_fields(request), response);
@@ -86,8 +76,8 @@ std::vector<http::Field> SubscriberRoutes::cors_fields(const Request& request) {
   const std::string_view origin = request.head.value("origin");
   const policy::CorsAnswer answer =
       request.head.method == http::Method::options
-          ? policy::cors_preflight(settings_.cors(), origin, preflight_of(request.head))
-          : policy::cors_answer(settings_.cors(), origin);
+          ? policy::cors_preflight(parts_.settings.cors(), origin, preflight_of(request.head))
+          : policy::cors_answer(parts_.settings.cors(), origin);
   if (answer.verdict == policy::CorsVerdict::refused) log_refused_origin(request.head, origin);
   std::vector<http::Field> fields;
   for (const auto& [name, value] : answer.fields.all()) fields.push_back({name, value});
@@ -114,14 +104,14 @@ void SubscriberRoutes::log_refused_origin(const http::RequestHead& head, std::st
                    same_ignoring_case(origin.substr(scheme_end + 3), head.authority);
   if (own) return;
   if (const auto left_out = refused_origin_log_.admit(now_); left_out >= 0) {
-    log::warn("{}{}", policy::refused_origin_sentence(settings_.cors(), origin),
+    log::warn("{}{}", policy::refused_origin_sentence(parts_.settings.cors(), origin),
               log::left_out_note(left_out));
   }
 }
 
 void SubscriberRoutes::answer_text(int status, std::string_view text,
                                    std::span<const http::Field> further, Response& response) {
-  if (status >= 400) ++counters_.requests_refused_total;
+  if (status >= 400) ++parts_.counters.requests_refused_total;
   write_text(status, text, further, response);
 }
 
@@ -134,16 +124,14 @@ void SubscriberRoutes::answer(const Request& request, Response& response) {
     response.fields.add("Allow", "GET, HEAD, POST, OPTIONS");
     return;
   }
-  const auto& hosts = settings_->listen.hosts;
+  const auto& hosts = parts_.settings->listen.hosts;
   if (!hosts.empty() && !policy::host_allowed(request.head.authority, hosts)) {
     return answer_text(421, policy::refused_host_sentence(request.head.authority, "hosts") + '\n',
                        cors, response);
   }
-  const auto route =
-      std::find_if(settings_->routes.begin(), settings_->routes.end(),
-                   [&](const RouteRule& rule) { return rule.path == request.head.path; });
-  const bool configured = route != settings_->routes.end();
-  const bool open = settings_->subscribe.events;
+  const RouteRule* const route = route_of(request.head);
+  const bool configured = route != nullptr;
+  const bool open = parts_.settings->subscribe.events;
   if (request.head.path != kEventsPath && !configured) {
     return answer_text(404, open ? kHint : kClosedHint, cors, response);
   }
@@ -158,17 +146,31 @@ void SubscriberRoutes::answer(const Request& request, Response& response) {
     cors.push_back({"Allow", "GET, HEAD, POST, OPTIONS"});
     return answer_text(405, "an event stream is opened with GET or POST\n", cors, response);
   }
-  subscribe(request, configured ? &*route : nullptr, cors, response);
+  if (configured && !route->upstream.empty()) return ask(request, *route, cors, response);
+  subscribe(request, route, cors, response);
+}
+
+const RouteRule* SubscriberRoutes::route_of(const http::RequestHead& head) const {
+  const auto& routes = parts_.settings->routes;
+  const auto route = std::ranges::find_if(
+      routes, [&head](const RouteRule& rule) { return rule.path == head.path; });
+  return route == routes.end() ? nullptr : &*route;
 }
 
 void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
                                  std::span<const http::Field> cors, Response& response) {
   const bool fixed = route != nullptr && !route->channels.empty();
-  const TokenNeed need = token_need(settings_.options(), route);
+  const TokenNeed need = token_need(parts_.settings.options(), route);
   const auto grants = authenticator_.ask(request.head, need);
   if (!grants) return refuse_token(grants.error(), cors, response);
   auto asked = sse::parse_subscribe_request(request.head, request.body,
                                             fixed ? sse::BodyOf::page : sse::BodyOf::request);
+  // nginx makes a GET of a POST, with its body, for X-Accel-Redirect. It is refused only where the
+  // query names no channel, and the body may have been meant to.
+  if (!asked && request.head.method == http::Method::get) {
+    auto named = sse::parse_subscribe_request(request.head, request.body, sse::BodyOf::page);
+    if (named && !named->topics.empty()) asked = std::move(named);
+  }
   std::string problem;
   if (!asked) {
     problem = asked.error();
@@ -180,32 +182,51 @@ void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
   if (!fixed) problem = not_open(asked->topics);
   if (!problem.empty()) return answer_text(403, problem + "\n", cors, response);
   if (need == TokenNeed::required && !granted(**grants, asked->topics, cors, response)) return;
-  const std::string query = shown_query(request.head.query, settings_->token);
-  Streams::Terms terms{.options = settings_.options(),
-                       .fields = cors,
-                       .announce = settings_->delivery.announce_position,
-                       .heartbeat = {},
-                       .query = query};
+  Streams::Terms terms = terms_of(route, *asked, cors);
+  const std::string query = shown_query(request);
+  terms.query = query;
   if (*grants != nullptr) terms.expires = (*grants)->expires;
+  begin(request, *asked, terms, response);
+}
+
+// As publishers that watch are shown it: they are others than those who know the token.
+std::string SubscriberRoutes::shown_query(const Request& request) const {
+  const TokenOptions& token = parts_.settings->token;
+  if (!token.in_use()) return std::string(request.head.query);
+  return http::query_without(request.head.query, {token.query});
+}
+
+Streams::Terms SubscriberRoutes::terms_of(const RouteRule* route,
+                                          const sse::SubscribeRequest& asked,
+                                          std::span<const http::Field> further) const {
+  Streams::Terms terms{.options = parts_.settings.options(),
+                       .fields = further,
+                       .announce = parts_.settings->delivery.announce_position,
+                       .heartbeat = {}};
   if (route != nullptr) {
     terms.announce = route->announce_position.value_or(terms.announce);
     terms.heartbeat = route->heartbeat;
   }
-  terms.announce = asked->announce_position.value_or(terms.announce);
+  terms.announce = asked.announce_position.value_or(terms.announce);
+  return terms;
+}
+
+void SubscriberRoutes::begin(const Request& request, const sse::SubscribeRequest& asked,
+                             const Streams::Terms& terms, Response& response) {
   if (request.head.method == http::Method::head) {
-    return streams_.open(request, *asked, terms, response);
+    return parts_.streams.open(request, asked, terms, response);
   }
-  if (!streams_.admit_patterns(asked->topics, settings_->limits.patterns)) {
-    ++counters_.patterns_refused_total;
+  if (!parts_.streams.admit_patterns(asked.topics, parts_.settings->limits.patterns)) {
+    ++parts_.counters.patterns_refused_total;
     if (const auto left_out = patterns_log_.admit(now_); left_out >= 0) {
       log::warn("a stream was told to come back later: {}{}", kManyPatterns,
                 log::left_out_note(left_out));
     }
-    return streams_.overload(request, *asked, terms, kManyPatterns, response);
+    return parts_.streams.overload(request, asked, terms, kManyPatterns, response);
   }
-  if (!seats_.take()) return streams_.overload(request, *asked, terms, {}, response);
-  streams_.open(request, *asked, terms, response);
-  if (response.kind != Response::Kind::stream) seats_.give_back();  // nothing follows: 204
+  if (!parts_.seats.take()) return parts_.streams.overload(request, asked, terms, {}, response);
+  parts_.streams.open(request, asked, terms, response);
+  if (response.kind != Response::Kind::stream) parts_.seats.give_back();  // nothing follows: 204
 }
 
 void SubscriberRoutes::refuse_token(const TokenRefusal& refusal, std::span<const http::Field> cors,
@@ -224,7 +245,7 @@ bool SubscriberRoutes::granted(const policy::Grants& grants, const std::vector<s
   const auto beyond = std::ranges::find_if(
       topics, [&grants](const std::string& topic) { return !policy::covers(grants, topic); });
   if (beyond == topics.end()) return true;
-  ++counters_.tokens_too_narrow_total;
+  ++parts_.counters.tokens_too_narrow_total;
   response.fields.add("WWW-Authenticate", bearer_challenge("insufficient_scope"));
   answer_text(403, fmt::format("the token does not grant the channel \"{}\"\n", quotable(*beyond)),
               cors, response);
@@ -233,7 +254,7 @@ bool SubscriberRoutes::granted(const policy::Grants& grants, const std::vector<s
 
 // This stops an EventSource for good, as it should: coming back would not help.
 std::string SubscriberRoutes::not_open(const std::vector<std::string>& topics) const {
-  const auto& allowed = settings_->subscribe.allow;
+  const auto& allowed = parts_.settings->subscribe.allow;
   for (const std::string& topic : topics) {
     const bool covered = std::ranges::any_of(
         allowed, [&topic](const std::string& entry) { return pattern_covers(entry, topic); });
@@ -251,7 +272,7 @@ std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& top
     return "no channel is named; write /events?channel=NAME, and repeat channel= for more, or POST "
            R"({"channels": ["NAME"]} as application/json)";
   }
-  const std::size_t most = settings_->limits.channels_per_subscription;
+  const std::size_t most = parts_.settings->limits.channels_per_subscription;
   if (topics.size() > most) {
     return fmt::format(
         "{} in one stream; [limits] channels_per_subscription allows {}: use a pattern, "
@@ -259,9 +280,9 @@ std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& top
         counted(topics.size(), "channel"), most);
   }
   const auto patterns = static_cast<std::size_t>(std::ranges::count_if(topics, is_pattern));
-  const std::size_t patterns_most = settings_->limits.patterns_per_subscription;
+  const std::size_t patterns_most = parts_.settings->limits.patterns_per_subscription;
   if (patterns > patterns_most) {
-    ++counters_.patterns_refused_total;
+    ++parts_.counters.patterns_refused_total;
     return fmt::format(
         "{} in one stream; [limits] patterns_per_subscription allows {}: use one pattern "
         "for several, name the channels themselves, or open a second stream",

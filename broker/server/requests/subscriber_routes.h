@@ -1,5 +1,6 @@
 // SubscriberRoutes: what a request on a subscriber listener means: /events and the configured
-// routes open streams, OPTIONS is answered, everything else gets a 404 that names them. CORS fields
+// routes open streams, some of them once their application has been asked, OPTIONS is answered,
+// everything else gets a 404 that names them. CORS fields
 // go on every answer, also on refusals: without them a browser hides the reason.
 #pragma once
 
@@ -10,11 +11,16 @@
 #include <vector>
 
 #include "broker/policy/cors.h"
+#include "broker/server/base/approvals.h"
 #include "broker/server/base/seats.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/requests/authenticator.h"
 #include "broker/server/sockets/routes.h"
 #include "broker/server/streams/streams.h"
+#include "broker/server/upstream/answer_reader.h"
+#include "broker/server/upstream/asker.h"
+#include "broker/wire/sse/attachment.h"
+#include "broker/wire/sse/subscribe_request.h"
 
 #include "common/log.h"
 
@@ -22,7 +28,16 @@ namespace fanfare::server {
 
 class SubscriberRoutes final : public Routes {
  public:
-  SubscriberRoutes(const Settings& settings, Streams& streams, Seats& seats, Counters& counters);
+  struct Parts {
+    const Settings& settings;
+    Streams& streams;
+    Seats& seats;
+    Counters& counters;
+    Asker& applications;
+    Approvals& approvals;
+    std::string connection_prefix;  // what distinguishes the requests of this shard's life
+  };
+  explicit SubscriberRoutes(Parts parts);
 
   void turn_begins(TimePoint now) {
     now_ = now;
@@ -35,14 +50,37 @@ class SubscriberRoutes final : public Routes {
   void refuse_body(const Request& request, BodyRefusal refusal, Response& response) override;
   void refuse(const Request& request, const Refused& why, Response& response) override;
   void answer(const Request& request, Response& response) override;
+  void given_up(ExchangeId exchange) override;
+  // An application has answered about this request, which was put off. May move from `answer`.
+  void answered(const Request& request, UpstreamAnswer& answer, Response& response);
 
  private:
+  const RouteRule* route_of(const http::RequestHead& head) const;
   void subscribe(const Request& request, const RouteRule* route, std::span<const http::Field> cors,
                  Response& response);
   void refuse_token(const TokenRefusal& refusal, std::span<const http::Field> cors,
                     Response& response);
   bool granted(const policy::Grants& grants, const std::vector<std::string>& topics,
                std::span<const http::Field> cors, Response& response);
+  std::string shown_query(const Request& request) const;
+  // What the listener and the route add; `further` outlives it.
+  Streams::Terms terms_of(const RouteRule* route, const sse::SubscribeRequest& asked,
+                          std::span<const http::Field> further) const;
+  // Topics that are valid and allowed: a stream, if there is room for it.
+  void begin(const Request& request, const sse::SubscribeRequest& asked,
+             const Streams::Terms& terms, Response& response);
+
+  // subscriber_asking.cc
+  void ask(const Request& request, const RouteRule& route, std::span<const http::Field> cors,
+           Response& response);
+  void attached(const Request& request, const RouteRule& route, std::span<const http::Field> fields,
+                std::span<const http::Field> cors, Response& response);
+  void attach(const Request& request, const RouteRule& route, sse::SubscribeRequest& asked,
+              const Approval& approval, std::span<const http::Field> further, Response& response);
+  bool tell_to_come_back(const Request& request, Response& response);
+  bool too_slow(const Request& request, Response& response);
+  void log_upstream(const RouteRule& route, std::string_view what);
+
   std::string not_open(const std::vector<std::string>& topics) const;
   std::string topics_problem(const std::vector<std::string>& topics) const;
   void answer_text(int status, std::string_view text, std::span<const http::Field> further,
@@ -51,15 +89,14 @@ class SubscriberRoutes final : public Routes {
   policy::Preflight preflight_of(const http::RequestHead& head);
   void log_refused_origin(const http::RequestHead& head, std::string_view origin);
 
-  const Settings& settings_;
-  Streams& streams_;
-  Seats& seats_;
-  Counters& counters_;
+  Parts parts_;
   Authenticator authenticator_;
+  std::uint64_t connections_named_ = 0;
   std::string granted_headers_;  // of the preflight being answered
   TimePoint now_{};
   log::Limit refused_origin_log_;
   log::Limit patterns_log_;
+  log::Limit upstream_log_;
 };
 
 }  // namespace fanfare::server

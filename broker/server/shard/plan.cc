@@ -33,13 +33,21 @@ constexpr std::uint64_t kShardRoomMin = 256;
 // The places on the lead that are for operators and refused publishers, not for publishers.
 constexpr std::uint32_t kNoPublishers = kAdminSlots + kTurnedAwaySlots;
 
+// Connections to applications, of each shard.
+std::uint32_t upstream_slots(const Options& options) {
+  const bool asked =
+      std::ranges::any_of(options.routes, [](const RouteRule& r) { return !r.upstream.empty(); });
+  return asked ? options.limits.upstream_connections : 0;
+}
+
 // What the descriptors of this machine come to.
 class Room {
  public:
   Room(const Options& options, const Machine& machine)
       : machine_(machine),
         lead_extra_(options.limits.ingest_connections + kNoPublishers),
-        of_shard_(kShardDescriptors + options.listen.http.size()) {}
+        upstreams_(upstream_slots(options)),
+        of_shard_(kShardDescriptors + options.listen.http.size() + upstreams_) {}
 
   // Subscribers of each of so many shards. Only the lead has publishers: where descriptors are
   // shared, the others need none for them.
@@ -56,7 +64,7 @@ class Room {
     return fixed(shards) + shards * (kSpareSlots + of_each);
   }
   // Slots of each ring that are not for subscribers.
-  std::uint32_t reserved() const { return kSpareSlots + lead_extra_; }
+  std::uint32_t reserved() const { return kSpareSlots + lead_extra_ + upstreams_; }
   // Publishers that could be given up for one subscriber on each shard; nothing: too few.
   std::optional<std::uint64_t> publishers_that_fit(std::uint64_t shards) const {
     const std::uint64_t apart = needed(shards, 1) - (lead_extra_ - kNoPublishers);
@@ -71,6 +79,7 @@ class Room {
 
   const Machine& machine_;
   std::uint32_t lead_extra_;
+  std::uint32_t upstreams_;
   std::uint64_t of_shard_;
 };
 

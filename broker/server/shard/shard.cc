@@ -56,11 +56,14 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
                               },
                           .revision = &settings_.revision()}}),
       delivery_({subscribers_, outlets_, replica_, counters_, latency_, settings_, random_}),
+      lifetimes_(subscribers_),
       courier_(ring_, connections_, loop_, heads_),
+      upstreams_({ring_, connections_, courier_, counters_, settings_}),
       presence_({config.index, settings_, subscribers_, replica_, counters_, switchboard_}),
       streams_({replica_, counters_, switchboard_, random_}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
-      routes_(settings_, streams_, seats_, counters_),
+      routes_({settings_, streams_, seats_, counters_, upstreams_, switchboard.approvals,
+               fanout::EventId{config.epoch, config.index}.text()}),
       front_(config.in_front ? config.in_front(routes_) : routes_),
       port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, date_,
             switchboard.subscriber_bodies, front_),
@@ -86,6 +89,7 @@ void Shard::know_ports() {
       .http = &port_,
       .open = &counters_.connections_open,
       .full = "a client was turned away: every slot is in use; raise [limits] connections"};
+  kind_of(Port::upstream) = {.open = &counters_.upstream_connections_open, .full = {}};
   if (!desk_) return;
   kind_of(Port::admin) = {
       .http = desk_->admin_port(),
@@ -126,7 +130,8 @@ void Shard::arm_accept(std::uint32_t index) {
 bool Shard::work_waiting() const {
   return !completions_.empty() || delivery_.work_waiting() || courier_.waiting() ||
          !heartbeats_due_.empty() || !mail_.empty() || swept_ != tick_ || drain_waiting() ||
-         (shared_ && shared_->waiting()) || (desk_ && desk_->work_waiting());
+         upstreams_.work_waiting() || (shared_ && shared_->waiting()) ||
+         (desk_ && desk_->work_waiting());
 }
 
 TimePoint Shard::next_turn() const {
@@ -151,6 +156,7 @@ void Shard::turn(TimePoint deadline) {
   replica_.advance(now_);
   ++counters_.turns_total;
   routes_.turn_begins(now_);
+  upstreams_.turn_begins(now_);
   if (desk_) desk_->lead().turn_begins(now_);
 
   // Dispatching may append (a flush finds accepts): what is new stays for the next turn.
@@ -165,6 +171,7 @@ void Shard::turn(TimePoint deadline) {
 
   if (take_messages()) loop_.step_ends(TurnStep::mailbox);
   if (time_passes()) loop_.step_ends(TurnStep::time);
+  take_upstream_answers();
   seal();
   loop_.step_ends(TurnStep::seal);
   send_answers();
@@ -185,6 +192,9 @@ void Shard::dispatch(const io::Completion& completion) {
   Connection* const connection = connections_.find(completion.token);
   if (connection != nullptr) {
     switch (op) {
+      case Op::connect:
+        connected(completion, *connection);
+        break;
       case Op::receive:
         received(completion, *connection);
         break;
@@ -330,6 +340,7 @@ void Shard::received(const io::Completion& completion, Connection& connection) {
   const std::string_view bytes(reinterpret_cast<const char*>(completion.data.data()),
                                completion.data.size());
   const bool ended = completion.result == 0;
+  if (connection.state == State::upstream) return upstream_received(completion, bytes);
   if (completion.result < 0) {
     if (completion.result != -ECANCELED) close(slot, CloseReason::peer_reset);
     return;
@@ -364,6 +375,7 @@ void Shard::received(const io::Completion& completion, Connection& connection) {
       if (ended) close(slot, CloseReason::peer_closed);
       break;
     case State::free:
+    case State::upstream:
     case State::closing:
       break;
   }
@@ -397,6 +409,8 @@ void Shard::polled(const io::Completion& completion, Connection& connection, Op 
   } else if (connection.state == State::shared) {
     shared_->writable(slot);
     obey_shared();
+  } else if (connection.state == State::upstream) {
+    upstreams_.writable(slot);
   }
 }
 
@@ -480,6 +494,8 @@ void Shard::send_answers() {
         obey(result.slot, kind_of(connection).http->sent(result.slot, result.result, tick_));
       } else if (connection.state == State::publisher) {
         obey(result.slot, desk_->ingest_port().sent(result.slot, result.result));
+      } else if (connection.state == State::upstream) {
+        obey(result.slot, upstreams_.sent(result.slot, result.result));
       }
     }
     // What those answers led to was published as well: sealed before it is acked.

@@ -38,11 +38,13 @@
 #include "broker/server/sockets/courier.h"
 #include "broker/server/sockets/http_port.h"
 #include "broker/server/streams/delivery.h"
+#include "broker/server/streams/lifetimes.h"
 #include "broker/server/streams/outlets.h"
 #include "broker/server/streams/presence.h"
 #include "broker/server/streams/shared_port.h"
 #include "broker/server/streams/streams.h"
 #include "broker/server/streams/subscriber.h"
+#include "broker/server/upstream/upstreams.h"
 
 #include "common/log.h"
 #include "common/random.h"
@@ -179,6 +181,11 @@ class Shard {
   void carry_out(StreamHasRoom&& has_room);
   void flush_shared();
   void end_streams_of(io::Slot slot, CloseReason reason);
+  // shard_upstream.cc: applications that routes ask
+  void connected(const io::Completion& completion, Connection& connection);
+  void upstream_received(const io::Completion& completion, std::string_view bytes);
+  void take_upstream_answers();
+  void end_lifetimes();
 
   // shard_time.cc: what the clock brings
   bool time_passes();
@@ -231,7 +238,9 @@ class Shard {
   Outlets outlets_;
   fanout::Replica replica_;
   Delivery delivery_;
+  Lifetimes lifetimes_;
   Courier courier_;
+  Upstreams upstreams_;
   Presence presence_;
   Streams streams_;
   Seats seats_;

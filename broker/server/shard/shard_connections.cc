@@ -147,6 +147,8 @@ Member Shard::open_stream(Outlet outlet, StreamStart start) {
   const std::string query = std::move(start.query);
   const std::string presented = std::move(start.presented);
   const Tick expires = tick_of(start.expires);
+  const auto ends = start.ends;
+  const bool ends_complete = start.ends_complete;
   const bool live_page = connection.port == Port::admin;
   const Member member = delivery_.open(std::move(start), outlet, live_page, tick_);
   presence_.came(member, query, presented);
@@ -156,6 +158,7 @@ Member Shard::open_stream(Outlet outlet, StreamStart start) {
   subscriber.look_again(subscriber.heartbeat == 0
                             ? tick_ + ticks(settings_->delivery.stall)
                             : heartbeat_visit(tick_ + subscriber.heartbeat, subscriber.heartbeat));
+  if (ends) lifetimes_.add(member, *ends, ends_complete);
   count_stream(subscriber, +1);
   return member;
 }
@@ -208,6 +211,7 @@ void Shard::forget_requests(io::Slot slot) {
   if (connection.state == State::shared) shared_->release(slot);
   if (connection.exchange != kNone) kind_of(connection).http->release(slot);
   if (connection.port == Port::ingest) desk_->ingest_port().release(slot);
+  if (connection.port == Port::upstream) upstreams_.release(slot);
 }
 
 // Everything was sent: FIN goes out at once, and the socket is closed when the peer's has come, so
@@ -236,8 +240,9 @@ void Shard::close(io::Slot slot, CloseReason reason, bool mid_event) {
   ++closes_[static_cast<std::size_t>(reason)];
   --open_connections(connection);
 
-  std::array<io::Token, 3> armed;
+  std::array<io::Token, 4> armed;
   std::size_t count = 0;
+  if (connection.connect_armed) armed[count++] = connections_.token(Op::connect, slot);
   if (connection.receive_armed) armed[count++] = connections_.token(Op::receive, slot);
   if (connection.hang_up_armed) armed[count++] = connections_.token(Op::poll_hang_up, slot);
   if (connection.writable_armed) armed[count++] = connections_.token(Op::poll_writable, slot);

@@ -158,6 +158,9 @@ void Shard::end_when_quiet(io::Slot slot) {
       if (connection.receive_armed && desk_->ingest_port().quiet(slot) && !greeting)
         linger(slot, CloseReason::drained);
       break;
+    case State::upstream:
+      if (upstreams_.idle(slot)) close(slot, CloseReason::upstream_closed);
+      break;
     case State::free:
     case State::lingering:
     case State::closing:

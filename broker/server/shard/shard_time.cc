@@ -56,6 +56,8 @@ void Shard::tick_passed() {
   }
   accept_again();
   look_for_room();
+  upstreams_.look_for_room();
+  end_lifetimes();
   take_stock();
   if (phase_ != Phase::serving) drain_on();
 }
@@ -125,6 +127,8 @@ void Shard::overdue(io::Slot slot, Connection& connection) {
     obey_shared();
   } else if (state == State::publisher) {  // one that is turned away: the others have no deadline
     obey(slot, desk_->ingest_port().overdue(slot, tick_));
+  } else if (state == State::upstream) {  // idle for long enough
+    close(slot, CloseReason::upstream_closed);
   }
 }
 
@@ -133,8 +137,10 @@ void Shard::stream_overdue(Member member, Subscriber& subscriber) {
     if (tick_ < subscriber.due) return;
     sweep_left_ -= kOverdueWork;
     if (subscriber.farewell == Farewell::due) return say_farewell(member, Farewell::said);
+    // While the broker serves, only an end that was set for the stream is said so.
+    const CloseReason said = phase_ == Phase::serving ? CloseReason::expired : CloseReason::drained;
     const bool expired = subscriber.farewell == Farewell::expired;
-    end_stream({member, expired ? CloseReason::token_expired : CloseReason::drained});
+    end_stream({member, expired ? CloseReason::token_expired : said});
     return;
   }
   if (tick_ >= subscriber.expires) {

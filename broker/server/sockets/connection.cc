@@ -34,15 +34,20 @@ PackedAddress PackedAddress::from(const io::PeerAddress& address) {
   return peer;
 }
 
+std::string PackedAddress::host() const {
+  if (port == 0) return {};
+  char buffer[INET6_ADDRSTRLEN] = {};
+  const bool v4 = std::equal(std::begin(kMappedPrefix), std::end(kMappedPrefix), address);
+  ::inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? address + sizeof kMappedPrefix : address, buffer,
+              sizeof buffer);
+  return buffer;
+}
+
 std::string PackedAddress::text() const {
   if (port == 0) return "local";
-  char buffer[INET6_ADDRSTRLEN] = {};
-  if (std::equal(std::begin(kMappedPrefix), std::end(kMappedPrefix), address)) {
-    ::inet_ntop(AF_INET, address + sizeof kMappedPrefix, buffer, sizeof buffer);
-    return fmt::format("{}:{}", buffer, port);
-  }
-  ::inet_ntop(AF_INET6, address, buffer, sizeof buffer);
-  return fmt::format("[{}]:{}", buffer, port);
+  const std::string name = host();
+  const bool v6 = name.find(':') != std::string::npos;
+  return v6 ? fmt::format("[{}]:{}", name, port) : fmt::format("{}:{}", name, port);
 }
 
 ConnectionTable::ConnectionTable(std::uint32_t capacity)

@@ -1,11 +1,13 @@
-// Connection: one accepted socket, in its slot of the shard's table, and nothing but that. An idle
-// subscriber is this struct (24 bytes), its PackedAddress (18), its Subscriber (28), four bytes in
-// its feed and four that find them there, and nothing else in user space: no buffer, no timer node.
+// Connection: one socket, accepted or made by the broker, in its slot of the shard's table, and
+// nothing but that. An idle subscriber is this struct (24 bytes), its PackedAddress (18), its
+// Subscriber (28), four bytes in its feed and four that find them there, and nothing else in user
+// space: no buffer, no timer node.
 //
 // What a connection owns beyond that hangs off it only while it is needed:
 //   exchange    while a request is read and answered         (server/sockets/exchange.h)
 //   subscriber  while it carries an event stream             (server/streams/subscriber.h)
 //   publisher   for the life of an ingest connection         (server/sockets/ingest_port.h)
+//   link        for the life of one to an application        (server/upstream/upstreams.h)
 //
 // Its deadline is one number, `due`, in ticks of 100 ms since the shard began; a sweep visits each
 // slot once a second and asks the state what the number means. (20,000 slots: 40 us a second, no
@@ -33,11 +35,11 @@ constexpr Tick ticks(Duration duration) {
 inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
 // What a completion is about; Token::kind.
-enum class Op : std::uint8_t { accept, receive, poll_hang_up, poll_writable, send, close };
+enum class Op : std::uint8_t { accept, connect, receive, poll_hang_up, poll_writable, send, close };
 
-// Which listener a connection came from.
-enum class Port : std::uint8_t { subscriber, admin, ingest };
-inline constexpr std::size_t kPortCount = 3;
+// Which listener a connection came from; `upstream`: none, it is the broker's own.
+enum class Port : std::uint8_t { subscriber, admin, ingest, upstream };
+inline constexpr std::size_t kPortCount = 4;
 
 enum class State : std::uint8_t {
   free,
@@ -47,6 +49,7 @@ enum class State : std::uint8_t {
   streaming,  // carries an event stream, whose subscriber has a deadline of its own
   shared,     // carries any number of them, in a protocol that frames them (SharedPort)
   publisher,  // an ingest connection
+  upstream,   // to an application; due: while it is idle
   lingering,  // everything sent, FIN too; waits for the peer's, discarding; due: give up
   closing,    // close is in the ring's hands
 };
@@ -56,6 +59,7 @@ struct Connection {
   State state = State::free;
   Port port = Port::subscriber;
   CloseReason reason{};
+  bool connect_armed : 1 = false;
   bool receive_armed : 1 = false;
   bool hang_up_armed : 1 = false;
   bool writable_armed : 1 = false;
@@ -67,6 +71,7 @@ struct Connection {
   union {
     std::uint32_t publisher = kNone;  // of a connection on the ingest socket
     std::uint32_t subscriber;         // of another, while it is streaming
+    std::uint32_t link;               // of one to an application
   };
   Tick due = kNever;
   Tick opened = 0;
@@ -80,6 +85,8 @@ struct PackedAddress {
 
   static PackedAddress from(const io::PeerAddress& address);
   std::string text() const;
+  // Without the port; empty if it is not known.
+  std::string host() const;
 };
 
 // The slots of one shard. Thread: the shard's. Never shrinks; its memory is touched, page by page,

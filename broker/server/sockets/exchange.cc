@@ -12,12 +12,13 @@ void empty(std::string& text) {
   if (text.capacity() > kKeptCapacity) text.shrink_to_fit();
 }
 
-Request Exchange::request() const {
+Request Exchange::request(const PackedAddress* peer) const {
   const http::RequestHead& head = parser.head();
   return {.head = head,
           .body = body,
           .body_end = head.minor_version >= 1 ? BodyEnd::last_chunk : BodyEnd::connection_close,
-          .exchange = id};
+          .exchange = id,
+          .peer = peer};
 }
 
 Exchange& Exchanges::begin(io::Slot slot) {

@@ -21,7 +21,7 @@ struct Exchange {
       : id{.index = index, .generation = 0}, parser(limits) {}
 
   // As far as it has been read. Its views live as long as parser.head() and the body do.
-  Request request() const;
+  Request request(const PackedAddress* peer = nullptr) const;
 
   ExchangeId id;
   io::Slot slot = 0;  // of its connection

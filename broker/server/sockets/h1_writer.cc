@@ -6,7 +6,9 @@ namespace {
 // RFC 9110 §6.4.1: what has no body has no length either.
 h1::BodyLength body_length_of(const Response& response, BodyEnd body_end) {
   if (response.kind == Response::Kind::whole) {
-    const bool bodiless = response.status == 204 || response.status == 304;
+    const bool bodiless =
+        response.status == 204 || response.status == 304 || (response.of_another && !response.size);
+    if (!bodiless && response.of_another) return h1::BodyLength::sized(*response.size);
     return bodiless ? h1::BodyLength::none() : h1::BodyLength::sized(response.text().size());
   }
   return body_end == BodyEnd::last_chunk ? h1::BodyLength::chunked()

@@ -17,6 +17,8 @@ std::uint64_t& requests_total(Counters& counters, Port port) {
       return counters.admin_requests_total;
     case Port::ingest:
       return counters.ingest_requests_total;
+    case Port::upstream:
+      break;
   }
   std::unreachable();
 }
@@ -53,6 +55,7 @@ void HttpPort::release(io::Slot slot) {
   Connection& connection = connections_[slot];
   if (connection.exchange == kNone) return;
   Exchange& exchange = exchanges_[connection.exchange];
+  if (exchange.waiting) routes_.given_up(exchange.id);
   bodies_bytes_ -= exchange.body.size();
   exchanges_.end(exchange);
   connection.exchange = kNone;
@@ -236,7 +239,7 @@ PortOrder HttpPort::request_complete(io::Slot slot, Exchange& exchange, std::str
                                      Tick tick) {
   ++requests_total(counters_, connections_[slot].port);
   response_.clear();
-  routes_.answer(exchange.request(), response_);
+  routes_.answer(exchange.request(&connections_.peer(slot)), response_);
   return carry(slot, exchange, rest, tick);
 }
 
@@ -274,20 +277,21 @@ std::optional<HttpPort::Answered> HttpPort::answer(ExchangeId id, Tick tick, con
   Exchange& exchange = *waiting;
   exchange.waiting = false;
   response_.clear();
-  make(exchange.request(), response_);
-  const std::string pending = std::exchange(exchange.pending, {});
   const io::Slot slot = exchange.slot;
+  make(exchange.request(&connections_.peer(slot)), response_);
+  const std::string pending = std::exchange(exchange.pending, {});
   return Answered{slot, carry(slot, exchange, pending, tick)};
 }
 
 // Its request was complete: the connection continues with the next one.
 PortOrder HttpPort::wait_no_longer(io::Slot slot, Exchange& exchange, Tick tick) {
-  ++counters_.requests_refused_total;
   exchange.waiting = false;
+  routes_.given_up(exchange.id);
   const std::string sentence =
       fmt::format("no answer came within {}", format_duration(exchange.patience));
   response_.clear();
   routes_.refuse(exchange.request(), {.status = 504, .sentence = sentence}, response_);
+  if (response_.status >= 400) ++counters_.requests_refused_total;
   const std::string pending = std::exchange(exchange.pending, {});
   return carry(slot, exchange, pending, tick);
 }

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,9 @@ struct StreamStart {
   Duration heartbeat{};  // zero: no heartbeats
   // When it ends, whatever its client wants: what it was granted by counts no more.
   std::chrono::sys_seconds expires = std::chrono::sys_seconds::max();
+  // When its application wants it to end: it comes back then, or is complete.
+  std::optional<TimePoint> ends = {};
+  bool ends_complete = false;
   // The request's query and cursor, for publishers that watch.
   std::string query = {};
   std::string presented = {};
@@ -47,6 +51,10 @@ struct Response {
   http::FieldList fields;
   std::string body;
   std::string_view fixed;  // in place of the body: bytes that outlive every answer
+  // The answer to a HEAD request is an application's: what GET would get has this size, if it is
+  // known, and not that of text().
+  bool of_another = false;
+  std::optional<std::uint64_t> size;
   StreamStart stream;
   Duration patience{};  // how long a `later` answer may take; then it is Routes::refuse() with 504
 
@@ -57,6 +65,8 @@ struct Response {
     fields.clear();
     body.clear();
     fixed = {};
+    of_another = false;
+    size.reset();
     stream = {};
     patience = {};
   }

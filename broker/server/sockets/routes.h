@@ -14,6 +14,8 @@
 
 namespace fanfare::server {
 
+struct PackedAddress;
+
 // How the body of an event stream ends on the transport that asks, and with it the form in which
 // the transport wants its bytes.
 enum class BodyEnd : std::uint8_t {
@@ -36,6 +38,8 @@ struct Request {
   std::string_view body;
   BodyEnd body_end = BodyEnd::last_chunk;
   ExchangeId exchange = {};  // for an answer that comes later
+  // Its client's address; null where there is none, or before the request is whole.
+  const PackedAddress* peer = nullptr;
 };
 
 // Why the transport does not accept a request: it is malformed, too long, or too slow. Or its
@@ -67,6 +71,9 @@ class Routes {
   virtual void refuse(const Request& request, const Refused& why, Response& response) = 0;
 
   virtual void answer(const Request& request, Response& response) = 0;
+  // Nobody waits for the `later` answer of this exchange any more: its client has left, or its time
+  // is up (and refuse() follows).
+  virtual void given_up(ExchangeId /*exchange*/) {}
 };
 
 }  // namespace fanfare::server

@@ -191,16 +191,7 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
     behind.rest = behind.owned;
   }
   if (events.empty() && read.caught_up && replica_.complete(feed)) {
-    const fanout::Framing framing = replica_.framing(feed);
-    if (!settings_->delivery.end_event.empty() && !is_raw(framing)) {
-      sse::append_wrapped(behind.owned, wrap_of(framing),
-                          sse::end_text(settings_->delivery.end_event));
-    }
-    behind.owned += sse::clean_end(wrap_of(framing));
-    behind.rest = behind.owned;
-    behind.last = true;
-    behind.end_reason = CloseReason::stream_complete;
-    if (behind.rest.empty()) ends.push_back({behind.subscriber, behind.end_reason, true});
+    say_end(behind, feed, ends);
     return !behind.rest.empty();
   }
   if (!behind.rest.empty()) return true;
@@ -294,6 +285,20 @@ void Delivery::room(Member member) {
   make_ready(subscriber.behind);
 }
 
+// Nothing follows: the end event and the body's end are the last of the stream.
+void Delivery::say_end(Behind& behind, const fanout::Feed* feed, std::vector<StreamEnd>& ends) {
+  const fanout::Framing framing = replica_.framing(feed);
+  if (!settings_->delivery.end_event.empty() && !is_raw(framing)) {
+    sse::append_wrapped(behind.owned, wrap_of(framing),
+                        sse::end_text(settings_->delivery.end_event));
+  }
+  behind.owned += sse::clean_end(wrap_of(framing));
+  behind.rest = behind.owned;
+  behind.last = true;
+  behind.end_reason = CloseReason::stream_complete;
+  if (behind.rest.empty()) ends.push_back({behind.subscriber, behind.end_reason, true});
+}
+
 void Delivery::rest_sent(std::uint32_t index, std::vector<StreamEnd>& ends) {
   Behind& behind = behind_[index];
   behind.rest = {};
@@ -366,6 +371,18 @@ void Delivery::farewell(Member member, CloseReason reason) {
     behind.rest = behind.owned;
   }
   make_ready(subscriber.behind);
+}
+
+bool Delivery::finish(Member member, std::vector<StreamEnd>& ends) {
+  const Subscriber& subscriber = subscribers_[member];
+  if (!subscriber.joined) return false;
+  fanout::Feed* const feed = feed_of(member);
+  add_behind(member, replica_.leave(feed, member));
+  Behind& behind = behind_[subscriber.behind];
+  behind.fresh = false;
+  say_end(behind, feed, ends);
+  if (!behind.rest.empty()) make_ready(subscriber.behind);
+  return true;
 }
 
 bool Delivery::in_mid_event(Member member) const {

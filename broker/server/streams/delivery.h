@@ -65,6 +65,8 @@ class Delivery {
                   std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends);
   // Tells the client when to come back, then ends the stream uncleanly with `reason`.
   void farewell(Member subscriber, CloseReason reason);
+  // Ends the stream cleanly where it stands. False: it is behind, and not complete there.
+  bool finish(Member subscriber, std::vector<StreamEnd>& ends);
 
   // Some bytes of an event (or of a line) are out and the rest is not.
   bool in_mid_event(Member subscriber) const;
@@ -108,6 +110,7 @@ class Delivery {
   void flush(Tick tick, std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends);
   void cut_short(const Outlets::Cut& cut, Tick tick, std::vector<StreamEnd>& ends);
   void round_cut(const Outlets::Cut& cut, Tick tick);
+  void say_end(Behind& behind, const fanout::Feed* feed, std::vector<StreamEnd>& ends);
   void rest_sent(std::uint32_t index, std::vector<StreamEnd>& ends);
   void join_or_wait(std::uint32_t index);
   void block(std::uint32_t index);

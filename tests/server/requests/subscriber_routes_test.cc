@@ -150,6 +150,20 @@ TEST(SubscriberRoutes, LeaveABodyToItsPageWhereThePathHasItsChannels) {
   peer.hang_up();
 }
 
+// As nginx sends one for X-Accel-Redirect.
+TEST(SubscriberRoutes, TakeAGetWithTheBodyOfThePostThatItWas) {
+  SmallBroker broker(with_fixed_route());
+  for (const std::string_view target : {"/events?channel=a", "/fixed"}) {
+    Peer& peer = broker.subscriber();
+    peer.say(
+        fmt::format("GET {} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                    "Content-Length: 14\r\n\r\n{{\"prompt\":\"x\"}}",
+                    target));
+    broker.pass();
+    EXPECT_THAT(peer.take(), HasSubstr("HTTP/1.1 200 OK")) << target;
+  }
+}
+
 TEST(SubscriberRoutes, RefuseMorePatternsInOneStreamThanTheLimitWhereverTheyAreNamed) {
   Options options;
   options.limits.patterns_per_subscription = 2;

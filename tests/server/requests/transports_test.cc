@@ -127,6 +127,12 @@ class Pages final : public AdminSurface {
   std::string live_event(const Snapshot&) override { return {}; }
 };
 
+class NoApplications final : public Asker {
+ public:
+  void ask(std::string_view upstream, Question) override { ADD_FAILURE() << upstream; }
+  void forget(ExchangeId) override {}
+};
+
 // All of a broker that lies behind its transports.
 class Transports : public ::testing::Test {
  protected:
@@ -158,7 +164,9 @@ class Transports : public ::testing::Test {
   Lead lead_{epoch_, settings_, switchboard_, counters_, gate_, heads_};
   Pages pages_;
   Snapshot snapshot_;
-  SubscriberRoutes subscriber_routes_{settings_, streams_, seats_, counters_};
+  NoApplications applications_;
+  SubscriberRoutes subscriber_routes_{
+      {settings_, streams_, seats_, counters_, applications_, switchboard_.approvals, "c"}};
   PublishRoutes publish_routes_{settings_, lead_};
   AdminRoutes admin_routes_{settings_, pages_, streams_,
                             [this]() -> const Snapshot& { return snapshot_; }};

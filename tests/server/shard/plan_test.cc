@@ -32,6 +32,16 @@ TEST(Plan, MakesMoreShardsThanCoresWhereOneRingsTableIsTooSmall) {
   EXPECT_LE(plan->slots, 20'000U);
 }
 
+TEST(Plan, KeepsRoomForConnectionsToApplicationsWhereARouteAsksOne) {
+  Options options = wanting(1'000, 2);
+  const auto without = make_plan(options, kTwoCores);
+  options.routes.emplace_back().upstream = "unix:/run/app.sock";
+  const auto with = make_plan(options, kTwoCores);
+  ASSERT_TRUE(without && with);
+  EXPECT_EQ(with->slots, without->slots + options.limits.upstream_connections);
+  EXPECT_EQ(with->subscribers_max, without->subscribers_max);
+}
+
 TEST(Plan, HoldsAMillion) {
   const auto plan = make_plan(wanting(1'000'000), kTwoCores);
   ASSERT_TRUE(plan) << plan.error();
