@@ -57,6 +57,26 @@ std::string answer(SmallBroker& broker, std::string_view target, std::string_vie
   return heard;
 }
 
+// The application names the channels, whatever the token grants; the token still says until when.
+TEST(Tokens, AnApplicationIsAskedOnlyAboutRequestsWithAGoodToken) {
+  Options options = with_tokens();
+  route_rule(options, "/ask").upstream = "unix:/app.sock";
+  SmallBroker broker(options);
+  testing::Application& app = broker.application();
+  EXPECT_THAT(answer(broker, "/ask"), HasSubstr(" 401 "));
+  EXPECT_THAT(answer(broker, "/ask", bearer(token(broker, R"(["a"])", -1h))), HasSubstr(" 401 "));
+  EXPECT_EQ(app.connections(), 0U);
+  Peer& peer = broker.get("/ask", bearer(token(broker, R"(["a"])", 60s)));
+  ASSERT_EQ(app.connections(), 1U);
+  app.say(0, "HTTP/1.1 200 OK\r\nFanfare-Channels: b\r\nContent-Length: 0\r\n\r\n");
+  broker.pass();
+  EXPECT_THAT(peer.take(), HasSubstr(" 200 OK"));
+  EXPECT_FALSE(peer.gone());
+  broker.pass(100s);  // and the leeway
+  EXPECT_TRUE(peer.gone());
+  EXPECT_EQ(broker.closes(CloseReason::token_expired), 1U);
+}
+
 TEST(Tokens, ATokenOpensTheStreamsThatItGrants) {
   SmallBroker broker(with_tokens());
   const std::string good = token(broker, R"(["chat/*"])");
