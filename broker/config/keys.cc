@@ -373,6 +373,17 @@ constexpr std::array kLimits{
          .at_most = ns(24h),
          .help = "How long after its application has let it in a request may resume without "
                  "asking. An application can shorten it with Fanfare-Expires."}),
+    limits<&LimitOptions::tickets>(
+        {.name = "tickets",
+         .at_most = 10'000'000,
+         .help =
+             "Tickets that are issued and not used yet. Beyond it no more are issued until some "
+             "are used or too old."}),
+    limits<&LimitOptions::ticket_age>(
+        {.name = "ticket_age",
+         .at_least = ns(1s),
+         .at_most = ns(kDay),
+         .help = "The longest time for which a ticket may be asked."}),
     limits<&LimitOptions::drain>({.name = "drain",
                                   .at_most = ns(1h),
                                   .help = "When the broker is told to stop, it tells its "

@@ -31,6 +31,12 @@ std::string stranger_on_route(SmallBroker& broker) {
   return status_of(broker, "/board?channel=a");
 }
 
+// The first word of the answer to a publisher that asks for one.
+std::string ticket(SmallBroker& broker) {
+  const std::string reply = broker.command("SSE.TICKET EX 30s a");
+  return reply.substr(0, reply.starts_with('$') ? 3 : 4);
+}
+
 // For those that look only at what begins after the reload.
 std::function<See(SmallBroker&)> newly(std::string (*see)(SmallBroker&)) {
   return [see](SmallBroker& broker) { return [see, &broker] { return see(broker); }; };
@@ -121,6 +127,8 @@ std::string three_tokens_in_turn(SmallBroker& broker) {
 
 std::vector<Probe> token_probes() {
   return {
+      {"limits.tickets", "[limits]\ntickets = 0", "", newly(ticket), "-UNA", "$22"},
+      {"limits.ticket_age", "[limits]\nticket_age = \"1s\"", "", newly(ticket), "-ERR", "$22"},
       {"token.need", "", "[token]\nneed = \"required\"", newly(stranger), "200", "401"},
       {"token.keys", with_tokens("keys = [\"$other\"]"), with_key(), newly(with_token), "401",
        "200"},

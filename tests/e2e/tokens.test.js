@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { launch, listen, Pages, record } from './harness/browser.js';
-import { Broker } from './harness/broker.js';
+import { Broker, request } from './harness/broker.js';
 import { fanfare, run } from './harness/command.js';
 import { temporaryFolder } from './harness/folder.js';
 import { RawConnection } from './harness/raw.js';
@@ -115,6 +115,29 @@ test('the query carries a token too, and nobody is shown it', async (t) => {
   assert.equal((await answer(`/events?channel=secret/a&token=${token}x`)).status, 401);
   const shown = [watcher.received, broker.log, await (await fetch(`${broker.adminUrl}/metrics`)).text()].join('\n');
   assert.ok(!shown.includes(token.slice(-40)), 'nowhere');
+});
+
+test('an EventSource gets in with a ticket, once, on any shard', async (t) => {
+  const issue = async (body) => {
+    const answer_ = await request('http://x/ticket', { method: 'POST', body: JSON.stringify(body), socketPath: broker.socket });
+    assert.equal(answer_.status, 200, answer_.body);
+    return JSON.parse(answer_.body).ticket;
+  };
+  const page = await browser.newPage();
+  t.after(() => page.close());
+  await page.goto(pages.origin);
+  for (const name of ['first', 'second', 'third']) {
+    const ticket = await issue({ channels: ['tickets/*'], expires: '30s', sub: 'ann' });
+    const url = `${broker.url}/events?channel=tickets/a&ticket=${ticket}`;
+    await listen(page, name, url);
+    await until(async () => (await record(page, name)).opened === 1, 'the ticket lets it in');
+    assert.equal((await answer(`/events?channel=tickets/a&ticket=${ticket}`)).status, 401, 'once');
+  }
+  await broker.publish('tickets/a', 'hello');
+  await until(async () => (await record(page, 'third')).events.length >= 1, 'it gets events');
+  assert.equal((await answer(`/events?channel=b&ticket=${await issue({ channels: ['a'] })}`)).status, 403);
+  const redis = await run('redis-cli', ['-s', broker.socket, 'SSE.TICKET', 'EX', '30s', 'tickets/b']);
+  assert.equal((await answer(`/events?channel=tickets/b&ticket=${redis.stdout.trim()}`)).status, 200);
 });
 
 test('a stream ends uncleanly at the expiry of its token, and not before', async () => {

@@ -50,6 +50,10 @@ namespace fanfare::server {
   X(tokens_missing_total, "counter", "Streams refused because no token was presented")             \
   X(tokens_refused_total, "counter", "Streams refused because their token is not good")            \
   X(tokens_too_narrow_total, "counter", "Streams refused because their token does not grant them") \
+  X(tickets_issued_total, "counter", "Tickets issued to applications")                             \
+  X(tickets_full_total, "counter", "Tickets not issued, for [limits] tickets")                     \
+  X(tickets_used_total, "counter", "Streams asked for with a good ticket")                         \
+  X(tickets_refused_total, "counter", "Streams refused because their ticket was used or is old")   \
   X(overload_answers_total, "counter", "Event streams told to come back later")                    \
   X(accept_errors_total, "counter", "accept() failures (descriptors, memory)")                     \
   X(admin_connections_open, "gauge", "Connections open on the admin listener")                     \

@@ -98,6 +98,8 @@ struct LimitOptions {
   std::uint64_t upstream_answer_bytes = 1U << 20U;  // body of one answer
   std::uint64_t approval_bytes = 16U << 20U;        // remembered of what applications allowed
   Duration approval_age = 1h;                       // and for how long
+  std::uint32_t tickets = 10'000;                   // that wait to be used
+  Duration ticket_age = 10min;                      // how long one may wait at most
   Duration drain = 5s;  // SIGTERM: subscribers are told to come back over this long
 
   friend bool operator==(const LimitOptions&, const LimitOptions&) = default;

@@ -20,6 +20,7 @@
 #include "broker/server/base/counters.h"
 #include "broker/server/base/options.h"
 #include "broker/server/base/phase.h"
+#include "broker/server/base/tickets.h"
 
 namespace fanfare::server {
 
@@ -114,6 +115,9 @@ struct Switchboard {
   std::atomic<bool> http10_warned{false};
   // The newest sequence that the shards were told of (Heads::told): no client has an id above it.
   std::atomic<std::uint64_t> head{0};
+
+  // Issued by the lead, used on any shard.
+  Tickets tickets;
 
   std::mutex board;                      // guards snapshots
   std::vector<ShardSnapshot> snapshots;  // each written by its shard ten times a second

@@ -68,6 +68,8 @@ class Lead final : public ingest::Sink {
   }
   std::expected<void, ingest::Refused> finish(std::string_view channel) override;
   std::expected<bool, ingest::Refused> erase(std::string_view channel) override;
+  std::expected<ingest::Ticket, ingest::Refused> issue_ticket(
+      const ingest::TicketRequest& request) override;
   std::optional<ingest::Refused> name_problem(std::string_view channel) override;
   std::optional<ingest::ChannelState> find(std::string_view channel) override;
   void for_each_channel(const ChannelVisitor& visit) override;

@@ -114,6 +114,15 @@ std::expected<const policy::Grants*, TokenRefusal> Authenticator::ask(const http
       false);
 }
 
+std::expected<const policy::Grants*, TokenRefusal> Authenticator::ask_or_use_ticket(
+    const http::RequestHead& head, TokenNeed need) {
+  if (need != TokenNeed::none) {
+    const http::Query query(head.query);
+    if (const auto ticket = query.last_of({kTicketParameter})) return use(*ticket);
+  }
+  return ask(head, need);
+}
+
 std::expected<const policy::Grants*, TokenRefusal> Authenticator::verify(std::string_view token) {
   if (revision_ != settings_.revision()) {
     revision_ = settings_.revision();
@@ -134,6 +143,18 @@ std::expected<const policy::Grants*, TokenRefusal> Authenticator::verify(std::st
   }
   ++counters_.tokens_verified_total;
   return known_.add(digest, *std::move(grants), settings_->limits.tokens);
+}
+
+std::expected<const policy::Grants*, TokenRefusal> Authenticator::use(std::string_view ticket) {
+  auto grants = tickets_.take(ticket, now_);
+  if (!grants) {
+    ++counters_.tickets_refused_total;
+    return refused(401,
+                   "the ticket is not good: it opens one stream, once, and soon; ask for another");
+  }
+  ++counters_.tickets_used_total;
+  of_ticket_ = *std::move(grants);
+  return &of_ticket_;
 }
 
 void Authenticator::log_refusal(std::string_view reason) {

@@ -17,6 +17,7 @@
 #include "broker/policy/grants.h"
 #include "broker/server/base/counters.h"
 #include "broker/server/base/settings.h"
+#include "broker/server/base/tickets.h"
 #include "broker/server/requests/known_tokens.h"
 #include "broker/wire/http/head.h"
 
@@ -33,8 +34,8 @@ struct TokenRefusal {
 
 class Authenticator {
  public:
-  Authenticator(const Settings& settings, Counters& counters)
-      : settings_(settings), counters_(counters) {}
+  Authenticator(const Settings& settings, Counters& counters, Tickets& tickets)
+      : settings_(settings), counters_(counters), tickets_(tickets) {}
 
   void turn_begins(TimePoint now) { now_ = now; }
   void tell_date(std::chrono::sys_seconds date) { date_ = date; }
@@ -42,19 +43,28 @@ class Authenticator {
   // The grants, valid until the next call; null if there is no token and none is required.
   std::expected<const policy::Grants*, TokenRefusal> ask(const http::RequestHead& head,
                                                          TokenNeed need);
+  // The same, but a ticket in the query goes before any token, and is used up whatever becomes of
+  // the request.
+  std::expected<const policy::Grants*, TokenRefusal> ask_or_use_ticket(
+      const http::RequestHead& head, TokenNeed need);
 
  private:
   std::expected<const policy::Grants*, TokenRefusal> verify(std::string_view token);
+  std::expected<const policy::Grants*, TokenRefusal> use(std::string_view ticket);
   void log_refusal(std::string_view reason);
 
   const Settings& settings_;
   Counters& counters_;
+  Tickets& tickets_;
+  policy::Grants of_ticket_;  // the last that was used
   KnownTokens known_;
   std::uint32_t revision_ = 0;  // of the settings that the known ones were verified by
   std::chrono::sys_seconds date_{};
   TimePoint now_{};
   log::Limit log_;
 };
+
+inline constexpr std::string_view kTicketParameter = "ticket";
 
 // The challenge of an answer: Bearer realm="fanfare", error="invalid_token", …
 // (RFC 6750 §3). `error` is empty if no token was presented.

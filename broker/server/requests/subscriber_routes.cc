@@ -41,7 +41,7 @@ void write_text(int status, std::string_view text, std::span<const http::Field> 
 }  // namespace
 
 SubscriberRoutes::SubscriberRoutes(Parts parts)
-    : parts_(std::move(parts)), authenticator_(parts_.settings, parts_.counters) {}
+    : parts_(std::move(parts)), authenticator_(parts_.settings, parts_.counters, parts_.tickets) {}
 
 std::optional<std::size_t> SubscriberRoutes::body_allowed(const Request& /*request*/,
                                                           Response& /*response*/) {
@@ -161,7 +161,7 @@ void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
                                  std::span<const http::Field> cors, Response& response) {
   const bool fixed = route != nullptr && !route->channels.empty();
   const TokenNeed need = token_need(parts_.settings.options(), route);
-  const auto grants = authenticator_.ask(request.head, need);
+  const auto grants = authenticator_.ask_or_use_ticket(request.head, need);
   if (!grants) return refuse_token(grants.error(), cors, response);
   auto asked = sse::parse_subscribe_request(request.head, request.body,
                                             fixed ? sse::BodyOf::page : sse::BodyOf::request);
@@ -192,8 +192,9 @@ void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
 // As publishers that watch are shown it: they are others than those who know the token.
 std::string SubscriberRoutes::shown_query(const Request& request) const {
   const TokenOptions& token = parts_.settings->token;
-  if (!token.in_use()) return std::string(request.head.query);
-  return http::query_without(request.head.query, {token.query});
+  const TokenNeed need = token_need(parts_.settings.options(), route_of(request.head));
+  if (need == TokenNeed::none && !token.in_use()) return std::string(request.head.query);
+  return http::query_without(request.head.query, {token.query, kTicketParameter});
 }
 
 Streams::Terms SubscriberRoutes::terms_of(const RouteRule* route,

@@ -35,6 +35,7 @@ class SubscriberRoutes final : public Routes {
     Counters& counters;
     Asker& applications;
     Approvals& approvals;
+    Tickets& tickets;
     std::string connection_prefix;  // what distinguishes the requests of this shard's life
   };
   explicit SubscriberRoutes(Parts parts);

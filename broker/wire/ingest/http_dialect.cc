@@ -13,6 +13,7 @@
 #include "broker/wire/http/target.h"
 #include "broker/wire/ingest/http_media.h"
 #include "broker/wire/ingest/json_reply.h"
+#include "broker/wire/ingest/ndjson_line.h"
 #include "broker/wire/ingest/ndjson_session.h"
 #include "broker/wire/ingest/text.h"
 
@@ -44,6 +45,7 @@ HTTP/1.1
   curl --unix-socket SOCKET -X POST http://x/finish/news
   curl --unix-socket SOCKET http://x/channels
   curl --unix-socket SOCKET -X DELETE http://x/channels/news
+  curl --unix-socket SOCKET -d '{"channels":["news"]}' http://x/ticket
 RESP2 (Redis)
   redis-cli -s SOCKET PUBLISH news hello
   redis-cli -s SOCKET XADD news '*' event tick data hello
@@ -53,7 +55,16 @@ NDJSON
 Subscribers connect elsewhere: GET /events?channel=news on the [listen] http addresses.
 )";
 
-enum class Resource : std::uint8_t { root, batch, publish, finish, channels, channel, nowhere };
+enum class Resource : std::uint8_t {
+  root,
+  batch,
+  publish,
+  finish,
+  ticket,
+  channels,
+  channel,
+  nowhere
+};
 
 struct Route {
   Resource resource = Resource::nowhere;
@@ -61,8 +72,11 @@ struct Route {
 };
 
 Route route_of(std::string_view path) {
-  constexpr auto kExact = std::to_array<std::pair<std::string_view, Resource>>(
-      {{"/", Resource::root}, {"/publish", Resource::batch}, {"/channels", Resource::channels}});
+  constexpr auto kExact =
+      std::to_array<std::pair<std::string_view, Resource>>({{"/", Resource::root},
+                                                            {"/publish", Resource::batch},
+                                                            {"/ticket", Resource::ticket},
+                                                            {"/channels", Resource::channels}});
   for (const auto& [text, resource] : kExact) {
     if (path == text) return {resource, {}};
   }
@@ -80,6 +94,7 @@ std::string_view allowed_at(Resource resource) {
   switch (resource) {
     case Resource::batch:
     case Resource::finish:
+    case Resource::ticket:
       return "POST";
     case Resource::publish:
       return "POST, PUT";
@@ -101,7 +116,7 @@ bool allows(Resource resource, Method method) {
              resource == Resource::channel;
     case Method::post:
       return resource == Resource::batch || resource == Resource::publish ||
-             resource == Resource::finish;
+             resource == Resource::finish || resource == Resource::ticket;
     case Method::put:
       return resource == Resource::publish;
     case Method::del:
@@ -229,13 +244,33 @@ void publish_batch(const http::RequestHead& head, std::string_view channel, std:
   answer.body += "}\n";
 }
 
-// ---- /finish, /channels
+// ---- /finish, /ticket, /channels
 
 void finish(std::string_view channel, Sink& sink, HttpAnswer& answer) {
   const auto finished = sink.finish(channel);
   if (!finished) return answer_refused(answer, finished.error());
   begin_json(answer);
   answer.body += "{\"finished\":true}\n";
+}
+
+void issue_ticket(const http::RequestHead& head, std::string_view body, Sink& sink,
+                  HttpAnswer& answer) {
+  if (!head.query.empty()) {
+    return answer_error(answer, 400, R"(there are no parameters here: write {"channels": [...]})");
+  }
+  NdjsonLine line;
+  if (!line.parse_ticket(body)) return answer_error(answer, 400, line.problem());
+  const LineRequest& request = line.request();
+  if (request.op != LineRequest::Op::ticket) {
+    return answer_error(answer, 400, R"(only "op":"ticket" means something here)");
+  }
+  const auto ticket = sink.issue_ticket(
+      {.channels = request.channels, .subject = request.subject, .expires = request.expires});
+  if (!ticket) return answer_refused(answer, ticket.error());
+  begin_json(answer);
+  answer.body += '{';
+  append_ticket_members(answer.body, *ticket);
+  answer.body += "}\n";
 }
 
 void answer_no_channel(std::string_view channel, HttpAnswer& answer) {
@@ -426,6 +461,8 @@ void answer_request(const http::RequestHead& head, std::string_view body, Sink& 
       return publish_one(head, channel, body, sink, answer);
     case Resource::finish:
       return finish(channel, sink, answer);
+    case Resource::ticket:
+      return issue_ticket(head, body, sink, answer);
     case Resource::channels:
       return list_channels(head, sink, answer);
     case Resource::channel:

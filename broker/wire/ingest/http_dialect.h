@@ -5,6 +5,7 @@
 //   POST|PUT /publish/<channel>   body = data, whatever the content type; ?event= ?id= ?retry=
 //   POST     /publish             application/x-ndjson: a batch, a channel per line
 //   POST     /finish/<channel>
+//   POST     /ticket              {"channels": [...], "expires": "60s", "sub": "ann"}
 //   GET|HEAD /channels            ?match=<pattern> ?limit=<n>
 //   GET|HEAD|DELETE /channels/<channel>
 //   GET|HEAD /                    what this socket speaks

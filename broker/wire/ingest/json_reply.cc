@@ -36,6 +36,13 @@ void append_channel_members(std::string& out, std::string_view name, const Chann
   out += state.finished ? R"(,"finished":true)" : R"(,"finished":false)";
 }
 
+void append_ticket_members(std::string& out, const Ticket& ticket) {
+  out += R"("ticket":)";
+  append_json_string(out, ticket.text);
+  out += R"(,"expires_seconds":)";
+  append_json_number(out, static_cast<std::uint64_t>(whole_seconds(ticket.expires)));
+}
+
 void append_fact_members(std::string& out, Sink& sink) {
   bool first = true;
   sink.for_each_fact([&](std::string_view name, FactValue value) {

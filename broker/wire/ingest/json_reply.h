@@ -18,6 +18,9 @@ void append_repeat_members(std::string& out, bool duplicate, bool evicted);
 // "finished":false. No ids for an empty window.
 void append_channel_members(std::string& out, std::string_view name, const ChannelState& state);
 
+// "ticket":"…","expires_seconds":60
+void append_ticket_members(std::string& out, const Ticket& ticket);
+
 // "version":"1.0","uptime_seconds":5,...
 void append_fact_members(std::string& out, Sink& sink);
 

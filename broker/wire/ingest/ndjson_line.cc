@@ -26,9 +26,21 @@ constexpr std::size_t kCapacityMin = 1024;  // of the parser; grows by doubling
 constexpr std::string_view kBlanks = " \t\r";
 constexpr std::string_view kFollows = "there is more after the object: write one object per line";
 
-enum Name : std::size_t { channel, data, event, retry, id, key, ref, op };
-constexpr std::array<std::string_view, 8> kNames = {"channel", "data", "event", "retry",
-                                                    "id",      "key",  "ref",   "op"};
+enum Name : std::size_t {
+  channel,
+  data,
+  event,
+  retry,
+  id,
+  key,
+  ref,
+  op,
+  channels,  // from here on: of a ticket
+  expires,
+  sub,
+};
+constexpr std::array<std::string_view, 11> kNames = {
+    "channel", "data", "event", "retry", "id", "key", "ref", "op", "channels", "expires", "sub"};
 constexpr unsigned bit(Name name) {
   return 1U << name;
 }
@@ -47,6 +59,7 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"delete", LineRequest::Op::erase, bit(channel)},
     {"info", LineRequest::Op::report, bit(channel)},
     {"watch", LineRequest::Op::watch, 0},
+    {"ticket", LineRequest::Op::ticket, bit(channel) | bit(channels) | bit(expires) | bit(sub)},
 });
 
 std::string_view without_blanks_behind(std::string_view text) {
@@ -65,14 +78,15 @@ struct NdjsonLine::Impl {
   std::string problem;
   std::string default_channel;
   std::string_view operation;
-  unsigned seen = 0;  // names, as bits
+  bool for_ticket = false;  // what a line without "op" is
+  unsigned seen = 0;        // names, as bits
 
   void forget();
   bool parse(std::string_view text, std::size_t readable);
   bool read_fields(ondemand::object object);
   bool read_field(ondemand::field& field);
   bool read_value(Name name, ondemand::value& value);
-  bool read_channels(ondemand::value& value);
+  bool read_channels(Name name, ondemand::value& value);
   bool read_string(Name name, ondemand::value& value, std::string_view& text);
   bool read_data(ondemand::value& value);
   bool read_retry(ondemand::value& value);
@@ -82,6 +96,7 @@ struct NdjsonLine::Impl {
   bool check_text(std::string_view raw);
   bool check_key(const ondemand::field& field);
   bool check_meaning();
+  bool check_ticket();
 
   // The first problem counts. note(): go on, to find "ref"; stop(): nothing after it can be read.
   void note(std::size_t column, std::string sentence);
@@ -145,6 +160,7 @@ void NdjsonLine::Impl::forget() {
   request.op = LineRequest::Op::publish;
   request.channels.clear();
   request.type = request.data = request.key = request.reference = operation = {};
+  request.subject = request.expires = {};
   request.retry_ms.reset();
   problem.clear();
   seen = 0;
@@ -223,7 +239,8 @@ bool NdjsonLine::Impl::read_field(ondemand::field& field) {
 bool NdjsonLine::Impl::read_value(Name name, ondemand::value& value) {
   switch (name) {
     case Name::channel:
-      return read_channels(value);
+    case Name::channels:
+      return read_channels(name, value);
     case Name::data:
       return read_data(value);
     case Name::event:
@@ -237,15 +254,19 @@ bool NdjsonLine::Impl::read_value(Name name, ondemand::value& value) {
       return read_reference(value);
     case Name::op:
       return read_string(name, value, operation);
+    case Name::expires:
+      return read_string(name, value, request.expires);
+    case Name::sub:
+      return read_string(name, value, request.subject);
   }
   return true;
 }
 
-bool NdjsonLine::Impl::read_channels(ondemand::value& value) {
+bool NdjsonLine::Impl::read_channels(Name key, ondemand::value& value) {
   const std::string_view token = value.raw_json_token();
   if (token[0] != '[') {
     std::string_view name;
-    if (!read_string(Name::channel, value, name)) return false;
+    if (!read_string(key, value, name)) return false;
     request.channels.push_back(name);
     return true;
   }
@@ -256,14 +277,15 @@ bool NdjsonLine::Impl::read_channels(ondemand::value& value) {
     if (const simdjson::error_code error = std::move(result).get(element))
       return stop_at_syntax(error);
     std::string_view name;
-    if (!read_string(Name::channel, element, name)) return false;
+    if (!read_string(key, element, name)) return false;
     if (request.channels.size() == kChannelsMax) {
       note(column_of(token), fmt::format("more than {} channels", kChannelsMax));
     } else {
       request.channels.push_back(name);
     }
   }
-  if (request.channels.empty()) note(column_of(token), R"("channel" is an empty array)");
+  if (request.channels.empty())
+    note(column_of(token), fmt::format("\"{}\" is an empty array", kNames[key]));
   return true;
 }
 
@@ -397,12 +419,13 @@ bool NdjsonLine::Impl::read_reference(ondemand::value& value) {
 bool NdjsonLine::Impl::check_meaning() {
   if (!problem.empty()) return false;
   unsigned takes = kOfPublish;
-  if ((seen & bit(Name::op)) != 0) {
+  if (for_ticket && (seen & bit(Name::op)) == 0) operation = "ticket";
+  if (!operation.empty() || (seen & bit(Name::op)) != 0) {
     const auto* found = std::ranges::find(kOperations, operation, &Operation::name);
     if (found == kOperations.end()) {
-      return stop(
-          0, fmt::format("unknown op \"{}\": the ops are publish, finish, delete, info and watch",
-                         quotable(operation)));
+      return stop(0, fmt::format("unknown op \"{}\": the ops are publish, finish, delete, info, "
+                                 "watch and ticket",
+                                 quotable(operation)));
     }
     request.op = found->op;
     takes = found->takes;
@@ -410,9 +433,10 @@ bool NdjsonLine::Impl::check_meaning() {
   const unsigned excess = seen & ~(takes | bit(Name::op) | bit(Name::ref));
   if (excess != 0) {
     const auto name = static_cast<std::size_t>(std::countr_zero(excess));
-    return stop(0,
-                fmt::format("\"{}\" is not allowed with \"op\":\"{}\"", kNames[name], operation));
+    return stop(0, fmt::format("\"{}\" is not allowed with \"op\":\"{}\"", kNames[name],
+                               operation.empty() ? "publish" : operation));
   }
+  if (request.op == LineRequest::Op::ticket) return check_ticket();
   const bool needs_channel =
       request.op != LineRequest::Op::watch && request.op != LineRequest::Op::report;
   if (needs_channel && request.channels.empty()) {
@@ -434,6 +458,14 @@ bool NdjsonLine::Impl::check_meaning() {
   return true;
 }
 
+bool NdjsonLine::Impl::check_ticket() {
+  if ((seen & bit(Name::channel)) != 0 && (seen & bit(Name::channels)) != 0) {
+    return stop(0, R"("channel" and "channels" mean the same: give only one)");
+  }
+  if (!request.channels.empty()) return true;
+  return stop(0, R"("channels" is missing: those that the ticket grants, as in ["chat/1"])");
+}
+
 NdjsonLine::NdjsonLine(std::string_view default_channel) : impl_(std::make_unique<Impl>()) {
   impl_->default_channel = default_channel;
 }
@@ -441,6 +473,14 @@ NdjsonLine::~NdjsonLine() = default;
 
 bool NdjsonLine::parse(std::string_view line, std::size_t readable) {
   return impl_->parse(line, readable);
+}
+bool NdjsonLine::parse_ticket(std::string_view body) {
+  // Inside a string a line feed is an error, written as it is; outside it is a blank.
+  std::string line(body);
+  std::ranges::replace(line, '\n', ' ');
+  if (line.find_first_not_of(kBlanks) == std::string::npos) line = "{}";
+  impl_->for_ticket = true;
+  return impl_->parse(line, 0);  // copied: the request's views are of that
 }
 void NdjsonLine::forget() {
   impl_->forget();

@@ -14,10 +14,12 @@
 namespace fanfare::ingest {
 
 struct LineRequest {
-  enum class Op : std::uint8_t { publish, finish, erase, report, watch };
+  enum class Op : std::uint8_t { publish, finish, erase, report, watch, ticket };
   Op op = Op::publish;
-  std::vector<std::string_view> channels;  // one, or several for publish; none for report, watch
+  // One, or several for publish and ticket; none for report, watch.
+  std::vector<std::string_view> channels;
   std::string_view type, data, key;
+  std::string_view subject, expires;  // of ticket
   std::optional<std::uint32_t> retry_ms;
   std::string_view reference;  // "ref" as it was written, to be echoed; empty: none
 };
@@ -36,6 +38,9 @@ class NdjsonLine {
   // False: problem(), and of the request only `reference`, if it could be read.
   bool parse(std::string_view line, std::size_t readable);
   static constexpr std::size_t kPadding = 64;
+  // The same for the body of a request for a ticket, which need not say so and may have several
+  // lines. The views hold until the next call.
+  bool parse_ticket(std::string_view body);
 
   // As if nothing had been parsed yet.
   void forget();

@@ -140,6 +140,8 @@ void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::
       return publish(request, out);
     case LineRequest::Op::report:
       return report(request, out);
+    case LineRequest::Op::ticket:
+      return issue_ticket(request, out);
     case LineRequest::Op::watch:
       if (!watchable_) {
         return refuse("an HTTP request cannot watch: open an NDJSON connection", out);
@@ -261,6 +263,15 @@ void NdjsonSession::report(const LineRequest& request, std::string& out) {
   if (!state) return refuse("there is no such channel", out);
   out += R"({"ok":true,)";
   append_channel_members(out, request.channels[0], *state);
+  close_reply(out);
+}
+
+void NdjsonSession::issue_ticket(const LineRequest& request, std::string& out) {
+  const auto ticket = sink_.issue_ticket(
+      {.channels = request.channels, .subject = request.subject, .expires = request.expires});
+  if (!ticket) return refuse(ticket.error().message, out);
+  out += R"({"ok":true,)";
+  append_ticket_members(out, *ticket);
   close_reply(out);
 }
 

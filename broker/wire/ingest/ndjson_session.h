@@ -43,6 +43,7 @@ class NdjsonSession final : public Session {
   void take_line(std::string_view line, std::size_t readable, std::string& out);
   void publish(const LineRequest& request, std::string& out);
   void report(const LineRequest& request, std::string& out);
+  void issue_ticket(const LineRequest& request, std::string& out);
   void find_first_names(const std::vector<std::string_view>& channels);
   void publish_to_several(const LineRequest& request, std::string& out);
   void append_repeats(std::string& out) const;

@@ -61,6 +61,8 @@ std::span<const RespCommands::Command> RespCommands::table() {
       {"EXISTS", 2, kAny, &R::exists, "EXISTS channel [channel ...]", queued, nullptr, true},
       {"DEL", 2, kAny, &R::del, "DEL channel [channel ...]", queued, &R::del_changes},
       {"SSE.FINISH", 2, 2, &R::finish, "SSE.FINISH channel", queued, &R::finish_changes},
+      {"SSE.TICKET", 2, kAny, &R::ticket,
+       "SSE.TICKET [EX duration] [SUB subject] channel [channel ...]", refused},
       {"PUBSUB", 2, kAny, &R::pubsub, "PUBSUB CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT",
        refused},
       {"PING", 1, 2, &R::ping, "PING [message]"},
@@ -128,9 +130,11 @@ void RespCommands::append_not_served(std::string& out, std::string_view name) {
     return append_error(out,
                         fmt::format("{} is not supported: {}", unserved->name, unserved->instead));
   }
-  append_error(out, fmt::format("unknown command '{}': this is Fanfare, an event broker; it "
-                                "supports PUBLISH, XADD, MULTI, XLEN, DEL, SSE.FINISH and PUBSUB",
-                                quotable(name)));
+  append_error(
+      out,
+      fmt::format("unknown command '{}': this is Fanfare, an event broker; it "
+                  "supports PUBLISH, XADD, MULTI, XLEN, DEL, SSE.FINISH, SSE.TICKET and PUBSUB",
+                  quotable(name)));
 }
 
 // Redis has no invalid keys, and so no error for one; a monitor that misspells a channel should not
@@ -339,6 +343,23 @@ void RespCommands::finish(Arguments arguments, std::string& out) {
   const auto finished = sink_.finish(arguments[1]);
   if (!finished) return append_refused(out, finished.error());
   append_simple(out, "OK");
+}
+
+void RespCommands::ticket(Arguments arguments, std::string& out) {
+  TicketRequest request;
+  Arguments rest = arguments.subspan(1);
+  const auto take = [&rest](std::string_view option, std::string_view& value) {
+    const bool found = rest.size() > 2 && same_ignoring_case(rest[0], option);
+    if (found) value = rest[1];
+    if (found) rest = rest.subspan(2);
+    return found;
+  };
+  while (take("EX", request.expires) || take("SUB", request.subject)) {
+  }
+  request.channels.assign(rest.begin(), rest.end());
+  const auto ticket = sink_.issue_ticket(request);
+  if (!ticket) return append_refused(out, ticket.error());
+  append_bulk(out, ticket->text);
 }
 
 void RespCommands::pubsub(Arguments arguments, std::string& out) {

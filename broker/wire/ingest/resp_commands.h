@@ -73,6 +73,7 @@ class RespCommands {
   void exists(Arguments arguments, std::string& out);
   void del(Arguments arguments, std::string& out);
   void finish(Arguments arguments, std::string& out);
+  void ticket(Arguments arguments, std::string& out);
   void pubsub(Arguments arguments, std::string& out);
   void pubsub_channels(std::string_view pattern, std::string& out);
   bool publish_changes(Arguments arguments, const Visit& visit, std::string& out);

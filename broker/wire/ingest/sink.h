@@ -17,6 +17,9 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
+
+#include "common/time.h"
 
 namespace fanfare::ingest {
 
@@ -89,6 +92,19 @@ struct ChannelState {
   bool published = true;  // false: it has subscribers only, the log knows nothing of it
 };
 
+// A ticket that an application asks for, to pass it on to a client: it opens one event stream,
+// once.
+struct TicketRequest {
+  std::vector<std::string_view> channels = {};  // names and patterns
+  std::string_view subject = {};                // who the client is; empty: not said
+  std::string_view expires = {};                // a duration within which it is used; empty: 60s
+};
+
+struct Ticket {
+  std::string text;
+  Duration expires{};
+};
+
 using FactValue = std::variant<std::uint64_t, std::string_view>;
 
 class Sink {
@@ -110,6 +126,12 @@ class Sink {
   virtual std::expected<void, Refused> finish(std::string_view channel) = 0;
   // Drops the history and the finished mark. False: there is no such channel.
   virtual std::expected<bool, Refused> erase(std::string_view channel) = 0;
+
+  // Not a change to the log: nothing is acked later than others for it.
+  virtual std::expected<Ticket, Refused> issue_ticket(const TicketRequest& /*request*/) {
+    return std::unexpected(
+        Refused{.kind = Refusal::unavailable, .message = "there are no tickets here"});
+  }
 
   // Why no channel of a publisher can have this name; none: one can.
   virtual std::optional<Refused> name_problem(std::string_view /*channel*/) { return std::nullopt; }

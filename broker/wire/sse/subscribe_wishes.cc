@@ -43,6 +43,7 @@ constexpr auto kNames = std::to_array<Name>({
 });
 // What Go's r3labs/sse names a channel by. In a body it would be somebody's {"stream": true}.
 constexpr std::string_view kStream = "stream";
+constexpr std::string_view kTicket = "ticket";  // what opens the stream; no wish
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kRightBody =
     R"(write {"channels": ["news"]}, or name the channels in the query)";
@@ -252,7 +253,7 @@ std::string_view without_byte_order_mark(std::string_view body) {
 
 bool is_parameter(std::string_view name) {
   const auto parameter = parameter_of(name);
-  return !parameter || *parameter != Parameter::other || name == kStream;
+  return !parameter || *parameter != Parameter::other || name == kStream || name == kTicket;
 }
 
 std::expected<Wishes, std::string> wishes_of_query(std::string_view text) {

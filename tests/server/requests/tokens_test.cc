@@ -348,6 +348,120 @@ TEST(Tokens, ATokenInTheQueryCostsAnIdleStreamNoMemory) {
   EXPECT_EQ(broker.reported().queries_bytes, 0U);
 }
 
+// ---- Tickets.
+
+// The ticket in a reply of any dialect: 22 characters, between quotes or in a line of their own.
+std::string ticket_in(const std::string& reply) {
+  const std::size_t quoted = reply.find("\"ticket\":\"");
+  return quoted == std::string::npos ? reply.substr(5, 22) : reply.substr(quoted + 10, 22);
+}
+
+std::string ask(SmallBroker& broker, std::string_view bytes) {
+  Peer& peer = broker.publisher();
+  peer.say(bytes);
+  broker.pass();
+  std::string reply = peer.take();
+  peer.hang_up();
+  broker.pass();
+  return reply;
+}
+
+std::string post_ticket(SmallBroker& broker, std::string_view body) {
+  return ask(broker, fmt::format("POST /ticket HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{}",
+                                 body.size(), body));
+}
+
+TEST(TicketsOfABroker, OpenOneStreamOnceWhateverDialectIssuesThem) {
+  SmallBroker broker(with_tokens());
+  const std::string replies[] = {
+      post_ticket(broker,
+                  "{\"channels\": [\"a\", \"b/*\"],\n \"expires\": \"30s\", \"sub\": \"ann\"}"),
+      ask(broker,
+          "{\"op\":\"ticket\",\"channels\":[\"a\",\"b/*\"],\"expires\":\"30s\",\"ref\":7}\n"),
+      ask(broker, "SSE.TICKET EX 30s SUB ann a b/*\r\n")};
+  EXPECT_THAT(replies[0], HasSubstr("\",\"expires_seconds\":30}\n"));
+  EXPECT_THAT(replies[1],
+              AllOf(StartsWith("{\"ok\":true,\"ticket\":\""), HasSubstr("\"ref\":7}\n")));
+  EXPECT_THAT(replies[2], StartsWith("$22\r\n"));
+  for (const std::string& reply : replies) {
+    const std::string ticket = ticket_in(reply);
+    EXPECT_THAT(answer(broker, "/events?channel=a&channel=b/1&ticket=" + ticket),
+                HasSubstr(" 200 OK"))
+        << reply;
+    EXPECT_THAT(answer(broker, "/events?channel=a&ticket=" + ticket),
+                AllOf(HasSubstr(" 401 "), HasSubstr("it opens one stream, once")));
+  }
+  EXPECT_EQ(broker.counters().tickets_issued_total, 3U);
+  EXPECT_EQ(broker.counters().tickets_used_total, 3U);
+  EXPECT_EQ(broker.counters().tickets_refused_total, 3U);
+}
+
+TEST(TicketsOfABroker, GrantNoMoreThanTheySay) {
+  SmallBroker broker(with_tokens());
+  const std::string ticket = ticket_in(ask(broker, "SSE.TICKET a\r\n"));
+  EXPECT_THAT(answer(broker, "/events?channel=b&ticket=" + ticket), HasSubstr(" 403 "));
+  EXPECT_THAT(answer(broker, "/events?channel=a&ticket=" + ticket), HasSubstr(" 401 "))
+      << "it was used all the same";
+}
+
+TEST(TicketsOfABroker, GoBeforeATokenAndAreNotLookedAtWhereNoneIs) {
+  Options options = with_tokens();
+  route_rule(options, "/open", {"news"}).token = TokenNeed::none;
+  SmallBroker broker(options);
+  const std::string ticket = ticket_in(ask(broker, "SSE.TICKET a\r\n"));
+  EXPECT_THAT(answer(broker, "/open?ticket=" + ticket), HasSubstr(" 200 OK"));
+  EXPECT_THAT(
+      answer(broker, "/events?channel=a&ticket=" + ticket, bearer(token(broker, R"(["b"])"))),
+      HasSubstr(" 200 OK"));
+}
+
+TEST(TicketsOfABroker, OpenStreamsWhereThereAreNoKeys) {
+  Options options;
+  options.token.need = TokenNeed::required;
+  SmallBroker broker(options);
+  const std::string ticket = ticket_in(ask(broker, "SSE.TICKET EX 5s a\r\n"));
+  EXPECT_THAT(answer(broker, "/events?channel=a&ticket=" + ticket), HasSubstr(" 200 OK"));
+  const std::string late = ticket_in(ask(broker, "SSE.TICKET EX 5s a\r\n"));
+  broker.pass(5s);
+  EXPECT_THAT(answer(broker, "/events?channel=a&ticket=" + late), HasSubstr(" 401 "));
+}
+
+TEST(TicketsOfABroker, AreRefusedWithTheReason) {
+  Options options = with_tokens();
+  options.limits.tickets = 1;
+  options.limits.ticket_age = 1min;
+  SmallBroker broker(options);
+  EXPECT_THAT(post_ticket(broker, "{}"),
+              AllOf(HasSubstr(" 400 "), HasSubstr("\\\"channels\\\" is missing")));
+  EXPECT_THAT(post_ticket(broker, ""), HasSubstr(" 400 "));
+  EXPECT_THAT(post_ticket(broker, R"({"channels":["~own"]})"), HasSubstr("the broker's own"));
+  EXPECT_THAT(post_ticket(broker, R"({"channels":["a b"]})"), HasSubstr("channel \\\"a b\\\""));
+  EXPECT_THAT(post_ticket(broker, R"({"channels":["a"],"data":"x"})"),
+              HasSubstr("not allowed with"));
+  EXPECT_THAT(post_ticket(broker, R"({"op":"publish","channel":"a","data":"x"})"),
+              HasSubstr(" 400 "));
+  EXPECT_THAT(post_ticket(broker, R"({"channels":["a"],"expires":"2min"})"),
+              HasSubstr("ticket_age"));
+  EXPECT_THAT(post_ticket(broker, R"({"channels":["a"],"expires":"soon"})"), HasSubstr(" 400 "));
+  EXPECT_THAT(ask(broker, "SSE.TICKET EX 0s a\r\n"), StartsWith("-ERR "));
+  EXPECT_THAT(ask(broker, "GET /ticket HTTP/1.1\r\nHost: x\r\n\r\n"), HasSubstr(" 405 "));
+  EXPECT_THAT(post_ticket(broker, R"({"channel":"a"})"), HasSubstr(" 200 "));
+  EXPECT_THAT(post_ticket(broker, R"({"channel":"a"})"),
+              AllOf(HasSubstr(" 503 "), HasSubstr("[limits] tickets")));
+  EXPECT_EQ(broker.counters().tickets_full_total, 1U);
+}
+
+TEST(TicketsOfABroker, AreShownToNobody) {
+  SmallBroker broker(with_tokens());
+  Peer& watcher = broker.publisher();
+  watcher.say("{\"op\":\"watch\"}\n");
+  broker.pass();
+  watcher.take();
+  const std::string ticket = ticket_in(ask(broker, "SSE.TICKET a\r\n"));
+  broker.get("/events?channel=a&ticket=" + ticket);
+  EXPECT_THAT(watcher.take(), AllOf(HasSubstr(R"("query":"channel=a")"), Not(HasSubstr(ticket))));
+}
+
 policy::Digest digest(unsigned char number) {
   policy::Digest made{};
   made[0] = number;

@@ -429,5 +429,31 @@ TEST(HttpDialect, PublishesWithoutTheQueryHavingAnyThing) {
   EXPECT_EQ(exchange.sink.calls, (Calls{"publish a [] data=x", "publish a [] data=x"}));
 }
 
+// ---- tickets
+
+TEST(HttpDialect, IssuesATicketForTheChannelsOfTheBody) {
+  Exchange exchange;
+  const std::string issued = "200 {\"ticket\":\"t1cket\",\"expires_seconds\":60}\n";
+  EXPECT_EQ(
+      exchange.ask("POST", "/ticket", R"({"channels":["a","b/*"],"expires":"30s","sub":"ann"})"),
+      issued);
+  EXPECT_EQ(
+      exchange.ask("POST", "/ticket", "\n{\n  \"channels\": [\n    \"a\"\n  ]\n}\n", {kCurlForm}),
+      issued);
+  EXPECT_EQ(exchange.ask("POST", "/ticket", R"({"op":"ticket","channel":"a"})"), issued);
+  EXPECT_EQ(exchange.sink.calls, (Calls{"ticket [ann] 30s a b/*", "ticket []  a", "ticket []  a"}));
+}
+
+TEST(HttpDialect, RefusesATicketForNothingOrWithMoreThanItHas) {
+  EXPECT_EQ(ask("POST", "/ticket", "").substr(0, 4), "400 ");
+  EXPECT_EQ(ask("POST", "/ticket", R"({"channels":[]})").substr(0, 4), "400 ");
+  EXPECT_EQ(ask("POST", "/ticket", R"({"channels":["a"],"channel":"b"})").substr(0, 4), "400 ");
+  EXPECT_EQ(ask("POST", "/ticket", R"({"channels":["a"],"data":"x"})").substr(0, 4), "400 ");
+  EXPECT_EQ(ask("POST", "/ticket", R"({"op":"finish","channel":"a"})").substr(0, 4), "400 ");
+  EXPECT_EQ(ask("POST", "/ticket", R"({"channels":["full"]})").substr(0, 4), "503 ");
+  EXPECT_EQ(ask("POST", "/ticket?channels=a", R"({"channels":["a"]})").substr(0, 4), "400 ");
+  EXPECT_EQ(ask("GET", "/ticket").substr(0, 4), "405 ");
+}
+
 }  // namespace
 }  // namespace fanfare::ingest_test

@@ -233,8 +233,9 @@ TEST(NdjsonErrors, SayWhatAValueMustBe) {
   EXPECT_EQ(error(R"({"channel":"c","data":"x","id":"a","key":"b"})"),
             R"(\"id\" and \"key\" both name the idempotency key: give only one)");
   EXPECT_EQ(error(R"({"op":"finish"})"), R"(\"channel\" is missing)");
-  EXPECT_EQ(error(R"({"op":"subscribe","channel":"c"})"),
-            R"(unknown op \"subscribe\": the ops are publish, finish, delete, info and watch)");
+  EXPECT_EQ(
+      error(R"({"op":"subscribe","channel":"c"})"),
+      R"(unknown op \"subscribe\": the ops are publish, finish, delete, info, watch and ticket)");
   EXPECT_EQ(error(R"({"op":"finish","channel":"c","data":"x"})"),
             R"(\"data\" is not allowed with \"op\":\"finish\")");
   EXPECT_EQ(error(R"({"op":"finish","channel":["a","b"]})"),
@@ -430,6 +431,25 @@ TEST(Ndjson, PausesWhenItsRepliesPileUp) {
   EXPECT_GT(rounds, 100);
   EXPECT_EQ(sink.calls.size(), 1000U);
   EXPECT_EQ(session->buffered_bytes(), 0U);
+}
+
+TEST(Ndjson, IssuesTickets) {
+  const auto [replies, calls, closed] =
+      ndjson(R"({"op":"ticket","channels":["a","b/*"],"expires":"30s","sub":"ann","ref":7}
+{"op":"ticket","channel":"a"}
+{"op":"ticket"}
+{"channels":["a"],"data":"x"}
+)");
+  EXPECT_EQ(
+      replies,
+      R"({"ok":true,"ticket":"t1cket","expires_seconds":60,"ref":7})"
+      "\n"
+      R"({"ok":true,"ticket":"t1cket","expires_seconds":60})"
+      "\n" +
+          refused(R"(\"channels\" is missing: those that the ticket grants, as in [\"chat/1\"])",
+                  3) +
+          refused(R"(\"channels\" is not allowed with \"op\":\"publish\")", 4));
+  EXPECT_EQ(calls, (Calls{"ticket [ann] 30s a b/*", "ticket []  a"}));
 }
 
 }  // namespace

@@ -68,6 +68,16 @@ class RecordingSink : public ingest::Sink {
     });
     return channels.erase(std::string(channel)) != 0;
   }
+  std::expected<ingest::Ticket, ingest::Refused> issue_ticket(
+      const ingest::TicketRequest& request) override {
+    std::string call = fmt::format("ticket [{}] {}", request.subject, request.expires);
+    for (const std::string_view channel : request.channels) {
+      if (auto refused = refuse(channel)) return std::unexpected(*refused);
+      call += fmt::format(" {}", channel);
+    }
+    calls.push_back(call);
+    return ingest::Ticket{.text = "t1cket", .expires = std::chrono::seconds(60)};
+  }
   std::optional<ingest::Refused> name_problem(std::string_view channel) override {
     return check({ingest::Change::Kind::erase, {.channel = channel}});
   }

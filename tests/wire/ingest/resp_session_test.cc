@@ -274,11 +274,11 @@ TEST(Resp, ToleratesWhatLibrariesSendUnasked) {
 }
 
 TEST(Resp, DescribesItsCommands) {
-  EXPECT_EQ(reply({"COMMAND", "COUNT"}), ":28\r\n");
+  EXPECT_EQ(reply({"COMMAND", "COUNT"}), ":29\r\n");
   EXPECT_TRUE(reply({"COMMAND"})
-                  .starts_with("*28\r\n*6\r\n$7\r\npublish\r\n:3\r\n*0\r\n:0\r\n:0\r\n:0\r\n*6\r\n$"
+                  .starts_with("*29\r\n*6\r\n$7\r\npublish\r\n:3\r\n*0\r\n:0\r\n:0\r\n:0\r\n*6\r\n$"
                                "4\r\nxadd\r\n:-5\r\n"));
-  EXPECT_TRUE(reply({"COMMAND", "LIST"}).starts_with("*28\r\n$7\r\nPUBLISH\r\n"));
+  EXPECT_TRUE(reply({"COMMAND", "LIST"}).starts_with("*29\r\n$7\r\nPUBLISH\r\n"));
   EXPECT_EQ(reply({"COMMAND", "INFO", "ping", "flushdb"}),
             "*2\r\n*6\r\n$4\r\nping\r\n:-1\r\n*0\r\n:0\r\n:0\r\n:0\r\n$-1\r\n");
 }
@@ -314,9 +314,17 @@ TEST(Resp, TellsRedisUsersWhatToDoInstead) {
 TEST(Resp, SaysWhatItIsToAnUnknownCommand) {
   EXPECT_EQ(reply({"ZADD", "x"}),
             "-ERR unknown command 'ZADD': this is Fanfare, an event broker; it supports PUBLISH, "
-            "XADD, MULTI, XLEN, DEL, SSE.FINISH and PUBSUB\r\n");
+            "XADD, MULTI, XLEN, DEL, SSE.FINISH, SSE.TICKET and PUBSUB\r\n");
   EXPECT_EQ(reply({"PUBLISH", "c"}),
             "-ERR wrong number of arguments for 'publish' command: PUBLISH channel data\r\n");
+}
+
+TEST(Resp, IssuesTickets) {
+  EXPECT_EQ(reply({"SSE.TICKET", "a"}), bulk("t1cket"));
+  EXPECT_EQ(reply({"sse.ticket", "sub", "ann", "ex", "30s", "a", "b/*"}), bulk("t1cket"));
+  EXPECT_EQ(reply({"SSE.TICKET", "EX", "30s"}), bulk("t1cket")) << "two channels of these names";
+  EXPECT_EQ(reply({"SSE.TICKET", "full"}).substr(0, 12), "-UNAVAILABLE");
+  EXPECT_EQ(reply({"SSE.TICKET"}).substr(0, 5), "-ERR ");
 }
 
 }  // namespace

@@ -1,0 +1,53 @@
+#include "broker/server/base/tickets.h"
+
+#include <array>
+#include <cstdint>
+
+#include "broker/policy/base64url.h"
+
+#include "common/random.h"
+
+namespace fanfare::server {
+namespace {
+
+// 128 bits of the kernel's randomness.
+std::string new_text() {
+  const std::array<std::uint64_t, 2> bits = {random_seed(), random_seed()};
+  return policy::base64url_encoded({reinterpret_cast<const char*>(bits.data()), sizeof bits});
+}
+
+}  // namespace
+
+std::optional<std::string> Tickets::issue(policy::Grants grants, Duration life, TimePoint now,
+                                          std::size_t count_max) {
+  std::string text = new_text();
+  const std::lock_guard lock(mutex_);
+  forget_old(now);
+  if (kept_.size() >= count_max) return std::nullopt;
+  by_age_.emplace(now + life, text);
+  kept_.emplace(text, Kept{.grants = std::move(grants), .until = now + life});
+  return text;
+}
+
+std::optional<policy::Grants> Tickets::take(std::string_view ticket, TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  auto kept = kept_.extract(std::string(ticket));
+  if (kept.empty()) return std::nullopt;
+  by_age_.erase({kept.mapped().until, kept.key()});
+  if (now >= kept.mapped().until) return std::nullopt;
+  return std::move(kept.mapped().grants);
+}
+
+std::size_t Tickets::size() const {
+  const std::lock_guard lock(mutex_);
+  return kept_.size();
+}
+
+void Tickets::forget_old(TimePoint now) {
+  while (!by_age_.empty() && by_age_.begin()->first <= now) {
+    kept_.erase(by_age_.begin()->second);
+    by_age_.erase(by_age_.begin());
+  }
+}
+
+}  // namespace fanfare::server
