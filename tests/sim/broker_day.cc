@@ -39,6 +39,7 @@ class Day {
     if (options.seed % 13 == 5)
       patterns_max_ = static_cast<std::uint32_t>(1 + options.seed / 13 % 4);
     bound_patterns(patterns_max_);
+    silent_ = options.seed % 53 == 8;
     if (options.seed % 8 == 4) machine_options_.lead = machine_options_.shards - 1;
     crowd_ = draw_.chance(0.005);
     machine_options_.subscribers_max = crowd_ ? 256 : draw_.chance(0.8) ? 64 : 6;
@@ -94,6 +95,7 @@ class Day {
   std::unique_ptr<Asker> asker_;
   std::uint32_t patterns_max_ = 0;  // [limits] patterns; 0: as by default
   bool transactions_ = false;
+  bool silent_ = false;  // for long enough, with nothing kept
   bool crowd_ = false;
   bool asks_ = false;
   DayVerdict verdict_;
@@ -214,6 +216,10 @@ void Day::invite_onlookers() {
 
 // Long enough for channels without history to be forgotten; then they are published to again.
 void Day::be_silent() {
+  if (silent_) {
+    machine_options_.broker.history.age = 5s;
+    machines_.back().reload(machine_options_.broker);
+  }
   world_.town().hushed = true;
   world_.run(between(draw_, 10min + 10s, 11min));
   world_.town().hushed = false;
@@ -227,7 +233,7 @@ void Day::pass() {
     world_.run(between(draw_, 0s, 3s));
     world_.kernel().faults().exhausted = false;
   }
-  if (draw_.chance(0.01)) be_silent();
+  if (draw_.chance(0.01) || silent_) be_silent();
   if (draw_.chance(0.2)) {
     reload();
     world_.run(between(draw_, 1s, 5s));

@@ -36,6 +36,7 @@ bool is_ours(std::string_view name) {
 
 std::vector<http::Field> fields_of(const UpstreamAnswer& answer) {
   std::vector<http::Field> fields;
+  fields.reserve(answer.fields.size());
   for (std::size_t i = 0; i < answer.fields.size(); ++i) fields.push_back(answer.fields[i]);
   return fields;
 }
