@@ -92,6 +92,11 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   void act(std::uint64_t what) override;
 
  private:
+  // What act() is to do: bits 0 to 7; for a connect with its slot and how often that had been
+  // closed.
+  static constexpr std::uint64_t kAcceptAgain = 1;
+  static constexpr std::uint64_t kConnectEnds = 2;
+
   enum class Verb : std::uint8_t {
     receive,
     hang_up,
