@@ -1,5 +1,5 @@
 // From a pointer to a member of an option's struct to the Key that reads and writes it: its kind is
-// that of the member's type. For the table in keys.cc alone.
+// that of the member's type. For the tables in keys_*.cc alone.
 #pragma once
 
 #include <array>

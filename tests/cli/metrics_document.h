@@ -1,5 +1,5 @@
 // docs/METRICS.md: every family of /metrics with its type and help, read off the exposition itself,
-// which comes from the tables of server/base/counters.h and config/keys.cc.
+// which comes from the tables of server/base/counters.h and config/keys.h.
 #pragma once
 
 #include <fmt/format.h>

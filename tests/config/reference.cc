@@ -25,7 +25,7 @@ problem of a file at once, and the most memory and descriptors that the broker c
   says so. A file with problems changes nothing, and the log names all of them.
 
 This file is written by `cmake --build --preset dev --target write-config-reference` from the table in
-`broker/config/keys.cc`; do not edit it by hand.
+`broker/config/keys_*.cc`; do not edit it by hand.
 )";
 
 template <class Record>

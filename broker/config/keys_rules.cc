@@ -1,0 +1,109 @@
+// The keys, the part about [[channel]] and [[route]].
+
+#include <array>
+
+#include "broker/config/key_sections.h"
+#include "broker/config/keys.h"
+#include "broker/config/member_key.h"
+
+namespace fanfare::config {
+namespace {
+
+using server::ChannelRule;
+using server::RouteRule;
+
+template <auto kMember>
+constexpr Key<ChannelRule> channel(Facts facts) {
+  return key<ChannelRule, kMember>(facts);
+}
+
+template <auto kMember>
+constexpr Key<RouteRule> route(Facts facts) {
+  return key<RouteRule, kMember>(facts);
+}
+
+constexpr std::uint64_t ns(Duration duration) {
+  return static_cast<std::uint64_t>(duration.count());
+}
+constexpr std::uint64_t kKiB = 1U << 10U;
+constexpr std::uint64_t kTiB = std::uint64_t{1} << 40U;
+constexpr Duration kDay = 24h;
+
+constexpr std::array kChannel{
+    channel<&ChannelRule::match>(
+        {.name = "match",
+         .at_least = 1,
+         .help = "The channels to which this rule applies: a name, or a pattern. `*` stands for "
+                 "one or more characters within one segment, `**` for one or more whole segments. "
+                 "Required; the first rule that matches a channel counts."}),
+    channel<&ChannelRule::history_events>(
+        {.name = "history_events", .at_most = 100'000'000, .help = "Replaces history.events."}),
+    channel<&ChannelRule::history_bytes>({.name = "history_bytes",
+                                          .at_least = kKiB,
+                                          .at_most = kTiB,
+                                          .help = "Replaces history.bytes."}),
+    channel<&ChannelRule::history_age>(
+        {.name = "history_age", .at_most = ns(3650 * kDay), .help = "Replaces history.age."}),
+    channel<&ChannelRule::heartbeat>({.name = "heartbeat",
+                                      .at_least = ns(1s),
+                                      .at_most = ns(1h),
+                                      .help = "Replaces delivery.heartbeat."}),
+    channel<&ChannelRule::retry>({.name = "retry",
+                                  .at_least = ns(100ms),
+                                  .at_most = ns(1h),
+                                  .help = "Replaces delivery.retry."}),
+    channel<&ChannelRule::slow>({.name = "slow", .help = "Replaces delivery.slow."}),
+    channel<&ChannelRule::coalesce>(
+        {.name = "coalesce", .at_most = ns(10s), .help = "Replaces delivery.coalesce."}),
+};
+
+constexpr std::array kRoute{
+    route<&RouteRule::path>({.name = "path",
+                             .at_least = 1,
+                             .help = "The path, exactly, without a query. Required; /events is "
+                                     "served as well, unless subscribe.events is false."}),
+    route<&RouteRule::channels>(
+        {.name = "channels",
+         .at_most = 10'000,
+         .help = "The channels and patterns of its streams, whatever the query says. Empty: the "
+                 "query names them, as on /events."}),
+    route<&RouteRule::announce_position>(
+        {.name = "announce_position", .help = "Replaces delivery.announce_position."}),
+    route<&RouteRule::heartbeat>({.name = "heartbeat",
+                                  .at_least = ns(1s),
+                                  .at_most = ns(1h),
+                                  .help = "Replaces delivery.heartbeat."}),
+    route<&RouteRule::token>({.name = "token", .help = "Replaces token.need."}),
+    route<&RouteRule::upstream>(
+        {.name = "upstream",
+         .help = "The application that is asked about each request, which lets the client in, on "
+                 "channels that it names, or answers it itself: \"unix:/run/app.sock\", or "
+                 "\"http://127.0.0.1:3000\" (an address, or localhost, which is 127.0.0.1). Not "
+                 "together with channels. Empty: nobody is asked."}),
+    route<&RouteRule::ask>(
+        {.name = "ask",
+         .help = "Whether it is asked \"always\", or only about \"newcomers\": a client that "
+                 "repeats a request that was let in, with the id of the last event it got, is let "
+                 "in again for limits.approval_age."}),
+};
+
+constexpr Section<ChannelRule> kChannelSection{
+    .name = "channel",
+    .help = "Exceptions for some channels; any number of them.",
+    .keys = kChannel};
+constexpr Section<RouteRule> kRouteSection{
+    .name = "route",
+    .help = "Further paths on which event streams are served; any number of them.",
+    .keys = kRoute};
+
+}  // namespace
+
+const Section<ChannelRule>& channel_section() {
+  return kChannelSection;
+}
+
+const Section<RouteRule>& route_section() {
+  return kRouteSection;
+}
+
+}  // namespace fanfare::config
