@@ -1,6 +1,5 @@
 #include "broker/io/uring.h"
 
-#include <fcntl.h>
 #include <liburing.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -179,15 +178,11 @@ void Uring::cancel_accept(Token token) {
 
 bool Uring::adopt(int descriptor, Slot slot) {
   CHECK(slot < slots_, "slots are below the ring's capacity");
-  const int updated = io_uring_register_files_update(&ring_, slot, &descriptor, 1);
-  ::close(descriptor);
-  return updated == 1;
+  return into_table(slot, Descriptor(descriptor)) == 0;
 }
 
-// A socket of the table blocks, as those that are accepted do: io_uring waits only for these.
 std::int32_t Uring::into_table(Slot slot, Descriptor socket) {
   int descriptor = socket.number();
-  if (::fcntl(descriptor, F_SETFL, 0) != 0) return -errno;
   const int updated = io_uring_register_files_update(&ring_, slot, &descriptor, 1);
   if (updated == 1) return 0;
   return updated < 0 ? updated : -ENFILE;
