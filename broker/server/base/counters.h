@@ -30,6 +30,7 @@ namespace fanfare::server {
   X(subscribers_behind, "gauge", "Event streams that are catching up or blocked")                  \
   X(subscriptions_total, "counter", "Event streams begun")                                         \
   X(resumed_total, "counter", "Event streams begun with a cursor")                                 \
+  X(positions_total, "counter", "Answers to GET /position")                                        \
   X(http10_streams_total, "counter",                                                               \
     "Event streams begun over HTTP/1.0, which ends them by reset")                                 \
   X(gaps_total, "counter", "Gap events sent")                                                      \

@@ -226,6 +226,7 @@ void Lead::for_each_fact(const FactVisitor& visit) {
   visit("uptime_seconds", static_cast<std::uint64_t>(uptime));
   visit("shards", std::uint64_t{switchboard_.shard_count()});
   visit("head", sequencer_.head());
+  visit("position", position());
   visit("channels", std::uint64_t{sequencer_.channel_count()});
   visit("history_bytes", sequencer_.segment_bytes());
   visit("events_published_total", counters_.ingest_events_total);

@@ -68,6 +68,7 @@ class Lead final : public ingest::Sink {
   }
   std::expected<void, ingest::Refused> finish(std::string_view channel) override;
   std::expected<bool, ingest::Refused> erase(std::string_view channel) override;
+  std::string_view position() override { return write_id(sequencer_.head()); }
   std::expected<ingest::Ticket, ingest::Refused> issue_ticket(
       const ingest::TicketRequest& request) override;
   std::optional<ingest::Refused> name_problem(std::string_view channel) override;

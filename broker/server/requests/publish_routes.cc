@@ -10,6 +10,7 @@ void PublishRoutes::hand_over(Response& response) {
   if (!answer_.accept_encoding.empty()) {
     response.fields.add("Accept-Encoding", answer_.accept_encoding);
   }
+  if (!answer_.position.empty()) response.fields.add("Position", answer_.position);
   response.body.swap(answer_.body);
 }
 
@@ -38,7 +39,7 @@ void PublishRoutes::refuse(const Request& /*request*/, const Refused& why, Respo
 
 void PublishRoutes::answer(const Request& request, Response& response) {
   answer_.status = 200;
-  answer_.content_type = answer_.allow = answer_.accept_encoding = {};
+  answer_.content_type = answer_.allow = answer_.accept_encoding = answer_.position = {};
   answer_.body.clear();
   ingest::answer_request(request.head, request.body, sink_, settings_.publishes(), answer_);
   hand_over(response);

@@ -7,6 +7,7 @@
 
 #include "broker/policy/hosts.h"
 #include "broker/server/base/rules.h"
+#include "broker/wire/http/negotiation.h"
 #include "broker/wire/http/query.h"
 
 #include "common/counted.h"
@@ -18,6 +19,7 @@ namespace fanfare::server {
 namespace {
 
 constexpr std::string_view kEventsPath = "/events";
+constexpr std::string_view kPositionPath = "/position";
 constexpr std::string_view kManyPatterns =
     "there are as many different patterns as [limits] patterns allows; name the channels "
     "themselves, "
@@ -132,16 +134,19 @@ void SubscriberRoutes::answer(const Request& request, Response& response) {
   const RouteRule* const route = route_of(request.head);
   const bool configured = route != nullptr;
   const bool open = parts_.settings->subscribe.events;
-  if (request.head.path != kEventsPath && !configured) {
+  const bool position = !configured && request.head.path == kPositionPath;
+  if (request.head.path != kEventsPath && !configured && !position) {
     return answer_text(404, open ? kHint : kClosedHint, cors, response);
   }
   if (!configured && !open) {
     return answer_text(
         403,
-        "/events is closed here ([subscribe] events = false); the streams of this broker have "
-        "paths of their own\n",
+        fmt::format("{} is closed here ([subscribe] events = false); the streams of this broker "
+                    "have paths of their own\n",
+                    request.head.path),
         cors, response);
   }
+  if (position) return answer_position(request, std::move(cors), response);
   if (request.head.method != get && request.head.method != head && request.head.method != post) {
     cors.push_back({"Allow", "GET, HEAD, POST, OPTIONS"});
     return answer_text(405, "an event stream is opened with GET or POST\n", cors, response);
@@ -187,6 +192,31 @@ void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
   terms.query = query;
   if (*grants != nullptr) terms.expires = (*grants)->expires;
   begin(request, *asked, terms, response);
+}
+
+// The id of now: for a page that reads it, then its database, then opens a stream from there. It
+// tells how much is published, and is kept from those who may not subscribe. A ticket opens one
+// stream, and would be used up.
+void SubscriberRoutes::answer_position(const Request& request, std::vector<http::Field> cors,
+                                       Response& response) {
+  using enum http::Method;
+  if (request.head.method != get && request.head.method != head) {
+    cors.push_back({"Allow", "GET, HEAD, OPTIONS"});
+    return answer_text(405, "the position is read with GET\n", cors, response);
+  }
+  const TokenNeed need = token_need(parts_.settings.options(), nullptr);
+  if (const auto grants = authenticator_.ask(request.head, need); !grants) {
+    return refuse_token(grants.error(), cors, response);
+  }
+  ++parts_.counters.positions_total;
+  const std::string id = parts_.streams.position();
+  const bool json = http::accepts_by_name(request.head, "application/json");
+  response.fields.add("Content-Type", json ? "application/json" : "text/plain; charset=utf-8");
+  response.fields.add("Cache-Control", "no-store");
+  response.fields.add("X-Content-Type-Options", "nosniff");
+  response.fields.add("Last-Event-ID", id);
+  response.fields.add(cors);
+  response.body = json ? fmt::format("{{\"position\":\"{}\"}}\n", id) : id + '\n';
 }
 
 // As publishers that watch are shown it: they are others than those who know the token.

@@ -1,6 +1,6 @@
 // SubscriberRoutes: what a request on a subscriber listener means: /events and the configured
-// routes open streams, some of them once their application has been asked, OPTIONS is answered,
-// everything else gets a 404 that names them. CORS fields
+// routes open streams, some of them once their application has been asked, /position says where the
+// log is, OPTIONS is answered, everything else gets a 404 that names them. CORS fields
 // go on every answer, also on refusals: without them a browser hides the reason.
 #pragma once
 
@@ -64,6 +64,7 @@ class SubscriberRoutes final : public Routes {
   bool granted(const policy::Grants& grants, const std::vector<std::string>& topics,
                std::span<const http::Field> cors, Response& response);
   std::string shown_query(const Request& request) const;
+  void answer_position(const Request& request, std::vector<http::Field> cors, Response& response);
   // What the listener and the route add; `further` outlives it.
   Streams::Terms terms_of(const RouteRule* route, const sse::SubscribeRequest& asked,
                           std::span<const http::Field> further) const;

@@ -40,6 +40,12 @@ std::string Streams::id_text(fanout::Sequence sequence) const {
   return fanout::EventId{parts_.replica.epoch(), sequence}.text();
 }
 
+// What the shards were told of, and not how far this one has come: what was acknowledged, to
+// anybody, was told before; and no event that is still to be published has such an id.
+std::string Streams::position() const {
+  return id_text(parts_.switchboard.head.load(std::memory_order_acquire));
+}
+
 // Up to half as much again, so that the clients of a restarted broker do not return in one instant.
 Duration Streams::jittered(Duration retry) {
   const auto half = static_cast<std::uint64_t>(retry.count()) / 2;
@@ -48,8 +54,8 @@ Duration Streams::jittered(Duration retry) {
 
 // The text that gives a new client its position before its first event; empty if there is none. A
 // client that presented an id has one to come back with.
-std::string Streams::position(const Request& request, const Terms& terms,
-                              std::string_view id) const {
+std::string Streams::announcement(const Request& request, const Terms& terms,
+                                  std::string_view id) const {
   switch (terms.announce) {
     case AnnouncePosition::never:
       return {};
@@ -122,7 +128,8 @@ void Streams::count_http10(const Request& request) {
 bool Streams::nothing_follows(const fanout::Feed* feed, const Beginning& beginning) const {
   if (!parts_.replica.complete(feed) || !beginning.gap.empty()) return false;
   const auto read = parts_.replica.read(feed, beginning.cursor, 1);
-  return !read.gap && read.span.events == 0;
+  // Ahead: the log has gone on, this shard does not know how.
+  return !read.gap && !read.ahead && read.span.events == 0;
 }
 
 void Streams::open(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
@@ -154,7 +161,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   if (!asked.raw) {
     const sse::Wrap wrap = wrap_of(framing);
     const std::string place_text =
-        beginning.resumed ? std::string() : position(request, terms, begins);
+        beginning.resumed ? std::string() : announcement(request, terms, begins);
     sse::append_wrapped(start.opening, wrap, sse::opening_text(jittered(rules.retry), place_text));
     sse::append_wrapped(start.opening, wrap, beginning.gap);
     const LimitOptions& limits = terms.options.limits;
@@ -207,7 +214,7 @@ void Streams::overload(const Request& request, const sse::SubscribeRequest& aske
   const Duration when =
       retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)));
   if (!asked.raw) {
-    const std::string place = newcomer ? position(request, terms, now) : std::string();
+    const std::string place = newcomer ? announcement(request, terms, now) : std::string();
     const sse::Wrap wrap = wrap_of(framing_of(request, asked.raw));
     sse::append_wrapped(response.body, wrap, sse::opening_text(when, place, reason));
   }

@@ -45,6 +45,8 @@ class Streams {
   // channel. The topics are valid and allowed.
   void open(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
             Response& response);
+  // The id of now (docs/PROTOCOL.md, "The position fence").
+  std::string position() const;
   // Come back later: 200, `retry:`, a new client's position, and an unclean end. Never a status
   // that kills an EventSource. The reason, if there is one to give, is a comment, for people.
   void overload(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
@@ -64,7 +66,7 @@ class Streams {
   };
   Beginning find_beginning(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
                            const Options& options);
-  std::string position(const Request& request, const Terms& terms, std::string_view id) const;
+  std::string announcement(const Request& request, const Terms& terms, std::string_view id) const;
   std::string id_text(fanout::Sequence sequence) const;
   Duration jittered(Duration retry);
   void count_http10(const Request& request);

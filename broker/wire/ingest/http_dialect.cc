@@ -46,6 +46,7 @@ HTTP/1.1
   curl --unix-socket SOCKET http://x/channels
   curl --unix-socket SOCKET -X DELETE http://x/channels/news
   curl --unix-socket SOCKET -d '{"channels":["news"]}' http://x/ticket
+  curl --unix-socket SOCKET http://x/position
 RESP2 (Redis)
   redis-cli -s SOCKET PUBLISH news hello
   redis-cli -s SOCKET XADD news '*' event tick data hello
@@ -61,6 +62,7 @@ enum class Resource : std::uint8_t {
   publish,
   finish,
   ticket,
+  position,
   channels,
   channel,
   nowhere
@@ -76,6 +78,7 @@ Route route_of(std::string_view path) {
       std::to_array<std::pair<std::string_view, Resource>>({{"/", Resource::root},
                                                             {"/publish", Resource::batch},
                                                             {"/ticket", Resource::ticket},
+                                                            {"/position", Resource::position},
                                                             {"/channels", Resource::channels}});
   for (const auto& [text, resource] : kExact) {
     if (path == text) return {resource, {}};
@@ -101,6 +104,7 @@ std::string_view allowed_at(Resource resource) {
     case Resource::channel:
       return "GET, HEAD, DELETE";
     case Resource::root:
+    case Resource::position:
     case Resource::channels:
     case Resource::nowhere:
       break;
@@ -112,8 +116,8 @@ bool allows(Resource resource, Method method) {
   switch (method) {
     case Method::get:
     case Method::head:
-      return resource == Resource::root || resource == Resource::channels ||
-             resource == Resource::channel;
+      return resource == Resource::root || resource == Resource::position ||
+             resource == Resource::channels || resource == Resource::channel;
     case Method::post:
       return resource == Resource::batch || resource == Resource::publish ||
              resource == Resource::finish || resource == Resource::ticket;
@@ -204,6 +208,7 @@ void publish_one(const http::RequestHead& head, std::string_view channel, std::s
   append_json_number(answer.body, published->receivers);
   append_repeat_members(answer.body, published->duplicate, published->evicted);
   answer.body += "}\n";
+  answer.position = sink.position();
 }
 
 // The field or parameter that applies to a single event and therefore not to a batch; empty if
@@ -236,7 +241,10 @@ void publish_batch(const http::RequestHead& head, std::string_view channel, std:
       {.event_bytes = limits.event_bytes, .reply_bytes = kBatchReplyFactor * limits.batch_bytes},
       channel);
   session.receive(body, answer.body);
-  if (!session.paused()) return session.end_of_input(answer.body);
+  const bool whole = !session.paused();
+  if (whole) session.end_of_input(answer.body);
+  answer.position = sink.position();
+  if (whole) return;
   answer.body +=
       R"({"ok":false,"error":"the response is too long: this line and all after it were )"
       R"(not read; send smaller batches","line":)";
@@ -244,13 +252,22 @@ void publish_batch(const http::RequestHead& head, std::string_view channel, std:
   answer.body += "}\n";
 }
 
-// ---- /finish, /ticket, /channels
+// ---- /finish, /ticket, /position, /channels
 
 void finish(std::string_view channel, Sink& sink, HttpAnswer& answer) {
   const auto finished = sink.finish(channel);
   if (!finished) return answer_refused(answer, finished.error());
   begin_json(answer);
   answer.body += "{\"finished\":true}\n";
+  answer.position = sink.position();
+}
+
+void tell_position(Sink& sink, HttpAnswer& answer) {
+  begin_json(answer);
+  answer.position = sink.position();
+  answer.body += R"({"position":")";
+  answer.body += answer.position;
+  answer.body += "\"}\n";
 }
 
 void issue_ticket(const http::RequestHead& head, std::string_view body, Sink& sink,
@@ -286,6 +303,7 @@ void erase(std::string_view channel, Sink& sink, HttpAnswer& answer) {
   if (!*erased) return answer_no_channel(channel, answer);
   begin_json(answer);
   answer.body += "{\"deleted\":true}\n";
+  answer.position = sink.position();
 }
 
 void tell_channel(std::string_view channel, Sink& sink, HttpAnswer& answer) {
@@ -367,7 +385,7 @@ std::size_t body_bytes_max(const http::RequestHead& head, const HttpLimits& limi
 }
 
 bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer) {
-  answer.allow = answer.accept_encoding = {};
+  answer.allow = answer.accept_encoding = answer.position = {};
   const Resource resource = route_of(head.path).resource;
   if (resource == Resource::nowhere) {
     answer_error(answer, 404,
@@ -398,7 +416,7 @@ void answer_body_too_large(const http::RequestHead& head, const HttpLimits& limi
   const bool batch =
       resource == Resource::batch || (resource == Resource::publish && is_ndjson(head));
   const std::uint64_t declared = declared_size(head);
-  answer.allow = answer.accept_encoding = {};
+  answer.allow = answer.accept_encoding = answer.position = {};
   answer_error(
       answer, 413,
       fmt::format(
@@ -411,7 +429,7 @@ void answer_body_too_large(const http::RequestHead& head, const HttpLimits& limi
 }
 
 void answer_not_taken(int status, std::string_view sentence, HttpAnswer& answer) {
-  answer.allow = answer.accept_encoding = {};
+  answer.allow = answer.accept_encoding = answer.position = {};
   if (status != 408) return answer_error(answer, status, sentence);
   answer_error(
       answer, status,
@@ -421,7 +439,7 @@ void answer_not_taken(int status, std::string_view sentence, HttpAnswer& answer)
 }
 
 void answer_too_many_bodies(HttpAnswer& answer) {
-  answer.allow = answer.accept_encoding = {};
+  answer.allow = answer.accept_encoding = answer.position = {};
   answer_error(answer, 503,
                "too many request bodies are being received at once ([limits] bodies_bytes); try "
                "again, or in smaller batches");
@@ -463,6 +481,8 @@ void answer_request(const http::RequestHead& head, std::string_view body, Sink& 
       return finish(channel, sink, answer);
     case Resource::ticket:
       return issue_ticket(head, body, sink, answer);
+    case Resource::position:
+      return tell_position(sink, answer);
     case Resource::channels:
       return list_channels(head, sink, answer);
     case Resource::channel:

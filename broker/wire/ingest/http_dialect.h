@@ -6,6 +6,7 @@
 //   POST     /publish             application/x-ndjson: a batch, a channel per line
 //   POST     /finish/<channel>
 //   POST     /ticket              {"channels": [...], "expires": "60s", "sub": "ann"}
+//   GET|HEAD /position            the id of now
 //   GET|HEAD /channels            ?match=<pattern> ?limit=<n>
 //   GET|HEAD|DELETE /channels/<channel>
 //   GET|HEAD /                    what this socket speaks
@@ -35,7 +36,10 @@ struct HttpAnswer {
   std::string_view content_type;
   std::string_view allow;            // with 405: the value of Allow
   std::string_view accept_encoding;  // with some 415: the value of Accept-Encoding
-  std::string body;                  // of HEAD too: send its size, not its bytes
+  // The value of Position, with the answer to /position and to every change that was made; until
+  // the next call of the Sink.
+  std::string_view position;
+  std::string body;  // of HEAD too: send its size, not its bytes
 };
 
 // Before the body is read: the most bytes of body this request may bring.

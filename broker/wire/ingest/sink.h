@@ -127,6 +127,11 @@ class Sink {
   // Drops the history and the finished mark. False: there is no such channel.
   virtual std::expected<bool, Refused> erase(std::string_view channel) = 0;
 
+  // The id of now: of the newest event in the log. Everything published until now has it or a
+  // smaller one, everything published from now on a larger one. Valid until the next call of the
+  // Sink; empty: there are no ids here.
+  virtual std::string_view position() { return {}; }
+
   // Not a change to the log: nothing is acked later than others for it.
   virtual std::expected<Ticket, Refused> issue_ticket(const TicketRequest& /*request*/) {
     return std::unexpected(

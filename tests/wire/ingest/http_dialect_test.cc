@@ -455,5 +455,40 @@ TEST(HttpDialect, RefusesATicketForNothingOrWithMoreThanItHas) {
   EXPECT_EQ(ask("GET", "/ticket").substr(0, 4), "405 ");
 }
 
+// ---- /position, and the position of everything that was changed
+
+TEST(HttpDialect, TellsThePosition) {
+  Exchange exchange;
+  EXPECT_EQ(exchange.ask("GET", "/position"), "200 {\"position\":\"ep-0\"}\n");
+  EXPECT_EQ(exchange.answer.position, "ep-0");
+  exchange.ask("POST", "/publish/news", "x");
+  EXPECT_EQ(exchange.ask("HEAD", "/position"), "200 {\"position\":\"ep-1\"}\n");
+  EXPECT_EQ(exchange.ask("POST", "/position").substr(0, 3), "405");
+  EXPECT_EQ(exchange.answer.allow, "GET, HEAD");
+  EXPECT_EQ(exchange.answer.position, "");
+}
+
+TEST(HttpDialect, TellsThePositionAfterEveryChange) {
+  Exchange exchange;
+  exchange.ask("POST", "/publish/news?id=k", "x");
+  EXPECT_EQ(exchange.answer.position, "ep-1");
+  exchange.ask("POST", "/publish", "{\"channel\":\"a\",\"data\":\"1\"}\n{\"channel\":\"b\"}\n",
+               {kBatch});
+  EXPECT_EQ(exchange.answer.position, "ep-2");
+  exchange.ask("POST", "/publish/news?id=k", "x");
+  EXPECT_EQ(exchange.answer.position, "ep-2")
+      << "the position of now, not of the first event of the key";
+  exchange.ask("POST", "/finish/news");
+  EXPECT_EQ(exchange.answer.position, "ep-2");
+  exchange.ask("DELETE", "/channels/news");
+  EXPECT_EQ(exchange.answer.position, "ep-2");
+  for (const auto& [method, target] :
+       {std::pair{"DELETE", "/channels/nowhere"}, std::pair{"POST", "/publish/closed"},
+        std::pair{"POST", "/finish/closed"}, std::pair{"GET", "/channels"}}) {
+    exchange.ask(method, target, method[0] == 'P' ? "x" : "");
+    EXPECT_EQ(exchange.answer.position, "") << target;
+  }
+}
+
 }  // namespace
 }  // namespace fanfare::ingest_test

@@ -68,6 +68,7 @@ class RecordingSink : public ingest::Sink {
     });
     return channels.erase(std::string(channel)) != 0;
   }
+  std::string_view position() override { return position_ = fmt::format("ep-{}", sequence_); }
   std::expected<ingest::Ticket, ingest::Refused> issue_ticket(
       const ingest::TicketRequest& request) override {
     std::string call = fmt::format("ticket [{}] {}", request.subject, request.expires);
@@ -119,6 +120,7 @@ class RecordingSink : public ingest::Sink {
 
   std::uint64_t sequence_ = 0;
   std::string id_;
+  std::string position_;
   std::map<std::string, std::string> first_ids_;  // by channel and key
 };
 
