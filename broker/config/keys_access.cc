@@ -50,6 +50,11 @@ constexpr std::array kSubscribe{
     subscribe<&SubscribeOptions::events>(
         {.name = "events",
          .help = "Whether /events is served. If not, there are only the paths of [[route]]."}),
+    subscribe<&SubscribeOptions::module>(
+        {.name = "module",
+         .help =
+             "Whether /fanfare.js is served: the browser module, which pages may import to share "
+             "one stream between tabs and to resume over page loads."}),
     subscribe<&SubscribeOptions::allow>(
         {.name = "allow",
          .at_least = 1,

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "broker/server/base/options.h"
 #include "broker/wire/sse/position.h"
 #include "broker/wire/sse/subscribe_wishes.h"
 
@@ -150,6 +151,9 @@ std::string route_path_problem(std::string_view text) {
   }
   if (text.size() > 1024) return "it is longer than 1024 bytes";
   if (text == "/events") return "\"/events\" is always there and cannot be changed";
+  if (text == server::kModulePath) {
+    return fmt::format("\"{}\" is the browser module ([subscribe] module), never a stream", text);
+  }
   for (const char c : text) {
     const bool unreserved =
         is_lower_alphanumeric(c) || (c >= 'A' && c <= 'Z') ||

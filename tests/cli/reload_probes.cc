@@ -206,6 +206,9 @@ std::string two_channels(SmallBroker& broker) {
 std::string subscribed(SmallBroker& broker) {
   return status_of(opened(broker));
 }
+std::string browser_module(SmallBroker& broker) {
+  return status_of(ask(broker, broker.subscriber(), head_with("", "/fanfare.js")));
+}
 std::string admin_page(SmallBroker& broker) {
   return status_of(ask(broker, broker.operators(), head_with("", "/page")));
 }
@@ -395,6 +398,7 @@ std::vector<Probe> probes() {
       {"subscribe.events", "[[route]]\npath = \"/board\"",
        "[subscribe]\nevents = false\n[[route]]\npath = \"/board\"", newly(subscribed), "200",
        "403"},
+      {"subscribe.module", "", "[subscribe]\nmodule = false", newly(browser_module), "200", "404"},
       {"subscribe.allow", "", "[subscribe]\nallow = [\"b/**\"]", newly(subscribed), "200", "403"},
 
       {"history.events", "[history]\nevents = 100", "[history]\nevents = 2", with_five_events,

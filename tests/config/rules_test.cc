@@ -127,6 +127,8 @@ TEST(Rules, WantAPathForEveryRoute) {
   EXPECT_THAT(problems("[[route]]\nchannels = [\"a\"]\n"), ElementsAre(HasSubstr("has no path")));
   EXPECT_THAT(problems("[[route]]\npath = \"prices\"\n"), ElementsAre(HasSubstr("begin with '/'")));
   EXPECT_THAT(problems("[[route]]\npath = \"/events\"\n"), ElementsAre(HasSubstr("always there")));
+  EXPECT_THAT(problems("[[route]]\npath = \"/fanfare.js\"\n"),
+              ElementsAre(HasSubstr("the browser module")));
   EXPECT_THAT(problems("[[route]]\npath = \"/a?b\"\n"), ElementsAre(HasSubstr("a query")));
   EXPECT_THAT(problems("[[route]]\npath = \"/a\"\n[[route]]\npath = \"/a\"\n"),
               ElementsAre(HasSubstr("served once")));

@@ -3,7 +3,8 @@
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+
+import { compressed, constant, kView } from '../../../deploy/cmake/embed.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const [modules, output] = process.argv.slice(2);
@@ -34,20 +35,9 @@ const licences = ['uplot', '@fontsource-variable/inter']
   .join('\n\n----\n\n');
 installed.push({ path: '/assets/licences.txt', name: 'licences.txt', content: Buffer.from(licences) });
 
-const array = (bytes) => {
-  const lines = [];
-  for (let i = 0; i < bytes.length; i += 32) lines.push(`    ${[...bytes.subarray(i, i + 32)].join(',')},`);
-  return lines.join('\n');
-};
-
-const constant = (name, bytes) => `constexpr unsigned char ${name}[] = {\n${array(bytes)}\n};\n`;
-
 const assets = [...own, ...installed]
   .sort((a, b) => (a.path < b.path ? -1 : 1))
-  .map((asset) => {
-    const packed = gzipSync(asset.content, { level: 9 });
-    return { ...asset, packed: packed.length < asset.content.length * 0.95 ? packed : null };
-  });
+  .map((asset) => ({ ...asset, packed: compressed(asset.content) }));
 
 writeFileSync(
   output,
@@ -61,11 +51,7 @@ namespace {
 
 ${assets.map((asset, i) => `// ${asset.name}\n${constant(`kBytes${i}`, asset.content)}${asset.packed ? constant(`kPacked${i}`, asset.packed) : ''}`).join('')}
 
-template <std::size_t kSize>
-std::string_view view(const unsigned char (&bytes)[kSize]) {
-  return {reinterpret_cast<const char*>(bytes), kSize};
-}
-
+${kView}
 }  // namespace
 
 std::span<const Asset> assets() {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/wire/sse/position.h"
@@ -112,9 +113,13 @@ struct CorsOptions {
   friend bool operator==(const CorsOptions&, const CorsOptions&) = default;
 };
 
+// The browser module's (broker/server/requests/browser_module.h): never a [[route]].
+inline constexpr std::string_view kModulePath = "/fanfare.js";
+
 // What may be subscribed to where the client names the channels.
 struct SubscribeOptions {
   bool events = true;                       // /events is served, in addition to the routes
+  bool module = true;                       // and /fanfare.js, for pages to import
   std::vector<std::string> allow = {"**"};  // channels and patterns; one of them has to cover it
 
   friend bool operator==(const SubscribeOptions&, const SubscribeOptions&) = default;

@@ -7,6 +7,7 @@
 
 #include "broker/policy/hosts.h"
 #include "broker/server/base/rules.h"
+#include "broker/server/requests/browser_module.h"
 #include "broker/wire/http/negotiation.h"
 #include "broker/wire/http/query.h"
 
@@ -119,6 +120,11 @@ void SubscriberRoutes::answer_text(int status, std::string_view text,
 
 void SubscriberRoutes::answer(const Request& request, Response& response) {
   using enum http::Method;
+  if (request.head.path == kModulePath && parts_.settings->subscribe.module) {
+    answer_browser_module(request.head, response);
+    if (response.status >= 400) ++parts_.counters.requests_refused_total;
+    return;
+  }
   std::vector<http::Field> cors = cors_fields(request);
   if (request.head.method == options) {
     response.status = 204;

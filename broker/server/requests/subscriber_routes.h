@@ -1,7 +1,8 @@
 // SubscriberRoutes: what a request on a subscriber listener means: /events and the configured
 // routes open streams, some of them once their application has been asked, /position says where the
-// log is, OPTIONS is answered, everything else gets a 404 that names them. CORS fields
-// go on every answer, also on refusals: without them a browser hides the reason.
+// log is, /fanfare.js is the browser module, OPTIONS is answered, everything else gets a 404 that
+// names them. CORS fields go on every answer, also on refusals: without them a browser hides the
+// reason.
 #pragma once
 
 #include <optional>

@@ -29,13 +29,15 @@ const kCuttable = ['127.0.0.1:3000', 'localhost:3000', '127.0.0.1:7345', 'push.e
 export class Stage {
   // `passes`: paths of the site that the broker serves. `routes(folder)`: in place of the routes of broker.toml; they
   // may name files in a temporary folder, stage.folder.
-  static async start({ set = [], passes = [], browserless = false, routes } = {}) {
+  // `prepare(stage)` comes first. `args`: for the browser.
+  static async start({ set = [], passes = [], browserless = false, routes, prepare, args = [], backForwardCache = false } = {}) {
     const stage = new Stage();
+    prepare?.(stage);
     let config = kConfig;
     if (routes) {
       stage.folder = temporaryFolder();
       config = join(stage.folder, 'broker.toml');
-      writeFileSync(config, readFileSync(kConfig, 'utf8').replaceAll(kRoute, '') + routes(stage.folder));
+      writeFileSync(config, readFileSync(kConfig, 'utf8').replaceAll(kRoute, '') + routes(stage.folder, stage));
     }
     stage.broker = await Broker.start({ config, set });
     stage.proxy = await CuttingProxy.start(stage.broker.httpPort);
@@ -43,7 +45,7 @@ export class Stage {
     const map = (names, port) => names.map((name) => `MAP ${name} 127.0.0.1:${port}`);
     const rules = [...map(kDirect, stage.broker.httpPort), ...map(kCuttable, stage.proxy.port),
       ...map(['*.example.com:80'], stage.site.port)];
-    if (!browserless) stage.browser = await launch({ args: [`--host-resolver-rules=${rules.join(',')}`] });
+    if (!browserless) stage.browser = await launch({ args: [`--host-resolver-rules=${rules.join(',')}`, ...args], backForwardCache });
     return stage;
   }
 

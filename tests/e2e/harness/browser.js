@@ -9,8 +9,9 @@ import { chromium } from 'playwright-core';
 const kFlags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
-export function launch({ args = [] } = {}) {
-  return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: [...kFlags, ...args] });
+export function launch({ args = [], backForwardCache = false } = {}) {
+  const ignoreDefaultArgs = backForwardCache ? ['--disable-back-forward-cache'] : [];
+  return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: [...kFlags, ...args], ignoreDefaultArgs });
 }
 
 const kLibrary = new URL('../node_modules/@microsoft/fetch-event-source/lib/esm/', import.meta.url);

@@ -65,6 +65,14 @@ export class CuttingProxy {
     }
   }
 
+  // The connections that are open pass nothing on any more, and stay open: the network is gone, and nobody was told.
+  freeze() {
+    for (const { near, far } of this.pairs) {
+      near.unpipe().pause();
+      far.unpipe().pause();
+    }
+  }
+
   // The next connection that is sent `text` is cut right behind it. Needs keepText().
   cutBehind(text) { this.last = text; }
 
