@@ -4,12 +4,10 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { request } from '../e2e/harness/broker.js';
-import { run, start } from '../e2e/harness/command.js';
+import { run } from '../e2e/harness/command.js';
 import { Subscriber } from '../e2e/harness/subscriber.js';
 import { until } from '../e2e/harness/wait.js';
 import { ingest } from './apps/ingest.js';
-import { orders } from './apps/orders.js';
 import { shows } from './harness/stage.js';
 
 const kBrowserless = { browserless: true };
@@ -19,39 +17,6 @@ const subscriber = (t, stage, channel) => {
   t.after(() => made.close());
   return made.opened();
 };
-const put = (url, order) => request(url, { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(order) });
-
-// Changes an order twice, by PUT to `base`, of which one is a repeat.
-async function changeOrders(t, stage, base) {
-  const listening = await subscriber(t, stage, 'orders/*');
-  const order = { version: 1, text: '两 crêpes 😀' };
-  const first = await put(`${base}/orders/7`, order);
-  assert.equal(first.status, 200, first.body);
-  const repeat = await put(`${base}/orders/7`, order);
-  assert.equal(JSON.parse(repeat.body).id, JSON.parse(first.body).id, 'the same version is published once');
-  await put(`${base}/orders/8`, { version: 1 });
-  const events = await listening.count(2);
-  assert.deepEqual(events.map(({ type, data }) => [type, JSON.parse(data)]),
-    [['changed', { number: '7', ...order }], ['changed', { number: '8', version: 1 }]]);
-  assert.equal(events[0].id, JSON.parse(first.body).id);
-  return `two changes arrived as "changed" (${events[0].data}), the repeat of one did not`;
-}
-
-shows('Express', async (t, stage) => {
-  const app = orders({ socket: stage.broker.socket });
-  const server = app.listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  t.after(() => { app.emit('close'); server.close(); });
-  return changeOrders(t, stage, `http://127.0.0.1:${server.address().port}`);
-}, kBrowserless);
-
-shows('FastAPI', async (t, stage) => {
-  const uvicorn = start('/usr/bin/python3', ['-m', 'uvicorn', '--port', '0', 'fastapi_app:app'],
-    { cwd: here('apps'), env: { FANFARE_SOCKET: stage.broker.socket, PYTHONDONTWRITEBYTECODE: '1' } });
-  t.after(() => uvicorn.child.kill('SIGKILL'));
-  const [, base] = await until(() => /running on (http:\/\/127\.0\.0\.1:\d+)/.exec(uvicorn.stderr), () => `uvicorn listens: ${uvicorn.stderr}`, 30);
-  return changeOrders(t, stage, base);
-}, kBrowserless);
 
 shows("Python's own library", async (t, stage) => {
   const listening = await subscriber(t, stage, 'news');
@@ -81,7 +46,7 @@ shows('JSON lines from node: a broker that is killed is an error, and the next p
 // A block that names a file shows it whole.
 test('docs/CLIENTS.md shows the files that these tests run', () => {
   const text = readFileSync(here('../../docs/CLIENTS.md'), 'utf8');
-  const blocks = [...text.matchAll(/^```\w+ (tests\/clients\/\S+)\n(.*?)^```$/gms)];
+  const blocks = [...text.matchAll(/^```\w+ ((?:tests\/clients|docs\/examples)\/\S+)\n(.*?)^```$/gms)];
   assert.ok(blocks.length >= 6, `${blocks.length} blocks`);
   for (const [, path, shown] of blocks) assert.equal(shown, readFileSync(here(`../../${path}`), 'utf8'), path);
 });

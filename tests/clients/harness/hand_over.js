@@ -1,21 +1,12 @@
 // Debian's nginx with apps/hand-over.conf, between the pages, an application and the broker.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 
 import { request } from '../../e2e/harness/broker.js';
 import { start } from '../../e2e/harness/command.js';
 import { temporaryFolder } from '../../e2e/harness/folder.js';
+import { freePort } from '../../e2e/harness/free_port.js';
 import { until } from '../../e2e/harness/wait.js';
-
-// nginx cannot say which port the kernel chose; this one was free a moment ago.
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 // Resolves with its port.
 export async function handOver(t, { application, broker }) {

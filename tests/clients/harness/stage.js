@@ -32,7 +32,7 @@ export class Stage {
   // `prepare(stage)` comes first. `args`: for the browser.
   static async start({ set = [], passes = [], browserless = false, routes, prepare, args = [], backForwardCache = false } = {}) {
     const stage = new Stage();
-    prepare?.(stage);
+    await prepare?.(stage);
     let config = kConfig;
     if (routes) {
       stage.folder = temporaryFolder();

@@ -1,22 +1,13 @@
 // Front: Debian's nginx as deploy/proxy/run-nginx starts it: TLS and HTTP/2 before the broker.
-import { createServer } from 'node:net';
 import { connect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 
 import { start } from './command.js';
 import { temporaryFolder } from './folder.js';
+import { freePort } from './free_port.js';
 import { until, within } from './wait.js';
 
 const kRun = fileURLToPath(new URL('../../../deploy/proxy/run-nginx', import.meta.url));
-
-// nginx cannot say which port the kernel chose; this one was free a moment ago.
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function answersTls(port) {
   return new Promise((resolve) => {
