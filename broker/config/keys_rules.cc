@@ -58,15 +58,48 @@ constexpr std::array kChannel{
 };
 
 constexpr std::array kRoute{
-    route<&RouteRule::path>({.name = "path",
-                             .at_least = 1,
-                             .help = "The path, exactly, without a query. Required; /events is "
-                                     "served as well, unless subscribe.events is false."}),
+    route<&RouteRule::path>(
+        {.name = "path",
+         .at_least = 1,
+         .help = "The path, without a query: \"/prices\", or with variables, \"/ai/chat/{room}\", "
+                 "each of which stands for one character or more of one segment. Required. A path "
+                 "without variables goes before one with them, and text before variables, from the "
+                 "left; /events is served as well, unless subscribe.events is false."}),
+    route<&RouteRule::methods>(
+        {.name = "methods",
+         .at_least = 1,
+         .at_most = 2,
+         .help = "\"GET\", with which goes HEAD, and \"POST\". The answer to any other is 405."}),
     route<&RouteRule::channels>(
         {.name = "channels",
          .at_most = 10'000,
-         .help = "The channels and patterns of its streams, whatever the query says. Empty: the "
-                 "query names them, as on /events."}),
+         .help =
+             "The channels and patterns of its streams, whatever the query says. They may hold "
+             "variables, whose values are a segment of a name or part of one: those of the path, "
+             "{query.NAME}, {token.CLAIM}, and {connection}, a name that no other request has "
+             "and that the answer's field Fanfare-Connection tells the client. "
+             "{query.NAME:sha256} is a digest, of any text. Empty: the query names the "
+             "channels, as on /events."}),
+    route<&RouteRule::parameters>(
+        {.name = "parameters",
+         .at_most = 32,
+         .help =
+             "The broker's parameters that clients may use here, in the query and in a body: "
+             "[\"last_event_id\", \"heartbeat\"]. All others are the page's own. Absent: all may "
+             "be used."}),
+    route<&RouteRule::format>(
+        {.name = "format",
+         .help = "The form of its events for a client that does not say which it wants, with "
+                 "format= or by its Accept: an \"event-stream\" or \"raw\", the data alone."}),
+    route<&RouteRule::replay>(
+        {.name = "replay",
+         .at_most = 10'000'000,
+         .help = "A client that presents no id, and asks for no history itself, begins with this "
+                 "many of the newest events."}),
+    route<&RouteRule::retry>({.name = "retry",
+                              .at_least = ns(100ms),
+                              .at_most = ns(1h),
+                              .help = "Replaces delivery.retry."}),
     route<&RouteRule::announce_position>(
         {.name = "announce_position", .help = "Replaces delivery.announce_position."}),
     route<&RouteRule::heartbeat>({.name = "heartbeat",

@@ -22,6 +22,8 @@ template <>
 inline constexpr std::array<std::string_view, 3> kWords<server::AnnouncePosition>{"auto", "always",
                                                                                   "never"};
 template <>
+inline constexpr std::array<std::string_view, 2> kWords<server::Format>{"event-stream", "raw"};
+template <>
 inline constexpr std::array<std::string_view, 2> kWords<server::Ask>{"always", "newcomers"};
 template <>
 inline constexpr std::array<std::string_view, 3> kWords<server::Backend>{"auto", "io_uring",
@@ -46,6 +48,8 @@ template <>
 inline constexpr Kind kKindOf<server::SlowPolicy> = Kind::word;
 template <>
 inline constexpr Kind kKindOf<server::AnnouncePosition> = Kind::word;
+template <>
+inline constexpr Kind kKindOf<server::Format> = Kind::word;
 template <>
 inline constexpr Kind kKindOf<server::Ask> = Kind::word;
 template <>

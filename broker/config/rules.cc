@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "broker/config/route_rules.h"
 #include "broker/config/syntax.h"
 #include "broker/policy/cors.h"
 #include "broker/policy/hosts.h"
@@ -199,52 +200,6 @@ void check_channel_rules(const Options& options, Report& report) {
                   "one channel cannot keep more than all of them together");
       check_order(report, "limits.event_bytes", options.limits.event_bytes, path + ".history_bytes",
                   bytes, "the largest event would not fit into its channel's history");
-    }
-  }
-}
-
-void check_upstream(const RouteRule& route, const std::string& place, Report& report) {
-  if (route.upstream.empty()) {
-    if (route.ask == server::Ask::always) return;
-    report.add_at(place + ".ask", "[[route]] ask says when to ask, and there is nobody to be asked",
-                  "name the application: upstream = \"unix:/run/app.sock\"", place);
-    return;
-  }
-  if (const auto address = server::parse_upstream(route.upstream); !address) {
-    complain(report, place + ".upstream", place, address.error());
-  }
-  if (route.channels.empty()) return;
-  report.add_at(place + ".channels", "[[route]] has channels and an upstream",
-                "the application names the channels (Fanfare-Channels): remove one of the two",
-                place + ".upstream");
-}
-
-void check_routes(const Options& options, Report& report) {
-  const auto& routes = options.routes;
-  for (std::size_t i = 0; i < routes.size(); ++i) {
-    const RouteRule& route = routes[i];
-    const std::string place = fmt::format("route[{}]", i);
-    const std::string path = place + ".path";
-    if (!report.noted(path)) {
-      report.add_at(place, "[[route]] has no path", "say where it is served: path = \"/prices\"");
-      continue;
-    }
-    complain(report, path, place, route_path_problem(route.path));
-    const auto same = [&](const RouteRule& other) { return other.path == route.path; };
-    if (std::any_of(routes.begin(), routes.begin() + static_cast<std::ptrdiff_t>(i), same)) {
-      report.add_at(path, fmt::format("[[route]] path \"{}\" is repeated here", route.path),
-                    "a path can be served once");
-    }
-    for (std::size_t j = 0; j < route.channels.size(); ++j) {
-      complain(report, fmt::format("{}.channels[{}]", place, j), place + ".channels",
-               channel_pattern_problem(route.channels[j]));
-    }
-    check_upstream(route, place, report);
-    if (route.channels.size() > options.limits.channels_per_subscription) {
-      report.add_at(place + ".channels",
-                    fmt::format("[[route]] channels has {} entries", route.channels.size()),
-                    fmt::format("limits.channels_per_subscription allows {}",
-                                options.limits.channels_per_subscription));
     }
   }
 }

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <optional>
 
-#include "broker/server/base/options.h"
+#include "broker/server/base/route_table.h"
 #include "broker/wire/sse/position.h"
 #include "broker/wire/sse/subscribe_wishes.h"
 
@@ -149,20 +149,14 @@ std::string route_path_problem(std::string_view text) {
     return fmt::format("\"{}\" does not begin with '/'; write one like \"{}\"", text,
                        sound ? right : "/prices");
   }
-  if (text.size() > 1024) return "it is longer than 1024 bytes";
-  if (text == "/events") return "\"/events\" is always there and cannot be changed";
   if (text == server::kModulePath) {
     return fmt::format("\"{}\" is the browser module ([subscribe] module), never a stream", text);
   }
-  for (const char c : text) {
-    const bool unreserved =
-        is_lower_alphanumeric(c) || (c >= 'A' && c <= 'Z') ||
-        std::string_view("-._~!$&'()*+,;=:@/").find(c) != std::string_view::npos;
-    if (!unreserved) {
-      return fmt::format("\"{}\" contains characters that a path cannot have, or a query", text);
-    }
+  if (std::ranges::find(server::kOwnPaths, text) != server::kOwnPaths.end()) {
+    return fmt::format("\"{}\" is the broker's own, always there, and cannot be changed", text);
   }
-  return {};
+  const auto path = server::parse_path_template(text);
+  return path ? std::string() : fmt::format("\"{}\": {}", text, path.error());
 }
 
 std::string socket_path_problem(std::string_view text) {

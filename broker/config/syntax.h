@@ -15,7 +15,7 @@ std::string listen_address_problem(std::string_view text);
 // EventSource gives a meaning of its own. An empty name is valid.
 std::string event_name_problem(std::string_view text, std::size_t size_max);
 
-// A path of the subscriber's side: begins with '/', no query, and characters a path may hold.
+// A path of the subscriber's side, which may have variables, and is none of the broker's own.
 std::string route_path_problem(std::string_view text);
 
 // Where a Unix socket can be bound.

@@ -192,7 +192,9 @@ CorsAnswer cors_preflight(const CorsRules& rules, std::string_view origin, const
   answer.verdict = decide(rules, origin, answer.fields);
   if (answer.verdict != CorsVerdict::allowed) return answer;
   const bool other_method = is_token(asked.method) && !list_has(kMethods, asked.method);
-  answer.fields.add("Access-Control-Allow-Methods", other_method ? asked.method : kMethods);
+  const std::string_view methods = other_method ? asked.method : kMethods;
+  answer.fields.add("Access-Control-Allow-Methods",
+                    asked.methods.empty() ? methods : asked.methods);
   answer.fields.add("Access-Control-Allow-Headers",
                     asked.headers.empty() ? kHeaders : asked.headers);
   answer.fields.add("Access-Control-Max-Age", kMaxAge);

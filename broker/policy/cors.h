@@ -51,9 +51,10 @@ struct CorsAnswer {
 CorsAnswer cors_answer(const CorsRules& rules, std::string_view origin);
 // What a preflight asks for. Views into the request.
 struct Preflight {
-  std::string_view method;       // Access-Control-Request-Method
-  std::string_view headers;      // granted_headers() of Access-Control-Request-Headers
-  bool private_network = false;  // Access-Control-Request-Private-Network: true
+  std::string_view method;        // Access-Control-Request-Method
+  std::string_view headers;       // granted_headers() of Access-Control-Request-Headers
+  bool private_network = false;   // Access-Control-Request-Private-Network: true
+  std::string_view methods = {};  // the only ones that the path has; empty: whichever is asked for
 };
 // What an allowed origin may send: the fields that all our clients send, and those it asks for if
 // they are a list of tokens.

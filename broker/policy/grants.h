@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace fanfare::policy {
@@ -13,13 +14,15 @@ namespace fanfare::policy {
 struct Grants {
   std::string subject;                // "sub"; empty: none
   std::vector<std::string> channels;  // names and patterns, valid ones
+  // Further claims that somebody needs (JwtRules::kept): texts and whole numbers.
+  std::vector<std::pair<std::string, std::string>> claims = {};
   // From then on they count no more; streams end. max(): they always do.
   std::chrono::sys_seconds expires = std::chrono::sys_seconds::max();
 };
 
 // More is no list that somebody keeps: use a pattern. Each is compared with each topic asked for.
 inline constexpr std::size_t kGrantedChannelsMax = 100;
-inline constexpr std::size_t kSubjectBytesMax = 255;
+inline constexpr std::size_t kSubjectBytesMax = 255;  // and of a kept claim
 
 // Why `channel` cannot be granted, as the end of a sentence about it; empty: it can.
 std::string grant_problem(std::string_view channel);

@@ -13,6 +13,7 @@
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/policy/grants.h"
 #include "broker/policy/jwt_keys.h"
@@ -25,7 +26,8 @@ struct JwtRules {
   // Where the granted channels are: a claim of this name, or a path to one inside others
   // ("fanfare.subscribe").
   std::string claim = "channels";
-  std::chrono::seconds leeway{30};  // for clocks that differ
+  std::vector<std::string> kept = {};  // further claims that somebody needs: names, or paths
+  std::chrono::seconds leeway{30};     // for clocks that differ
   std::size_t bytes_max = 8U << 10U;
 };
 

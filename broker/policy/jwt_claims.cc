@@ -192,6 +192,21 @@ MaybeRefusal read_grants(const dom::object& claims, const JwtRules& rules, Grant
   return std::nullopt;
 }
 
+// What cannot be kept is as if it were not there: whether that matters is for others to say.
+void keep(const dom::object& claims, const JwtRules& rules, Grants& grants) {
+  for (const std::string& name : rules.kept) {
+    const auto claim = find_claim(claims, name);
+    if (!claim) continue;
+    std::string_view text;
+    std::int64_t number = 0;
+    if (claim->get(text) == simdjson::SUCCESS) {
+      if (text.size() <= kSubjectBytesMax) grants.claims.emplace_back(name, text);
+    } else if (claim->get(number) == simdjson::SUCCESS) {
+      grants.claims.emplace_back(name, std::to_string(number));
+    }
+  }
+}
+
 }  // namespace
 
 std::expected<Grants, JwtRefusal> read_claims(std::string_view text, const JwtRules& rules,
@@ -208,6 +223,7 @@ std::expected<Grants, JwtRefusal> read_claims(std::string_view text, const JwtRu
   if (auto wrong = check_audience(*claims, rules)) return std::unexpected(*wrong);
   if (auto wrong = read_subject(*claims, grants.subject)) return std::unexpected(*wrong);
   if (auto wrong = read_grants(*claims, rules, grants)) return std::unexpected(*wrong);
+  keep(*claims, rules, grants);
   return grants;
 }
 

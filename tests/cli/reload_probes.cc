@@ -334,6 +334,22 @@ std::string route_channel(SmallBroker& broker) {
          : heard.find("from y") != std::string::npos ? "y"
                                                      : "neither";
 }
+std::string route_by_post(SmallBroker& broker) {
+  return status(broker, "POST /board HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+}
+std::string route_format(SmallBroker& broker) {
+  return opened(broker, "/board").find("text/plain") != std::string::npos ? "raw" : "events";
+}
+std::string route_retry(SmallBroker& broker) {
+  return opened(broker, "/board").find("retry: 1") != std::string::npos ? "soon" : "later";
+}
+std::string route_replay(SmallBroker& broker) {
+  broker.publish("x", "before");
+  return opened(broker, "/board").find("before") != std::string::npos ? "replayed" : "not replayed";
+}
+std::string route_parameter(SmallBroker& broker) {
+  return status_of(opened(broker, "/board?format=pdf"));
+}
 // ---- A route that asks its application.
 
 constexpr std::string_view kAsking = "[[route]]\npath = \"/ask\"\nupstream = \"unix:/app.sock\"\n";
@@ -531,6 +547,21 @@ std::vector<Probe> probes() {
       {"route.path", "", "[[route]]\npath = \"/board\"", newly(route_status), "404", "200"},
       {"route.channels", "[[route]]\npath = \"/board\"\nchannels = [\"x\"]",
        "[[route]]\npath = \"/board\"\nchannels = [\"y\"]", newly(route_channel), "x", "y"},
+      {"route.methods", "[[route]]\npath = \"/board\"\nchannels = [\"x\"]",
+       "[[route]]\npath = \"/board\"\nchannels = [\"x\"]\nmethods = [\"GET\"]",
+       newly(route_by_post), "200", "405"},
+      {"route.parameters", "[[route]]\npath = \"/board\"\nchannels = [\"x\"]",
+       "[[route]]\npath = \"/board\"\nchannels = [\"x\"]\nparameters = []", newly(route_parameter),
+       "400", "200"},
+      {"route.format", "[[route]]\npath = \"/board\"\nchannels = [\"x\"]",
+       "[[route]]\npath = \"/board\"\nchannels = [\"x\"]\nformat = \"raw\"", newly(route_format),
+       "events", "raw"},
+      {"route.replay", "[[route]]\npath = \"/board\"\nchannels = [\"x\"]",
+       "[[route]]\npath = \"/board\"\nchannels = [\"x\"]\nreplay = 1", newly(route_replay),
+       "not replayed", "replayed"},
+      {"route.retry", "[[route]]\npath = \"/board\"\nchannels = [\"x\"]",
+       "[[route]]\npath = \"/board\"\nchannels = [\"x\"]\nretry = \"100ms\"", newly(route_retry),
+       "later", "soon"},
       {"route.announce_position", "[[route]]\npath = \"/board\"\nannounce_position = \"never\"",
        "[[route]]\npath = \"/board\"\nannounce_position = \"always\"", newly(route_position),
        "not announced", "announced"},

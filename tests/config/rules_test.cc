@@ -123,34 +123,5 @@ TEST(Rules, KeepSizesOfChannelRulesInOrder) {
               ElementsAre(AllOf(StartsWith("f.toml:3:17: "), HasSubstr("would not fit"))));
 }
 
-TEST(Rules, WantAPathForEveryRoute) {
-  EXPECT_THAT(problems("[[route]]\nchannels = [\"a\"]\n"), ElementsAre(HasSubstr("has no path")));
-  EXPECT_THAT(problems("[[route]]\npath = \"prices\"\n"), ElementsAre(HasSubstr("begin with '/'")));
-  EXPECT_THAT(problems("[[route]]\npath = \"/events\"\n"), ElementsAre(HasSubstr("always there")));
-  EXPECT_THAT(problems("[[route]]\npath = \"/fanfare.js\"\n"),
-              ElementsAre(HasSubstr("the browser module")));
-  EXPECT_THAT(problems("[[route]]\npath = \"/a?b\"\n"), ElementsAre(HasSubstr("a query")));
-  EXPECT_THAT(problems("[[route]]\npath = \"/a\"\n[[route]]\npath = \"/a\"\n"),
-              ElementsAre(HasSubstr("served once")));
-  EXPECT_THAT(problems("[[route]]\npath = \"/a\"\nchannels = [\"x\", \"y z\"]\n"),
-              ElementsAre(StartsWith("f.toml:3:18: ")));
-  EXPECT_THAT(problems("[limits]\nchannels_per_subscription = 1\n[[route]]\npath = \"/a\"\n"
-                       "channels = [\"x\", \"y\"]\n"),
-              ElementsAre(HasSubstr("channels_per_subscription allows 1")));
-}
-
-TEST(Rules, WantAnApplicationThatCanBeFoundAndSaysTheChannelsItself) {
-  const auto with = [](std::string_view more) {
-    return problems("[[route]]\npath = \"/a\"\n" + std::string(more));
-  };
-  EXPECT_THAT(with("upstream = \"unix:/run/app.sock\"\nask = \"newcomers\"\n"), ElementsAre());
-  EXPECT_THAT(
-      with("upstream = \"http://app:3000\"\n"),
-      ElementsAre(AllOf(StartsWith("f.toml:3:12: "), HasSubstr("names are not looked up"))));
-  EXPECT_THAT(with("upstream = \"unix:/run/app.sock\"\nchannels = [\"x\"]\n"),
-              ElementsAre(HasSubstr("has channels and an upstream")));
-  EXPECT_THAT(with("ask = \"newcomers\"\n"), ElementsAre(HasSubstr("nobody to be asked")));
-}
-
 }  // namespace
 }  // namespace fanfare::config

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/wire/sse/format.h"
 #include "broker/wire/sse/position.h"
 
 #include "common/time.h"
@@ -21,6 +22,7 @@ namespace fanfare::server {
 // What to do with a subscriber that has stopped reading.
 enum class SlowPolicy : std::uint8_t { disconnect, skip };
 using sse::AnnouncePosition;  // how a new client learns its position
+using sse::Format;            // the form in which it gets its events
 // When a route asks its application about a client that presents a cursor.
 enum class Ask : std::uint8_t {
   always,
@@ -162,10 +164,16 @@ struct ChannelRule {
 
 // [[route]]: a path on the subscribers' side other than /events, with what it fixes.
 struct RouteRule {
-  std::string path;                   // exact, begins with '/'
-  std::vector<std::string> channels;  // fixed subscription; empty: taken from the query
+  std::string path;                                    // a template (server/base/path_template.h)
+  std::vector<std::string> methods = {"GET", "POST"};  // HEAD goes with GET
+  // Templates (server/base/channel_template.h); empty: taken from the query.
+  std::vector<std::string> channels;
   std::optional<AnnouncePosition> announce_position;
   std::optional<Duration> heartbeat;
+  std::optional<Duration> retry = {};
+  std::optional<Format> format = {};         // for clients that do not say which they want
+  std::optional<std::uint32_t> replay = {};  // the same, for newcomers
+  std::optional<std::vector<std::string>> parameters = {};  // that clients may use; nothing: all
   std::optional<TokenNeed> token = {};
   std::string upstream = {};  // asked first; empty: nobody is (server/base/upstream_address.h)
   Ask ask = Ask::always;

@@ -1,5 +1,6 @@
 #include "broker/server/base/settings.h"
 
+#include <span>
 #include <utility>
 
 namespace fanfare::server {
@@ -12,6 +13,8 @@ constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 62U;
 
 void Settings::replace(std::shared_ptr<const Options> options) {
   before_ = std::exchange(options_, std::move(options));
+  routes_before_ =
+      std::exchange(routes_, std::make_unique<const RouteTable>(std::span(options_->routes)));
   const LimitOptions& limits = options_->limits;
   subscriber_requests_.head_bytes = static_cast<std::uint32_t>(limits.head_bytes);
   subscriber_requests_.target_bytes = static_cast<std::uint32_t>(limits.target_bytes);
@@ -35,6 +38,7 @@ void Settings::replace(std::shared_ptr<const Options> options) {
   tokens_ = {.issuer = token.issuer,
              .audience = token.audience,
              .claim = token.claim,
+             .kept = routes_->claims(),
              .leeway = std::chrono::duration_cast<std::chrono::seconds>(token.leeway),
              .bytes_max = limits.token_bytes};
 }

@@ -18,6 +18,7 @@
 #include "broker/policy/event_rules.h"
 #include "broker/policy/jwt.h"
 #include "broker/server/base/options.h"
+#include "broker/server/base/route_table.h"
 #include "broker/wire/http/limits.h"
 #include "broker/wire/ingest/http_dialect.h"
 
@@ -47,6 +48,7 @@ class Settings {
   const policy::CorsRules& cors() const { return cors_; }
   const policy::JwtRules& tokens() const { return tokens_; }
   const fanout::LogLimits& log() const { return log_; }
+  const RouteTable& routes() const { return *routes_; }
 
  private:
   std::shared_ptr<const Options> options_;
@@ -59,6 +61,8 @@ class Settings {
   policy::CorsRules cors_;
   policy::JwtRules tokens_;
   fanout::LogLimits log_;
+  std::unique_ptr<const RouteTable> routes_;
+  std::unique_ptr<const RouteTable> routes_before_;
 };
 
 }  // namespace fanfare::server

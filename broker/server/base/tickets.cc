@@ -1,26 +1,12 @@
 #include "broker/server/base/tickets.h"
 
-#include <array>
-#include <cstdint>
-
-#include "broker/policy/base64url.h"
-
-#include "common/random.h"
+#include "broker/server/base/unguessable.h"
 
 namespace fanfare::server {
-namespace {
-
-// 128 bits of the kernel's randomness.
-std::string new_text() {
-  const std::array<std::uint64_t, 2> bits = {random_seed(), random_seed()};
-  return policy::base64url_encoded({reinterpret_cast<const char*>(bits.data()), sizeof bits});
-}
-
-}  // namespace
 
 std::optional<std::string> Tickets::issue(policy::Grants grants, Duration life, TimePoint now,
                                           std::size_t count_max) {
-  std::string text = new_text();
+  std::string text = unguessable_name();
   const std::lock_guard lock(mutex_);
   forget_old(now);
   if (kept_.size() >= count_max) return std::nullopt;

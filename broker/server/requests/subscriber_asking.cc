@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/server/base/rules.h"
+#include "broker/server/base/unguessable.h"
 #include "broker/server/requests/subscriber_routes.h"
 #include "broker/server/sockets/connection.h"
 #include "broker/server/upstream/forward.h"
@@ -67,16 +67,14 @@ void SubscriberRoutes::given_up(ExchangeId exchange) {
   parts_.applications.forget(exchange);
 }
 
-void SubscriberRoutes::ask(const Request& request, const RouteRule& route,
+void SubscriberRoutes::ask(const Request& request, const Route& route,
                            std::span<const http::Field> cors, Response& response) {
-  const TokenNeed need = token_need(parts_.settings.options(), &route);
-  if (const auto grants = authenticator_.ask(request.head, need); !grants) {
+  if (const auto grants = authenticator_.ask(request.head, need_on(&route)); !grants) {
     return refuse_token(grants.error(), cors, response);
   }
-  // The body is the application's.
-  auto asked = sse::parse_subscribe_request(request.head, request.body, sse::BodyOf::page);
+  auto asked = understand(request, &route);
   if (!asked) return answer_text(400, asked.error() + '\n', cors, response);
-  if (route.ask == Ask::newcomers && !asked->cursor.empty()) {
+  if (route.rule->ask == Ask::newcomers && !asked->cursor.empty()) {
     if (auto approval = parts_.approvals.find(identity_of(request), now_)) {
       ++parts_.counters.upstream_resumed_total;
       return attach(request, route, *asked, *approval, cors, response);
@@ -92,8 +90,8 @@ void SubscriberRoutes::ask(const Request& request, const RouteRule& route,
                     .to_head = request.head.method == head};
   append_forwarded(question.text, request,
                    request.peer == nullptr ? std::string() : request.peer->host(),
-                   fmt::format("{}.{}", parts_.connection_prefix, ++connections_named_));
-  parts_.applications.ask(route.upstream, std::move(question));
+                   unguessable_name());
+  parts_.applications.ask(route.rule->upstream, std::move(question));
   response.kind = Response::Kind::later;
   response.patience = parts_.settings->limits.upstream_time;
 }
@@ -101,8 +99,8 @@ void SubscriberRoutes::ask(const Request& request, const RouteRule& route,
 void SubscriberRoutes::answered(const Request& request, UpstreamAnswer& answer,
                                 Response& response) {
   const std::vector<http::Field> cors = cors_fields(request);
-  const RouteRule* const route = route_of(request.head);
-  if (route == nullptr) {  // a reload has removed it meanwhile
+  const Route* const route = route_of(request.head);
+  if (route == nullptr || !route->asks()) {  // a reload has changed it meanwhile
     return answer_text(404, "there is no event stream at this path any more\n", cors, response);
   }
   if (answer.failure != UpstreamFailure::none) {
@@ -128,12 +126,12 @@ void SubscriberRoutes::answered(const Request& request, UpstreamAnswer& answer,
 }
 
 // The application lets the client in.
-void SubscriberRoutes::attached(const Request& request, const RouteRule& route,
+void SubscriberRoutes::attached(const Request& request, const Route& route,
                                 std::span<const http::Field> fields,
                                 std::span<const http::Field> cors, Response& response) {
   const auto attachment = sse::parse_attachment(fields);
   std::string problem = attachment ? topics_problem(attachment->channels) : attachment.error();
-  auto asked = sse::parse_subscribe_request(request.head, request.body, sse::BodyOf::page);
+  auto asked = understand(request, &route);
   if (!asked) problem = asked.error();  // it was understood when the application was asked
   if (!problem.empty()) {
     ++parts_.counters.upstream_nonsense_total;
@@ -164,18 +162,17 @@ void SubscriberRoutes::attached(const Request& request, const RouteRule& route,
   }
   ++parts_.counters.upstream_attached_total;
   attach(request, route, *asked, approval, further, response);
-  if (route.ask != Ask::newcomers || response.kind != Response::Kind::stream) return;
+  if (route.rule->ask != Ask::newcomers || response.kind != Response::Kind::stream) return;
   const LimitOptions& limits = parts_.settings->limits;
   parts_.approvals.remember(identity_of(request), approval, now_ + limits.approval_age,
                             limits.approval_bytes);
 }
 
-void SubscriberRoutes::attach(const Request& request, const RouteRule& route,
+void SubscriberRoutes::attach(const Request& request, const Route& route,
                               sse::SubscribeRequest& asked, const Approval& approval,
                               std::span<const http::Field> further, Response& response) {
   // A token that the route needs says until when. The channels are for the application to say.
-  const auto grants =
-      authenticator_.ask(request.head, token_need(parts_.settings.options(), &route));
+  const auto grants = authenticator_.ask(request.head, need_on(&route));
   if (!grants) return refuse_token(grants.error(), further, response);
   asked.topics = approval.channels;
   Streams::Terms terms = terms_of(&route, asked, further);
@@ -191,26 +188,26 @@ void SubscriberRoutes::attach(const Request& request, const RouteRule& route,
 
 // No usable answer. True: the client, which opens a stream, is told to come back.
 bool SubscriberRoutes::tell_to_come_back(const Request& request, Response& response) {
-  const auto asked = sse::parse_subscribe_request(request.head, request.body, sse::BodyOf::page);
+  const Route* const route = route_of(request.head);
+  const auto asked = understand(request, route);
   if (!asked || !wants_stream(request.head)) return false;
   const std::vector<http::Field> cors = cors_fields(request);
-  parts_.streams.overload(request, *asked, terms_of(route_of(request.head), *asked, cors), kNotNow,
-                          response);
+  parts_.streams.overload(request, *asked, terms_of(route, *asked, cors), kNotNow, response);
   return true;
 }
 
 // Its transport has waited for as long as it was told to; no one but an application is waited for.
 bool SubscriberRoutes::too_slow(const Request& request, Response& response) {
   ++parts_.counters.upstream_slow_total;
-  if (const RouteRule* const route = route_of(request.head)) {
+  if (const Route* const route = route_of(request.head)) {
     log_upstream(*route, "did not answer within [limits] upstream_time");
   }
   return tell_to_come_back(request, response);
 }
 
-void SubscriberRoutes::log_upstream(const RouteRule& route, std::string_view what) {
+void SubscriberRoutes::log_upstream(const Route& route, std::string_view what) {
   if (const auto left_out = upstream_log_.admit(now_); left_out >= 0) {
-    log::warn("{}: the application {} {}{}", route.path, route.upstream, what,
+    log::warn("{}: the application {} {}{}", route.rule->path, route.rule->upstream, what,
               log::left_out_note(left_out));
   }
 }

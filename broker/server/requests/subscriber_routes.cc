@@ -7,6 +7,7 @@
 
 #include "broker/policy/hosts.h"
 #include "broker/server/base/rules.h"
+#include "broker/server/base/unguessable.h"
 #include "broker/server/requests/browser_module.h"
 #include "broker/wire/http/negotiation.h"
 #include "broker/wire/http/query.h"
@@ -19,8 +20,8 @@
 namespace fanfare::server {
 namespace {
 
-constexpr std::string_view kEventsPath = "/events";
-constexpr std::string_view kPositionPath = "/position";
+constexpr std::string_view kConnectionField = "Fanfare-Connection";
+constexpr std::string_view kAllMethods = "GET, HEAD, POST, OPTIONS";
 constexpr std::string_view kManyPatterns =
     "there are as many different patterns as [limits] patterns allows; name the channels "
     "themselves, "
@@ -39,6 +40,25 @@ void write_text(int status, std::string_view text, std::span<const http::Field> 
   response.fields.add("X-Content-Type-Options", "nosniff");
   response.fields.add(further);
   response.body = text;
+}
+
+bool is_one_of_ours(http::Method method) {
+  using enum http::Method;
+  return method == get || method == head || method == post;
+}
+
+// The methods in a list of them that bring a stream.
+std::string_view opens(std::string_view allow) {
+  const bool get = allow.starts_with("GET");
+  const bool post = allow.find("POST") != std::string_view::npos;
+  return get && post ? "GET or POST" : get ? "GET" : "POST";
+}
+
+// Pages of other origins may read it where they may read anything.
+void tell_connection(std::string_view name, std::vector<http::Field>& fields) {
+  const bool exposed = http::find_field(fields, "access-control-expose-headers") != nullptr;
+  fields.push_back({kConnectionField, name});
+  if (exposed) fields.push_back({"Access-Control-Expose-Headers", kConnectionField});
 }
 
 }  // namespace
@@ -95,9 +115,11 @@ policy::Preflight SubscriberRoutes::preflight_of(const http::RequestHead& head) 
     asked += f->value;
   }
   granted_headers_ = policy::granted_headers(asked);
+  const RoutePath* const path = parts_.settings.routes().find(head.path).path;
   return {.method = head.value("access-control-request-method"),
           .headers = granted_headers_,
-          .private_network = head.value("access-control-request-private-network") == "true"};
+          .private_network = head.value("access-control-request-private-network") == "true",
+          .methods = path == nullptr ? std::string_view() : path->allow};
 }
 
 // A browser also names the origin when a page POSTs to its own, which needs no permission.
@@ -126,10 +148,13 @@ void SubscriberRoutes::answer(const Request& request, Response& response) {
     return;
   }
   std::vector<http::Field> cors = cors_fields(request);
+  const bool events = request.head.path == kEventsPath;
+  const RouteTable::Found found = parts_.settings.routes().find(request.head.path);
+  const std::string_view allow = found.path != nullptr ? found.path->allow : kAllMethods;
   if (request.head.method == options) {
     response.status = 204;
     response.fields.add(cors);
-    response.fields.add("Allow", "GET, HEAD, POST, OPTIONS");
+    response.fields.add("Allow", allow);
     return;
   }
   const auto& hosts = parts_.settings->listen.hosts;
@@ -137,14 +162,12 @@ void SubscriberRoutes::answer(const Request& request, Response& response) {
     return answer_text(421, policy::refused_host_sentence(request.head.authority, "hosts") + '\n',
                        cors, response);
   }
-  const RouteRule* const route = route_of(request.head);
-  const bool configured = route != nullptr;
   const bool open = parts_.settings->subscribe.events;
-  const bool position = !configured && request.head.path == kPositionPath;
-  if (request.head.path != kEventsPath && !configured && !position) {
+  const bool position = request.head.path == kPositionPath;
+  if (!events && !position && found.path == nullptr) {
     return answer_text(404, open ? kHint : kClosedHint, cors, response);
   }
-  if (!configured && !open) {
+  if ((events || position) && !open) {
     return answer_text(
         403,
         fmt::format("{} is closed here ([subscribe] events = false); the streams of this broker "
@@ -153,47 +176,65 @@ void SubscriberRoutes::answer(const Request& request, Response& response) {
         cors, response);
   }
   if (position) return answer_position(request, std::move(cors), response);
-  if (request.head.method != get && request.head.method != head && request.head.method != post) {
-    cors.push_back({"Allow", "GET, HEAD, POST, OPTIONS"});
-    return answer_text(405, "an event stream is opened with GET or POST\n", cors, response);
+  const Route* const route = events ? nullptr : found.path->with(request.head.method);
+  const bool taken = events ? is_one_of_ours(request.head.method) : route != nullptr;
+  if (!taken) {
+    cors.push_back({"Allow", allow});
+    return answer_text(405, fmt::format("an event stream is opened with {}\n", opens(allow)), cors,
+                       response);
   }
-  if (configured && !route->upstream.empty()) return ask(request, *route, cors, response);
-  subscribe(request, route, cors, response);
+  if (route != nullptr && route->asks()) return ask(request, *route, cors, response);
+  subscribe(request, route, found.values, cors, response);
 }
 
-const RouteRule* SubscriberRoutes::route_of(const http::RequestHead& head) const {
-  const auto& routes = parts_.settings->routes;
-  const auto route = std::ranges::find_if(
-      routes, [&head](const RouteRule& rule) { return rule.path == head.path; });
-  return route == routes.end() ? nullptr : &*route;
+const Route* SubscriberRoutes::route_of(const http::RequestHead& head) const {
+  const RoutePath* const path = parts_.settings.routes().find(head.path).path;
+  return path == nullptr ? nullptr : path->with(head.method);
 }
 
-void SubscriberRoutes::subscribe(const Request& request, const RouteRule* route,
-                                 std::span<const http::Field> cors, Response& response) {
-  const bool fixed = route != nullptr && !route->channels.empty();
-  const TokenNeed need = token_need(parts_.settings.options(), route);
-  const auto grants = authenticator_.ask_or_use_ticket(request.head, need);
-  if (!grants) return refuse_token(grants.error(), cors, response);
-  auto asked = sse::parse_subscribe_request(request.head, request.body,
-                                            fixed ? sse::BodyOf::page : sse::BodyOf::request);
+std::expected<sse::SubscribeRequest, sse::SubscribeProblem> SubscriberRoutes::understand(
+    const Request& request, const Route* route) const {
+  const sse::Scope scope = route == nullptr ? sse::Scope{} : route->scope;
+  auto asked = sse::parse_subscribe_request(request.head, request.body, scope);
   // nginx makes a GET of a POST, with its body, for X-Accel-Redirect. It is refused only where the
   // query names no channel, and the body may have been meant to.
-  if (!asked && request.head.method == http::Method::get) {
-    auto named = sse::parse_subscribe_request(request.head, request.body, sse::BodyOf::page);
+  if (!asked && request.head.method == http::Method::get && scope.body == sse::BodyOf::request) {
+    sse::Scope query = scope;
+    query.body = sse::BodyOf::page;
+    auto named = sse::parse_subscribe_request(request.head, request.body, query);
     if (named && !named->topics.empty()) asked = std::move(named);
   }
-  std::string problem;
-  if (!asked) {
-    problem = asked.error();
-  } else {
-    if (fixed) asked->topics = route->channels;
-    problem = topics_problem(asked->topics);
+  if (!asked || route == nullptr) return asked;
+  if (!asked->earliest && !asked->replay) asked->replay = route->rule->replay;
+  return asked;
+}
+
+void SubscriberRoutes::subscribe(const Request& request, const Route* route,
+                                 std::span<const std::string_view> values,
+                                 std::span<const http::Field> cors, Response& response) {
+  const bool fixed = route != nullptr && route->has_channels();
+  const TokenNeed need = need_on(route);
+  const auto grants = authenticator_.ask_or_use_ticket(request.head, need);
+  if (!grants) return refuse_token(grants.error(), cors, response);
+  auto asked = understand(request, route);
+  if (!asked) return answer_text(400, asked.error() + '\n', cors, response);
+  std::vector<http::Field> further(cors.begin(), cors.end());
+  std::string connection;
+  if (fixed) {
+    if (route->names_connection) {
+      connection = unguessable_name();
+      tell_connection(connection, further);
+    }
+    auto channels = channels_of(*route, values, request.head, *grants, connection);
+    if (!channels) return refuse_value(channels.error(), cors, response);
+    asked->topics = *std::move(channels);
   }
+  std::string problem = topics_problem(asked->topics);
   if (!problem.empty()) return answer_text(400, problem + "\n", cors, response);
   if (!fixed) problem = not_open(asked->topics);
   if (!problem.empty()) return answer_text(403, problem + "\n", cors, response);
   if (need == TokenNeed::required && !granted(**grants, asked->topics, cors, response)) return;
-  Streams::Terms terms = terms_of(route, *asked, cors);
+  Streams::Terms terms = terms_of(route, *asked, further);
   const std::string query = shown_query(request);
   terms.query = query;
   if (*grants != nullptr) terms.expires = (*grants)->expires;
@@ -210,8 +251,7 @@ void SubscriberRoutes::answer_position(const Request& request, std::vector<http:
     cors.push_back({"Allow", "GET, HEAD, OPTIONS"});
     return answer_text(405, "the position is read with GET\n", cors, response);
   }
-  const TokenNeed need = token_need(parts_.settings.options(), nullptr);
-  if (const auto grants = authenticator_.ask(request.head, need); !grants) {
+  if (const auto grants = authenticator_.ask(request.head, need_on(nullptr)); !grants) {
     return refuse_token(grants.error(), cors, response);
   }
   ++parts_.counters.positions_total;
@@ -228,21 +268,25 @@ void SubscriberRoutes::answer_position(const Request& request, std::vector<http:
 // As publishers that watch are shown it: they are others than those who know the token.
 std::string SubscriberRoutes::shown_query(const Request& request) const {
   const TokenOptions& token = parts_.settings->token;
-  const TokenNeed need = token_need(parts_.settings.options(), route_of(request.head));
-  if (need == TokenNeed::none && !token.in_use()) return std::string(request.head.query);
+  if (need_on(route_of(request.head)) == TokenNeed::none && !token.in_use())
+    return std::string(request.head.query);
   return http::query_without(request.head.query, {token.query, kTicketParameter});
 }
 
-Streams::Terms SubscriberRoutes::terms_of(const RouteRule* route,
-                                          const sse::SubscribeRequest& asked,
+TokenNeed SubscriberRoutes::need_on(const Route* route) const {
+  return token_need(parts_.settings.options(), route == nullptr ? nullptr : route->rule);
+}
+
+Streams::Terms SubscriberRoutes::terms_of(const Route* route, const sse::SubscribeRequest& asked,
                                           std::span<const http::Field> further) const {
   Streams::Terms terms{.options = parts_.settings.options(),
                        .fields = further,
                        .announce = parts_.settings->delivery.announce_position,
                        .heartbeat = {}};
   if (route != nullptr) {
-    terms.announce = route->announce_position.value_or(terms.announce);
-    terms.heartbeat = route->heartbeat;
+    terms.announce = route->rule->announce_position.value_or(terms.announce);
+    terms.heartbeat = route->rule->heartbeat;
+    terms.retry = route->rule->retry;
   }
   terms.announce = asked.announce_position.value_or(terms.announce);
   return terms;
@@ -272,6 +316,15 @@ void SubscriberRoutes::refuse_token(const TokenRefusal& refusal, std::span<const
     response.fields.add("WWW-Authenticate",
                         refusal.presented ? bearer_challenge("invalid_token", refusal.sentence)
                                           : bearer_challenge({}));
+  }
+  answer_text(refusal.status, refusal.sentence + '\n', cors, response);
+}
+
+void SubscriberRoutes::refuse_value(const ValueRefusal& refusal, std::span<const http::Field> cors,
+                                    Response& response) {
+  if (refusal.status == 403) {
+    ++parts_.counters.tokens_too_narrow_total;
+    response.fields.add("WWW-Authenticate", bearer_challenge("insufficient_scope"));
   }
   answer_text(refusal.status, refusal.sentence + '\n', cors, response);
 }

@@ -5,6 +5,7 @@
 // reason.
 #pragma once
 
+#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,9 +14,11 @@
 
 #include "broker/policy/cors.h"
 #include "broker/server/base/approvals.h"
+#include "broker/server/base/route_table.h"
 #include "broker/server/base/seats.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/requests/authenticator.h"
+#include "broker/server/requests/route_values.h"
 #include "broker/server/sockets/routes.h"
 #include "broker/server/streams/streams.h"
 #include "broker/server/upstream/answer_reader.h"
@@ -37,7 +40,6 @@ class SubscriberRoutes final : public Routes {
     Asker& applications;
     Approvals& approvals;
     Tickets& tickets;
-    std::string connection_prefix;  // what distinguishes the requests of this shard's life
   };
   explicit SubscriberRoutes(Parts parts);
 
@@ -57,32 +59,41 @@ class SubscriberRoutes final : public Routes {
   void answered(const Request& request, UpstreamAnswer& answer, Response& response);
 
  private:
-  const RouteRule* route_of(const http::RequestHead& head) const;
-  void subscribe(const Request& request, const RouteRule* route, std::span<const http::Field> cors,
+  // Null: none, or none for this method.
+  const Route* route_of(const http::RequestHead& head) const;
+  // `values` are those of the path's variables; without a route it is /events.
+  void subscribe(const Request& request, const Route* route,
+                 std::span<const std::string_view> values, std::span<const http::Field> cors,
                  Response& response);
+  // What the client asks for, and the route for those who ask for nothing.
+  std::expected<sse::SubscribeRequest, sse::SubscribeProblem> understand(const Request& request,
+                                                                         const Route* route) const;
   void refuse_token(const TokenRefusal& refusal, std::span<const http::Field> cors,
                     Response& response);
+  void refuse_value(const ValueRefusal& refusal, std::span<const http::Field> cors,
+                    Response& response);
+  TokenNeed need_on(const Route* route) const;
   bool granted(const policy::Grants& grants, const std::vector<std::string>& topics,
                std::span<const http::Field> cors, Response& response);
   std::string shown_query(const Request& request) const;
   void answer_position(const Request& request, std::vector<http::Field> cors, Response& response);
   // What the listener and the route add; `further` outlives it.
-  Streams::Terms terms_of(const RouteRule* route, const sse::SubscribeRequest& asked,
+  Streams::Terms terms_of(const Route* route, const sse::SubscribeRequest& asked,
                           std::span<const http::Field> further) const;
   // Topics that are valid and allowed: a stream, if there is room for it.
   void begin(const Request& request, const sse::SubscribeRequest& asked,
              const Streams::Terms& terms, Response& response);
 
   // subscriber_asking.cc
-  void ask(const Request& request, const RouteRule& route, std::span<const http::Field> cors,
+  void ask(const Request& request, const Route& route, std::span<const http::Field> cors,
            Response& response);
-  void attached(const Request& request, const RouteRule& route, std::span<const http::Field> fields,
+  void attached(const Request& request, const Route& route, std::span<const http::Field> fields,
                 std::span<const http::Field> cors, Response& response);
-  void attach(const Request& request, const RouteRule& route, sse::SubscribeRequest& asked,
+  void attach(const Request& request, const Route& route, sse::SubscribeRequest& asked,
               const Approval& approval, std::span<const http::Field> further, Response& response);
   bool tell_to_come_back(const Request& request, Response& response);
   bool too_slow(const Request& request, Response& response);
-  void log_upstream(const RouteRule& route, std::string_view what);
+  void log_upstream(const Route& route, std::string_view what);
 
   std::string not_open(const std::vector<std::string>& topics) const;
   std::string topics_problem(const std::vector<std::string>& topics) const;
@@ -94,7 +105,6 @@ class SubscriberRoutes final : public Routes {
 
   Parts parts_;
   Authenticator authenticator_;
-  std::uint64_t connections_named_ = 0;
   std::string granted_headers_;  // of the preflight being answered
   TimePoint now_{};
   log::Limit refused_origin_log_;

@@ -63,7 +63,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       streams_({replica_, counters_, switchboard_, random_}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
       routes_({settings_, streams_, seats_, counters_, upstreams_, switchboard.approvals,
-               switchboard.tickets, fanout::EventId{config.epoch, config.index}.text()}),
+               switchboard.tickets}),
       front_(config.in_front ? config.in_front(routes_) : routes_),
       port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, date_,
             switchboard.subscriber_bodies, front_),

@@ -162,7 +162,8 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
     const sse::Wrap wrap = wrap_of(framing);
     const std::string place_text =
         beginning.resumed ? std::string() : announcement(request, terms, begins);
-    sse::append_wrapped(start.opening, wrap, sse::opening_text(jittered(rules.retry), place_text));
+    sse::append_wrapped(start.opening, wrap,
+                        sse::opening_text(jittered(terms.retry.value_or(rules.retry)), place_text));
     sse::append_wrapped(start.opening, wrap, beginning.gap);
     const LimitOptions& limits = terms.options.limits;
     const Duration wish = asked.heartbeat.value_or(terms.heartbeat.value_or(rules.heartbeat));
@@ -209,7 +210,7 @@ void Streams::overload(const Request& request, const sse::SubscribeRequest& aske
   if (newcomer) response.fields.add("Last-Event-ID", now);
   // Further away than usual, and spread wide, because a client that is sent this is one of very
   // many.
-  const Duration retry = terms.options.delivery.retry * 4;
+  const Duration retry = terms.retry.value_or(terms.options.delivery.retry) * 4;
   const auto spread = static_cast<std::uint64_t>(retry.count());
   const Duration when =
       retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)));

@@ -36,7 +36,8 @@ class Streams {
     const Options& options;
     std::span<const http::Field> fields;  // further response fields: CORS
     AnnouncePosition announce = AnnouncePosition::automatic;
-    std::optional<Duration> heartbeat;  // of the route; the client's own wish comes first
+    std::optional<Duration> heartbeat;   // of the route; the client's own wish comes first
+    std::optional<Duration> retry = {};  // of the route
     std::chrono::sys_seconds expires = std::chrono::sys_seconds::max();
     std::string_view query = {};  // of the request, for those that watch; no secrets in it
     bool subscriber = true;       // false: the operator's, which is not counted among them

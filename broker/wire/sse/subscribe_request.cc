@@ -99,13 +99,20 @@ bool asks_for_text(const http::RequestHead& head) {
          !http::accepts_by_name(head, "text/event-stream");
 }
 
+// An Accept that names a form is a wish as well.
+bool raw_by_head(const http::RequestHead& head, Format otherwise) {
+  if (http::accepts_by_name(head, "text/event-stream")) return false;
+  return asks_for_text(head) || otherwise == Format::raw;
+}
+
 }  // namespace
 
 std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
-    const http::RequestHead& head, std::string_view body, BodyOf owner) {
-  auto query = wishes_of_query(head.query);
+    const http::RequestHead& head, std::string_view body, const Scope& scope) {
+  auto query = wishes_of_query(head.query, scope);
   if (!query) return std::unexpected(query.error());
-  auto further = owner == BodyOf::page ? cursor_of_body(head, body) : wishes_of_body(head, body);
+  auto further = scope.body == BodyOf::page ? cursor_of_body(head, body, scope)
+                                            : wishes_of_body(head, body, scope);
   if (!further) return std::unexpected(further.error());
   // The body first, so that the query overrules it; a wrong value is refused all the same.
   SubscribeRequest request;
@@ -125,7 +132,7 @@ std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
     request.earliest = true;
     request.cursor.clear();
   }
-  if (!query->format && !further->format) request.raw = asks_for_text(head);
+  if (!query->format && !further->format) request.raw = raw_by_head(head, scope.format);
   return request;
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "broker/wire/http/head.h"
+#include "broker/wire/sse/parameters.h"
 #include "broker/wire/sse/position.h"
 
 #include "common/time.h"
@@ -27,20 +28,16 @@ struct SubscribeRequest {
   bool earliest = false;                // the cursor was the word "earliest"
   std::optional<std::uint32_t> replay;  // replay=N: a newcomer wants the last N
   std::optional<Duration> heartbeat;    // heartbeat=4 (seconds) or 4s, 1min
-  bool raw = false;  // format=raw, or an Accept of text/plain but of no event stream
+  bool raw = false;  // format=raw, or an Accept of text/plain but of no event stream; or the path's
   std::optional<AnnouncePosition> announce_position;  // in place of what is configured
 };
 
 // One sentence for the client (a 400), without a full stop.
 using SubscribeProblem = std::string;
 
-// Whose the body of a request is: `request`, whose channels it may name, or `page`, which POSTs to
-// a path that has its own channels what its application expects there (cursor_of_body).
-enum class BodyOf : std::uint8_t { request, page };
-
 // `body` is the whole body; empty if there is none. One of the request that is not understood is a
 // problem, although the channels may stand in the query.
 std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
-    const http::RequestHead& head, std::string_view body, BodyOf owner = BodyOf::request);
+    const http::RequestHead& head, std::string_view body, const Scope& scope = {});
 
 }  // namespace fanfare::sse

@@ -4,7 +4,6 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "broker/wire/http/negotiation.h"
@@ -19,28 +18,6 @@ namespace {
 using Element = simdjson::dom::element;
 using Type = simdjson::dom::element_type;
 
-enum class Parameter : std::uint8_t {
-  other,
-  topic,
-  cursor,
-  replay,
-  heartbeat,
-  format,
-  announce_position
-};
-
-struct Name {
-  std::string_view text;
-  Parameter parameter;
-};
-constexpr auto kNames = std::to_array<Name>({
-    {"channel", Parameter::topic},
-    {"channels", Parameter::topic},
-    {"replay", Parameter::replay},
-    {"heartbeat", Parameter::heartbeat},
-    {"format", Parameter::format},
-    {"announce_position", Parameter::announce_position},
-});
 // What Go's r3labs/sse names a channel by. In a body it would be somebody's {"stream": true}.
 constexpr std::string_view kStream = "stream";
 constexpr std::string_view kTicket = "ticket";  // what opens the stream; no wish
@@ -48,27 +25,13 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 constexpr std::string_view kRightBody =
     R"(write {"channels": ["news"]}, or name the channels in the query)";
 
-// Without what spellings differ in: "lastEventId", "last-event-id", "LAST_EVENT_ID".
-std::string folded(std::string_view name) {
-  std::string text;
-  for (const char c : name) {
-    if (c != '-' && c != '_') text += lower(c);
-  }
-  return text;
-}
-
-// The error is the name that was meant.
-std::expected<Parameter, std::string_view> parameter_of(std::string_view name) {
-  // No application's parameter is nearly as short as these and folds into one of them.
-  if (name.size() > 32) return Parameter::other;
-  const std::string plain = folded(name);
-  // Every library spells this one in a way of its own.
-  if (plain == "lasteventid") return Parameter::cursor;
-  for (const auto& [text, parameter] : kNames) {
-    if (name == text) return parameter;
-    if (plain == folded(text)) return std::unexpected(text);
-  }
-  return Parameter::other;
+// The parameter that the scope leaves to the client by this name; the error is as parameter_of's.
+std::expected<Parameter, std::string_view> ours(std::string_view name, const Scope& scope) {
+  const auto parameter = parameter_of(name);
+  const Parameter meant = parameter ? *parameter : *parameter_named(parameter.error());
+  if (!scope.parameters.has(meant)) return Parameter::other;
+  if (!parameter && !scope.strict) return Parameter::other;
+  return parameter;
 }
 
 std::string misspelt(std::string_view place, std::string_view name, std::string_view meant) {
@@ -204,14 +167,10 @@ std::string read_wish(std::string_view key, const Element& value, Parameter para
   return {};
 }
 
-// `all` of the parameters, or the cursor alone, next to which everything is somebody else's.
-enum class Reads : std::uint8_t { all, cursor };
-
-std::string read_members(const simdjson::dom::object& members, Reads reads, Wishes& wishes) {
+std::string read_members(const simdjson::dom::object& members, const Scope& scope, Wishes& wishes) {
   std::vector<std::string_view> seen;
   for (const auto& [key, value] : members) {
-    const auto parameter = parameter_of(key);
-    if (reads == Reads::cursor && parameter != Parameter::cursor) continue;
+    const auto parameter = ours(key, scope);
     if (!parameter) return misspelt("body", key, parameter.error());
     if (*parameter == Parameter::other) continue;
     // If there were two, another program on the way might have used the other one.
@@ -256,13 +215,11 @@ bool is_parameter(std::string_view name) {
   return !parameter || *parameter != Parameter::other || name == kStream || name == kTicket;
 }
 
-std::expected<Wishes, std::string> wishes_of_query(std::string_view text) {
+std::expected<Wishes, std::string> wishes_of_query(std::string_view text, const Scope& scope) {
   Wishes wishes;
   const http::Query query(text);
   for (const auto& [key, value] : query) {
-    const bool stream = key == kStream;
-    const auto parameter =
-        stream ? std::expected<Parameter, std::string_view>(Parameter::topic) : parameter_of(key);
+    const auto parameter = ours(key == kStream ? "channel" : key, scope);
     if (!parameter) return std::unexpected(misspelt("query", key, parameter.error()));
     if (*parameter == Parameter::topic && !value.empty()) wishes.topics.emplace_back(value);
     if (std::optional<Wish>* const wish = wish_for(wishes, *parameter)) {
@@ -274,7 +231,7 @@ std::expected<Wishes, std::string> wishes_of_query(std::string_view text) {
 }
 
 std::expected<Wishes, std::string> wishes_of_body(const http::RequestHead& head,
-                                                  std::string_view body) {
+                                                  std::string_view body, const Scope& scope) {
   body = without_byte_order_mark(body);
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return Wishes{};
   if (std::string problem = unread_body(head); !problem.empty()) return std::unexpected(problem);
@@ -289,21 +246,24 @@ std::expected<Wishes, std::string> wishes_of_body(const http::RequestHead& head,
         fmt::format("the body is {}, not a JSON object; {}", kind_of(document), kRightBody));
   }
   Wishes wishes;
-  if (std::string problem = read_members(members, Reads::all, wishes); !problem.empty()) {
+  if (std::string problem = read_members(members, scope, wishes); !problem.empty()) {
     return std::unexpected(problem);
   }
   return wishes;
 }
 
 std::expected<Wishes, std::string> cursor_of_body(const http::RequestHead& head,
-                                                  std::string_view body) {
+                                                  std::string_view body, const Scope& scope) {
   Wishes wishes;
+  if (!scope.parameters.has(Parameter::cursor)) return wishes;
+  Scope cursor{.strict = false, .parameters = {}};
+  cursor.parameters.add(Parameter::cursor);
   body = without_byte_order_mark(body);
   if (body.empty() || !unread_body(head).empty()) return wishes;
   simdjson::dom::parser parser;
   simdjson::dom::object members;
   if (parser.parse(body.data(), body.size()).get(members) != simdjson::SUCCESS) return wishes;
-  if (std::string problem = read_members(members, Reads::cursor, wishes); !problem.empty()) {
+  if (std::string problem = read_members(members, cursor, wishes); !problem.empty()) {
     return std::unexpected(problem);
   }
   return wishes;

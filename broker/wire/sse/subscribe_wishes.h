@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "broker/wire/http/head.h"
+#include "broker/wire/sse/parameters.h"
 
 namespace fanfare::sse {
 
@@ -30,18 +31,19 @@ struct Wishes {
   std::optional<Wish> announce_position;
 };
 
-// Each error is one sentence for the client (a 400), without a full stop. Parameters of other names
-// are the application's own, unless they are one of these in another spelling ("Channel").
-std::expected<Wishes, std::string> wishes_of_query(std::string_view query);
+// Each reads what the scope leaves to the client. Each error is one sentence for the client (a
+// 400), without a full stop. Parameters of other names are the application's own, unless they are
+// one of these in another spelling ("Channel").
+std::expected<Wishes, std::string> wishes_of_query(std::string_view query, const Scope& scope);
 // An empty body wishes for nothing. Any other has to be a POST's, in JSON, an object:
 //   {"channels": ["news", "metrics/**"], "last_event_id": "…", "replay": 10, "heartbeat": "4s"}
 // null is the same as nothing.
 std::expected<Wishes, std::string> wishes_of_body(const http::RequestHead& head,
-                                                  std::string_view body);
+                                                  std::string_view body, const Scope& scope);
 // A body that is the page's own: of any type, of any shape, and with any method. Nothing in it
 // means anything here but a cursor, where it is a JSON object that has one.
 std::expected<Wishes, std::string> cursor_of_body(const http::RequestHead& head,
-                                                  std::string_view body);
+                                                  std::string_view body, const Scope& scope);
 
 // Whether the query means something to the broker by this name, or nearly this one.
 bool is_parameter(std::string_view name);

@@ -149,11 +149,12 @@ TEST(Position, IsClosedWhereEventsAre) {
       "paths of their own\n");
 }
 
-TEST(Position, IsAPageOfARouteThatHasItsPath) {
+TEST(Position, IsNotWhatAVariableOfARouteStandsFor) {
   Options options;
-  route_rule(options, "/position", {"a"});
+  route_rule(options, "/{page}", {"a"});
   SmallBroker broker(options);
-  EXPECT_THAT(answer(broker, "GET /position"), HasSubstr("text/event-stream"));
+  EXPECT_THAT(answer(broker, "GET /position"), HasSubstr("ep0ch00-0\n"));
+  EXPECT_THAT(answer(broker, "GET /positions"), HasSubstr("text/event-stream"));
 }
 
 TEST(Position, NeedsATokenWhereStreamsDo) {

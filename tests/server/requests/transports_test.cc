@@ -166,7 +166,7 @@ class Transports : public ::testing::Test {
   Snapshot snapshot_;
   NoApplications applications_;
   SubscriberRoutes subscriber_routes_{{settings_, streams_, seats_, counters_, applications_,
-                                       switchboard_.approvals, switchboard_.tickets, "c"}};
+                                       switchboard_.approvals, switchboard_.tickets}};
   PublishRoutes publish_routes_{settings_, lead_};
   AdminRoutes admin_routes_{settings_, pages_, streams_,
                             [this]() -> const Snapshot& { return snapshot_; }};
