@@ -37,8 +37,10 @@ constexpr std::array kCors{
     cors<&CorsOptions::origins>(
         {.name = "origins",
          .at_most = 10'000,
-         .help = "Web origins whose pages may subscribe: \"https://app.example.com\", or \"*\" for "
-                 "all. A page served from the broker's own origin needs no entry. \"null\" is the "
+         .help = "Web origins whose pages may subscribe: \"https://app.example.com\", "
+                 "\"https://*.example.com\" for all names below example.com (at any depth, but "
+                 "not its own), or \"*\" for all. A page served from the broker's own origin needs "
+                 "no entry. \"null\" is the "
                  "origin of sandboxed frames and files: as open as \"*\"."}),
     cors<&CorsOptions::credentials>(
         {.name = "credentials",

@@ -14,6 +14,7 @@
 #include "broker/policy/cors.h"
 #include "broker/policy/hosts.h"
 #include "broker/policy/jwt_keys.h"
+#include "broker/policy/origin.h"
 #include "broker/server/base/upstream_address.h"
 
 #include "common/pattern.h"

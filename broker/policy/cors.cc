@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
+
+#include "broker/policy/origin.h"
 
 #include "common/letters.h"
 
@@ -26,8 +26,6 @@ constexpr std::string_view kMaxAge = "86400";  // seconds; browsers cap it at 2 
 constexpr std::string_view kExposed = "Last-Event-ID";
 
 constexpr std::string_view kNull = "null";
-constexpr std::string_view kNullPages =
-    "every sandboxed frame, data: URL and page opened as a file, which any site can make";
 
 bool is_alphanumeric(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -37,6 +35,13 @@ bool lists(const CorsRules& rules, std::string_view origin) {
   return std::ranges::find(rules.origins, origin) != rules.origins.end();
 }
 
+// By an entry that is for it, not by "*".
+bool matches(const CorsRules& rules, std::string_view origin) {
+  return std::ranges::any_of(rules.origins, [origin](const std::string& entry) {
+    return entry != "*" && origin_matches(entry, origin);
+  });
+}
+
 // Whether the same URL is answered differently to different origins: then caches must know.
 bool varies(const CorsRules& rules) {
   return std::ranges::any_of(rules.origins, [](const std::string& o) { return o != "*"; });
@@ -44,7 +49,7 @@ bool varies(const CorsRules& rules) {
 
 CorsVerdict decide(const CorsRules& rules, std::string_view origin, CorsFields& fields) {
   if (origin.empty()) return CorsVerdict::not_asked;
-  if (origin != "*" && lists(rules, origin)) {
+  if (matches(rules, origin)) {
     fields.add("Access-Control-Allow-Origin", origin);
     if (rules.credentials && origin != kNull)
       fields.add("Access-Control-Allow-Credentials", "true");
@@ -55,17 +60,6 @@ CorsVerdict decide(const CorsRules& rules, std::string_view origin, CorsFields& 
     return CorsVerdict::allowed;
   }
   return CorsVerdict::refused;
-}
-
-// A peer's text as it may stand in a log line and inside a TOML string.
-std::string quotable(std::string_view text) {
-  constexpr std::size_t kShown = 200;
-  std::string shown;
-  for (const char c : text.substr(0, kShown)) {
-    const bool plain = c > 0x20 && c < 0x7f && c != '"' && c != '\\';
-    shown += plain ? c : '?';
-  }
-  return text.size() > kShown ? shown + "..." : shown;
 }
 
 bool is_token(std::string_view text) {
@@ -99,66 +93,6 @@ bool is_list_of_tokens(std::string_view list) {
     if (!member.empty() && !is_token(member)) return false;
   }
   return true;
-}
-
-// With its colon; empty for the scheme's own. Nothing if it is no port.
-std::optional<std::string> port_of(std::string_view digits, std::string_view scheme) {
-  if (digits.empty()) return "";
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (error != std::errc{} || end != digits.data() + digits.size()) return std::nullopt;
-  if ((scheme == "https" && port == 443) || (scheme == "http" && port == 80)) return "";
-  return fmt::format(":{}", port);
-}
-
-bool is_host(std::string_view host) {
-  if (host.starts_with('[')) {
-    if (host.size() < 4 || !host.ends_with(']')) return false;
-    const std::string_view address = host.substr(1, host.size() - 2);
-    return address.find_first_not_of("0123456789abcdef:.") == std::string_view::npos &&
-           address.find(':') != std::string_view::npos;
-  }
-  return !host.empty() && std::ranges::all_of(host, [](char c) {
-    return is_alphanumeric(c) || c == '.' || c == '-' || c == '_';
-  });
-}
-
-// As a browser writes the origin that this means (RFC 6454 §6.2); nothing if it means none.
-std::optional<std::string> serialised(std::string_view text) {
-  const std::size_t scheme_end = text.find("://");
-  if (scheme_end == std::string_view::npos) return std::nullopt;
-  const std::string scheme = lower(text.substr(0, scheme_end));
-  const bool schematic = !scheme.empty() && std::ranges::all_of(scheme, [](char c) {
-    return is_alphanumeric(c) || c == '+' || c == '-' || c == '.';
-  });
-  if (!schematic || scheme == "file") return std::nullopt;
-  std::string_view authority = text.substr(scheme_end + 3);
-  authority = authority.substr(0, authority.find_first_of("/?#"));
-  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
-    authority.remove_prefix(at + 1);
-  }
-  const std::size_t bracket = authority.rfind(']');
-  const std::size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  const std::string host = lower(authority.substr(0, colon));
-  const auto port =
-      port_of(colon == std::string_view::npos ? "" : authority.substr(colon + 1), scheme);
-  if (!port || !is_host(host)) return std::nullopt;
-  return fmt::format("{}://{}{}", scheme, host, *port);
-}
-
-// What is written in addition to an origin, or differently from how a browser writes it.
-std::string_view slip_of(std::string_view origin) {
-  const std::string_view rest = origin.substr(origin.find("://") + 3);
-  if (rest.find_first_of("/?#") != std::string_view::npos) {
-    return " is more than an origin: browsers do not send a path";
-  }
-  if (rest.find('@') != std::string_view::npos) {
-    return " is more than an origin: browsers do not send a user name";
-  }
-  if (std::ranges::any_of(origin, [](char c) { return c >= 'A' && c <= 'Z'; })) {
-    return ": browsers send origins in lower case";
-  }
-  return ": browsers leave out the default port";
 }
 
 }  // namespace
@@ -198,7 +132,7 @@ CorsAnswer cors_preflight(const CorsRules& rules, std::string_view origin, const
   answer.fields.add("Access-Control-Allow-Headers",
                     asked.headers.empty() ? kHeaders : asked.headers);
   answer.fields.add("Access-Control-Max-Age", kMaxAge);
-  if (asked.private_network && lists(rules, origin)) {
+  if (asked.private_network && matches(rules, origin)) {
     answer.fields.add("Access-Control-Allow-Private-Network", "true");
   }
   return answer;
@@ -211,38 +145,8 @@ std::string cors_warning(const CorsRules& rules) {
       kNullPages);
 }
 
-std::string origin_problem(std::string_view origin) {
-  if (origin == "*" || origin == kNull) return {};
-  const std::optional<std::string> right = serialised(origin);
-  if (right == origin) return {};
-  const std::string shown = quotable(origin);
-  if (lower(origin) == kNull) {
-    return fmt::format("\"{}\": browsers write it \"null\"; that is the origin of {}", shown,
-                       kNullPages);
-  }
-  if (origin.find("://") == std::string_view::npos || origin.starts_with("://")) {
-    const auto guess = serialised(fmt::format("https://{}", origin));
-    return fmt::format("\"{}\" is not an origin: write the scheme too, as in \"{}\"", shown,
-                       guess.value_or("https://app.example.com"));
-  }
-  if (origin.starts_with("file:")) {
-    return fmt::format(
-        "\"{}\": pages opened as files have the origin \"null\", like {}; serve them over http",
-        shown, kNullPages);
-  }
-  if (origin.find('*') != std::string_view::npos) {
-    return fmt::format("\"{}\": origins have no wildcards; list each one, or \"*\" alone for all",
-                       shown);
-  }
-  if (!right) {
-    return fmt::format(
-        "\"{}\" is not an origin: it is scheme://host or scheme://host:port, in ASCII", shown);
-  }
-  return fmt::format("\"{}\"{}, write \"{}\"", shown, slip_of(origin), *right);
-}
-
 std::string refused_origin_sentence(const CorsRules& rules, std::string_view origin) {
-  const std::string shown = quotable(origin);
+  const std::string shown = quotable_origin(origin);
   std::string refused = fmt::format(
       "a page of origin \"{}\" was refused: its browser closes the EventSource for good; ", shown);
   if (origin == kNull) {
@@ -252,7 +156,7 @@ std::string refused_origin_sentence(const CorsRules& rules, std::string_view ori
                          "would let in every site",
                          kNullPages);
   }
-  if (serialised(origin) != origin) {
+  if (serialised_origin(origin) != origin) {
     return refused + "no browser sends that, and it cannot be allowed under [cors] in broker.toml";
   }
   std::string list;

@@ -1,7 +1,6 @@
 // CORS: which response fields let a page of another origin read our streams (Fetch, "CORS
 // protocol"). They belong on every answer, also on 4xx: without them a browser shows only "CORS
-// error" and its EventSource is dead for good. Origins are compared byte by byte: browsers
-// serialise them in one way only (lower case, no default port, no path).
+// error" and its EventSource is dead for good. Which origin an entry means: origin.h.
 //
 // Pure functions over values; nothing is allocated but the sentences.
 #pragma once
@@ -17,8 +16,8 @@
 namespace fanfare::policy {
 
 struct CorsRules {
-  std::vector<std::string> origins;  // exact, or "*"
-  bool credentials = false;          // for exact origins; never for "*" or "null"
+  std::vector<std::string> origins;  // exact, with a wildcard, or "*" (origin.h)
+  bool credentials = false;          // never for "*" or "null"
 };
 
 // Response fields in order. The views point to constants and to the request's Origin.
@@ -69,9 +68,6 @@ CorsAnswer cors_preflight(const CorsRules& rules, std::string_view origin,
 // Empty if all is well; otherwise what an operator should know about these rules.
 std::string cors_warning(const CorsRules& rules);
 
-// Empty if `origin` can stand in [cors] origins; else what is wrong ("https://a.example/": an
-// origin has no path, write "https://a.example"). What it proposes can stand there.
-std::string origin_problem(std::string_view origin);
 // The operator's log line about a refused origin: names the line of broker.toml that would allow
 // it.
 std::string refused_origin_sentence(const CorsRules& rules, std::string_view origin);
