@@ -37,14 +37,18 @@ std::expected<server::Options, Exit> load_configuration(const ConfigurationArgum
 }
 
 bool load_token_keys(server::Options& options, const std::function<void(const std::string&)>& say) {
-  const auto keys = config::read_token_keys(options.token);
-  if (!keys) {
-    for (const std::string& problem : keys.error()) say(problem);
-    return false;
+  const auto subscribers = config::read_token_keys(options.token);
+  const auto publishers = config::read_publish_keys(options.publish);
+  for (const auto* keys : {&subscribers, &publishers}) {
+    if (!*keys) {
+      for (const std::string& problem : keys->error()) say(problem);
+    } else if (**keys != nullptr) {
+      for (const std::string& sentence : (**keys)->left_out) say(sentence);
+    }
   }
-  options.token_keys = *keys;
-  if (*keys == nullptr) return true;
-  for (const std::string& sentence : (*keys)->left_out) say(sentence);
+  if (!subscribers || !publishers) return false;
+  options.token_keys = *subscribers;
+  options.publish_keys = *publishers;
   return true;
 }
 

@@ -118,6 +118,9 @@ class Serving {
       log::info("subscribers: http://{}/events", address);
     }
     log::info("publishers: {}", broker_->ingest_path());
+    for (const std::string& address : broker_->publish_addresses()) {
+      log::info("publishers, with a token: {}", address);
+    }
     if (!broker_->admin_address().empty()) log::info("admin: http://{}/", broker_->admin_address());
     announce_keys();
     warn();
@@ -127,6 +130,8 @@ class Serving {
   void announce_keys() const {
     const std::string keys = config::token_keys_text(options_.token_keys);
     if (!keys.empty()) log::info("tokens: {}", keys);
+    const std::string publishers = config::token_keys_text(options_.publish_keys);
+    if (!publishers.empty()) log::info("publishers' tokens: {}", publishers);
   }
 
   void warn() const {
@@ -152,8 +157,10 @@ class Serving {
     if (const auto options = load_configuration(arguments_, console_)) {
       const auto changes = config::differences(options_, *options);
       const config::TokenKeys keys = options_.token_keys;
+      const config::TokenKeys publish_keys = options_.publish_keys;
       options_ = config::in_force(options_, *options);
       options_.token_keys = keys;
+      options_.publish_keys = publish_keys;
       const bool keys_read = load_token_keys(
           options_, [](const std::string& sentence) { log::error("reload: {}", sentence); });
       if (!keys_read) log::error("reload: the keys of tokens stay those that they were");

@@ -16,5 +16,7 @@ Section<server::Options> limits_section();
 Section<server::Options> cors_section();
 Section<server::Options> subscribe_section();
 Section<server::Options> token_section();
+// keys_publish.cc
+Section<server::Options> publish_section();
 
 }  // namespace fanfare::config

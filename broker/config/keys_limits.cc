@@ -139,6 +139,20 @@ constexpr std::array kLimits{
          .help = "Publishers that may be connected at a time. Another one gets the reason and is "
                  "disconnected. The lead shard keeps room for as many as "
                  "were allowed at the start; more than that compete with subscribers for room."}),
+    limits<&LimitOptions::publish_connections>(
+        {.name = "publish_connections",
+         .at_least = 1,
+         .at_most = 20'000,
+         .help = "Publishers that may be connected over TCP ([publish] listen) at a time, apart "
+                 "from those on the ingest socket. Another one gets the reason and is "
+                 "disconnected. The lead shard keeps room for as many as were allowed at the "
+                 "start. One that presents no good token is disconnected after head_time."}),
+    limits<&LimitOptions::publish_tries>(
+        {.name = "publish_tries",
+         .at_least = 1,
+         .at_most = 1000,
+         .help = "After so many bad tokens in a row a publisher over TCP is disconnected. Over "
+                 "HTTP each bad one ends its connection."}),
     limits<&LimitOptions::idempotency_keys>(
         {.name = "idempotency_keys",
          .at_least = 1,

@@ -160,18 +160,54 @@ void check_subscribe(const Options& options, Report& report) {
   }
 }
 
+// What [token] and [publish] say of their keys.
+template <class Section>
+void check_keys(std::string_view name, const Section& section, Report& report) {
+  const std::string keys = fmt::format("{}.keys", name);
+  for (std::size_t i = 0; i < section.keys.size(); ++i) {
+    complain(report, fmt::format("{}[{}]", keys, i), keys, file_path_problem(section.keys[i]));
+  }
+  if (!section.jwks.empty()) {
+    complain(report, fmt::format("{}.jwks", name), {}, file_path_problem(section.jwks));
+  }
+  const std::string algorithms = fmt::format("{}.algorithms", name);
+  for (std::size_t i = 0; i < section.algorithms.size(); ++i) {
+    if (policy::algorithm_named(section.algorithms[i])) continue;
+    complain(report, fmt::format("{}[{}]", algorithms, i), algorithms,
+             fmt::format("\"{}\" is not one of EdDSA, ES256, RS256, HS256", section.algorithms[i]));
+  }
+}
+
+// Publishing is never open to a network.
+void check_publish(const Options& options, Report& report) {
+  const server::PublishOptions& publish = options.publish;
+  check_keys("publish", publish, report);
+  if (!publish.listen.empty() && !publish.has_keys()) {
+    report.add_at("publish.listen", "[publish] listen has addresses, and there are no keys",
+                  "publishing over TCP needs a token: name the keys that publishers' tokens are "
+                  "signed with, [publish] keys or jwks");
+  }
+  for (std::size_t i = 0; i < publish.listen.size(); ++i) {
+    const std::string& address = publish.listen[i];
+    const std::string place = fmt::format("publish.listen[{}]", i);
+    complain(report, place, "publish.listen", listen_address_problem(address));
+    if (address.ends_with(":0")) continue;
+    const auto listed = std::ranges::count(publish.listen, address);
+    const bool elsewhere =
+        address == options.listen.admin || std::ranges::count(options.listen.http, address) != 0;
+    if (elsewhere) {
+      complain(report, place, "publish.listen",
+               fmt::format("\"{}\" is also in [listen]; each needs its own port", address));
+    } else if (listed > 1 && std::ranges::find(publish.listen, address) - publish.listen.begin() !=
+                                 static_cast<std::ptrdiff_t>(i)) {
+      complain(report, place, "publish.listen", fmt::format("\"{}\" is listed twice", address));
+    }
+  }
+}
+
 void check_token(const Options& options, Report& report) {
   const server::TokenOptions& token = options.token;
-  for (std::size_t i = 0; i < token.keys.size(); ++i) {
-    complain(report, fmt::format("token.keys[{}]", i), "token.keys",
-             file_path_problem(token.keys[i]));
-  }
-  if (!token.jwks.empty()) complain(report, "token.jwks", {}, file_path_problem(token.jwks));
-  for (std::size_t i = 0; i < token.algorithms.size(); ++i) {
-    if (policy::algorithm_named(token.algorithms[i])) continue;
-    complain(report, fmt::format("token.algorithms[{}]", i), "token.algorithms",
-             fmt::format("\"{}\" is not one of EdDSA, ES256, RS256, HS256", token.algorithms[i]));
-  }
+  check_keys("token", token, report);
   complain(report, "token.cookie", {}, cookie_name_problem(token.cookie));
   complain(report, "token.query", {}, parameter_name_problem(token.query));
 }
@@ -216,6 +252,7 @@ void check_rules(const Options& options, Report& report) {
   check_hosts(options, report);
   check_subscribe(options, report);
   check_token(options, report);
+  check_publish(options, report);
   check_channel_rules(options, report);
   check_routes(options, report);
 }

@@ -19,25 +19,32 @@ constexpr std::uint64_t kJwksBytesMax = 1U << 20U;
 using policy::Algorithm;
 using policy::JwtKeys;
 
-std::vector<Algorithm> algorithms_of(const server::TokenOptions& token) {
+// What a section says of its keys.
+struct Source {
+  std::string_view section;
+  const std::vector<std::string>& files;
+  const std::string& jwks;
   std::vector<Algorithm> algorithms;
-  for (const std::string& name : token.algorithms) {
+};
+
+std::vector<Algorithm> algorithms_of(const std::vector<std::string>& names) {
+  std::vector<Algorithm> algorithms;
+  for (const std::string& name : names) {
     if (const auto algorithm = policy::algorithm_named(name)) algorithms.push_back(*algorithm);
   }
   return algorithms;
 }
 
-std::expected<JwtKeys, std::string> read_key(const std::string& path,
-                                             const std::vector<Algorithm>& algorithms) {
+std::expected<JwtKeys, std::string> read_key(const Source& source, const std::string& path) {
   const auto bytes =
       read_file(path, kKeyFileBytesMax, "it is larger than 64 KiB, too large for a key");
   if (!bytes) return std::unexpected(bytes.error());
   auto keys = policy::read_key_file(*bytes);
   if (!keys) return keys;
   for (const policy::JwtKey& key : keys->keys) {
-    if (std::ranges::find(algorithms, key.algorithm()) != algorithms.end()) continue;
-    return std::unexpected(fmt::format("it holds a key for {}, which is not in token.algorithms",
-                                       policy::name_of(key.algorithm())));
+    if (std::ranges::count(source.algorithms, key.algorithm()) != 0) continue;
+    return std::unexpected(fmt::format("it holds a key for {}, which is not in {}.algorithms",
+                                       policy::name_of(key.algorithm()), source.section));
   }
   return keys;
 }
@@ -54,27 +61,44 @@ std::expected<JwtKeys, std::string> read_key_set(const std::string& path,
                                            keys->left_out.front()));
 }
 
-}  // namespace
-
-std::expected<TokenKeys, std::vector<std::string>> read_token_keys(
-    const server::TokenOptions& token) {
-  if (!token.has_keys()) return nullptr;
-  const std::vector<Algorithm> algorithms = algorithms_of(token);
+std::expected<TokenKeys, std::vector<std::string>> read_keys(const Source& source) {
   JwtKeys keys;
   std::vector<std::string> problems;
   const auto take = [&](std::string_view name, const std::string& path,
                         std::expected<JwtKeys, std::string> read) {
     if (read) return keys.add(*std::move(read));
-    problems.push_back(fmt::format("[token] {}: {}: {}", name, path, read.error()));
+    problems.push_back(fmt::format("[{}] {}: {}: {}", source.section, name, path, read.error()));
   };
-  for (const std::string& path : token.keys) take("keys", path, read_key(path, algorithms));
-  if (!token.jwks.empty()) take("jwks", token.jwks, read_key_set(token.jwks, algorithms));
+  for (const std::string& path : source.files) take("keys", path, read_key(source, path));
+  if (!source.jwks.empty()) {
+    take("jwks", source.jwks, read_key_set(source.jwks, source.algorithms));
+  }
   if (keys.keys.size() > policy::kJwtKeysMax) {
-    problems.push_back(fmt::format("[token] keys and jwks hold {} keys; {} are the most",
-                                   keys.keys.size(), policy::kJwtKeysMax));
+    problems.push_back(fmt::format("[{}] keys and jwks hold {} keys; {} are the most",
+                                   source.section, keys.keys.size(), policy::kJwtKeysMax));
   }
   if (!problems.empty()) return std::unexpected(std::move(problems));
   return std::make_shared<const JwtKeys>(std::move(keys));
+}
+
+}  // namespace
+
+std::expected<TokenKeys, std::vector<std::string>> read_token_keys(
+    const server::TokenOptions& token) {
+  if (!token.has_keys()) return nullptr;
+  return read_keys({.section = "token",
+                    .files = token.keys,
+                    .jwks = token.jwks,
+                    .algorithms = algorithms_of(token.algorithms)});
+}
+
+std::expected<TokenKeys, std::vector<std::string>> read_publish_keys(
+    const server::PublishOptions& publish) {
+  if (!publish.has_keys()) return nullptr;
+  return read_keys({.section = "publish",
+                    .files = publish.keys,
+                    .jwks = publish.jwks,
+                    .algorithms = algorithms_of(publish.algorithms)});
 }
 
 std::string token_keys_text(const TokenKeys& keys) {

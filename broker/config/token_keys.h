@@ -1,6 +1,6 @@
-// The keys of [token], read from their files: at the start, at each SIGHUP, and by `fanfare check`.
-// Apart from the configuration, because a broker that is running keeps its keys if the new ones are
-// bad.
+// The keys of [token] and [publish], read from their files: at the start, at each SIGHUP, and by
+// `fanfare check`. Apart from the configuration, because a broker that is running keeps its keys if
+// the new ones are bad.
 #pragma once
 
 #include <expected>
@@ -15,9 +15,11 @@ namespace fanfare::config {
 
 using TokenKeys = std::shared_ptr<const policy::JwtKeys>;
 
-// Null if [token] names none. The error is a sentence for each file that is bad.
+// Null if the section names none. The error is a sentence for each file that is bad.
 std::expected<TokenKeys, std::vector<std::string>> read_token_keys(
     const server::TokenOptions& token);
+std::expected<TokenKeys, std::vector<std::string>> read_publish_keys(
+    const server::PublishOptions& publish);
 
 // "2 keys: EdDSA, ES256 \"2026\""; empty if there are none.
 std::string token_keys_text(const TokenKeys& keys);

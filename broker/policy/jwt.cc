@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
@@ -42,7 +43,18 @@ struct Header {
   std::string kid;  // empty: none
 };
 
-std::expected<Header, JwtRefusal> read_header(std::string_view encoded) {
+// "EdDSA, HS256": those that one of the keys is used with.
+std::string algorithms_of(const JwtKeys& keys) {
+  std::string text;
+  for (const Algorithm algorithm :
+       {Algorithm::eddsa, Algorithm::es256, Algorithm::rs256, Algorithm::hs256}) {
+    if (std::ranges::count(keys.keys, algorithm, &JwtKey::algorithm) == 0) continue;
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", name_of(algorithm));
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+std::expected<Header, JwtRefusal> read_header(std::string_view encoded, const JwtKeys& keys) {
   const auto text = base64url_decoded(encoded);
   if (!text) return refused(JwtFault::malformed, "the token's header is not base64url");
   dom::parser parser;
@@ -55,9 +67,8 @@ std::expected<Header, JwtRefusal> read_header(std::string_view encoded) {
   const auto algorithm = algorithm_named(name);
   if (!algorithm) {
     return refused(JwtFault::not_accepted,
-                   fmt::format("the token's algorithm is \"{}\"; there are EdDSA, ES256, RS256 and "
-                               "HS256",
-                               quotable(name)));
+                   fmt::format("the token's algorithm is \"{}\"; the keys are for {}",
+                               quotable(name), algorithms_of(keys)));
   }
   // RFC 7515 §4.1.11: extensions that must be understood, and none is here.
   if (object->at_key("crit").error() == simdjson::SUCCESS) {
@@ -94,9 +105,11 @@ std::optional<JwtRefusal> check_signature(const Header& header, const Parts& par
                                 ? std::string("no \"kid\"")
                                 : fmt::format("the \"kid\" \"{}\"", quotable(header.kid));
   if (tried == 0) {
-    return JwtRefusal{JwtFault::not_accepted,
-                      fmt::format("there is no key for the token's algorithm {} and {}",
-                                  name_of(header.algorithm), named)};
+    return JwtRefusal{
+        JwtFault::not_accepted,
+        fmt::format("there is no key for the token's algorithm {} and {}; the keys are "
+                    "for {}",
+                    name_of(header.algorithm), named, algorithms_of(keys))};
   }
   return JwtRefusal{JwtFault::not_accepted,
                     fmt::format("the token's signature ({}, {}) is not that of any of our keys",
@@ -124,7 +137,7 @@ std::expected<Grants, JwtRefusal> verify_jwt(std::string_view token, const JwtKe
     return refused(JwtFault::malformed,
                    "the token is not three parts with a dot between each (compact JWS)");
   }
-  const auto header = read_header(parts->header);
+  const auto header = read_header(parts->header, keys);
   if (!header) return std::unexpected(header.error());
   if (auto refusal = check_signature(*header, *parts, keys)) {
     return std::unexpected(*std::move(refusal));

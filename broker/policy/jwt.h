@@ -21,7 +21,8 @@
 namespace fanfare::policy {
 
 struct JwtRules {
-  std::string issuer;    // "iss" must be this; empty: it does not count
+  std::string_view section = "token";  // of broker.toml, where these stand: for the operator
+  std::string issuer;                  // "iss" must be this; empty: it does not count
   std::string audience;  // "aud" must name this; empty: tokens that name any are for others
   // Where the granted channels are: a claim of this name, or a path to one inside others
   // ("fanfare.subscribe").

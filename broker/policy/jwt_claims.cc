@@ -81,12 +81,13 @@ MaybeRefusal check_issuer(const dom::object& claims, const JwtRules& rules) {
   std::string_view issuer;
   if (claims.at_key("iss").get(issuer) != simdjson::SUCCESS) {
     return refusal(JwtFault::not_accepted,
-                   fmt::format("the token has no \"iss\"; [token] issuer is \"{}\"", rules.issuer));
+                   fmt::format("the token has no \"iss\"; [{}] issuer is \"{}\"", rules.section,
+                               rules.issuer));
   }
   if (issuer == rules.issuer) return std::nullopt;
   return refusal(JwtFault::not_accepted,
-                 fmt::format("the token's \"iss\" is \"{}\"; [token] issuer is \"{}\"",
-                             quotable(issuer), rules.issuer));
+                 fmt::format("the token's \"iss\" is \"{}\"; [{}] issuer is \"{}\"",
+                             quotable(issuer), rules.section, rules.issuer));
 }
 
 // A string or a list of them (RFC 7519 §4.1.3). A token that is for somebody must be for us.
@@ -94,9 +95,9 @@ MaybeRefusal check_audience(const dom::object& claims, const JwtRules& rules) {
   const auto value = claims.at_key("aud");
   if (value.error() != simdjson::SUCCESS) {
     if (rules.audience.empty()) return std::nullopt;
-    return refusal(
-        JwtFault::not_accepted,
-        fmt::format("the token has no \"aud\"; [token] audience is \"{}\"", rules.audience));
+    return refusal(JwtFault::not_accepted,
+                   fmt::format("the token has no \"aud\"; [{}] audience is \"{}\"", rules.section,
+                               rules.audience));
   }
   std::string_view one;
   dom::array several;
@@ -115,14 +116,13 @@ MaybeRefusal check_audience(const dom::object& claims, const JwtRules& rules) {
   } else {
     return refusal(JwtFault::malformed, "the token's \"aud\" is neither a string nor a list");
   }
-  return refusal(
-      JwtFault::not_accepted,
-      rules.audience.empty()
-          ? fmt::format("the token is for \"{}\" (\"aud\"), and no [token] audience says "
-                        "that this broker is that",
-                        shown)
-          : fmt::format("the token is for \"{}\" (\"aud\"); [token] audience is \"{}\"", shown,
-                        rules.audience));
+  return refusal(JwtFault::not_accepted,
+                 rules.audience.empty()
+                     ? fmt::format("the token is for \"{}\" (\"aud\"), and no [{}] audience says "
+                                   "that this broker is that",
+                                   shown, rules.section)
+                     : fmt::format("the token is for \"{}\" (\"aud\"); [{}] audience is \"{}\"",
+                                   shown, rules.section, rules.audience));
 }
 
 MaybeRefusal read_subject(const dom::object& claims, std::string& subject) {

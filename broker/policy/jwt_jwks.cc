@@ -169,7 +169,7 @@ std::string not_for_us(const Jwk& jwk, std::span<const Algorithm> algorithms) {
     return fmt::format("its \"alg\" is not {}", name_of(*algorithm));
   }
   if (std::ranges::find(algorithms, *algorithm) == algorithms.end()) {
-    return fmt::format("{} is not in [token] algorithms", name_of(*algorithm));
+    return fmt::format("{} is not in algorithms", name_of(*algorithm));
   }
   return {};
 }

@@ -55,7 +55,7 @@ std::expected<JwtKeys, std::string> read_secret(std::string_view bytes) {
   if (begins("ssh-") || begins("ecdsa-sha2-") || begins("sk-")) {
     return no_key("it is a key of OpenSSH; write it as PEM: ssh-keygen -e -m PKCS8 -f FILE");
   }
-  if (begins("{")) return no_key("it is JSON; name a JWKS document in [token] jwks");
+  if (begins("{")) return no_key("it is JSON; name a JWKS document in jwks");
   if (secret.size() < kSecretBytesMin) {
     return no_key(
         fmt::format("an HMAC secret of {} bytes is too short: HS256 needs {} or more "

@@ -28,5 +28,7 @@ struct Probe {
 std::vector<Probe> probes();
 // Those of [token], and of what belongs to it (token_probes.cc).
 std::vector<Probe> token_probes();
+// Those of [publish] (publish_probes.cc).
+std::vector<Probe> publish_probes();
 
 }  // namespace fanfare::cli

@@ -20,6 +20,7 @@
 #include "broker/config/load.h"
 #include "broker/config/token_keys.h"
 #include "broker/server/base/switchboard.h"
+#include "tests/cli/key_files.h"
 #include "tests/cli/reload_probes.h"
 
 namespace fanfare::cli {
@@ -38,12 +39,16 @@ server::Options with_keys(server::Options options) {
   const auto keys = config::read_token_keys(options.token);
   EXPECT_TRUE(keys) << keys.error().front();
   if (keys) options.token_keys = *keys;
+  const auto publish_keys = config::read_publish_keys(options.publish);
+  EXPECT_TRUE(publish_keys) << publish_keys.error().front();
+  if (publish_keys) options.publish_keys = *publish_keys;
   return options;
 }
 
 std::vector<Probe> all_probes() {
   std::vector<Probe> all = probes();
   std::ranges::move(token_probes(), std::back_inserter(all));
+  std::ranges::move(publish_probes(), std::back_inserter(all));
   return all;
 }
 
@@ -88,17 +93,23 @@ struct Fixed {
   std::string_view key;
   std::string_view before, after;
 };
-constexpr Fixed kFixed[] = {
-    {"listen.http", "http = [\"127.0.0.1:1\"]", "http = [\"127.0.0.1:2\"]"},
-    {"listen.ingest", "ingest = \"/tmp/a\"", "ingest = \"/tmp/b\""},
-    {"listen.ingest_mode", "ingest_mode = \"0600\"", "ingest_mode = \"0660\""},
-    {"listen.ingest_group", "ingest_group = \"\"", "ingest_group = \"daemon\""},
-    {"listen.ingest_users", "ingest_users = []", "ingest_users = [\"daemon\"]"},
-    {"listen.admin", "admin = \"\"", "admin = \"127.0.0.1:1\""},
-    {"server.shards", "shards = 1", "shards = 2"},
-    {"server.backend", "backend = \"io_uring\"", "backend = \"epoll\""},
-    {"limits.connections", "connections = 100", "connections = 200"},
-};
+const std::vector<Fixed>& fixed_keys() {
+  static const std::string kWithKeys = fmt::format("keys = [\"{}\"]\n", key_files().path("good"));
+  static const std::string kListening = kWithKeys + "listen = [\"127.0.0.1:1\"]";
+  static const std::vector<Fixed> kFixed = {
+      {"listen.http", "http = [\"127.0.0.1:1\"]", "http = [\"127.0.0.1:2\"]"},
+      {"listen.ingest", "ingest = \"/tmp/a\"", "ingest = \"/tmp/b\""},
+      {"listen.ingest_mode", "ingest_mode = \"0600\"", "ingest_mode = \"0660\""},
+      {"listen.ingest_group", "ingest_group = \"\"", "ingest_group = \"daemon\""},
+      {"listen.ingest_users", "ingest_users = []", "ingest_users = [\"daemon\"]"},
+      {"listen.admin", "admin = \"\"", "admin = \"127.0.0.1:1\""},
+      {"server.shards", "shards = 1", "shards = 2"},
+      {"server.backend", "backend = \"io_uring\"", "backend = \"epoll\""},
+      {"limits.connections", "connections = 100", "connections = 200"},
+      {"publish.listen", kWithKeys, kListening},
+  };
+  return kFixed;
+}
 
 std::string name_of(std::string_view key) {
   std::string name(key);
@@ -137,19 +148,21 @@ TEST_P(AppliedAtTheNextStart, IsSaidAndTheOldValueStaysInForce) {
   const std::string log = reloading.reload(head + std::string(after));
   EXPECT_TRUE(log.starts_with(std::string(key) + ": ")) << log;
   EXPECT_THAT(log, HasSubstr("(at the next start)"));
-  EXPECT_EQ(reloading.options(), running);
+  server::Options in_force = reloading.options();
+  in_force.publish_keys = running.publish_keys;  // their file was read again
+  EXPECT_EQ(in_force, running);
   EXPECT_EQ(reloading.reload(head + std::string(after)), log) << "as long as it waits";
   EXPECT_EQ(reloading.reload(head + std::string(before)), "") << "and no longer";
 }
 
-INSTANTIATE_TEST_SUITE_P(Reload, AppliedAtTheNextStart, ::testing::ValuesIn(kFixed),
+INSTANTIATE_TEST_SUITE_P(Reload, AppliedAtTheNextStart, ::testing::ValuesIn(fixed_keys()),
                          [](const auto& test) { return name_of(test.param.key); });
 
 TEST(Reload, EveryKeyOfTheTableHasAProbeOfItsMark) {
   std::set<std::string> at_once, fixed;
   for (const Probe& probe : all_probes())
     EXPECT_TRUE(at_once.emplace(probe.key).second) << probe.key;
-  for (const Fixed& key : kFixed) EXPECT_TRUE(fixed.emplace(key.key).second) << key.key;
+  for (const Fixed& key : fixed_keys()) EXPECT_TRUE(fixed.emplace(key.key).second) << key.key;
   const auto check = [&](std::string_view section, const config::Facts& facts) {
     const std::string key = fmt::format("{}.{}", section, facts.name);
     EXPECT_EQ(at_once.erase(key), facts.restart ? 0U : 1U) << key << " needs a probe of its effect";

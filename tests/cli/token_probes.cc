@@ -1,15 +1,10 @@
 // Probes of [token]: which tokens let a subscriber in.
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <deque>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
+#include "tests/cli/key_files.h"
 #include "tests/cli/reload_probes.h"
-#include "tests/policy/jwt_signer.h"
 
 namespace fanfare::cli {
 namespace {
@@ -42,51 +37,15 @@ std::function<See(SmallBroker&)> newly(std::string (*see)(SmallBroker&)) {
   return [see](SmallBroker& broker) { return [see, &broker] { return see(broker); }; };
 }
 
-const policy_test::JwtSigner& signer() {
-  static const auto kSigner = policy_test::JwtSigner::secret(std::string(32, 's'));
-  return kSigner;
-}
-
-// A folder with key files, for as long as this program runs.
-class KeyFiles {
- public:
-  KeyFiles() {
-    std::string folder = ::testing::TempDir() + "fanfare-keys-XXXXXX";
-    EXPECT_NE(mkdtemp(folder.data()), nullptr);
-    folder_ = folder;
-    const std::string jwk =
-        fmt::format(R"({{"kty":"oct","k":"{}"}})", policy_test::part(signer().key_file()));
-    const std::string other =
-        R"({"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})";
-    std::ofstream(folder_ / "good") << signer().key_file();
-    std::ofstream(folder_ / "other") << std::string(32, 'o');
-    std::ofstream(folder_ / "good.json") << R"({"keys":[)" << jwk << ',' << other << "]}";
-    std::ofstream(folder_ / "other.json") << R"({"keys":[)" << other << "]}";
-  }
-  ~KeyFiles() { std::filesystem::remove_all(folder_); }
-  std::string path(std::string_view name) const { return (folder_ / name).string(); }
-
- private:
-  std::filesystem::path folder_;
-};
-
-// A configuration with this line for keys or jwks, in which "$NAME" is a file, and more. It lives
-// as long as the program.
 std::string_view with_tokens(std::string_view line, std::string_view more = {}) {
-  static const KeyFiles kFiles;
-  static std::deque<std::string> texts;
-  const std::size_t at = line.find('$');
-  const std::size_t end = line.find('"', at);
-  return texts.emplace_back(fmt::format("[token]\n{}{}{}\n{}", line.substr(0, at),
-                                        kFiles.path(line.substr(at + 1, end - at - 1)),
-                                        line.substr(end), more));
+  return with_key_file("token", line, more);
 }
 std::string_view with_key(std::string_view more = {}) {
   return with_tokens("keys = [\"$good\"]", more);
 }
 
 std::string good_token(std::string_view further = {}) {
-  return signer().token(fmt::format(R"({{"exp":253402300799,"channels":["a"]{}}})", further));
+  return probe_signer().token(fmt::format(R"({{"exp":253402300799,"channels":["a"]{}}})", further));
 }
 std::string status_with(SmallBroker& broker, std::string_view further) {
   return status_of(broker, "/events?channel=a",

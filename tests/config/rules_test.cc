@@ -85,6 +85,35 @@ TEST(Rules, RefuseNamesThatMeanSomethingElse) {
               ElementsAre(HasSubstr("longer than limits.event_name_bytes")));
 }
 
+// Publishing over TCP without a token would be open to everybody who reaches the port.
+TEST(Rules, LetNobodyPublishOverTcpWithoutAToken) {
+  EXPECT_THAT(
+      problems("[publish]\nlisten = [\"127.0.0.1:7600\"]\n"),
+      ElementsAre(AllOf(StartsWith("f.toml:2:10: "), HasSubstr("there are no keys"),
+                        HasSubstr("name the keys that publishers' tokens are signed with"))));
+  EXPECT_THAT(problems("[publish]\nlisten = [\"127.0.0.1:7600\"]\nkeys = [\"/k\"]\n"),
+              ElementsAre());
+  EXPECT_THAT(problems("[publish]\nlisten = [\"127.0.0.1:7600\"]\njwks = \"/k.json\"\n"),
+              ElementsAre());
+  EXPECT_THAT(problems("[token]\nkeys = [\"/k\"]\n[publish]\nlisten = [\"127.0.0.1:7600\"]\n"),
+              ElementsAre(HasSubstr("there are no keys")))
+      << "those of subscribers are others";
+}
+
+TEST(Rules, PointAtWhatIsWrongInPublish) {
+  EXPECT_THAT(problems("[publish]\nkeys = [\"/k\"]\nlisten = [\"nowhere\"]\n"),
+              ElementsAre(AllOf(StartsWith("f.toml:3:11: "), HasSubstr("has no port"))));
+  EXPECT_THAT(problems("[publish]\nkeys = [\"/k\"]\nlisten = [\"127.0.0.1:8080\"]\n"),
+              ElementsAre(HasSubstr("also in [listen]")));
+  EXPECT_THAT(problems("[publish]\nkeys = [\"/k\"]\nlisten = [\"127.0.0.1:9180\"]\n"),
+              ElementsAre(HasSubstr("also in [listen]")));
+  EXPECT_THAT(problems("[publish]\nkeys = [\"/k\"]\nlisten = [\"[::1]:1\", \"[::1]:1\"]\n"),
+              ElementsAre(HasSubstr("listed twice")));
+  EXPECT_THAT(problems("[publish]\nkeys = [\"k\"]\n"), ElementsAre(HasSubstr("publish.keys[0]")));
+  EXPECT_THAT(problems("[publish]\nalgorithms = [\"none\"]\n"),
+              ElementsAre(HasSubstr("is not one of EdDSA, ES256, RS256, HS256")));
+}
+
 TEST(Rules, RefuseOriginsThatBrowsersWouldNotMatch) {
   EXPECT_THAT(problems("[cors]\norigins = [\"*\"]\ncredentials = true\n"),
               ElementsAre(AllOf(StartsWith("f.toml:3:15: "), HasSubstr("name the origins"))));

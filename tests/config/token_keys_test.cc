@@ -48,6 +48,21 @@ TEST_F(TokenKeysTest, AreThoseOfAllFilesTogether) {
   EXPECT_EQ(token_keys_text(*keys), "3 keys: EdDSA, HS256, HS256 \"k\"");
 }
 
+TEST_F(TokenKeysTest, OfPublishersAreNamedAfterTheirSection) {
+  server::PublishOptions publish;
+  publish.keys = {file("short", "short")};
+  publish.algorithms = {"HS256"};
+  const auto bad = read_publish_keys(publish);
+  ASSERT_FALSE(bad);
+  EXPECT_THAT(bad.error().front(), testing::StartsWith("[publish] keys: "));
+  publish.keys = {file("a.pem", JwtSigner::ed25519().key_file())};
+  EXPECT_THAT(read_publish_keys(publish).error().front(),
+              HasSubstr("EdDSA, which is not in publish.algorithms"));
+  publish.algorithms = {"EdDSA"};
+  EXPECT_EQ(token_keys_text(*read_publish_keys(publish)), "1 key: EdDSA");
+  EXPECT_EQ(*read_publish_keys({}), nullptr);
+}
+
 TEST_F(TokenKeysTest, AreNoneWhereNoFileIsNamed) {
   const auto keys = read_token_keys({});
   ASSERT_TRUE(keys);

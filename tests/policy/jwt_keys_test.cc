@@ -100,7 +100,8 @@ TEST(JwtKeys, WhatIsPublicNeverCountsAsASecret) {
   EXPECT_THAT(problem_of(bytes), HasSubstr("in DER"));
   EXPECT_THAT(problem_of("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB0123456789 ann@example"),
               HasSubstr("OpenSSH"));
-  EXPECT_THAT(problem_of("{\"keys\":[" + rsa_jwk(signer) + "]}"), HasSubstr("[token] jwks"));
+  EXPECT_THAT(problem_of("{\"keys\":[" + rsa_jwk(signer) + "]}"),
+              HasSubstr("a JWKS document in jwks"));
   EXPECT_THAT(problem_of("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"),
               HasSubstr("a certificate"));
   std::string broken = signer.key_file();
@@ -157,8 +158,7 @@ TEST(JwtKeys, AlgorithmsThatAreNotListedAreLeftOut) {
   const auto keys = read_jwks(R"({"keys":[)" + secret_jwk("s", kSecret) + "]}", only);
   ASSERT_TRUE(keys);
   EXPECT_TRUE(keys->keys.empty());
-  EXPECT_EQ(keys->left_out.at(0),
-            "key \"s\" of the JWKS is left out: HS256 is not in [token] algorithms");
+  EXPECT_EQ(keys->left_out.at(0), "key \"s\" of the JWKS is left out: HS256 is not in algorithms");
 }
 
 TEST(JwtKeys, AJwksThatIsWrongIsRefusedWhole) {

@@ -80,6 +80,8 @@ TEST(Jwt, AlgNoneIsNoAlgorithmHoweverItIsSpelt) {
     EXPECT_THAT(header_refusal(header), HasSubstr("the token's algorithm is \"")) << name;
     EXPECT_FALSE(verified(part(header) + '.' + part(kGood) + '.')) << name;
   }
+  EXPECT_THAT(header_refusal(R"({"alg":"none"})"), HasSubstr("\"none\"; the keys are for EdDSA"))
+      << "and for nothing else that is known";
   EXPECT_THAT(verified(part(R"({"alg":"EdDSA"})") + '.' + part(kGood) + '.').error().reason,
               HasSubstr("not there"))
       << "a known algorithm, and no signature";
@@ -94,7 +96,8 @@ TEST(Jwt, AnRsaKeyIsNeverTheSecretOfAnHmac) {
     const auto grants = verify_jwt(forged, rsa.keys(), {}, kNow);
     ASSERT_FALSE(grants);
     EXPECT_EQ(grants.error().reason,
-              "there is no key for the token's algorithm HS256 and no \"kid\"");
+              "there is no key for the token's algorithm HS256 and no \"kid\"; the keys are for "
+              "RS256");
   }
 }
 

@@ -98,6 +98,7 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
                                    ring_, switchboard_);
   shard_->listen(Port::subscriber, kernel_.listen(sim::Door::subscribers));
   shard_->listen(Port::ingest, kernel_.listen(sim::Door::publishers));
+  shard_->listen(Port::publish, kernel_.listen(sim::Door::network_publishers));
   if (surface != nullptr) shard_->listen(Port::admin, kernel_.listen(sim::Door::admin));
 }
 

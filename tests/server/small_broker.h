@@ -76,6 +76,7 @@ class SmallBroker {
 
   Peer& subscriber() { return connect(sim::Door::subscribers); }
   Peer& publisher() { return connect(sim::Door::publishers); }
+  Peer& network_publisher() { return connect(sim::Door::network_publishers); }
   Peer& connect(sim::Door door);
   Peer& operators() { return connect(sim::Door::admin); }
   // What routes ask; it listens from the first call on.

@@ -22,7 +22,7 @@ namespace fanfare::sim {
 
 // The addresses that a broker listens on, and the one to which it connects itself. The listeners of
 // one door share its connections, as with SO_REUSEPORT.
-enum class Door : std::uint8_t { subscribers, publishers, admin, upstream };
+enum class Door : std::uint8_t { subscribers, publishers, admin, upstream, network_publishers };
 
 // Told when a connection waits to be accepted.
 class Acceptor {

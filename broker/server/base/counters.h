@@ -66,6 +66,15 @@ namespace fanfare::server {
   X(ingest_connections_total, "counter", "Publisher connections accepted")                         \
   X(ingest_connections_refused_total, "counter",                                                   \
     "Publishers turned away: [limits] ingest_connections were open")                               \
+  X(publish_connections_open, "gauge", "Publisher connections open over TCP")                      \
+  X(publish_connections_total, "counter", "Publisher connections accepted over TCP")               \
+  X(publish_connections_refused_total, "counter",                                                  \
+    "Publishers over TCP turned away: [limits] publish_connections were open")                     \
+  X(publish_tokens_verified_total, "counter", "Publishers' tokens verified by their signature")    \
+  X(publish_tokens_known_total, "counter", "Publishers' tokens that had been verified before")     \
+  X(publish_tokens_missing_total, "counter", "Requests over TCP refused for want of a good token") \
+  X(publish_tokens_refused_total, "counter", "Publishers' tokens that are not good")               \
+  X(publish_not_granted_total, "counter", "Requests over TCP beyond what the token grants")        \
   X(ingest_requests_total, "counter", "Requests of publishers that speak HTTP")                    \
   X(ingest_events_total, "counter", "Events published")                                            \
   X(ingest_bytes_total, "counter", "Bytes of data published")                                      \
@@ -115,6 +124,7 @@ struct Counters {
   X(overloaded, "told to come back later")                                               \
   X(drained, "told to come back because the broker was stopping")                        \
   X(token_expired, "told to come back because the token had expired")                    \
+  X(publish_refused, "a publisher over TCP presented no good token")                     \
   X(ingest_protocol, "a publisher used none of the three dialects, or violated its own") \
   X(ingest_refused, "a publisher's user is not in [listen] ingest_users")                \
   X(expired, "told to come back because its application's permission expired")           \

@@ -92,6 +92,8 @@ struct LimitOptions {
   std::uint64_t ingest_pending_bytes = 8U << 20U;  // unserved events before publishers are slowed
   std::uint64_t ingest_batch_bytes = 16U << 20U;   // body of one HTTP publish (NDJSON batch)
   std::uint32_t ingest_connections = 256;
+  std::uint32_t publish_connections = 64;    // of publishers over TCP
+  std::uint32_t publish_tries = 3;           // bad tokens in a row on one of these
   std::uint32_t idempotency_keys = 100'000;  // remembered at a time
   Duration idempotency_age = 5min;           // and for how long
   std::uint64_t token_bytes = 8U << 10U;     // of one
@@ -148,6 +150,21 @@ struct TokenOptions {
   friend bool operator==(const TokenOptions&, const TokenOptions&) = default;
 };
 
+// Publishing over TCP, with a token (broker/policy/jwt.h).
+struct PublishOptions {
+  std::vector<std::string> listen;  // addresses; empty: only the ingest socket is there
+  std::vector<std::string> keys;    // files, as those of subscribers' tokens
+  std::string jwks;
+  std::vector<std::string> algorithms = {"EdDSA", "ES256", "RS256", "HS256"};
+  std::string issuer;             // empty: any
+  std::string audience;           // empty: only tokens that name none
+  std::string claim = "publish";  // where the channels are that it may publish to
+  Duration leeway = 30s;
+
+  bool has_keys() const { return !keys.empty() || !jwks.empty(); }
+  friend bool operator==(const PublishOptions&, const PublishOptions&) = default;
+};
+
 // [[channel]]: overrides for the channels a pattern matches; the first match counts.
 struct ChannelRule {
   std::string match;
@@ -194,6 +211,8 @@ struct Options {
   // What the files of `token` hold: read at the start and at each SIGHUP, apart from the rest.
   // Null: nothing.
   std::shared_ptr<const policy::JwtKeys> token_keys;
+  PublishOptions publish;
+  std::shared_ptr<const policy::JwtKeys> publish_keys;  // the same, of `publish`
   std::vector<ChannelRule> channels;
   std::vector<RouteRule> routes;
 

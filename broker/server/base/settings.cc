@@ -9,6 +9,18 @@ namespace {
 // More than any body, and far from where a sum of sizes would overflow.
 constexpr std::uint64_t kNoLimit = std::uint64_t{1} << 62U;
 
+template <class Section>
+policy::JwtRules token_rules(std::string_view name, const Section& section,
+                             const LimitOptions& limits) {
+  return {.section = name,
+          .issuer = section.issuer,
+          .audience = section.audience,
+          .claim = section.claim,
+          .kept = {},
+          .leeway = std::chrono::duration_cast<std::chrono::seconds>(section.leeway),
+          .bytes_max = limits.token_bytes};
+}
+
 }  // namespace
 
 void Settings::replace(std::shared_ptr<const Options> options) {
@@ -34,13 +46,9 @@ void Settings::replace(std::shared_ptr<const Options> options) {
           .keys_age = limits.idempotency_age,
           .revision = log_.revision + 1};
   cors_ = {options_->cors.origins, options_->cors.credentials};
-  const TokenOptions& token = options_->token;
-  tokens_ = {.issuer = token.issuer,
-             .audience = token.audience,
-             .claim = token.claim,
-             .kept = routes_->claims(),
-             .leeway = std::chrono::duration_cast<std::chrono::seconds>(token.leeway),
-             .bytes_max = limits.token_bytes};
+  tokens_ = token_rules("token", options_->token, limits);
+  tokens_.kept = routes_->claims();
+  publish_tokens_ = token_rules("publish", options_->publish, limits);
 }
 
 }  // namespace fanfare::server

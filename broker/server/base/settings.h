@@ -47,6 +47,7 @@ class Settings {
   const policy::EventLimits& events() const { return events_; }
   const policy::CorsRules& cors() const { return cors_; }
   const policy::JwtRules& tokens() const { return tokens_; }
+  const policy::JwtRules& publish_tokens() const { return publish_tokens_; }
   const fanout::LogLimits& log() const { return log_; }
   const RouteTable& routes() const { return *routes_; }
 
@@ -60,6 +61,7 @@ class Settings {
   policy::EventLimits events_;
   policy::CorsRules cors_;
   policy::JwtRules tokens_;
+  policy::JwtRules publish_tokens_;
   fanout::LogLimits log_;
   std::unique_ptr<const RouteTable> routes_;
   std::unique_ptr<const RouteTable> routes_before_;

@@ -7,9 +7,8 @@
 #include <utility>
 
 #include "broker/policy/jwt.h"
+#include "broker/server/requests/bearer.h"
 #include "broker/wire/http/query.h"
-
-#include "common/letters.h"
 
 namespace fanfare::server {
 namespace {
@@ -18,17 +17,6 @@ constexpr std::string_view kBlanks = " \t";
 
 std::unexpected<TokenRefusal> refused(int status, std::string sentence, bool presented = true) {
   return std::unexpected(TokenRefusal{status, std::move(sentence), presented});
-}
-
-// The token of `Authorization: Bearer TOKEN`; nothing if the field is about something else (a
-// proxy's Basic). An empty one is a token, and a bad one.
-std::optional<std::string_view> bearer_of(std::string_view field) {
-  constexpr std::string_view kScheme = "bearer";
-  if (!same_ignoring_case(field.substr(0, kScheme.size()), kScheme)) return std::nullopt;
-  std::string_view rest = field.substr(kScheme.size());
-  if (!rest.empty() && kBlanks.find(rest.front()) == std::string_view::npos) return std::nullopt;
-  rest.remove_prefix(std::min(rest.size(), rest.find_first_not_of(kBlanks)));
-  return rest;
 }
 
 // The tokens of one request: the first, and whether another one differs from it.
@@ -83,13 +71,6 @@ std::string where_a_token_may_stand(const TokenOptions& token) {
 
 }  // namespace
 
-std::string bearer_challenge(std::string_view error, std::string_view description) {
-  std::string text = R"(Bearer realm="fanfare")";
-  if (!error.empty()) text += fmt::format(", error=\"{}\"", error);
-  if (!description.empty()) text += fmt::format(", error_description=\"{}\"", description);
-  return text;
-}
-
 std::expected<const policy::Grants*, TokenRefusal> Authenticator::ask(const http::RequestHead& head,
                                                                       TokenNeed need) {
   if (need == TokenNeed::none) return nullptr;
@@ -124,25 +105,14 @@ std::expected<const policy::Grants*, TokenRefusal> Authenticator::ask_or_use_tic
 }
 
 std::expected<const policy::Grants*, TokenRefusal> Authenticator::verify(std::string_view token) {
-  if (revision_ != settings_.revision()) {
-    revision_ = settings_.revision();
-    known_.forget_all();
-  }
-  const policy::Digest digest = policy::sha256(token);
-  if (const policy::Grants* const known = known_.find(digest, date_)) {
-    ++counters_.tokens_known_total;
-    return known;
-  }
-  static const policy::JwtKeys kNone;
-  const policy::JwtKeys& keys = settings_->token_keys ? *settings_->token_keys : kNone;
-  auto grants = policy::verify_jwt(token, keys, settings_.tokens(), date_);
-  if (!grants) {
+  const auto good = verifier_.verify(token, date_);
+  if (!good) {
     ++counters_.tokens_refused_total;
-    log_refusal(grants.error().reason);
-    return refused(401, std::string(policy::sentence_of(grants.error().fault)));
+    log_refusal(good.error().reason);
+    return refused(401, std::string(policy::sentence_of(good.error().fault)));
   }
-  ++counters_.tokens_verified_total;
-  return known_.add(digest, *std::move(grants), settings_->limits.tokens);
+  ++(good->known ? counters_.tokens_known_total : counters_.tokens_verified_total);
+  return good->grants;
 }
 
 std::expected<const policy::Grants*, TokenRefusal> Authenticator::use(std::string_view ticket) {

@@ -9,7 +9,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
@@ -18,7 +17,7 @@
 #include "broker/server/base/counters.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/base/tickets.h"
-#include "broker/server/requests/known_tokens.h"
+#include "broker/server/requests/token_verifier.h"
 #include "broker/wire/http/head.h"
 
 #include "common/log.h"
@@ -35,7 +34,10 @@ struct TokenRefusal {
 class Authenticator {
  public:
   Authenticator(const Settings& settings, Counters& counters, Tickets& tickets)
-      : settings_(settings), counters_(counters), tickets_(tickets) {}
+      : settings_(settings),
+        counters_(counters),
+        tickets_(tickets),
+        verifier_(settings, &Options::token_keys, settings.tokens()) {}
 
   void turn_begins(TimePoint now) { now_ = now; }
   void tell_date(std::chrono::sys_seconds date) { date_ = date; }
@@ -57,17 +59,12 @@ class Authenticator {
   Counters& counters_;
   Tickets& tickets_;
   policy::Grants of_ticket_;  // the last that was used
-  KnownTokens known_;
-  std::uint32_t revision_ = 0;  // of the settings that the known ones were verified by
+  TokenVerifier verifier_;
   std::chrono::sys_seconds date_{};
   TimePoint now_{};
   log::Limit log_;
 };
 
 inline constexpr std::string_view kTicketParameter = "ticket";
-
-// The challenge of an answer: Bearer realm="fanfare", error="invalid_token", …
-// (RFC 6750 §3). `error` is empty if no token was presented.
-std::string bearer_challenge(std::string_view error, std::string_view description = {});
 
 }  // namespace fanfare::server

@@ -1,6 +1,25 @@
 #include "broker/server/requests/publish_routes.h"
 
+#include "broker/server/requests/bearer.h"
+#include "broker/server/sockets/connection.h"
+
 namespace fanfare::server {
+
+// False: it does not bring a good token, and `response` says so.
+bool PublishRoutes::let_in(const Request& request, Response& response) {
+  if (door_ == nullptr) return true;
+  door_->stand_before(request.peer != nullptr ? request.peer->text() : std::string());
+  door_->shut();
+  const std::optional<std::string_view> token = bearer_token(request.head);
+  const auto refused = token ? door_->present(*token) : door_->refusal();
+  if (!refused) return true;
+  response.fields.add("WWW-Authenticate", token
+                                              ? bearer_challenge("invalid_token", refused->message)
+                                              : bearer_challenge({}));
+  ingest::answer_refused(*refused, answer_);
+  hand_over(response);
+  return false;
+}
 
 // The texts change places: each keeps its memory for the next answer.
 void PublishRoutes::hand_over(Response& response) {
@@ -16,6 +35,7 @@ void PublishRoutes::hand_over(Response& response) {
 
 std::optional<std::size_t> PublishRoutes::body_allowed(const Request& request, Response& response) {
   answer_ = {};
+  if (!let_in(request, response)) return std::nullopt;
   if (ingest::refused_by_head(request.head, answer_)) {
     hand_over(response);
     return std::nullopt;
@@ -41,7 +61,12 @@ void PublishRoutes::answer(const Request& request, Response& response) {
   answer_.status = 200;
   answer_.content_type = answer_.allow = answer_.accept_encoding = answer_.position = {};
   answer_.body.clear();
+  // Again: other requests have gone through the door while the body was read.
+  if (!let_in(request, response)) return;
   ingest::answer_request(request.head, request.body, sink_, settings_.publishes(), answer_);
+  if (answer_.status == 403) {
+    response.fields.add("WWW-Authenticate", bearer_challenge("insufficient_scope"));
+  }
   hand_over(response);
 }
 

@@ -8,6 +8,7 @@
 #include "broker/policy/hosts.h"
 #include "broker/server/base/rules.h"
 #include "broker/server/base/unguessable.h"
+#include "broker/server/requests/bearer.h"
 #include "broker/server/requests/browser_module.h"
 #include "broker/wire/http/negotiation.h"
 #include "broker/wire/http/query.h"

@@ -96,6 +96,11 @@ struct Listeners {
   std::string admin_address;
   io::Descriptor ingest;
   std::string ingest_path;
+  struct Publish {
+    std::string address;
+    io::Descriptor listener;
+  };
+  std::vector<Publish> publish;
 };
 
 class RunningBroker final : public Broker {
@@ -111,6 +116,7 @@ class RunningBroker final : public Broker {
   std::vector<std::string> http_addresses() const override;
   std::string admin_address() const override { return listeners_.admin_address; }
   std::string ingest_path() const override { return listeners_.ingest_path; }
+  std::vector<std::string> publish_addresses() const override;
   void join() override;
   void drain() override;
   void reload(const Options& options) override;
@@ -125,6 +131,7 @@ class RunningBroker final : public Broker {
 
   std::expected<void, StartError> bind();
   std::expected<void, StartError> bind_http(const std::string& text);
+  std::expected<void, StartError> bind_publish(const std::string& text);
   void run(std::uint32_t index);
 
   std::shared_ptr<const Options> options_;  // of the start
@@ -161,9 +168,23 @@ std::expected<void, StartError> RunningBroker::bind_http(const std::string& text
   return {};
 }
 
+std::expected<void, StartError> RunningBroker::bind_publish(const std::string& text) {
+  auto address = io::parse_address(text);
+  if (!address) return std::unexpected(StartError{address.error().message, kExitConfig});
+  auto listeners = once_released(text, [&] { return io::listen_tcp(*address, 1); });
+  if (!listeners) return std::unexpected(start_error(listeners.error()));
+  listeners_.publish.push_back(
+      {.address = io::format_address(io::bound_address(listeners->front().number())),
+       .listener = std::move(listeners->front())});
+  return {};
+}
+
 std::expected<void, StartError> RunningBroker::bind() {
   for (const std::string& text : options_->listen.http) {
     if (auto bound = bind_http(text); !bound) return bound;
+  }
+  for (const std::string& text : options_->publish.listen) {
+    if (auto bound = bind_publish(text); !bound) return bound;
   }
   if (surface_) {
     auto address = io::parse_address(options_->listen.admin);
@@ -258,6 +279,9 @@ void RunningBroker::run(std::uint32_t index) {
     }
     if (lead) {
       member.shard->listen(Port::ingest, listeners_.ingest.number());
+      for (const Listeners::Publish& publish : listeners_.publish) {
+        member.shard->listen(Port::publish, publish.listener.number());
+      }
       if (listeners_.admin) member.shard->listen(Port::admin, listeners_.admin.number());
     }
   } else {
@@ -275,6 +299,14 @@ std::vector<std::string> RunningBroker::http_addresses() const {
   std::vector<std::string> addresses;
   addresses.reserve(listeners_.http.size());
   for (const Listeners::Http& http : listeners_.http) addresses.push_back(http.address);
+  return addresses;
+}
+
+std::vector<std::string> RunningBroker::publish_addresses() const {
+  std::vector<std::string> addresses;
+  for (const Listeners::Publish& publish : listeners_.publish) {
+    addresses.push_back(publish.address);
+  }
   return addresses;
 }
 

@@ -31,6 +31,7 @@ class Broker {
   virtual std::vector<std::string> http_addresses() const = 0;
   virtual std::string admin_address() const = 0;  // empty: none
   virtual std::string ingest_path() const = 0;
+  virtual std::vector<std::string> publish_addresses() const = 0;  // of [publish] listen
 
   // Blocks until every shard has ended (after drain()).
   virtual void join() = 0;

@@ -10,11 +10,29 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
       surface_(parts.surface),
       lead_(epoch, settings, parts.switchboard, parts.counters,
             parts.gate != nullptr ? *parts.gate : open_gate_, parts.heads, parts.clock),
-      publish_routes_(settings, lead_),
-      publish_port_(parts.connections, parts.courier, parts.counters, settings.publisher_requests(),
+      ingest_routes_(settings, lead_),
+      ingest_http_(parts.connections, parts.courier, parts.counters, settings.publisher_requests(),
+                   settings, parts.date, publisher_bodies_, ingest_routes_),
+      publisher_tokens_(settings, parts.counters),
+      publish_door_(publisher_tokens_, lead_, {}),
+      publish_routes_(settings, publish_door_),
+      publish_http_(parts.connections, parts.courier, parts.counters, settings.publisher_requests(),
                     settings, parts.date, publisher_bodies_, publish_routes_),
-      ingest_port_(parts.connections, parts.courier, parts.counters, publish_port_, lead_,
-                   parts.switchboard, settings, parts.heads, parts.date) {
+      ingest_port_({.connections = parts.connections,
+                    .courier = parts.courier,
+                    .counters = parts.counters,
+                    .http = ingest_http_,
+                    .sink = lead_,
+                    .publish_http = publish_http_,
+                    .make_door =
+                        [this](const PackedAddress& peer) {
+                          return std::make_unique<PublisherDoor>(publisher_tokens_, lead_,
+                                                                 peer.text());
+                        },
+                    .switchboard = parts.switchboard,
+                    .settings = settings,
+                    .heads = parts.heads,
+                    .date = parts.date}) {
   // So that a scrape in the first second already sees version and epoch.
   lead_.describe(snapshot_);
   snapshot_.options = settings_.shared();

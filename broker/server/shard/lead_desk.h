@@ -3,12 +3,14 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 
 #include "broker/server/base/admin_surface.h"
 #include "broker/server/lead/lead.h"
 #include "broker/server/requests/admin_routes.h"
 #include "broker/server/requests/publish_routes.h"
+#include "broker/server/requests/publisher_door.h"
 #include "broker/server/sockets/http_port.h"
 #include "broker/server/sockets/ingest_port.h"
 
@@ -32,6 +34,11 @@ class LeadDesk {
   };
   LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings);
 
+  void turn_begins(TimePoint now) {
+    lead_.turn_begins(now);
+    publisher_tokens_.turn_begins(now);
+  }
+  void tell_date(std::chrono::sys_seconds date) { publisher_tokens_.tell_date(date); }
   // Once a second: ages the log, takes a snapshot, updates the live page.
   void second_passed(TimePoint now);
   // Publishes are refused from now on, and /readyz says so.
@@ -44,7 +51,9 @@ class LeadDesk {
   HttpPort* admin_port() { return admin_port_.get(); }
 
   Lead& lead() { return lead_; }
-  HttpPort& publish_port() { return publish_port_; }
+  // For publishers that speak HTTP: on the ingest socket, and over TCP.
+  HttpPort& ingest_http() { return ingest_http_; }
+  HttpPort& publish_http() { return publish_http_; }
   IngestPort& ingest_port() { return ingest_port_; }
 
  private:
@@ -57,8 +66,12 @@ class LeadDesk {
   std::atomic<std::uint64_t> publisher_bodies_{0};  // apart, so that clients cannot use it up
   OpenGate open_gate_;
   Lead lead_;
+  PublishRoutes ingest_routes_;
+  HttpPort ingest_http_;
+  PublisherTokens publisher_tokens_;
+  PublisherDoor publish_door_;  // for requests over HTTP
   PublishRoutes publish_routes_;
-  HttpPort publish_port_;
+  HttpPort publish_http_;
   IngestPort ingest_port_;
   Snapshot snapshot_;
   TimePoint started_{};

@@ -40,12 +40,19 @@ std::uint32_t upstream_slots(const Options& options) {
   return asked ? options.limits.upstream_connections : 0;
 }
 
+// Publishers, all on the lead.
+std::uint32_t publisher_slots(const Options& options) {
+  const LimitOptions& limits = options.limits;
+  return limits.ingest_connections +
+         (options.publish.listen.empty() ? 0 : limits.publish_connections);
+}
+
 // What the descriptors of this machine come to.
 class Room {
  public:
   Room(const Options& options, const Machine& machine)
       : machine_(machine),
-        lead_extra_(options.limits.ingest_connections + kNoPublishers),
+        lead_extra_(publisher_slots(options) + kNoPublishers),
         upstreams_(upstream_slots(options)),
         of_shard_(kShardDescriptors + options.listen.http.size() + upstreams_) {}
 

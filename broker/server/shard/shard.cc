@@ -69,7 +69,6 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
             switchboard.subscriber_bodies, front_),
       started_(ring.now()),
       now_(started_) {
-  tell_date();
   if (switchboard.is_lead(config.index)) {
     desk_ = std::make_unique<LeadDesk>(
         LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
@@ -82,6 +81,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
     outlets_.share(*shared_);
   }
   know_ports();
+  tell_date();
 }
 
 void Shard::know_ports() {
@@ -95,7 +95,12 @@ void Shard::know_ports() {
       .http = desk_->admin_port(),
       .open = &counters_.admin_connections_open,
       .full = "a connection to [listen] admin was closed: the limit of {} is reached"};
-  kind_of(Port::ingest) = {.http = &desk_->publish_port(),
+  kind_of(Port::publish) = {.http = &desk_->publish_http(),
+                            .open = &counters_.publish_connections_open,
+                            .full =
+                                "a publisher over TCP was turned away: the limit of {} is reached; "
+                                "raise [limits] publish_connections"};
+  kind_of(Port::ingest) = {.http = &desk_->ingest_http(),
                            .open = &counters_.ingest_connections_open,
                            .full =
                                "a publisher was turned away: the limit of {} is reached; raise "
@@ -108,6 +113,7 @@ void Shard::tell_date() {
   const auto date = std::chrono::floor<std::chrono::seconds>(time_of_day());
   date_.tell(date);
   routes_.tell_date(date);
+  if (desk_) desk_->tell_date(date);
 }
 
 std::chrono::sys_time<std::chrono::milliseconds> Shard::time_of_day() const {
@@ -157,7 +163,7 @@ void Shard::turn(TimePoint deadline) {
   ++counters_.turns_total;
   routes_.turn_begins(now_);
   upstreams_.turn_begins(now_);
-  if (desk_) desk_->lead().turn_begins(now_);
+  if (desk_) desk_->turn_begins(now_);
 
   // Dispatching may append (a flush finds accepts): what is new stays for the next turn.
   const std::size_t count = std::min(completions_.size(), kDispatchMax);
@@ -234,9 +240,9 @@ void Shard::accepted(const io::Completion& completion) {
 
 void Shard::admit(Port port, int descriptor) {
   const TurnedAway turned_away =
-      port == Port::ingest && !at_once_ ? why_turned_away(descriptor) : TurnedAway{};
+      is_publishers(port) && !at_once_ ? why_turned_away(port, descriptor) : TurnedAway{};
   if (turned_away.sentence.empty()) {
-    if (at_once_ || (port != Port::ingest && !has_room(port))) {
+    if (at_once_ || (!is_publishers(port) && !has_room(port))) {
       ring_.refuse(descriptor);
       ++counters_.connections_refused_total;
       return;
@@ -260,23 +266,26 @@ void Shard::admit(Port port, int descriptor) {
 
 // What a publisher that gets no seat is answered, in one of a few places kept for that. An empty
 // sentence: it gets a seat.
-TurnedAway Shard::why_turned_away(int descriptor) {
-  if (!may_publish(descriptor)) {
+TurnedAway Shard::why_turned_away(Port port, int descriptor) {
+  if (port == Port::ingest && !may_publish(descriptor)) {
     return {.reason = CloseReason::ingest_refused,
             .sentence = "the user of this process is not in [listen] ingest_users"};
   }
-  if (has_room(Port::ingest)) return {};
-  ++counters_.ingest_connections_refused_total;
+  if (has_room(port)) return {};
+  const bool local = port == Port::ingest;
+  ++(local ? counters_.ingest_connections_refused_total
+           : counters_.publish_connections_refused_total);
   return {.reason = CloseReason::overloaded,
-          .sentence = fmt::format("as many publishers are connected as [limits] ingest_connections "
+          .sentence = fmt::format("as many publishers are connected as [limits] {}_connections "
                                   "allows ({}); close one, or raise it",
-                                  settings_->limits.ingest_connections)};
+                                  local ? "ingest" : "publish", most_connections(port))};
 }
 
 // Each kind of listener has its share of the table: clients cannot crowd out publishers and the
 // operator, nor the other way round.
 std::uint64_t Shard::most_connections(Port port) const {
   if (port == Port::ingest) return settings_->limits.ingest_connections;
+  if (port == Port::publish) return settings_->limits.publish_connections;
   return port == Port::admin ? kAdminSlots : config_.subscribers_max + kSpareSlots;
 }
 
@@ -314,9 +323,10 @@ void Shard::welcome(io::Slot slot, Port port, const TurnedAway& turned_away) {
     obey(slot, desk_->ingest_port().begin_turned_away(slot, turned_away, tick_));
     return;
   }
-  if (port == Port::ingest) {
-    ++counters_.ingest_connections_total;
-    obey(slot, desk_->ingest_port().begin(slot));
+  if (is_publishers(port)) {
+    ++(port == Port::ingest ? counters_.ingest_connections_total
+                            : counters_.publish_connections_total);
+    obey(slot, desk_->ingest_port().begin(slot, tick_));
     return;
   }
   if (port == Port::subscriber) {

@@ -133,7 +133,7 @@ class Shard {
   std::uint64_t most_connections(Port port) const;
   bool has_room(Port port);
   bool may_publish(int descriptor);
-  TurnedAway why_turned_away(int descriptor);
+  TurnedAway why_turned_away(Port port, int descriptor);
   void welcome(io::Slot slot, Port port, const TurnedAway& turned_away);
   void received(const io::Completion& completion, Connection& connection);
   void polled(const io::Completion& completion, Connection& connection, Op op);
@@ -277,7 +277,7 @@ class Shard {
   Tick last_deadline_ = kNever;         // of that
   std::uint64_t turned_away_open_ = 0;  // publishers that are being answered why
   log::Limit accept_log_;
-  std::array<log::Limit, 3> full_log_;  // by port
+  std::array<log::Limit, kPortCount> full_log_;  // by port
   log::Limit users_log_;
 };
 

@@ -69,7 +69,7 @@ void Shard::arm_receive(io::Slot slot) {
   Connection& connection = connections_[slot];
   if (connection.receive_armed) return;
   io::BufferClass buffers = io::BufferClass::request;
-  if (connection.port == Port::ingest) {
+  if (is_publishers(connection.port)) {
     if (!connection.turned_away && desk_->lead().overrun()) {
       if (!switchboard_.publishers_paused.exchange(true)) ++counters_.ingest_paused_total;
       desk_->ingest_port().hold(slot);
@@ -87,7 +87,7 @@ void Shard::release_held() {
   switchboard_.publishers_paused.store(false);
   for (const io::Slot slot : desk_->ingest_port().take_held()) {
     const Connection& connection = connections_[slot];
-    const bool waits = connection.port == Port::ingest &&
+    const bool waits = is_publishers(connection.port) &&
                        (connection.state == State::publisher || connection.state == State::reading);
     if (waits) arm_receive(slot);
   }
@@ -210,7 +210,7 @@ void Shard::forget_requests(io::Slot slot) {
   const Connection& connection = connections_[slot];
   if (connection.state == State::shared) shared_->release(slot);
   if (connection.exchange != kNone) kind_of(connection).http->release(slot);
-  if (connection.port == Port::ingest) desk_->ingest_port().release(slot);
+  if (is_publishers(connection.port)) desk_->ingest_port().release(slot);
   if (connection.port == Port::upstream) upstreams_.release(slot);
 }
 

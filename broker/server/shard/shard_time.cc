@@ -125,7 +125,7 @@ void Shard::overdue(io::Slot slot, Connection& connection) {
   } else if (state == State::shared) {
     shared_->overdue(slot, tick_);
     obey_shared();
-  } else if (state == State::publisher) {  // one that is turned away: the others have no deadline
+  } else if (state == State::publisher) {  // turned away, or over TCP
     obey(slot, desk_->ingest_port().overdue(slot, tick_));
   } else if (state == State::upstream) {  // idle for long enough
     close(slot, CloseReason::upstream_closed);

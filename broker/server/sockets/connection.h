@@ -38,8 +38,17 @@ inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
 enum class Op : std::uint8_t { accept, connect, receive, poll_hang_up, poll_writable, send, close };
 
 // Which listener a connection came from; `upstream`: none, it is the broker's own.
-enum class Port : std::uint8_t { subscriber, admin, ingest, upstream };
-inline constexpr std::size_t kPortCount = 4;
+enum class Port : std::uint8_t {
+  subscriber,
+  admin,
+  ingest,   // publishers on the Unix socket
+  publish,  // publishers over TCP, who need a token
+  upstream,
+};
+inline constexpr std::size_t kPortCount = 5;
+constexpr bool is_publishers(Port port) {
+  return port == Port::ingest || port == Port::publish;
+}
 
 enum class State : std::uint8_t {
   free,
@@ -48,7 +57,7 @@ enum class State : std::uint8_t {
   answering,  // a response is on its way out; due: stall
   streaming,  // carries an event stream, whose subscriber has a deadline of its own
   shared,     // carries any number of them, in a protocol that frames them (SharedPort)
-  publisher,  // an ingest connection
+  publisher,  // a publisher's, in RESP or NDJSON; due, over TCP: its token is looked at
   upstream,   // to an application; due: while it is idle
   lingering,  // everything sent, FIN too; waits for the peer's, discarding; due: give up
   closing,    // close is in the ring's hands
@@ -69,7 +78,7 @@ struct Connection {
   bool turned_away : 1 = false;  // a publisher that only gets the reason why it has no seat
   std::uint32_t exchange = kNone;
   union {
-    std::uint32_t publisher = kNone;  // of a connection on the ingest socket
+    std::uint32_t publisher = kNone;  // of a publisher's connection
     std::uint32_t subscriber;         // of another, while it is streaming
     std::uint32_t link;               // of one to an application
   };

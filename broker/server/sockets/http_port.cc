@@ -16,6 +16,7 @@ std::uint64_t& requests_total(Counters& counters, Port port) {
     case Port::admin:
       return counters.admin_requests_total;
     case Port::ingest:
+    case Port::publish:
       return counters.ingest_requests_total;
     case Port::upstream:
       break;
@@ -216,7 +217,8 @@ std::optional<BodyRefusal> HttpPort::take_body(Exchange& exchange, std::string_v
 bool HttpPort::head_complete(Exchange& exchange) {
   exchange.in_body = true;
   response_.clear();
-  const auto allowed = routes_.body_allowed(exchange.request(), response_);
+  const auto allowed =
+      routes_.body_allowed(exchange.request(&connections_.peer(exchange.slot)), response_);
   if (!allowed) {
     write(exchange, h1::Persistence::close);
     return false;
@@ -315,7 +317,7 @@ PortOrder HttpPort::say(io::Slot slot, Exchange& exchange, bool keep_alive, std:
                         Tick tick) {
   Connection& connection = connections_[slot];
   connection.state = State::answering;
-  const bool after_log = connection.port == Port::ingest && !exchange.interim;
+  const bool after_log = is_publishers(connection.port) && !exchange.interim;
   connection.due = after_log ? kNever : tick + ticks(settings_->delivery.stall);
   connection.keep_alive = keep_alive;
   // `rest` may be a view of `pending` itself.

@@ -21,28 +21,32 @@ constexpr std::size_t kUnreadNoticesMax = 1U << 20U;
 constexpr std::size_t kUnreadPresentMax = 64U << 10U;
 // Replies that wait for the log: 40,000 short ones. A publisher with more is not read from.
 constexpr std::size_t kWaitingRepliesMax = 1U << 20U;
+// How often the token of a publisher over TCP is looked at, whatever it sends.
+constexpr Tick kDoorTicks = 10;
 // How long a publisher that is turned away has to send something, and again to take the answer.
 constexpr Tick kTurnedAwayTicks = 10;
 
 }  // namespace
 
-IngestPort::IngestPort(ConnectionTable& connections, Courier& courier, Counters& counters,
-                       HttpPort& http, ingest::Sink& sink, Switchboard& switchboard,
-                       const Settings& settings, const Heads& heads, const http::Date& date)
-    : connections_(connections),
-      courier_(courier),
-      counters_(counters),
-      http_(http),
-      sink_(sink),
-      settings_(settings),
-      heads_(heads),
-      date_(date),
-      watchers_(switchboard) {}
+IngestPort::IngestPort(Parts parts)
+    : connections_(parts.connections),
+      courier_(parts.courier),
+      counters_(parts.counters),
+      http_(parts.http),
+      sink_(parts.sink),
+      publish_http_(parts.publish_http),
+      make_door_(std::move(parts.make_door)),
+      settings_(parts.settings),
+      heads_(parts.heads),
+      date_(parts.date),
+      watchers_(parts.switchboard) {}
 
-PortOrder IngestPort::begin(io::Slot slot) {
+// A publisher may be idle for days, once it may publish.
+PortOrder IngestPort::begin(io::Slot slot, Tick tick) {
   Connection& connection = connections_[slot];
   connection.state = State::publisher;
-  connection.due = kNever;  // a publisher may be idle for days
+  const bool has_door = connection.port == Port::publish;
+  connection.due = has_door ? tick + ticks(settings_->limits.head_time) : kNever;
   if (free_.empty()) {
     connection.publisher = static_cast<std::uint32_t>(publishers_.size());
     publishers_.emplace_back();
@@ -55,7 +59,7 @@ PortOrder IngestPort::begin(io::Slot slot) {
 }
 
 PortOrder IngestPort::begin_turned_away(io::Slot slot, TurnedAway why, Tick tick) {
-  PortOrder order = begin(slot);
+  PortOrder order = begin(slot, tick);
   Connection& connection = connections_[slot];
   connection.reason = why.reason;
   connection.due = tick + kTurnedAwayTicks;
@@ -63,8 +67,29 @@ PortOrder IngestPort::begin_turned_away(io::Slot slot, TurnedAway why, Tick tick
   return order;
 }
 
+// A publisher that comes over TCP has so long to present a token, and as long again when that has
+// expired; until then its requests are refused. One that watches would be shown more: it goes at
+// once.
+PortOrder IngestPort::look_at_door(io::Slot slot, Tick tick) {
+  Connection& connection = connections_[slot];
+  Publisher& publisher = publisher_of(slot);
+  if (publisher.door && publisher.door->open()) {
+    publisher.proven = publisher.was_proven = true;
+    connection.due = tick + kDoorTicks;
+    return {};
+  }
+  const bool had_time = !std::exchange(publisher.proven, false) || publisher.watching;
+  if (had_time) {
+    return {PortOrder::Kind::close,
+            publisher.was_proven ? CloseReason::token_expired : CloseReason::publish_refused};
+  }
+  connection.due = tick + ticks(settings_->limits.head_time);
+  return {};
+}
+
 PortOrder IngestPort::overdue(io::Slot slot, Tick tick) {
   Connection& connection = connections_[slot];
+  if (!connection.turned_away) return look_at_door(slot, tick);
   if (publisher_of(slot).input_over) return {PortOrder::Kind::close, connection.reason};
   connection.due = tick + kTurnedAwayTicks;
   answer_turned_away(slot, ingest::Dialect::resp);
@@ -114,7 +139,11 @@ void IngestPort::release(io::Slot slot) {
 
 PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick) {
   Publisher& publisher = publisher_of(slot);
-  if (publisher.session) return feed(slot, bytes);
+  if (publisher.session) {
+    PortOrder order = feed(slot, bytes);
+    if (publisher.door && !publisher.proven && publisher.door->open()) look_at_door(slot, tick);
+    return order;
+  }
   publisher.first += bytes;
   const ingest::Dialect dialect = ingest::sniff(publisher.first);
   if (!publisher.refusal.empty() && dialect != ingest::Dialect::undecided) {
@@ -134,19 +163,30 @@ PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick)
     case ingest::Dialect::http: {
       const std::string first = std::move(publisher.first);
       release(slot);
-      return http_.begin(slot, tick, without_utf8_mark(first));
+      HttpPort& http = connections_[slot].port == Port::publish ? publish_http_ : http_;
+      return http.begin(slot, tick, without_utf8_mark(first));
     }
     case ingest::Dialect::resp:
     case ingest::Dialect::ndjson:
       break;
   }
-  publisher.session = ingest::make_session(dialect, sink_,
+  begin_session(slot, dialect);
+  const std::string first = std::exchange(publisher.first, {});
+  return received(slot, dialect == ingest::Dialect::resp ? without_utf8_mark(first) : first, tick);
+}
+
+void IngestPort::begin_session(io::Slot slot, ingest::Dialect dialect) {
+  Publisher& publisher = publisher_of(slot);
+  if (connections_[slot].port == Port::publish) {
+    publisher.door = make_door_(connections_.peer(slot));
+  }
+  ingest::Sink& sink = publisher.door ? publisher.door->sink() : sink_;
+  publisher.session = ingest::make_session(dialect, sink,
                                            {.event_bytes_now = &settings_.publishes().event_bytes,
                                             .connection = ++sessions_,
                                             .version = kVersion,
-                                            .commons = &commons_});
-  const std::string first = std::exchange(publisher.first, {});
-  return feed(slot, dialect == ingest::Dialect::resp ? without_utf8_mark(first) : first);
+                                            .commons = &commons_,
+                                            .door = publisher.door.get()});
 }
 
 PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
@@ -162,8 +202,11 @@ PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
   }
   answered(slot, publisher, before);
   if (publisher.session->closed()) {
-    connections_[slot].reason =
-        publisher.session->broken() ? CloseReason::ingest_protocol : CloseReason::peer_closed;
+    const bool refused = publisher.door && publisher.door->tried_enough();
+    const bool broken = publisher.session->broken();
+    connections_[slot].reason = refused  ? CloseReason::publish_refused
+                                : broken ? CloseReason::ingest_protocol
+                                         : CloseReason::peer_closed;
     publisher.input_over = true;
   }
   return next_order(slot, publisher);

@@ -1,5 +1,7 @@
-// IngestPort: the connections of publishers, on the lead shard. The first bytes decide the dialect:
-// RESP and NDJSON are served here, by an ingest::Session; HTTP goes to an HttpPort. A
+// IngestPort: the connections of publishers, on the lead shard, from the ingest socket and over
+// TCP. The first bytes decide the dialect: RESP and NDJSON are served here, by an ingest::Session;
+// HTTP goes to an HttpPort. Over TCP there is a Door before each; a publisher that stays before it,
+// or whose token expires, is disconnected. A
 // publisher that does not read its acks is not read from either; nor is any publisher while the
 // shards are too far behind the log (Lead::overrun): the kernel's socket buffers then slow the
 // writers, and nothing is dropped. While acks wait for the log (Replies), reading from their
@@ -7,6 +9,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +25,7 @@
 #include "broker/server/sockets/http_port.h"
 #include "broker/server/sockets/replies.h"
 #include "broker/server/sockets/watchers.h"
+#include "broker/wire/ingest/door.h"
 #include "broker/wire/ingest/resp_commons.h"
 #include "broker/wire/ingest/session.h"
 
@@ -35,11 +39,23 @@ struct TurnedAway {
 
 class IngestPort {
  public:
-  IngestPort(ConnectionTable& connections, Courier& courier, Counters& counters, HttpPort& http,
-             ingest::Sink& sink, Switchboard& switchboard, const Settings& settings,
-             const Heads& heads, const http::Date& date);
+  struct Parts {
+    ConnectionTable& connections;
+    Courier& courier;
+    Counters& counters;
+    HttpPort& http;
+    ingest::Sink& sink;
+    // For publishers over TCP: their HTTP, and what makes the door before one of them.
+    HttpPort& publish_http;
+    std::function<std::unique_ptr<ingest::Door>(const PackedAddress& peer)> make_door;
+    Switchboard& switchboard;
+    const Settings& settings;
+    const Heads& heads;
+    const http::Date& date;
+  };
+  explicit IngestPort(Parts parts);
 
-  PortOrder begin(io::Slot slot);
+  PortOrder begin(io::Slot slot, Tick tick);
   // A publisher that is told, in the dialect of its first bytes, why it gets no seat, and is then
   // disconnected; one that sends nothing for a moment is answered as a Redis library expects.
   PortOrder begin_turned_away(io::Slot slot, TurnedAway why, Tick tick);
@@ -74,6 +90,7 @@ class IngestPort {
  private:
   struct Publisher {
     std::unique_ptr<ingest::Session> session;  // none: the dialect is not known yet
+    std::unique_ptr<ingest::Door> door;        // over TCP, once there is a session
     std::string first;                         // bytes before it was known
     Replies replies;
     std::string sending;  // in the courier's hands
@@ -87,11 +104,15 @@ class IngestPort {
     bool input_over = false;   // nothing more is read: FIN, or the session is closed
     bool peer_ended = false;   // FIN came
     bool end_pending = false;  // FIN came while the session was paused
+    bool proven = false;       // its door was open when it was last looked at
+    bool was_proven = false;   // or before
     std::string refusal;       // why it is turned away; empty: it is not
   };
 
   Publisher& publisher_of(io::Slot slot) { return publishers_[connections_[slot].publisher]; }
   PortOrder feed(io::Slot slot, std::string_view bytes);
+  PortOrder look_at_door(io::Slot slot, Tick tick);
+  void begin_session(io::Slot slot, ingest::Dialect dialect);
   void answer_turned_away(io::Slot slot, ingest::Dialect dialect);
   void count_transactions();
   PortOrder next_order(io::Slot slot, const Publisher& publisher) const;
@@ -107,6 +128,8 @@ class IngestPort {
   Counters& counters_;
   HttpPort& http_;
   ingest::Sink& sink_;
+  HttpPort& publish_http_;
+  const std::function<std::unique_ptr<ingest::Door>(const PackedAddress& peer)> make_door_;
   const Settings& settings_;
   const Heads& heads_;
   const http::Date& date_;

@@ -38,7 +38,7 @@ struct Request {
   std::string_view body;
   BodyEnd body_end = BodyEnd::last_chunk;
   ExchangeId exchange = {};  // for an answer that comes later
-  // Its client's address; null where there is none, or before the request is whole.
+  // Its client's address; null where there is none, or before its head is whole.
   const PackedAddress* peer = nullptr;
 };
 

@@ -141,7 +141,10 @@ void answer_error(HttpAnswer& answer, int status, std::string_view sentence) {
   answer.body += "}\n";
 }
 
-void answer_refused(HttpAnswer& answer, const Refused& refused) {
+}  // namespace
+
+void answer_refused(const Refused& refused, HttpAnswer& answer) {
+  answer.allow = answer.accept_encoding = {};
   switch (refused.kind) {
     case Refusal::invalid:
       return answer_error(answer, 400, refused.message);
@@ -151,8 +154,14 @@ void answer_refused(HttpAnswer& answer, const Refused& refused) {
       return answer_error(answer, 413, refused.message);
     case Refusal::unavailable:
       return answer_error(answer, 503, refused.message);
+    case Refusal::unauthenticated:
+      return answer_error(answer, 401, refused.message);
+    case Refusal::forbidden:
+      return answer_error(answer, 403, refused.message);
   }
 }
+
+namespace {
 
 void begin_json(HttpAnswer& answer) {
   answer.status = 200;
@@ -200,7 +209,7 @@ void publish_one(const http::RequestHead& head, std::string_view channel, std::s
     return answer_error(answer, 400, problem);
   }
   const auto published = sink.publish(event);
-  if (!published) return answer_refused(answer, published.error());
+  if (!published) return answer_refused(published.error(), answer);
   begin_json(answer);
   answer.body += R"({"id":")";
   answer.body += published->id;
@@ -256,7 +265,7 @@ void publish_batch(const http::RequestHead& head, std::string_view channel, std:
 
 void finish(std::string_view channel, Sink& sink, HttpAnswer& answer) {
   const auto finished = sink.finish(channel);
-  if (!finished) return answer_refused(answer, finished.error());
+  if (!finished) return answer_refused(finished.error(), answer);
   begin_json(answer);
   answer.body += "{\"finished\":true}\n";
   answer.position = sink.position();
@@ -283,7 +292,7 @@ void issue_ticket(const http::RequestHead& head, std::string_view body, Sink& si
   }
   const auto ticket = sink.issue_ticket(
       {.channels = request.channels, .subject = request.subject, .expires = request.expires});
-  if (!ticket) return answer_refused(answer, ticket.error());
+  if (!ticket) return answer_refused(ticket.error(), answer);
   begin_json(answer);
   answer.body += '{';
   append_ticket_members(answer.body, *ticket);
@@ -299,7 +308,7 @@ void answer_no_channel(std::string_view channel, HttpAnswer& answer) {
 
 void erase(std::string_view channel, Sink& sink, HttpAnswer& answer) {
   const auto erased = sink.erase(channel);
-  if (!erased) return answer_refused(answer, erased.error());
+  if (!erased) return answer_refused(erased.error(), answer);
   if (!*erased) return answer_no_channel(channel, answer);
   begin_json(answer);
   answer.body += "{\"deleted\":true}\n";
@@ -307,7 +316,7 @@ void erase(std::string_view channel, Sink& sink, HttpAnswer& answer) {
 }
 
 void tell_channel(std::string_view channel, Sink& sink, HttpAnswer& answer) {
-  if (const auto refused = sink.name_problem(channel)) return answer_refused(answer, *refused);
+  if (const auto refused = sink.name_problem(channel)) return answer_refused(*refused, answer);
   const auto state = sink.find(channel);
   if (!state) return answer_no_channel(channel, answer);
   begin_json(answer);

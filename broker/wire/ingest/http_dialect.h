@@ -32,7 +32,7 @@ struct HttpLimits {
 
 // Kept and reused from request to request, so that publishing allocates nothing.
 struct HttpAnswer {
-  int status = 200;  // 200 400 404 405 409 413 415 503
+  int status = 200;  // 200 400 401 403 404 405 409 413 415 503
   std::string_view content_type;
   std::string_view allow;            // with 405: the value of Allow
   std::string_view accept_encoding;  // with some 415: the value of Accept-Encoding
@@ -50,6 +50,8 @@ bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer);
 // The answer to a body longer than body_bytes_max(), as it was declared or as it came.
 void answer_body_too_large(const http::RequestHead& head, const HttpLimits& limits,
                            HttpAnswer& answer);
+// The answer to a request that is refused for this reason.
+void answer_refused(const Refused& refused, HttpAnswer& answer);
 // The answer to a request that could not be read: malformed, or too slow (408).
 void answer_not_taken(int status, std::string_view sentence, HttpAnswer& answer);
 // The answer while the bodies of other requests fill [limits] bodies_bytes.

@@ -38,9 +38,11 @@ enum Name : std::size_t {
   channels,  // from here on: of a ticket
   expires,
   sub,
+  token,  // of auth
 };
-constexpr std::array<std::string_view, 11> kNames = {
-    "channel", "data", "event", "retry", "id", "key", "ref", "op", "channels", "expires", "sub"};
+constexpr std::array<std::string_view, 12> kNames = {"channel",  "data",    "event", "retry",
+                                                     "id",       "key",     "ref",   "op",
+                                                     "channels", "expires", "sub",   "token"};
 constexpr unsigned bit(Name name) {
   return 1U << name;
 }
@@ -60,6 +62,7 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"info", LineRequest::Op::report, bit(channel)},
     {"watch", LineRequest::Op::watch, 0},
     {"ticket", LineRequest::Op::ticket, bit(channel) | bit(channels) | bit(expires) | bit(sub)},
+    {"auth", LineRequest::Op::auth, bit(token)},
 });
 
 std::string_view without_blanks_behind(std::string_view text) {
@@ -160,7 +163,7 @@ void NdjsonLine::Impl::forget() {
   request.op = LineRequest::Op::publish;
   request.channels.clear();
   request.type = request.data = request.key = request.reference = operation = {};
-  request.subject = request.expires = {};
+  request.subject = request.expires = request.token = {};
   request.retry_ms.reset();
   problem.clear();
   seen = 0;
@@ -258,6 +261,8 @@ bool NdjsonLine::Impl::read_value(Name name, ondemand::value& value) {
       return read_string(name, value, request.expires);
     case Name::sub:
       return read_string(name, value, request.subject);
+    case Name::token:
+      return read_string(name, value, request.token);
   }
   return true;
 }
@@ -424,7 +429,7 @@ bool NdjsonLine::Impl::check_meaning() {
     const auto* found = std::ranges::find(kOperations, operation, &Operation::name);
     if (found == kOperations.end()) {
       return stop(0, fmt::format("unknown op \"{}\": the ops are publish, finish, delete, info, "
-                                 "watch and ticket",
+                                 "watch, ticket and auth",
                                  quotable(operation)));
     }
     request.op = found->op;
@@ -437,8 +442,12 @@ bool NdjsonLine::Impl::check_meaning() {
                                operation.empty() ? "publish" : operation));
   }
   if (request.op == LineRequest::Op::ticket) return check_ticket();
-  const bool needs_channel =
-      request.op != LineRequest::Op::watch && request.op != LineRequest::Op::report;
+  if (request.op == LineRequest::Op::auth && request.token.empty()) {
+    return stop(0, R"("token" is missing: the publisher's token)");
+  }
+  const bool needs_channel = request.op != LineRequest::Op::watch &&
+                             request.op != LineRequest::Op::report &&
+                             request.op != LineRequest::Op::auth;
   if (needs_channel && request.channels.empty()) {
     if (default_channel.empty()) return stop(0, R"("channel" is missing)");
     request.channels.push_back(default_channel);

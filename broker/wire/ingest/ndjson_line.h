@@ -14,12 +14,13 @@
 namespace fanfare::ingest {
 
 struct LineRequest {
-  enum class Op : std::uint8_t { publish, finish, erase, report, watch, ticket };
+  enum class Op : std::uint8_t { publish, finish, erase, report, watch, ticket, auth };
   Op op = Op::publish;
-  // One, or several for publish and ticket; none for report, watch.
+  // One, or several for publish and ticket; none for report, watch, auth.
   std::vector<std::string_view> channels;
   std::string_view type, data, key;
   std::string_view subject, expires;  // of ticket
+  std::string_view token;             // of auth
   std::optional<std::uint32_t> retry_ms;
   std::string_view reference;  // "ref" as it was written, to be echoed; empty: none
 };

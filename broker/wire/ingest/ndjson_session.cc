@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "broker/wire/ingest/door.h"
 #include "broker/wire/ingest/json_reply.h"
 
 #include "common/check.h"
@@ -39,6 +40,7 @@ Publish event_of(const LineRequest& request, std::string_view channel) {
 
 NdjsonSession::NdjsonSession(Sink& sink, const SessionOptions& options)
     : sink_(sink),
+      door_(options.door),
       event_bytes_(options.event_bytes),
       event_bytes_now_(options.event_bytes_now),
       reply_bytes_(options.reply_bytes),
@@ -47,6 +49,7 @@ NdjsonSession::NdjsonSession(Sink& sink, const SessionOptions& options)
 NdjsonSession::NdjsonSession(Sink& sink, const SessionOptions& options,
                              std::string_view default_channel)
     : sink_(sink),
+      door_(nullptr),
       line_(default_channel),
       event_bytes_(options.event_bytes),
       event_bytes_now_(options.event_bytes_now),
@@ -59,6 +62,7 @@ std::size_t NdjsonSession::line_bytes_max() const {
 }
 
 void NdjsonSession::receive(std::string_view in, std::string& out) {
+  if (closed_) return;
   reply_end_ = out.size() + reply_bytes_;
   if (paused_) {
     paused_ = false;
@@ -96,7 +100,7 @@ void NdjsonSession::keep(std::string_view part) {
 }
 
 void NdjsonSession::serve(std::string_view text, std::string& out) {
-  while (!text.empty()) {
+  while (!text.empty() && !closed_) {
     if (out.size() >= reply_end_) {
       paused_ = true;
       kept_ = text;
@@ -133,8 +137,11 @@ void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::
     }
   }
   if (blank(line)) return;
-  if (!line_.parse(line, readable)) return refuse(line_.problem(), out);
+  const bool understood = line_.parse(line, readable);
   const LineRequest& request = line_.request();
+  const bool auth = understood && request.op == LineRequest::Op::auth;
+  if (door_ != nullptr && !auth && !door_->open()) return refuse(door_->refusal().message, out);
+  if (!understood) return refuse(line_.problem(), out);
   switch (request.op) {
     case LineRequest::Op::publish:
       return publish(request, out);
@@ -143,11 +150,9 @@ void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::
     case LineRequest::Op::ticket:
       return issue_ticket(request, out);
     case LineRequest::Op::watch:
-      if (!watchable_) {
-        return refuse("an HTTP request cannot watch: open an NDJSON connection", out);
-      }
-      watching_ = true;
-      break;
+      return watch(out);
+    case LineRequest::Op::auth:
+      return authenticate(request, out);
     case LineRequest::Op::finish: {
       const auto finished = sink_.finish(request.channels[0]);
       if (!finished) return refuse(finished.error().message, out);
@@ -159,6 +164,31 @@ void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::
       if (!*erased) return refuse("there is no such channel", out);
       break;
     }
+  }
+  out += R"({"ok":true)";
+  close_reply(out);
+}
+
+void NdjsonSession::watch(std::string& out) {
+  if (!watchable_) return refuse("an HTTP request cannot watch: open an NDJSON connection", out);
+  if (const auto refused = sink_.watch_problem()) return refuse(refused->message, out);
+  watching_ = true;
+  out += R"({"ok":true)";
+  close_reply(out);
+}
+
+void NdjsonSession::authenticate(const LineRequest& request, std::string& out) {
+  if (door_ == nullptr) {
+    return refuse(watchable_
+                      ? "no token is looked at on the ingest socket: whoever may open it may "
+                        "publish"
+                      : "an HTTP request brings its token in the field Authorization: "
+                        "Bearer TOKEN",
+                  out);
+  }
+  if (const auto refused = door_->present(request.token)) {
+    closed_ = door_->tried_enough();
+    return refuse(refused->message, out);
   }
   out += R"({"ok":true)";
   close_reply(out);

@@ -22,7 +22,7 @@ class NdjsonSession final : public Session {
 
   void receive(std::string_view in, std::string& out) override;
   void end_of_input(std::string& out) override;
-  bool closed() const override { return false; }
+  bool closed() const override { return closed_; }
   bool paused() const override { return paused_; }
   bool watching() const override { return watching_; }
   std::size_t buffered_bytes() const override { return kept_.size(); }
@@ -42,6 +42,8 @@ class NdjsonSession final : public Session {
   void complete_kept(std::string_view& in, std::string& out);
   void take_line(std::string_view line, std::size_t readable, std::string& out);
   void publish(const LineRequest& request, std::string& out);
+  void watch(std::string& out);
+  void authenticate(const LineRequest& request, std::string& out);
   void report(const LineRequest& request, std::string& out);
   void issue_ticket(const LineRequest& request, std::string& out);
   void find_first_names(const std::vector<std::string_view>& channels);
@@ -52,6 +54,7 @@ class NdjsonSession final : public Session {
   std::size_t line_bytes_max() const;
 
   Sink& sink_;
+  Door* const door_;
   NdjsonLine line_;
   const std::size_t event_bytes_;
   const std::size_t* const event_bytes_now_;
@@ -69,6 +72,7 @@ class NdjsonSession final : public Session {
   bool passing_over_ = false;
   bool paused_ = false;
   bool watching_ = false;
+  bool closed_ = false;
 };
 
 }  // namespace fanfare::ingest

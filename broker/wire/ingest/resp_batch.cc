@@ -171,6 +171,7 @@ bool RespCommands::would_be_taken(RespTransaction::Commands& commands, std::stri
 
 void RespCommands::run_all(RespTransaction::Commands& commands, std::string& out) {
   append_array(out, commands.size());
+  executing_ = true;
   std::vector<Publish> together;
   const auto publish_together = [&] {
     publish(together, out);
@@ -186,6 +187,7 @@ void RespCommands::run_all(RespTransaction::Commands& commands, std::string& out
     run(arguments, out);
   }
   publish_together();
+  executing_ = false;
 }
 
 // EVAL script keys [key ...] data channel ...; EVALSHA has the script's name instead. `argv`

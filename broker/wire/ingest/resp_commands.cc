@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/wire/ingest/door.h"
 #include "broker/wire/ingest/resp_reply.h"
 #include "broker/wire/ingest/resp_unserved.h"
 #include "broker/wire/ingest/text.h"
@@ -67,8 +68,9 @@ std::span<const RespCommands::Command> RespCommands::table() {
        refused},
       {"PING", 1, 2, &R::ping, "PING [message]"},
       {"ECHO", 2, 2, &R::echo, "ECHO message"},
-      {"HELLO", 1, kAny, &R::hello, "HELLO [2 | 3 [AUTH user password] [SETNAME name]]", refused},
-      {"AUTH", 2, 3, &R::auth, "AUTH user password", refused},
+      {"HELLO", 1, kAny, &R::hello, "HELLO [2 | 3 [AUTH user password] [SETNAME name]]", refused,
+       nullptr, false, true},
+      {"AUTH", 2, 3, &R::auth, "AUTH user password", refused, nullptr, false, true},
       {"COMMAND", 1, kAny, &R::command, "COMMAND [COUNT | LIST | INFO name ... | DOCS]", refused},
       {"CLIENT", 2, kAny, &R::client,
        "CLIENT SETNAME | GETNAME | SETINFO | ID | INFO | LIST | REPLY ON | NO-EVICT | NO-TOUCH",
@@ -80,14 +82,15 @@ std::span<const RespCommands::Command> RespCommands::table() {
       {"WATCH", 2, kAny, &R::watch, "WATCH", run_at_once},
       {"UNWATCH", 1, 1, &R::unwatch, "UNWATCH"},
       {"INFO", 1, kAny, &R::info, "INFO", refused},
-      {"RESET", 1, 1, &R::reset, "RESET", run_at_once},
-      {"QUIT", 1, kAny, &R::quit, "QUIT", run_at_once},
+      {"RESET", 1, 1, &R::reset, "RESET", run_at_once, nullptr, false, true},
+      {"QUIT", 1, kAny, &R::quit, "QUIT", run_at_once, nullptr, false, true},
   });
   return kCommands;
 }
 
 void RespCommands::run(Arguments arguments, std::string& out) {
   const Command* command = find(arguments[0]);
+  if (!let_in(command, out)) return;
   if (command != nullptr && command->run == &RespCommands::exec && !fits(*command, arguments)) {
     return refuse_exec(*command, out);
   }
@@ -99,6 +102,19 @@ void RespCommands::run(Arguments arguments, std::string& out) {
   if (!fits(*command, arguments)) return append_wrong_arity(out, *command);
   if (command->reads_channels && refuse_names(arguments.subspan(1), out)) return;
   (this->*command->run)(arguments, out);
+}
+
+bool RespCommands::door_open() const {
+  return options_.door == nullptr || executing_ || options_.door->open();
+}
+
+// A transaction whose token expires before its end is over: none of it was published.
+bool RespCommands::let_in(const Command* command, std::string& out) {
+  if ((command != nullptr && command->before_door) || door_open()) return true;
+  if (transaction_.open()) ++commons_.transactions_refused_total;
+  transaction_.end();
+  append_refused(out, options_.door->refusal());
+  return false;
 }
 
 void RespCommands::passed_over() {
@@ -151,7 +167,7 @@ bool RespCommands::refuse_names(Arguments channels, std::string& out) {
 
 bool RespCommands::postpone(Arguments arguments, std::vector<Publish>& waiting) {
   if (arguments.size() != 3 || !same_ignoring_case(arguments[0], "PUBLISH")) return false;
-  if (transaction_.open()) return false;
+  if (transaction_.open() || !door_open()) return false;
   Publish& event = waiting.emplace_back();
   event.channel = arguments[1];
   event.data = arguments[2];

@@ -38,7 +38,7 @@ class RespCommands {
   void publish(std::span<const Publish> events, std::string& out);
   // At most this many publishes are looked up at once.
   static constexpr std::size_t kTogetherMax = 16;
-  // QUIT was run: its reply is the last.
+  // QUIT was run, or AUTH too often in vain: its reply is the last.
   bool quit() const { return quit_; }
 
  private:
@@ -55,6 +55,7 @@ class RespCommands {
     // What it would change. False: nothing, since the command is wrong; its error was appended.
     bool (RespCommands::*changes)(Arguments, const Visit&, std::string&) = nullptr;
     bool reads_channels = false;  // its arguments are channels, about which it reports
+    bool before_door = false;     // it is served though no token was presented
   };
   static std::span<const Command> table();
   static const Command* find(std::string_view name);
@@ -96,6 +97,9 @@ class RespCommands {
   bool would_be_taken(RespTransaction::Commands& commands, std::string& out);
   void run_all(RespTransaction::Commands& commands, std::string& out);
   // Below: the other commands that tools and libraries send (resp_handshake.cc).
+  bool door_open() const;
+  bool let_in(const Command* command, std::string& out);
+  bool authenticate(std::string_view user, std::string_view password, std::string& out);
   void ping(Arguments arguments, std::string& out);
   void echo(Arguments arguments, std::string& out);
   void hello(Arguments arguments, std::string& out);
@@ -122,6 +126,7 @@ class RespCommands {
   std::string client_name_;
   resp::Protocol protocol_ = resp::Protocol::resp2;
   bool quit_ = false;
+  bool executing_ = false;  // the commands of a transaction, which were let in together
 };
 
 }  // namespace fanfare::ingest

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "broker/wire/ingest/door.h"
 #include "broker/wire/ingest/resp_commands.h"
 #include "broker/wire/ingest/resp_reply.h"
 #include "broker/wire/ingest/text.h"
@@ -43,8 +44,19 @@ namespace {
 constexpr std::string_view kNoPasswords =
     "access is controlled by the permissions of the socket file and by [listen] ingest_users";
 
-// Like a Redis without passwords: its user is "default", with any password.
-bool authenticate(std::string_view user, std::string& out) {
+}  // namespace
+
+// With a door, the password is a token, whatever the user is called. Without one, this is like a
+// Redis without passwords: its user is "default", with any password. False: an error was appended.
+bool RespCommands::authenticate(std::string_view user, std::string_view password,
+                                std::string& out) {
+  if (options_.door != nullptr) {
+    const auto refused = options_.door->present(password);
+    if (!refused) return true;
+    append_error(out, refused->message, "WRONGPASS");
+    quit_ = options_.door->tried_enough();
+    return false;
+  }
   if (user == "default") return true;
   append_error(out,
                fmt::format("invalid username-password pair or user is disabled. The only user is "
@@ -53,8 +65,6 @@ bool authenticate(std::string_view user, std::string& out) {
                "WRONGPASS");
   return false;
 }
-
-}  // namespace
 
 // RESP3 is spoken from the greeting on; a refusal changes nothing.
 void RespCommands::hello(Arguments arguments, std::string& out) {
@@ -77,6 +87,16 @@ void RespCommands::hello(Arguments arguments, std::string& out) {
     wanted = static_cast<resp::Protocol>(version);
     if (!take_hello_options(arguments.subspan(2), out)) return;
   }
+  if (options_.door != nullptr && !options_.door->open()) {
+    // Redis's own words come first: libraries know them.
+    return append_error(out,
+                        fmt::format("HELLO must be called with the client already authenticated, "
+                                    "otherwise the HELLO <proto> AUTH <user> <pass> option can be "
+                                    "used to authenticate the client and select the RESP protocol "
+                                    "version at the same time: {}",
+                                    options_.door->refusal().message),
+                        "NOAUTH");
+  }
   protocol_ = wanted;
   append_greeting(out);
 }
@@ -85,7 +105,7 @@ bool RespCommands::take_hello_options(Arguments options, std::string& out) {
   std::optional<std::string_view> name;
   while (!options.empty()) {
     if (same_ignoring_case(options[0], "AUTH") && options.size() >= 3) {
-      if (!authenticate(options[1], out)) return false;
+      if (!authenticate(options[1], options[2], out)) return false;
       options = options.subspan(3);
     } else if (same_ignoring_case(options[0], "SETNAME") && options.size() >= 2) {
       name = options[1];
@@ -119,7 +139,11 @@ void RespCommands::append_greeting(std::string& out) const {
 
 void RespCommands::auth(Arguments arguments, std::string& out) {
   if (arguments.size() == 3) {
-    if (authenticate(arguments[1], out)) append_simple(out, "OK");
+    if (authenticate(arguments[1], arguments[2], out)) append_simple(out, "OK");
+    return;
+  }
+  if (options_.door != nullptr) {
+    if (authenticate("default", arguments[1], out)) append_simple(out, "OK");
     return;
   }
   // Redis's own words come first: libraries know them, and go on.
@@ -276,7 +300,9 @@ void RespCommands::info(Arguments /*arguments*/, std::string& out) {
   append_verbatim(out, text, protocol_);
 }
 
+// As in Redis, who the client is counts no more either.
 void RespCommands::reset(Arguments /*arguments*/, std::string& out) {
+  if (options_.door != nullptr) options_.door->shut();
   transaction_.end();
   protocol_ = resp::Protocol::resp2;
   client_name_.clear();

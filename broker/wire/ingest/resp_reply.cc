@@ -26,6 +26,10 @@ std::string_view prefix_of(Refusal kind) {
       return "FINISHED";
     case Refusal::unavailable:
       return "UNAVAILABLE";
+    case Refusal::unauthenticated:
+      return "NOAUTH";
+    case Refusal::forbidden:
+      return "NOPERM";
     case Refusal::invalid:
     case Refusal::too_large:
       break;

@@ -20,6 +20,7 @@
 
 namespace fanfare::ingest {
 
+class Door;
 struct RespCommons;
 
 struct SessionOptions {
@@ -34,6 +35,8 @@ struct SessionOptions {
   // What the RESP publishers of a broker share; must outlive the session. Null: this session shares
   // nothing.
   RespCommons* commons = nullptr;
+  // Where the publisher has to show who it is first; must outlive the session. Null: it need not.
+  Door* door = nullptr;
 };
 
 class Session {
@@ -46,9 +49,10 @@ class Session {
   // taken; half a RESP command is dropped. Not while paused().
   virtual void end_of_input(std::string& out) = 0;
 
-  // Flush `out`, then close the connection: QUIT, or framing that cannot be followed any further.
+  // Flush `out`, then close the connection: QUIT, framing that cannot be followed any further, or a
+  // door at which it has tried enough.
   virtual bool closed() const = 0;
-  // closed(), and not by QUIT: the publisher broke the framing of its dialect.
+  // closed(), and neither by QUIT nor by its door: the publisher broke the framing of its dialect.
   virtual bool broken() const { return false; }
   // `reply_bytes` was reached with requests left: send `out`, then call receive({}, out) again, and
   // read nothing from the connection meanwhile.

@@ -47,10 +47,12 @@ struct Published {
 
 // Why something was refused; each dialect has its own word for it.
 enum class Refusal : std::uint8_t {
-  invalid,      // the request breaks a rule: 400, -ERR
-  finished,     // the channel was finished: 409, -FINISHED
-  too_large,    // over a size limit: 413, -ERR
-  unavailable,  // a limit of the broker is reached, or it is stopping: 503, -UNAVAILABLE
+  invalid,          // the request breaks a rule: 400, -ERR
+  finished,         // the channel was finished: 409, -FINISHED
+  too_large,        // over a size limit: 413, -ERR
+  unavailable,      // a limit of the broker is reached, or it is stopping: 503, -UNAVAILABLE
+  unauthenticated,  // no good token was presented: 401, -NOAUTH
+  forbidden,        // the token does not grant it: 403, -NOPERM
 };
 
 struct Refused {
@@ -138,7 +140,9 @@ class Sink {
         Refused{.kind = Refusal::unavailable, .message = "there are no tickets here"});
   }
 
-  // Why no channel of a publisher can have this name; none: one can.
+  // Why this publisher may not watch who subscribes (which shows all channels); none: it may.
+  virtual std::optional<Refused> watch_problem() { return std::nullopt; }
+  // Why no channel of a publisher can have this name, or why it may not know; none: one can.
   virtual std::optional<Refused> name_problem(std::string_view /*channel*/) { return std::nullopt; }
   // A channel that has a history, or whose events would reach a subscriber.
   virtual std::optional<ChannelState> find(std::string_view channel) = 0;

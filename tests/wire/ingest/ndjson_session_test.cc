@@ -235,7 +235,7 @@ TEST(NdjsonErrors, SayWhatAValueMustBe) {
   EXPECT_EQ(error(R"({"op":"finish"})"), R"(\"channel\" is missing)");
   EXPECT_EQ(
       error(R"({"op":"subscribe","channel":"c"})"),
-      R"(unknown op \"subscribe\": the ops are publish, finish, delete, info, watch and ticket)");
+      R"(unknown op \"subscribe\": the ops are publish, finish, delete, info, watch, ticket and auth)");
   EXPECT_EQ(error(R"({"op":"finish","channel":"c","data":"x"})"),
             R"(\"data\" is not allowed with \"op\":\"finish\")");
   EXPECT_EQ(error(R"({"op":"finish","channel":["a","b"]})"),
