@@ -24,6 +24,12 @@ inline constexpr std::array<std::string_view, 3> kWords<server::AnnouncePosition
 template <>
 inline constexpr std::array<std::string_view, 2> kWords<server::Format>{"event-stream", "raw"};
 template <>
+inline constexpr std::array<std::string_view, 3> kWords<server::ProxyProtocol>{"off", "accept",
+                                                                               "require"};
+template <>
+inline constexpr std::array<std::string_view, 3> kWords<server::ForwardedField>{
+    "off", "x-forwarded-for", "forwarded"};
+template <>
 inline constexpr std::array<std::string_view, 2> kWords<server::Ask>{"always", "newcomers"};
 template <>
 inline constexpr std::array<std::string_view, 3> kWords<server::Backend>{"auto", "io_uring",
@@ -50,6 +56,10 @@ template <>
 inline constexpr Kind kKindOf<server::AnnouncePosition> = Kind::word;
 template <>
 inline constexpr Kind kKindOf<server::Format> = Kind::word;
+template <>
+inline constexpr Kind kKindOf<server::ProxyProtocol> = Kind::word;
+template <>
+inline constexpr Kind kKindOf<server::ForwardedField> = Kind::word;
 template <>
 inline constexpr Kind kKindOf<server::Ask> = Kind::word;
 template <>

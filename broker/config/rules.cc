@@ -11,6 +11,7 @@
 
 #include "broker/config/route_rules.h"
 #include "broker/config/syntax.h"
+#include "broker/policy/client_address.h"
 #include "broker/policy/cors.h"
 #include "broker/policy/hosts.h"
 #include "broker/policy/jwt_keys.h"
@@ -148,6 +149,18 @@ void check_hosts(const Options& options, Report& report) {
   check("listen.admin_hosts", options.listen.admin_hosts);
 }
 
+void check_fronts(const Options& options, Report& report) {
+  const server::FrontOptions& fronts = options.fronts;
+  for (std::size_t i = 0; i < fronts.trusted.size(); ++i) {
+    complain(report, fmt::format("fronts.trusted[{}]", i), "fronts.trusted",
+             policy::front_problem(fronts.trusted[i]));
+  }
+  if (fronts.proxy_protocol == server::ProxyProtocol::off || !fronts.trusted.empty()) return;
+  report.add_at("fronts.proxy_protocol",
+                "fronts.proxy_protocol is on, and fronts.trusted names nobody who may use it",
+                "name the front: trusted = [\"10.0.0.5\"]", "fronts.trusted");
+}
+
 void check_subscribe(const Options& options, Report& report) {
   const auto& allowed = options.subscribe.allow;
   for (std::size_t i = 0; i < allowed.size(); ++i) {
@@ -250,6 +263,7 @@ void check_rules(const Options& options, Report& report) {
   check_event_names(options, report);
   check_cors(options, report);
   check_hosts(options, report);
+  check_fronts(options, report);
   check_subscribe(options, report);
   check_token(options, report);
   check_publish(options, report);

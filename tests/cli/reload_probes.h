@@ -30,5 +30,7 @@ std::vector<Probe> probes();
 std::vector<Probe> token_probes();
 // Those of [publish] (publish_probes.cc).
 std::vector<Probe> publish_probes();
+// Those of [fronts] (front_probes.cc).
+std::vector<Probe> front_probes();
 
 }  // namespace fanfare::cli

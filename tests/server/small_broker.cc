@@ -123,6 +123,12 @@ Peer& SmallBroker::connect(sim::Door door) {
   return peers_.emplace_back(kernel_, door);
 }
 
+Peer& SmallBroker::subscriber_from(std::string_view address) {
+  Peer& peer = subscriber();
+  peer.come_from(*IpAddress::parse(address));
+  return peer;
+}
+
 Application& SmallBroker::application() {
   if (!application_) application_ = std::make_unique<Application>(kernel_);
   return *application_;

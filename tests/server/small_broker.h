@@ -21,6 +21,8 @@
 #include "tests/sim/kernel.h"
 #include "tests/sim/sim_ring.h"
 
+#include "common/ip_address.h"
+
 namespace fanfare::server::testing {
 
 // One client. Reads all that comes, unless it was told not to.
@@ -33,6 +35,7 @@ class Peer final : public sim::SocketOwner {
   void say(std::string_view bytes);
   // As much of `text`, over and over, as fits; `said` is how much of it went in all.
   void say_what_fits(std::string_view text, std::size_t& said);
+  void come_from(const IpAddress& address) { socket_->come_from(address); }
   void shut_down() { socket_->shutdown_write(); }
   void hang_up() { socket_->close(false); }
   void stop_reading() { reading_ = false; }
@@ -75,6 +78,8 @@ class SmallBroker {
   SmallBroker& operator=(const SmallBroker&) = delete;
 
   Peer& subscriber() { return connect(sim::Door::subscribers); }
+  // From there, port 40000.
+  Peer& subscriber_from(std::string_view address);
   Peer& publisher() { return connect(sim::Door::publishers); }
   Peer& network_publisher() { return connect(sim::Door::network_publishers); }
   Peer& connect(sim::Door door);

@@ -52,6 +52,7 @@ constexpr Kept kKept[] = {
     {17555, "the heartbeat checker judged a client whose network was down"},
     {1113, "what was sent again after its channel had been dropped was published anew"},
     {18135, "a send that failed with EIO cut a connection that was owed answers"},
+    {337, "a request was lost because a receive was armed before the first bytes were read"},
     {1586, "a stream came and went before the begin of a watch had arrived"},
 };
 

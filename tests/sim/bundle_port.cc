@@ -36,10 +36,11 @@ bool BundlePort::errs(PlantedBug bug, double rate) {
 
 // ---- connections
 
-void BundlePort::begin(io::Slot slot, Tick tick) {
+void BundlePort::begin(io::Slot slot, Tick tick, std::string_view first) {
   parts_.connections[slot].state = server::State::shared;
   parts_.connections[slot].due = tick + server::ticks(parts_.settings->limits.head_time);
   boxes_[slot] = Box{};
+  if (!first.empty()) return received(slot, first, tick);
   order(slot, {PortOrder::Kind::receive});
 }
 

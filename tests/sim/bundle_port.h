@@ -24,7 +24,7 @@ class BundlePort final : public server::SharedPort {
   BundlePort(const Parts& parts, Kernel& kernel, std::size_t box_bytes)
       : parts_(parts), kernel_(kernel), box_bytes_(box_bytes) {}
 
-  void begin(io::Slot slot, server::Tick tick) override;
+  void begin(io::Slot slot, server::Tick tick, std::string_view first) override;
   void received(io::Slot slot, std::string_view bytes, server::Tick tick) override;
   void overdue(io::Slot slot, server::Tick tick) override;
   void writable(io::Slot slot) override;

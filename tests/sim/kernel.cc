@@ -90,6 +90,13 @@ Door Kernel::door_of(int accepted) const {
   return accepted_.at(static_cast<std::size_t>(accepted - kAcceptedFirst)).door;
 }
 
+const std::optional<IpAddress>& Kernel::peer_of(int accepted) const {
+  static const std::optional<IpAddress> kGone;
+  const Socket* const socket =
+      accepted_.at(static_cast<std::size_t>(accepted - kAcceptedFirst)).socket;
+  return socket == nullptr ? kGone : socket->peer_address();
+}
+
 Socket* Kernel::claim(int accepted) {
   const auto index = static_cast<std::size_t>(accepted - kAcceptedFirst);
   if (accepted < kAcceptedFirst || index >= accepted_.size()) return nullptr;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "tests/sim/agenda.h"
@@ -69,6 +70,7 @@ class Kernel final : public Agenda {
   // Takes the oldest waiting connection and makes a descriptor for it. Precondition: one waits.
   int take(int listener);
   Door door_of(int accepted) const;
+  const std::optional<IpAddress>& peer_of(int accepted) const;
   // The socket behind an accepted descriptor, which is forgotten; null: no such descriptor.
   Socket* claim(int accepted);
   // Some end of a connection whose network is down does not know it yet.

@@ -14,6 +14,12 @@ namespace fanfare::sim {
 using io::Slot;
 using io::Token;
 
+namespace {
+
+constexpr std::uint16_t kGivenPort = 40'000;
+
+}  // namespace
+
 void SimRing::accept(int listener, Token token) {
   for (const Accept& accept : accepts_) {
     if (accept.armed && (accept.listener == listener || accept.token == token)) {
@@ -146,6 +152,15 @@ void SimRing::refuse(int descriptor, std::string_view farewell) {
 
 io::PeerAddress SimRing::peer_of(int descriptor) {
   io::PeerAddress address;
+  if (const auto& given = kernel_.peer_of(descriptor)) {
+    sockaddr_in6 six{};
+    six.sin6_family = AF_INET6;
+    six.sin6_port = htons(kGivenPort);
+    std::memcpy(&six.sin6_addr, given->bytes.data(), given->bytes.size());
+    std::memcpy(&address.storage, &six, sizeof six);
+    address.size = sizeof six;
+    return address;
+  }
   if (kernel_.door_of(descriptor) == Door::publishers || kernel_.random().chance(0.02))
     return address;
   sockaddr_in inet{};

@@ -12,10 +12,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "tests/sim/agenda.h"
+
+#include "common/ip_address.h"
 
 namespace fanfare::sim {
 
@@ -55,6 +58,9 @@ class Socket final : public Actor {
 
   // The same for both ends, for traces.
   std::uint64_t serial() const { return serial_; }
+  // What the other end is told of this one's address; none: one of a few is made up.
+  void come_from(const IpAddress& address) { address_ = address; }
+  const std::optional<IpAddress>& peer_address() const { return other_->address_; }
   // `tag` is the owner's own number for this socket.
   void set_owner(SocketOwner* owner, std::uint32_t tag);
   std::uint32_t tag() const { return tag_; }
@@ -78,6 +84,7 @@ class Socket final : public Actor {
   Socket* other_ = nullptr;
   SocketOwner* owner_ = nullptr;
   std::uint32_t tag_ = 0;
+  std::optional<IpAddress> address_;
 
   std::string incoming_;
   std::size_t read_ = 0;

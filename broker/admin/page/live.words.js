@@ -71,6 +71,7 @@ export const words = {
     ingest_refused: 'publisher not allowed',
     expired: 'permission expired, told to come back',
     upstream_closed: 'application connection closed',
+    front_refused: 'front not trusted',
   },
   zh: {
     title: 'Fanfare · 实时',
@@ -143,6 +144,7 @@ export const words = {
     ingest_refused: '发布者无权限',
     expired: '许可到期，请稍后再来',
     upstream_closed: '与应用的连接关闭',
+    front_refused: '前端代理不受信任',
   },
 };
 

@@ -26,6 +26,9 @@ namespace fanfare::server {
   X(connections_accepted_total, "counter", "Connections accepted on subscriber listeners")         \
   X(connections_open, "gauge", "Connections open on subscriber listeners")                         \
   X(connections_refused_total, "counter", "Connections closed at once because the table was full") \
+  X(proxy_headers_total, "counter", "Connections whose front used the PROXY protocol")             \
+  X(proxy_refused_total, "counter",                                                                \
+    "Connections refused for the PROXY protocol: not trusted, malformed, or without it")           \
   X(subscribers, "gauge", "Event streams open")                                                    \
   X(subscribers_behind, "gauge", "Event streams that are catching up or blocked")                  \
   X(subscriptions_total, "counter", "Event streams begun")                                         \
@@ -128,7 +131,8 @@ struct Counters {
   X(ingest_protocol, "a publisher used none of the three dialects, or violated its own") \
   X(ingest_refused, "a publisher's user is not in [listen] ingest_users")                \
   X(expired, "told to come back because its application's permission expired")           \
-  X(upstream_closed, "a connection to an application that ended, or is not needed")
+  X(upstream_closed, "a connection to an application that ended, or is not needed")      \
+  X(front_refused, "the PROXY protocol was malformed, missing, or not from a trusted front")
 
 enum class CloseReason : std::uint8_t {
 #define X(name, help) name,

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/policy/client_address.h"
 #include "broker/wire/sse/format.h"
 #include "broker/wire/sse/position.h"
 
@@ -33,6 +34,10 @@ enum class Backend : std::uint8_t { automatic, io_uring, epoll };
 // presented must be good.
 enum class TokenNeed : std::uint8_t { automatic, required, optional, none };
 
+// Whether a trusted front says by the PROXY protocol whose connection it carries.
+enum class ProxyProtocol : std::uint8_t { off, accept, require };
+using policy::ForwardedField;  // where it says whose request it passes on
+
 struct ListenOptions {
   std::vector<std::string> http = {"127.0.0.1:8080"};
   std::string
@@ -46,6 +51,15 @@ struct ListenOptions {
   std::vector<std::string> admin_hosts;  // of the admin listener; addresses and localhost always
 
   friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
+};
+
+// Reverse proxies and balancers in front of the subscriber listeners.
+struct FrontOptions {
+  std::vector<std::string> trusted;  // addresses, networks, words (broker/policy/client_address.h)
+  ProxyProtocol proxy_protocol = ProxyProtocol::off;
+  ForwardedField forwarded = ForwardedField::x_forwarded_for;
+
+  friend bool operator==(const FrontOptions&, const FrontOptions&) = default;
 };
 
 struct HistoryOptions {
@@ -200,6 +214,7 @@ struct RouteRule {
 
 struct Options {
   ListenOptions listen;
+  FrontOptions fronts;
   std::uint32_t shards = 0;  // 0: auto
   Backend backend = Backend::automatic;
   HistoryOptions history;

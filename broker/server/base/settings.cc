@@ -49,6 +49,7 @@ void Settings::replace(std::shared_ptr<const Options> options) {
   tokens_ = token_rules("token", options_->token, limits);
   tokens_.kept = routes_->claims();
   publish_tokens_ = token_rules("publish", options_->publish, limits);
+  fronts_ = policy::TrustedFronts(options_->fronts.trusted);
 }
 
 }  // namespace fanfare::server

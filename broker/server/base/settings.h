@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "broker/fanout/limits.h"
+#include "broker/policy/client_address.h"
 #include "broker/policy/cors.h"
 #include "broker/policy/event_rules.h"
 #include "broker/policy/jwt.h"
@@ -48,6 +49,7 @@ class Settings {
   const policy::CorsRules& cors() const { return cors_; }
   const policy::JwtRules& tokens() const { return tokens_; }
   const policy::JwtRules& publish_tokens() const { return publish_tokens_; }
+  const policy::TrustedFronts& fronts() const { return fronts_; }
   const fanout::LogLimits& log() const { return log_; }
   const RouteTable& routes() const { return *routes_; }
 
@@ -62,6 +64,7 @@ class Settings {
   policy::CorsRules cors_;
   policy::JwtRules tokens_;
   policy::JwtRules publish_tokens_;
+  policy::TrustedFronts fronts_;
   fanout::LogLimits log_;
   std::unique_ptr<const RouteTable> routes_;
   std::unique_ptr<const RouteTable> routes_before_;

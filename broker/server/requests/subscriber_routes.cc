@@ -10,6 +10,7 @@
 #include "broker/server/base/unguessable.h"
 #include "broker/server/requests/bearer.h"
 #include "broker/server/requests/browser_module.h"
+#include "broker/server/sockets/client.h"
 #include "broker/wire/http/negotiation.h"
 #include "broker/wire/http/query.h"
 
@@ -308,7 +309,11 @@ void SubscriberRoutes::begin(const Request& request, const sse::SubscribeRequest
   }
   if (!parts_.seats.take()) return parts_.streams.overload(request, asked, terms, {}, response);
   parts_.streams.open(request, asked, terms, response);
-  if (response.kind != Response::Kind::stream) parts_.seats.give_back();  // nothing follows: 204
+  if (response.kind != Response::Kind::stream) return parts_.seats.give_back();  // 204
+  const Client client = client_of(request, parts_.settings);
+  if (request.peer != nullptr && client.address != *request.peer) {
+    response.stream.carried_for = client.address;
+  }
 }
 
 void SubscriberRoutes::refuse_token(const TokenRefusal& refusal, std::span<const http::Field> cors,

@@ -67,6 +67,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       front_(config.in_front ? config.in_front(routes_) : routes_),
       port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, date_,
             switchboard.subscriber_bodies, front_),
+      greeter_(connections_, counters_, settings_),
       started_(ring.now()),
       now_(started_) {
   if (switchboard.is_lead(config.index)) {
@@ -331,10 +332,7 @@ void Shard::welcome(io::Slot slot, Port port, const TurnedAway& turned_away) {
   }
   if (port == Port::subscriber) {
     ++counters_.connections_accepted_total;
-    if (shared_) {
-      shared_->begin(slot, tick_);
-      return obey_shared();
-    }
+    return greet(slot);
   }
   obey(slot, kind_of(port).http->begin(slot, tick_));
 }
@@ -359,6 +357,13 @@ void Shard::received(const io::Completion& completion, Connection& connection) {
     case State::publisher:
       obey(slot, ended ? desk_->ingest_port().input_ended(slot)
                        : desk_->ingest_port().received(slot, bytes, tick_));
+      break;
+    case State::greeting:
+      if (ended) {
+        close(slot, CloseReason::peer_closed);
+      } else {
+        greeted(slot, bytes);
+      }
       break;
     case State::reading:
       obey(slot, ended ? kind_of(connection).http->input_ended(slot)

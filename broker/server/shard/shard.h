@@ -36,6 +36,7 @@
 #include "broker/server/shard/lead_desk.h"
 #include "broker/server/sockets/connection.h"
 #include "broker/server/sockets/courier.h"
+#include "broker/server/sockets/greeter.h"
 #include "broker/server/sockets/http_port.h"
 #include "broker/server/streams/delivery.h"
 #include "broker/server/streams/lifetimes.h"
@@ -135,6 +136,9 @@ class Shard {
   bool may_publish(int descriptor);
   TurnedAway why_turned_away(Port port, int descriptor);
   void welcome(io::Slot slot, Port port, const TurnedAway& turned_away);
+  // shard_greeting.cc: what a subscriber's connection begins with
+  void greet(io::Slot slot);
+  void greeted(io::Slot slot, std::string_view bytes);
   void received(const io::Completion& completion, Connection& connection);
   void polled(const io::Completion& completion, Connection& connection, Op op);
   bool take_messages();
@@ -247,6 +251,7 @@ class Shard {
   SubscriberRoutes routes_;
   Routes& front_;  // routes_, or what was put in front of them
   HttpPort port_;
+  Greeter greeter_;
   std::unique_ptr<SharedPort> shared_;  // null: none
   std::unique_ptr<LeadDesk> desk_;      // the lead's
   std::array<PortKind, kPortCount> port_kinds_;

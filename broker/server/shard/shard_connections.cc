@@ -136,6 +136,7 @@ Tick Shard::tick_of(std::chrono::sys_seconds date) const {
 
 void Shard::begin_stream(io::Slot slot, StreamStart start) {
   Connection& connection = connections_[slot];
+  if (start.carried_for) connections_.carry(slot, *start.carried_for);
   connection.subscriber = open_stream(Outlet::socket(slot), std::move(start));
   connection.state = State::streaming;
   connection.due = kNever;
@@ -179,6 +180,7 @@ void Shard::end_stream(const StreamEnd& end) {
   delivery_.close(member, end.ending());
   if (outlet.is_box()) return;
   Connection& connection = connections_[slot];
+  connections_.carry_no_more(slot);
   connection.subscriber = kNone;
   connection.reason = end.reason;
   connection.state = State::reading;  // no stream's any more
@@ -208,6 +210,7 @@ void Shard::note_close(Member member, CloseReason reason) {
 
 void Shard::forget_requests(io::Slot slot) {
   const Connection& connection = connections_[slot];
+  if (connection.state == State::greeting) greeter_.release(slot);
   if (connection.state == State::shared) shared_->release(slot);
   if (connection.exchange != kNone) kind_of(connection).http->release(slot);
   if (is_publishers(connection.port)) desk_->ingest_port().release(slot);

@@ -135,6 +135,10 @@ void Shard::end_when_quiet(io::Slot slot) {
   Connection& connection = connections_[slot];
   const bool greeting = !connection.keep_alive && tick_ - connection.opened < kGreetingTicks;
   switch (connection.state) {
+    case State::greeting:
+      connection.leaving = true;
+      if (!greeting) close(slot, CloseReason::drained);
+      break;
     case State::reading:
       connection.leaving = true;
       if (kind_of(connection).http->idle(slot) && !greeting) close(slot, CloseReason::drained);

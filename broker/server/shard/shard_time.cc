@@ -120,6 +120,8 @@ void Shard::overdue(io::Slot slot, Connection& connection) {
   const State state = connection.state;
   if (state == State::lingering) {
     close(slot, connection.reason);
+  } else if (state == State::greeting) {
+    close(slot, CloseReason::head_timeout);
   } else if (state == State::reading || state == State::waiting || state == State::answering) {
     obey(slot, kind_of(connection).http->overdue(slot, tick_));
   } else if (state == State::shared) {

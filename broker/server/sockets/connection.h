@@ -15,10 +15,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "broker/io/ring.h"
 #include "broker/server/base/counters.h"
+#include "broker/server/sockets/carriers.h"
+#include "broker/server/sockets/packed_address.h"
 
 #include "common/free_indexes.h"
 #include "common/paged_array.h"
@@ -52,6 +53,7 @@ constexpr bool is_publishers(Port port) {
 
 enum class State : std::uint8_t {
   free,
+  greeting,   // nothing has come that says what it speaks (Greeter); due: head time
   reading,    // waits for (more of) a request; due: head or idle time
   waiting,    // a request is answered later; due: its patience
   answering,  // a response is on its way out; due: stall
@@ -87,17 +89,6 @@ struct Connection {
 };
 static_assert(sizeof(Connection) <= 24, "an idle connection has nothing but this and an address");
 
-// A peer's address, kept small: IPv4 addresses as IPv4-mapped IPv6.
-struct PackedAddress {
-  std::uint8_t address[16] = {};
-  std::uint16_t port = 0;  // 0: unknown
-
-  static PackedAddress from(const io::PeerAddress& address);
-  std::string text() const;
-  // Without the port; empty if it is not known.
-  std::string host() const;
-};
-
 // The slots of one shard. Thread: the shard's. Never shrinks; its memory is touched, page by page,
 // as slots are used for the first time: room for a million costs nothing until they come.
 class ConnectionTable {
@@ -114,7 +105,11 @@ class ConnectionTable {
 
   Connection& operator[](io::Slot slot) { return connections_[slot]; }
   const Connection& operator[](io::Slot slot) const { return connections_[slot]; }
+  // The other end, or whom a front has named as such. While a stream runs that a front carries for
+  // another client, that client.
   PackedAddress& peer(io::Slot slot) { return peers_[slot]; }
+  void carry(io::Slot slot, const PackedAddress& client);
+  void carry_no_more(io::Slot slot);
   // The connection that the token means, or null if that life of the slot is over.
   Connection* find(io::Token token) {
     if (token.index >= high_water()) return nullptr;
@@ -133,6 +128,7 @@ class ConnectionTable {
  private:
   PagedArray<Connection> connections_;
   PagedArray<PackedAddress> peers_;
+  Carriers carriers_;
   FreeIndexes free_;  // below high_water()
   std::uint32_t in_use_ = 0;
 };

@@ -69,6 +69,14 @@ PortOrder HttpPort::received(io::Slot slot, std::string_view bytes, Tick tick) {
   return advance(slot, bytes, tick);
 }
 
+PortOrder HttpPort::turn_away(io::Slot slot, const Refused& why, Tick tick) {
+  Exchange& exchange = exchange_of(slot);
+  ++counters_.requests_refused_total;
+  connections_[slot].reason = CloseReason::front_refused;
+  refuse(exchange, why);
+  return say(slot, exchange, false, {}, tick);
+}
+
 PortOrder HttpPort::input_ended(io::Slot slot) {
   (void)slot;
   return {PortOrder::Kind::close, CloseReason::peer_closed};
@@ -350,6 +358,7 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
   if (!connection.keep_alive) {
     const bool said_why = connection.reason == CloseReason::bad_request ||
                           connection.reason == CloseReason::head_timeout ||
+                          connection.reason == CloseReason::front_refused ||
                           connection.reason == CloseReason::overloaded;
     return {PortOrder::Kind::linger, said_why ? connection.reason : CloseReason::not_keep_alive};
   }

@@ -50,6 +50,8 @@ class HttpPort {
   // A new connection; its first bytes may have been read already (ingest sniffing).
   PortOrder begin(io::Slot slot, Tick tick, std::string_view first = {});
   PortOrder received(io::Slot slot, std::string_view bytes, Tick tick);
+  // Instead of begin(): nothing is read on this connection, and this is why.
+  PortOrder turn_away(io::Slot slot, const Refused& why, Tick tick);
   // The peer will send nothing more.
   PortOrder input_ended(io::Slot slot);
   // The courier's result for this connection.

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "broker/fanout/cursor.h"
+#include "broker/server/sockets/packed_address.h"
 #include "broker/wire/http/field_list.h"
 
 #include "common/time.h"
@@ -32,6 +33,8 @@ struct StreamStart {
   // When its application wants it to end: it comes back then, or is complete.
   std::optional<TimePoint> ends = {};
   bool ends_complete = false;
+  // Whose stream it is, where the connection is a front's that carries it for another client.
+  std::optional<PackedAddress> carried_for = {};
   // The request's query and cursor, for publishers that watch.
   std::string query = {};
   std::string presented = {};

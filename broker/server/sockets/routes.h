@@ -14,8 +14,6 @@
 
 namespace fanfare::server {
 
-struct PackedAddress;
-
 // How the body of an event stream ends on the transport that asks, and with it the form in which
 // the transport wants its bytes.
 enum class BodyEnd : std::uint8_t {
@@ -38,7 +36,8 @@ struct Request {
   std::string_view body;
   BodyEnd body_end = BodyEnd::last_chunk;
   ExchangeId exchange = {};  // for an answer that comes later
-  // Its client's address; null where there is none, or before its head is whole.
+  // The other end of its connection, which may be a front's (client.h); null where there is none,
+  // or before its head is whole.
   const PackedAddress* peer = nullptr;
 };
 

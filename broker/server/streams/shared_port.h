@@ -63,8 +63,9 @@ class SharedPort : public Outboxes {
   };
   using Maker = std::function<std::unique_ptr<SharedPort>(const Parts&)>;
 
-  // A new connection: it is State::shared from now on. As long as it is, the port keeps its `due`.
-  virtual void begin(io::Slot slot, Tick tick) = 0;
+  // A new connection, whose first bytes may have been read already: it is State::shared from now
+  // on. As long as it is, the port keeps its `due`.
+  virtual void begin(io::Slot slot, Tick tick, std::string_view first) = 0;
   virtual void received(io::Slot slot, std::string_view bytes, Tick tick) = 0;
   // Its `due` has come.
   virtual void overdue(io::Slot slot, Tick tick) = 0;

@@ -63,7 +63,7 @@ TEST(PackedAddress, ShowsAnIpv4AddressAsOne) {
   std::memcpy(&address.storage, &in, sizeof in);
   address.size = sizeof in;
   EXPECT_EQ(PackedAddress::from(address).text(), "127.0.0.1:4711");
-  EXPECT_EQ(PackedAddress::from({}).text(), "local");
+  EXPECT_EQ(PackedAddress::from(io::PeerAddress{}).text(), "local");
 }
 
 }  // namespace
