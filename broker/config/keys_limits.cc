@@ -120,6 +120,24 @@ constexpr std::array kLimits{
          .at_least = ns(1s),
          .at_most = ns(24h),
          .help = "The longest heartbeat a client may ask for with ?heartbeat=."}),
+    limits<&LimitOptions::wait_max>(
+        {.name = "wait_max",
+         .at_least = ns(1s),
+         .at_most = ns(1h),
+         .help = "The longest that ?poll=1&wait= may wait for an event. Proxies give up on an "
+                 "answer after some time, often a minute."}),
+    limits<&LimitOptions::poll_bytes>(
+        {.name = "poll_bytes",
+         .at_least = kKiB,
+         .at_most = 16 * kMiB,
+         .help = "Bytes of events in one answer to ?poll=1, if it has more than one. The rest "
+                 "comes with the next poll."}),
+    limits<&LimitOptions::replay_channels>(
+        {.name = "replay_channels",
+         .at_least = 1,
+         .at_most = 1'000'000,
+         .help = "Channels of which ?replay=N&each=channel gives the newest events: of more, those "
+                 "that had an event last, after a gap event that says so."}),
     limits<&LimitOptions::ingest_pending_bytes>(
         {.name = "ingest_pending_bytes",
          .at_least = 64 * kKiB,

@@ -13,6 +13,7 @@
 #include "broker/fanout/feed.h"
 #include "broker/fanout/gather.h"
 #include "broker/fanout/merge.h"
+#include "broker/fanout/newest.h"
 #include "broker/fanout/read.h"
 
 namespace fanfare::fanout {
@@ -20,11 +21,18 @@ namespace fanfare::fanout {
 class Backlog {
  public:
   // All of Replica's contracts of the same names; the log stands at `head`.
-  Read read(const Feed& feed, Sequence head, Cursor cursor, std::size_t bytes_max);
+  Read read(const Feed& feed, Sequence head, Cursor cursor, std::size_t bytes_max,
+            Newest newest = {});
   static Cursor replay_start(const Feed& feed, Sequence head, std::uint32_t events);
   static Cursor earliest(const Feed& feed, Sequence head);
+  static NewestStart newest_of_each(const Feed& feed, Sequence head, std::uint32_t events,
+                                    std::size_t channels_max);
 
  private:
+  Read read_newest(const Feed& feed, Cursor cursor, std::size_t bytes_max, Newest newest);
+  // Reads what merge_ holds, up to `through`.
+  void take(Read& read, Sequence through, std::size_t bytes_max, Framing framing);
+
   Merge merge_;  // for the length of one read()
   Gather gather_;
 };

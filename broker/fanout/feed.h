@@ -68,7 +68,8 @@ class Feed {
     TimePoint not_before;  // of the next round, because of the crowd's pace
     bool held = false;     // due, but its time has not come
   } turn;
-  struct Queued {  // FeedQueue
+  bool awaited = false;  // Rounds: somebody who is no member waits for its next event
+  struct Queued {        // FeedQueue
     Feed* next = nullptr;
     Feed* previous = nullptr;
   } queued;

@@ -6,6 +6,7 @@
 #include "broker/fanout/crowd.h"
 #include "broker/fanout/directory.h"
 #include "broker/fanout/feed.h"
+#include "broker/fanout/past.h"
 #include "broker/fanout/rounds.h"
 
 #include "common/check.h"
@@ -17,7 +18,8 @@ struct Replica::Impl {
       : options(std::move(replica_options)),
         directory(options.tombstones_max, options.feed_members_max, NameHash(options.epoch),
                   options.rules),
-        rounds(directory, options.members_max, options.span_bytes_max) {}
+        rounds(directory, options.members_max, options.span_bytes_max),
+        past(options.began) {}
 
   void apply(const ChannelAppeared& appeared) { directory.appear(appeared.channel, appeared.name); }
   void apply(const BlockAppended& appended) {
@@ -47,6 +49,7 @@ struct Replica::Impl {
   Directory directory;
   Rounds rounds;
   Backlog backlog;
+  Past past;
   Sequence head_after = 0;  // of the batch being applied
 };
 
@@ -61,6 +64,7 @@ void Replica::apply(const Batch& batch) {
     std::visit([this](const auto& what) { impl_->apply(what); }, effect);
   }
   impl_->rounds.end_batch(batch.head);
+  impl_->past.note(batch.committed, batch.head);
 }
 
 Sequence Replica::head() const {
@@ -137,14 +141,29 @@ std::uint64_t Replica::unserved_bytes() const {
   return impl_->rounds.unserved_bytes();
 }
 
-Read Replica::read(const Feed* feed, Cursor cursor, std::size_t bytes_max) {
-  return impl_->backlog.read(*feed, head(), cursor, bytes_max);
+Read Replica::read(const Feed* feed, Cursor cursor, std::size_t bytes_max, Newest newest) {
+  return impl_->backlog.read(*feed, head(), cursor, bytes_max, newest);
 }
 Cursor Replica::replay_start(const Feed* feed, std::uint32_t events) const {
   return Backlog::replay_start(*feed, head(), events);
 }
 Cursor Replica::earliest(const Feed* feed) const {
   return Backlog::earliest(*feed, head());
+}
+
+NewestStart Replica::newest_of_each(const Feed* feed, std::uint32_t events,
+                                    std::size_t channels_max) const {
+  return Backlog::newest_of_each(*feed, head(), events, channels_max);
+}
+std::optional<Sequence> Replica::since(Duration age) const {
+  return impl_->past.before(impl_->rounds.now() - age);
+}
+
+void Replica::await(Feed* feed) {
+  impl_->rounds.await(*feed);
+}
+std::vector<std::uint32_t> Replica::take_stirred() {
+  return impl_->rounds.take_stirred();
 }
 
 std::size_t Replica::feed_count() const {

@@ -34,6 +34,7 @@
 #include "broker/fanout/cursor.h"
 #include "broker/fanout/event_id.h"
 #include "broker/fanout/members.h"
+#include "broker/fanout/newest.h"
 #include "broker/fanout/read.h"
 #include "broker/fanout/round.h"
 #include "broker/fanout/span.h"
@@ -59,6 +60,7 @@ struct ReplicaOptions {
   std::size_t span_bytes_max = 256U << 10U;
   // Asked when a crowd appears, and when its rules are read and are out of date.
   CrowdRulesSource rules = {};
+  TimePoint began = {};  // when the log did
 };
 
 class Replica {
@@ -133,13 +135,26 @@ class Replica {
   // ---- members that are behind
   // Reads on from `cursor`, merging the feed's channels in sequence order, never past target(feed).
   // A span sent later than in this turn: compare cursor.at with target(feed) again before join().
-  Read read(const Feed* feed, Cursor cursor, std::size_t bytes_max);
+  // With `newest`, only that of what lies before its end.
+  Read read(const Feed* feed, Cursor cursor, std::size_t bytes_max, Newest newest = {});
 
   // The cursor from which exactly the newest `events` of the feed's channels follow, up to
   // target(feed). For a new subscriber: reading from it reports no gap for what had left before.
   Cursor replay_start(const Feed* feed, std::uint32_t events) const;
   // The cursor from which everything that is left follows. For a new subscriber, too.
   Cursor earliest(const Feed* feed) const;
+  // Where to begin in order to get the newest `events` of each channel, of at most `channels_max`
+  // of them.
+  NewestStart newest_of_each(const Feed* feed, std::uint32_t events,
+                             std::size_t channels_max) const;
+  // A place that everything committed at most so long ago lies behind, by the time of advance().
+  // Nothing: the log is younger.
+  std::optional<Sequence> since(Duration age) const;
+
+  // ---- those that wait for events without being members
+  // Once: take_stirred() names the feed when an event has come to it, or it has become complete.
+  void await(Feed* feed);
+  std::vector<std::uint32_t> take_stirred();
 
   // ---- for tests and metrics
   std::size_t feed_count() const;

@@ -18,6 +18,7 @@ void Rounds::appended(Channel& channel, Sequence before, Window::Position first,
   for (Link* const link : channel.links) {
     Feed& feed = *link->feed;
     feed.touch(link);
+    stir(feed);
     if (feed.progress.members().empty() || link->pending) continue;
     link->pending = true;
     link->served = before;
@@ -34,6 +35,7 @@ void Rounds::appended(Channel& channel, Sequence before, Window::Position first,
 }
 
 void Rounds::finished(Feed& feed) {
+  if (feed.complete()) stir(feed);
   if (feed.complete() && !feed.progress.members().empty()) make_due(feed);
 }
 

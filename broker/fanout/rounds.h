@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "broker/fanout/agenda.h"
 #include "broker/fanout/arrears.h"
@@ -43,9 +45,20 @@ class Rounds {
   void advance(TimePoint now) { agenda_.advance(now); }
   std::optional<TimePoint> next_release() const { return agenda_.next_release(); }
   std::uint64_t unserved_bytes() const { return arrears_.bytes(); }
+  TimePoint now() const { return agenda_.now(); }
+
+  // ---- those that wait for events without being members
+  void await(Feed& feed) { feed.awaited = true; }
+  // Feeds that were awaited, and to whose channels something has happened; they are not any more.
+  std::vector<FeedNumber> take_stirred() { return std::exchange(stirred_, {}); }
 
  private:
   void make_due(Feed& feed);
+  void stir(Feed& feed) {
+    if (!feed.awaited) return;
+    feed.awaited = false;
+    stirred_.push_back(feed.number());
+  }
   void settle(Feed& feed);
   void begin(Feed& feed);
   void served(Feed& feed, const Merge::Taken& taken);
@@ -59,6 +72,7 @@ class Rounds {
   Agenda agenda_;
   Arrears arrears_;
   Gather gather_;
+  std::vector<FeedNumber> stirred_;
   Sequence head_ = 0;
   TimePoint committed_;  // of the last batch
 };

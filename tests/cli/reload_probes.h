@@ -32,5 +32,7 @@ std::vector<Probe> token_probes();
 std::vector<Probe> publish_probes();
 // Those of [fronts] (front_probes.cc).
 std::vector<Probe> front_probes();
+// Those of where streams begin and end (stream_probes.cc).
+std::vector<Probe> stream_probes();
 
 }  // namespace fanfare::cli

@@ -145,6 +145,21 @@ for (const [name, format] of [['raw', 'raw'], ['json', 'json'], ['sse', 'sse']])
   });
 }
 
+test('streams: polls', async () => {
+  const id = await broker.publish('polls', 'one');
+  await broker.publish('polls', 'two');
+  const poll = async (name, query, ...fields) => says(`polls: ${name}`,
+    await answer(broker.httpPort, head(`GET /events?channel=polls&poll=1${query} HTTP/1.1`, 'Connection: close', ...fields)));
+  await poll('what came after an id', `&last_event_id=${id}`, kOrigin);
+  await poll('without an id', '');
+  await poll('without an id, as an EventSource', '', 'Accept: text/event-stream', 'Cache-Control: no-cache', 'User-Agent: Mozilla/5.0');
+  await poll('raw', `&format=raw&last_event_id=${id}`);
+  await poll('the last of each channel', '&replay=1&each=channel');
+  await poll('two places to begin', '&replay=1&since=10min');
+  await broker.finish('polls');
+  await poll('of a finished channel', '', `Last-Event-ID: ${await broker.publish('other', 'x')}`);
+});
+
 test('streams: a client that asks as an EventSource, without and with an id', async () => {
   await broker.publish('resume', 'one');
   const id = await broker.publish('resume', 'two');

@@ -33,6 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CHECK(asked->cursor != "earliest" && !(asked->earliest && !asked->cursor.empty()), "earliest");
   CHECK(id.empty() || asked->earliest || asked->cursor == id, "the field is the cursor");
   CHECK(!asked->heartbeat || asked->heartbeat->count() >= 0, "no time before now");
+  CHECK(!asked->since || asked->since->count() >= 0, "no time before now");
+  CHECK(!asked->since || !asked->replay, "one place to begin");
+  CHECK(asked->replay || !asked->of_each, "the newest, and how many");
+  CHECK(asked->poll || asked->wait == Duration(0), "only a poll waits");
   const http::Query query(head.query);
   for (const std::string_view topic : query.all("channel")) {
     const bool found =

@@ -34,6 +34,9 @@ namespace fanfare::server {
   X(subscriptions_total, "counter", "Event streams begun")                                         \
   X(resumed_total, "counter", "Event streams begun with a cursor")                                 \
   X(positions_total, "counter", "Answers to GET /position")                                        \
+  X(polls_total, "counter", "Answers to ?poll=1")                                                  \
+  X(polls_waiting, "gauge", "Polls that wait for an event")                                        \
+  X(replays_cut_total, "counter", "Replays of each channel cut by [limits] replay_channels")       \
   X(http10_streams_total, "counter",                                                               \
     "Event streams begun over HTTP/1.0, which ends them by reset")                                 \
   X(gaps_total, "counter", "Gap events sent")                                                      \

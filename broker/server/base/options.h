@@ -103,6 +103,9 @@ struct LimitOptions {
   Duration idle_time = 60s;                 // between requests of a keep-alive connection
   Duration heartbeat_min = 1s;              // what ?heartbeat= may ask for
   Duration heartbeat_max = 5min;
+  Duration wait_max = 1min;                        // what ?wait= may ask for
+  std::uint64_t poll_bytes = 64U << 10U;           // of events in one answer to ?poll=1
+  std::uint32_t replay_channels = 10'000;          // that replay=N&each=channel looks at
   std::uint64_t ingest_pending_bytes = 8U << 20U;  // unserved events before publishers are slowed
   std::uint64_t ingest_batch_bytes = 16U << 20U;   // body of one HTTP publish (NDJSON batch)
   std::uint32_t ingest_connections = 256;

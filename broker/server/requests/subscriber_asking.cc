@@ -65,6 +65,11 @@ bool wants_stream(const http::RequestHead& head) {
 
 void SubscriberRoutes::given_up(ExchangeId exchange) {
   parts_.applications.forget(exchange);
+  parts_.polls.forget(exchange);
+}
+
+bool SubscriberRoutes::time_is_up(const Request& request, Response& response) {
+  return parts_.polls.time_is_up(request, response);
 }
 
 void SubscriberRoutes::ask(const Request& request, const Route& route,
@@ -80,7 +85,7 @@ void SubscriberRoutes::ask(const Request& request, const Route& route,
       return attach(request, route, *asked, *approval, cors, response);
     }
   }
-  if (!parts_.seats.free()) {
+  if (!asked->poll && !parts_.seats.free()) {
     return parts_.streams.overload(request, *asked, terms_of(&route, *asked, cors), {}, response);
   }
   using enum http::Method;
@@ -150,6 +155,7 @@ void SubscriberRoutes::attached(const Request& request, const Route& route,
   if (attachment->replay) {
     asked->replay = attachment->replay;
     asked->earliest = false;
+    asked->since.reset();
   }
   Approval approval;
   approval.channels = attachment->channels;
@@ -162,7 +168,8 @@ void SubscriberRoutes::attached(const Request& request, const Route& route,
   }
   ++parts_.counters.upstream_attached_total;
   attach(request, route, *asked, approval, further, response);
-  if (route.rule->ask != Ask::newcomers || response.kind != Response::Kind::stream) return;
+  const bool begun = response.kind == Response::Kind::stream || asked->poll;
+  if (route.rule->ask != Ask::newcomers || !begun || response.status >= 300) return;
   const LimitOptions& limits = parts_.settings->limits;
   parts_.approvals.remember(identity_of(request), approval, now_ + limits.approval_age,
                             limits.approval_bytes);

@@ -207,7 +207,7 @@ std::expected<sse::SubscribeRequest, sse::SubscribeProblem> SubscriberRoutes::un
     if (named && !named->topics.empty()) asked = std::move(named);
   }
   if (!asked || route == nullptr) return asked;
-  if (!asked->earliest && !asked->replay) asked->replay = route->rule->replay;
+  if (!asked->earliest && !asked->replay && !asked->since) asked->replay = route->rule->replay;
   return asked;
 }
 
@@ -296,6 +296,7 @@ Streams::Terms SubscriberRoutes::terms_of(const Route* route, const sse::Subscri
 
 void SubscriberRoutes::begin(const Request& request, const sse::SubscribeRequest& asked,
                              const Streams::Terms& terms, Response& response) {
+  if (asked.poll) return parts_.polls.open(request, asked, terms, response);
   if (request.head.method == http::Method::head) {
     return parts_.streams.open(request, asked, terms, response);
   }

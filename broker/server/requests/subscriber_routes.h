@@ -20,6 +20,7 @@
 #include "broker/server/requests/authenticator.h"
 #include "broker/server/requests/route_values.h"
 #include "broker/server/sockets/routes.h"
+#include "broker/server/streams/polls.h"
 #include "broker/server/streams/streams.h"
 #include "broker/server/upstream/answer_reader.h"
 #include "broker/server/upstream/asker.h"
@@ -35,6 +36,7 @@ class SubscriberRoutes final : public Routes {
   struct Parts {
     const Settings& settings;
     Streams& streams;
+    Polls& polls;
     Seats& seats;
     Counters& counters;
     Asker& applications;
@@ -55,6 +57,7 @@ class SubscriberRoutes final : public Routes {
   void refuse(const Request& request, const Refused& why, Response& response) override;
   void answer(const Request& request, Response& response) override;
   void given_up(ExchangeId exchange) override;
+  bool time_is_up(const Request& request, Response& response) override;
   // An application has answered about this request, which was put off. May move from `answer`.
   void answered(const Request& request, UpstreamAnswer& answer, Response& response);
 

@@ -54,7 +54,8 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
                               [this](const fanout::Topics& topics) {
                                 return crowd_rules(settings_.options(), topics.texts());
                               },
-                          .revision = &settings_.revision()}}),
+                          .revision = &settings_.revision()},
+                .began = ring.now()}),
       delivery_({subscribers_, outlets_, replica_, counters_, latency_, settings_, random_}),
       lifetimes_(subscribers_),
       courier_(ring_, connections_, loop_, heads_),
@@ -62,7 +63,8 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       presence_({config.index, settings_, subscribers_, replica_, counters_, switchboard_}),
       streams_({replica_, counters_, switchboard_, random_}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
-      routes_({settings_, streams_, seats_, counters_, upstreams_, switchboard.approvals,
+      polls_({settings_, replica_, streams_, seats_, counters_, random_}),
+      routes_({settings_, streams_, polls_, seats_, counters_, upstreams_, switchboard.approvals,
                switchboard.tickets}),
       front_(config.in_front ? config.in_front(routes_) : routes_),
       port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, date_,
@@ -115,6 +117,7 @@ void Shard::tell_date() {
   date_.tell(date);
   routes_.tell_date(date);
   if (desk_) desk_->tell_date(date);
+  polls_.tell_date(date);
 }
 
 std::chrono::sys_time<std::chrono::milliseconds> Shard::time_of_day() const {
@@ -137,7 +140,7 @@ void Shard::arm_accept(std::uint32_t index) {
 bool Shard::work_waiting() const {
   return !completions_.empty() || delivery_.work_waiting() || courier_.waiting() ||
          !heartbeats_due_.empty() || !mail_.empty() || swept_ != tick_ || drain_waiting() ||
-         upstreams_.work_waiting() || (shared_ && shared_->waiting()) ||
+         upstreams_.work_waiting() || polls_.work_waiting() || (shared_ && shared_->waiting()) ||
          (desk_ && desk_->work_waiting());
 }
 
@@ -164,6 +167,7 @@ void Shard::turn(TimePoint deadline) {
   ++counters_.turns_total;
   routes_.turn_begins(now_);
   upstreams_.turn_begins(now_);
+  polls_.turn_begins();
   if (desk_) desk_->turn_begins(now_);
 
   // Dispatching may append (a flush finds accepts): what is new stays for the next turn.
@@ -181,6 +185,7 @@ void Shard::turn(TimePoint deadline) {
   take_upstream_answers();
   seal();
   loop_.step_ends(TurnStep::seal);
+  answer_polls();
   send_answers();
   loop_.step_ends(TurnStep::answers);
   pump();

@@ -41,6 +41,7 @@
 #include "broker/server/streams/delivery.h"
 #include "broker/server/streams/lifetimes.h"
 #include "broker/server/streams/outlets.h"
+#include "broker/server/streams/polls.h"
 #include "broker/server/streams/presence.h"
 #include "broker/server/streams/shared_port.h"
 #include "broker/server/streams/streams.h"
@@ -161,6 +162,7 @@ class Shard {
   void arm_receive(io::Slot slot);
   void arm_room(io::Slot slot);
   void arm_hang_up(io::Slot slot);
+  void answer_polls();
   void begin_stream(io::Slot slot, StreamStart start);
   Member open_stream(Outlet outlet, StreamStart start);
   Tick tick_of(std::chrono::sys_seconds date) const;
@@ -248,6 +250,7 @@ class Shard {
   Presence presence_;
   Streams streams_;
   Seats seats_;
+  Polls polls_;
   SubscriberRoutes routes_;
   Routes& front_;  // routes_, or what was put in front of them
   HttpPort port_;

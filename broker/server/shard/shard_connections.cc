@@ -116,6 +116,16 @@ void Shard::answer(Port port, ExchangeId exchange, const HttpPort::Answerer& mak
   if (answered) obey(answered->slot, std::move(answered->order));
 }
 
+// Polls that wait, or that an earlier turn had no room for.
+void Shard::answer_polls() {
+  polls_.look_around();
+  while (const auto exchange = polls_.next_due()) {
+    answer(Port::subscriber, *exchange, [this](const Request& request, Response& response) {
+      polls_.answer(request, response);
+    });
+  }
+}
+
 // Admin streams are not counted as subscribers.
 void Shard::count_stream(const Subscriber& subscriber, int change) {
   if (subscriber.live_page) {

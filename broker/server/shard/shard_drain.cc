@@ -49,6 +49,7 @@ void Shard::drain(bool at_once) {
 void Shard::begin_drain() {
   phase_ = Phase::draining;
   seats_.close();
+  polls_.answer_all();
   const Duration drain = settings_->limits.drain;
   const Tick over = ticks(drain);
   drain_deadline_ = tick_ + over + kCloseTicks;

@@ -296,12 +296,15 @@ std::optional<HttpPort::Answered> HttpPort::answer(ExchangeId id, Tick tick, con
 // Its request was complete: the connection continues with the next one.
 PortOrder HttpPort::wait_no_longer(io::Slot slot, Exchange& exchange, Tick tick) {
   exchange.waiting = false;
-  routes_.given_up(exchange.id);
-  const std::string sentence =
-      fmt::format("no answer came within {}", format_duration(exchange.patience));
   response_.clear();
-  routes_.refuse(exchange.request(), {.status = 504, .sentence = sentence}, response_);
-  if (response_.status >= 400) ++counters_.requests_refused_total;
+  if (!routes_.time_is_up(exchange.request(), response_)) {
+    routes_.given_up(exchange.id);
+    const std::string sentence =
+        fmt::format("no answer came within {}", format_duration(exchange.patience));
+    response_.clear();
+    routes_.refuse(exchange.request(), {.status = 504, .sentence = sentence}, response_);
+    if (response_.status >= 400) ++counters_.requests_refused_total;
+  }
   const std::string pending = std::exchange(exchange.pending, {});
   return carry(slot, exchange, pending, tick);
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "broker/fanout/cursor.h"
+#include "broker/fanout/newest.h"
 #include "broker/server/sockets/packed_address.h"
 #include "broker/wire/http/field_list.h"
 
@@ -23,7 +24,8 @@ namespace fanfare::server {
 // that receives one must begin the stream.
 struct StreamStart {
   std::uint32_t feed = ~std::uint32_t{0};  // its number
-  fanout::Cursor cursor;                   // everything after it is wanted
+  fanout::Cursor cursor;                   // everything after it is wanted…
+  fanout::Newest newest = {};              // …or at first the newest of each channel
   // What is sent before any event: the stream's first lines, in the same form as its events.
   // HTTP/1.1 puts the response head before them, so that both are one send.
   std::string opening = {};

@@ -73,6 +73,9 @@ class Routes {
   // Nobody waits for the `later` answer of this exchange any more: its client has left, or its time
   // is up (and refuse() follows).
   virtual void given_up(ExchangeId /*exchange*/) {}
+  // The time of a `later` answer is up. True: `response` is the answer, of which that was known.
+  // False: given_up() and refuse() follow.
+  virtual bool time_is_up(const Request& /*request*/, Response& /*response*/) { return false; }
 };
 
 }  // namespace fanfare::server

@@ -43,6 +43,7 @@ Member Delivery::open(StreamStart start, Outlet outlet, bool live_page, Tick tic
   const std::uint32_t index = add_behind(member, start.cursor);
   behind_[index].quiet_since = tick;
   behind_[index].opening = std::move(start.opening);
+  behind_[index].newest = start.newest;
   make_ready(index);
   return member;
 }
@@ -141,7 +142,7 @@ void Delivery::send_behind(std::vector<StreamEnd>& ends) {
 bool Delivery::read_on(Behind& behind, fanout::Read& read) {
   const fanout::Feed* const feed = feed_of(behind.subscriber);
   const fanout::Framing framing = replica_.framing(feed);
-  read = replica_.read(feed, behind.cursor, kReadBytes);
+  read = replica_.read(feed, behind.cursor, kReadBytes, behind.newest);
   while (read.gap) {
     // A raw stream can report a loss only by ending.
     if (is_raw(framing)) return false;
@@ -160,7 +161,7 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
       ++counters_.gaps_total;
     }
     behind.cursor = read.gap->cursor;
-    read = replica_.read(feed, behind.cursor, kReadBytes);
+    read = replica_.read(feed, behind.cursor, kReadBytes, behind.newest);
   }
   return true;
 }

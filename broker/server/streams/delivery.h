@@ -79,6 +79,7 @@ class Delivery {
   // One subscriber that is not joined. `rest` is what must go out first.
   struct Behind {
     fanout::Cursor cursor;       // where it stands once the rest is out
+    fanout::Newest newest = {};  // what it wants of the history
     Ref<fanout::Segment> keeps;  // holds the rest, unless `owned` does
     std::string opening;         // still to be sent before any event
     std::string owned;

@@ -18,16 +18,6 @@ using fanout::Framing;
 constexpr std::string_view kStreamType = "text/event-stream; charset=utf-8";
 constexpr std::string_view kRawType = "text/plain; charset=utf-8";
 
-// no-transform keeps compressing middlewares away; nosniff, because text/plain is sniffed (R14,
-// §4.1).
-void begin_head(bool raw, std::span<const http::Field> further, Response& response) {
-  response.fields.add("Content-Type", raw ? kRawType : kStreamType);
-  response.fields.add("Cache-Control", "no-store, no-cache, no-transform");
-  response.fields.add("X-Accel-Buffering", "no");
-  response.fields.add("X-Content-Type-Options", "nosniff");
-  response.fields.add(further);
-}
-
 Framing framing_of(const Request& request, bool raw) {
   const bool chunked = request.body_end == BodyEnd::last_chunk;
   if (raw) return chunked ? Framing::raw_chunked : Framing::raw;
@@ -36,14 +26,24 @@ Framing framing_of(const Request& request, bool raw) {
 
 }  // namespace
 
+// no-transform keeps compressing middlewares away; nosniff, because text/plain is sniffed (R14,
+// §4.1).
+void begin_stream_head(bool raw, std::span<const http::Field> further, Response& response) {
+  response.fields.add("Content-Type", raw ? kRawType : kStreamType);
+  response.fields.add("Cache-Control", "no-store, no-cache, no-transform");
+  response.fields.add("X-Accel-Buffering", "no");
+  response.fields.add("X-Content-Type-Options", "nosniff");
+  response.fields.add(further);
+}
+
 std::string Streams::id_text(fanout::Sequence sequence) const {
   return fanout::EventId{parts_.replica.epoch(), sequence}.text();
 }
 
 // What the shards were told of, and not how far this one has come: what was acknowledged, to
 // anybody, was told before; and no event that is still to be published has such an id.
-std::string Streams::position() const {
-  return id_text(parts_.switchboard.head.load(std::memory_order_acquire));
+fanout::Sequence Streams::head() const {
+  return parts_.switchboard.head.load(std::memory_order_acquire);
 }
 
 // Up to half as much again, so that the clients of a restarted broker do not return in one instant.
@@ -52,11 +52,8 @@ Duration Streams::jittered(Duration retry) {
   return retry + Duration(static_cast<std::int64_t>(parts_.random.below(half + 1)));
 }
 
-// The text that gives a new client its position before its first event; empty if there is none. A
-// client that presented an id has one to come back with.
-std::string Streams::announcement(const Request& request, const Terms& terms,
-                                  std::string_view id) const {
-  switch (terms.announce) {
+std::string announcement(const Request& request, AnnouncePosition form, std::string_view id) {
+  switch (form) {
     case AnnouncePosition::never:
       return {};
     case AnnouncePosition::always:
@@ -67,21 +64,37 @@ std::string Streams::announcement(const Request& request, const Terms& terms,
   return {};
 }
 
+std::string Streams::gap(const Loss& loss, fanout::Sequence at, bool raw, const Options& options) {
+  if (options.delivery.gap_event.empty() || raw) return {};
+  ++parts_.counters.gaps_total;
+  return sse::gap_text(options.delivery.gap_event, {.reason = loss.reason,
+                                                    .after = loss.after,
+                                                    .resumed = id_text(loss.resumed),
+                                                    .id = id_text(at)});
+}
+
 Streams::Beginning Streams::find_beginning(const fanout::Feed* feed,
                                            const sse::SubscribeRequest& asked,
                                            const Options& options) {
   const fanout::Replica& replica = parts_.replica;
-  if (asked.cursor.empty()) {
-    if (asked.earliest) return {.cursor = replica.earliest(feed), .gap = {}};
-    if (asked.replay) return {.cursor = replica.replay_start(feed, *asked.replay), .gap = {}};
-    return {.cursor = replica.target(feed), .gap = {}};
-  }
-  Beginning beginning{.cursor = {}, .gap = {}, .resumed = true};
+  if (!asked.cursor.empty()) return begin_at_id(feed, asked, options);
+  if (asked.earliest) return {.cursor = replica.earliest(feed)};
+  if (asked.since) return begin_since(feed, asked, options);
+  if (asked.replay && asked.of_each) return begin_with_newest(feed, asked, options);
+  if (asked.replay) return {.cursor = replica.replay_start(feed, *asked.replay)};
+  return {.cursor = replica.target(feed)};
+}
+
+Streams::Beginning Streams::begin_at_id(const fanout::Feed* feed,
+                                        const sse::SubscribeRequest& asked,
+                                        const Options& options) {
+  const fanout::Replica& replica = parts_.replica;
+  Beginning beginning{.cursor = {}, .resumed = true};
   const auto id = fanout::EventId::parse(asked.cursor);
   const bool ours = id && id->epoch == replica.epoch();
   std::optional<sse::GapReason> reason;
   fanout::Sequence resumed = 0;
-  if (!id || (ours && id->sequence > parts_.switchboard.head.load(std::memory_order_acquire))) {
+  if (!id || (ours && id->sequence > head())) {
     reason = sse::GapReason::unknown;
   } else if (!ours) {
     reason = sse::GapReason::restarted;
@@ -99,12 +112,45 @@ Streams::Beginning Streams::find_beginning(const fanout::Feed* feed,
       resumed = read.gap->resumed;
     }
   }
-  if (reason && !options.delivery.gap_event.empty() && !asked.raw) {
-    beginning.gap = sse::gap_text(options.delivery.gap_event, {.reason = *reason,
-                                                               .after = asked.cursor,
-                                                               .resumed = id_text(resumed),
-                                                               .id = id_text(beginning.cursor.at)});
-    ++parts_.counters.gaps_total;
+  if (reason) {
+    beginning.gap = gap({.reason = *reason, .after = asked.cursor, .resumed = resumed},
+                        beginning.cursor.at, asked.raw, options);
+  }
+  return beginning;
+}
+
+// As with the id that was the newest one then.
+Streams::Beginning Streams::begin_since(const fanout::Feed* feed,
+                                        const sse::SubscribeRequest& asked,
+                                        const Options& options) {
+  const auto place = parts_.replica.since(*asked.since);
+  Beginning beginning{.cursor = place.value_or(0)};
+  const auto read = parts_.replica.read(feed, beginning.cursor, 1);
+  if (read.gap) beginning.cursor = read.gap->cursor;
+  const fanout::Sequence resumed = read.gap ? read.gap->resumed : beginning.cursor.at;
+  if (!place) {
+    // What an earlier life of the broker may have had of that time is gone.
+    beginning.gap = gap({.reason = sse::GapReason::restarted, .after = {}, .resumed = resumed},
+                        beginning.cursor.at, asked.raw, options);
+  } else if (read.gap) {
+    const std::string after = id_text(*place);
+    beginning.gap = gap({.reason = sse::GapReason::evicted, .after = after, .resumed = resumed},
+                        beginning.cursor.at, asked.raw, options);
+  }
+  return beginning;
+}
+
+Streams::Beginning Streams::begin_with_newest(const fanout::Feed* feed,
+                                              const sse::SubscribeRequest& asked,
+                                              const Options& options) {
+  const auto start =
+      parts_.replica.newest_of_each(feed, asked.replay.value_or(0), options.limits.replay_channels);
+  Beginning beginning{.cursor = start.cursor, .newest = start.newest};
+  if (start.cut) {
+    ++parts_.counters.replays_cut_total;
+    beginning.gap =
+        gap({.reason = sse::GapReason::limit, .after = {}, .resumed = beginning.cursor.at},
+            beginning.cursor.at, asked.raw, options);
   }
   return beginning;
 }
@@ -127,7 +173,7 @@ void Streams::count_http10(const Request& request) {
 // The client has everything of channels that are finished: it need not come back.
 bool Streams::nothing_follows(const fanout::Feed* feed, const Beginning& beginning) const {
   if (!parts_.replica.complete(feed) || !beginning.gap.empty()) return false;
-  const auto read = parts_.replica.read(feed, beginning.cursor, 1);
+  const auto read = parts_.replica.read(feed, beginning.cursor, 1, beginning.newest);
   // Ahead: the log has gone on, this shard does not know how.
   return !read.gap && !read.ahead && read.span.events == 0;
 }
@@ -143,7 +189,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   // Where the stream begins, for clients that read heads: where to resume from, until an event
   // brings a later id.
   const std::string begins = id_text(beginning.cursor.at);
-  begin_head(asked.raw, terms.fields, response);
+  begin_stream_head(asked.raw, terms.fields, response);
   response.fields.add("Last-Event-ID", begins);
   const bool over = nothing_follows(feed, beginning);
   if (over || request.head.method == http::Method::head) {
@@ -157,11 +203,12 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   StreamStart& start = response.stream;
   start.feed = parts_.replica.number(feed);
   start.cursor = beginning.cursor;
+  start.newest = beginning.newest;
   start.expires = terms.expires;
   if (!asked.raw) {
     const sse::Wrap wrap = wrap_of(framing);
     const std::string place_text =
-        beginning.resumed ? std::string() : announcement(request, terms, begins);
+        beginning.resumed ? std::string() : announcement(request, terms.announce, begins);
     sse::append_wrapped(start.opening, wrap,
                         sse::opening_text(jittered(terms.retry.value_or(rules.retry)), place_text));
     sse::append_wrapped(start.opening, wrap, beginning.gap);
@@ -202,10 +249,10 @@ void Streams::count_patterns() {
 void Streams::overload(const Request& request, const sse::SubscribeRequest& asked,
                        const Terms& terms, std::string_view reason, Response& response) {
   response.kind = Response::Kind::come_back;
-  begin_head(asked.raw, terms.fields, response);
+  begin_stream_head(asked.raw, terms.fields, response);
   // To its client the stream was open: it is owed what is published before it comes back. A client
   // that asked for history will ask again.
-  const bool newcomer = asked.cursor.empty() && !asked.earliest && !asked.replay;
+  const bool newcomer = asked.cursor.empty() && !asked.earliest && !asked.replay && !asked.since;
   const std::string now = newcomer ? id_text(parts_.replica.head()) : std::string();
   if (newcomer) response.fields.add("Last-Event-ID", now);
   // Further away than usual, and spread wide, because a client that is sent this is one of very
@@ -215,7 +262,7 @@ void Streams::overload(const Request& request, const sse::SubscribeRequest& aske
   const Duration when =
       retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)));
   if (!asked.raw) {
-    const std::string place = newcomer ? announcement(request, terms, now) : std::string();
+    const std::string place = newcomer ? announcement(request, terms.announce, now) : std::string();
     const sse::Wrap wrap = wrap_of(framing_of(request, asked.raw));
     sse::append_wrapped(response.body, wrap, sse::opening_text(when, place, reason));
   }

@@ -15,11 +15,17 @@
 #include "broker/server/base/options.h"
 #include "broker/server/base/switchboard.h"
 #include "broker/server/sockets/routes.h"
+#include "broker/wire/sse/control.h"
 #include "broker/wire/sse/subscribe_request.h"
 
 #include "common/random.h"
 
 namespace fanfare::server {
+
+// The head of a stream, or of what is in its place, but for where it begins.
+void begin_stream_head(bool raw, std::span<const http::Field> further, Response& response);
+// The text that gives a client its position before its first event; empty: none.
+std::string announcement(const Request& request, AnnouncePosition form, std::string_view id);
 
 class Streams {
  public:
@@ -46,8 +52,9 @@ class Streams {
   // channel. The topics are valid and allowed.
   void open(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
             Response& response);
-  // The id of now (docs/PROTOCOL.md, "The position fence").
-  std::string position() const;
+  // The id of now (docs/PROTOCOL.md, "The position fence"), and its sequence.
+  std::string position() const { return id_text(head()); }
+  fanout::Sequence head() const;
   // Come back later: 200, `retry:`, a new client's position, and an unclean end. Never a status
   // that kills an EventSource. The reason, if there is one to give, is a comment, for people.
   void overload(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
@@ -56,19 +63,35 @@ class Streams {
   // False: [limits] patterns does not allow those that these topics would add. True: they count
   // from now on, and open() follows.
   bool admit_patterns(const std::vector<std::string>& topics, std::uint32_t patterns_max);
-  // At least once a turn: patterns that no stream has any more make room for others, on all shards.
-  void count_patterns();
-
- private:
+  // What a stream begins with, and what a poll does.
   struct Beginning {
     fanout::Cursor cursor;
-    std::string gap;       // a gap event's text; empty if nothing is missing
+    fanout::Newest newest = {};
+    std::string gap = {};  // a gap event's text; empty if nothing is missing
     bool resumed = false;  // the client presented an id
   };
   Beginning find_beginning(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
                            const Options& options);
-  std::string announcement(const Request& request, const Terms& terms, std::string_view id) const;
+  // Some of the events in (after, resumed] are gone.
+  struct Loss {
+    sse::GapReason reason{};
+    std::string_view after;
+    fanout::Sequence resumed = 0;
+  };
+  // A gap event that says so, bare, to a client that resumes from `at`; empty where there is none.
+  std::string gap(const Loss& loss, fanout::Sequence at, bool raw, const Options& options);
   std::string id_text(fanout::Sequence sequence) const;
+
+  // At least once a turn: patterns that no stream has any more make room for others, on all shards.
+  void count_patterns();
+
+ private:
+  Beginning begin_at_id(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
+                        const Options& options);
+  Beginning begin_since(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
+                        const Options& options);
+  Beginning begin_with_newest(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
+                              const Options& options);
   Duration jittered(Duration retry);
   void count_http10(const Request& request);
   bool nothing_follows(const fanout::Feed* feed, const Beginning& beginning) const;

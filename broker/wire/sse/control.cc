@@ -44,6 +44,8 @@ std::string_view name_of(GapReason reason) {
       return "unknown";
     case GapReason::slow:
       return "slow";
+    case GapReason::limit:
+      return "limit";
   }
   return "unknown";
 }

@@ -47,6 +47,7 @@ enum class GapReason : std::uint8_t {
   restarted,  // the cursor is of an earlier epoch: history was lost with it
   unknown,    // the cursor is not one of this broker's
   slow,       // the client read too slowly and events were skipped
+  limit,      // there are more channels than replay with each=channel looks at
 };
 std::string_view name_of(GapReason reason);
 

@@ -42,14 +42,28 @@ std::expected<std::uint32_t, SubscribeProblem> replay_of(const Wish& wish) {
       "replay=10", R"("replay": 10)");
 }
 
-std::expected<Duration, SubscribeProblem> heartbeat_of(const Wish& wish) {
-  if (const auto seconds = parse_number<std::uint32_t>(wish.text)) {
-    return std::chrono::seconds(*seconds);
+// `seconds` and `unit` make two examples.
+std::expected<Duration, SubscribeProblem> duration_of(const Wish& wish, std::string_view name,
+                                                      int seconds, std::string_view unit) {
+  if (const auto count = parse_number<std::uint32_t>(wish.text)) {
+    return std::chrono::seconds(*count);
   }
   if (const auto duration = parse_duration(wish.text)) return *duration;
   return wrong(wish, "not a duration; write seconds, like ",
-               "heartbeat=4, or a unit, like heartbeat=30s",
-               R"("heartbeat": 4, or a unit, like "heartbeat": "30s")");
+               fmt::format("{0}={1}, or a unit, like {0}={2}", name, seconds, unit),
+               fmt::format(R"("{0}": {1}, or a unit, like "{0}": "{2}")", name, seconds, unit));
+}
+
+std::expected<void, SubscribeProblem> each_of(const Wish& wish) {
+  if (wish.text == "channel") return {};
+  return wrong(wish, "unknown; write ", "each=channel, or leave it out",
+               R"("each": "channel", or leave it out)");
+}
+
+std::expected<bool, SubscribeProblem> poll_of(const Wish& wish) {
+  if (wish.text == "1" || wish.text == "true") return true;
+  if (wish.text == "0" || wish.text == "false") return false;
+  return wrong(wish, "unknown; write ", "poll=1, or leave it out", R"("poll": 1, or leave it out)");
 }
 
 // Whether the payload alone is wanted.
@@ -69,14 +83,56 @@ std::expected<AnnouncePosition, SubscribeProblem> announcement_of(const Wish& wi
                R"("announce_position": "always", "auto" or "never")");
 }
 
-std::expected<void, SubscribeProblem> understand(const Wishes& wishes, SubscribeRequest& request) {
+// Where it begins, and whether it ends.
+std::expected<void, SubscribeProblem> understand_extent(const Wishes& wishes,
+                                                        SubscribeRequest& request) {
   if (wishes.replay) {
     const auto replay = replay_of(*wishes.replay);
     if (!replay) return std::unexpected(replay.error());
     request.replay = *replay;
   }
+  if (wishes.each) {
+    if (const auto each = each_of(*wishes.each); !each) return each;
+    request.of_each = true;
+  }
+  if (wishes.since) {
+    const auto since = duration_of(*wishes.since, "since", 600, "10min");
+    if (!since) return std::unexpected(since.error());
+    request.since = *since;
+  }
+  if (wishes.poll) {
+    const auto poll = poll_of(*wishes.poll);
+    if (!poll) return std::unexpected(poll.error());
+    request.poll = *poll;
+  }
+  if (wishes.wait) {
+    const auto wait = duration_of(*wishes.wait, "wait", 25, "25s");
+    if (!wait) return std::unexpected(wait.error());
+    request.wait = *wait;
+  }
+  return {};
+}
+
+// What each of them means is clear, but not all of them together.
+std::string contradiction(const SubscribeRequest& request) {
+  if (request.replay && request.since) {
+    return "replay and since cannot both say where the stream begins; leave one of them out";
+  }
+  if (request.of_each && !request.replay) {
+    return "each=channel says of what replay counts the newest events; add replay=1";
+  }
+  if (request.wait > Duration(0) && !request.poll) {
+    return "wait says how long a poll waits for an event, and a stream waits anyway; add poll=1, "
+           "or "
+           "leave it out";
+  }
+  return {};
+}
+
+std::expected<void, SubscribeProblem> understand(const Wishes& wishes, SubscribeRequest& request) {
+  if (auto read = understand_extent(wishes, request); !read) return read;
   if (wishes.heartbeat) {
-    const auto heartbeat = heartbeat_of(*wishes.heartbeat);
+    const auto heartbeat = duration_of(*wishes.heartbeat, "heartbeat", 4, "30s");
     if (!heartbeat) return std::unexpected(heartbeat.error());
     request.heartbeat = *heartbeat;
   }
@@ -118,6 +174,7 @@ std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
   SubscribeRequest request;
   if (auto read = understand(*further, request); !read) return std::unexpected(read.error());
   if (auto read = understand(*query, request); !read) return std::unexpected(read.error());
+  if (auto problem = contradiction(request); !problem.empty()) return std::unexpected(problem);
   request.topics = std::move(query->topics);
   for (std::string& topic : further->topics) request.topics.push_back(std::move(topic));
   // An empty field counts as none: some libraries send one before they have an id.

@@ -27,7 +27,11 @@ struct SubscribeRequest {
   std::string cursor;                   // the id presented; empty: none
   bool earliest = false;                // the cursor was the word "earliest"
   std::optional<std::uint32_t> replay;  // replay=N: a newcomer wants the last N
-  std::optional<Duration> heartbeat;    // heartbeat=4 (seconds) or 4s, 1min
+  bool of_each = false;               // each=channel: the last N of each channel; only with replay
+  std::optional<Duration> since;      // since=10min: a newcomer wants those of so long; no replay
+  bool poll = false;                  // poll=1: what there is, and then an end
+  Duration wait{};                    // wait=25s: and if there is nothing, what comes within that
+  std::optional<Duration> heartbeat;  // heartbeat=4 (seconds) or 4s, 1min
   bool raw = false;  // format=raw, or an Accept of text/plain but of no event stream; or the path's
   std::optional<AnnouncePosition> announce_position;  // in place of what is configured
 };

@@ -44,6 +44,14 @@ std::optional<Wish>* wish_for(Wishes& wishes, Parameter parameter) {
       return &wishes.cursor;
     case Parameter::replay:
       return &wishes.replay;
+    case Parameter::since:
+      return &wishes.since;
+    case Parameter::each:
+      return &wishes.each;
+    case Parameter::poll:
+      return &wishes.poll;
+    case Parameter::wait:
+      return &wishes.wait;
     case Parameter::heartbeat:
       return &wishes.heartbeat;
     case Parameter::format:
@@ -129,6 +137,14 @@ std::string_view right_value(Parameter parameter) {
       return "write the id as a string, as you received it";
     case Parameter::replay:
       return R"(write how many of the newest events you want, like "replay": 10)";
+    case Parameter::since:
+      return R"(write how old events may be, like "since": "10min")";
+    case Parameter::each:
+      return R"(write "each": "channel", or leave it out)";
+    case Parameter::poll:
+      return R"(write "poll": 1, or leave it out)";
+    case Parameter::wait:
+      return R"(write how long to wait, like "wait": "25s")";
     case Parameter::heartbeat:
       return R"(write seconds, like "heartbeat": 4, or a unit, like "heartbeat": "30s")";
     case Parameter::format:
@@ -149,7 +165,9 @@ std::string read_wish(std::string_view key, const Element& value, Parameter para
     wish.reset();
     return {};
   }
-  const bool numbers = parameter == Parameter::replay || parameter == Parameter::heartbeat;
+  const bool numbers = parameter == Parameter::replay || parameter == Parameter::heartbeat ||
+                       parameter == Parameter::since || parameter == Parameter::poll ||
+                       parameter == Parameter::wait;
   std::string_view text;
   if (value.get(text) == simdjson::SUCCESS) {
     wish = {.text = std::string(text),

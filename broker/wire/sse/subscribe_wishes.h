@@ -26,6 +26,10 @@ struct Wishes {
   std::vector<std::string> topics;  // in the order named
   std::optional<Wish> cursor;       // an empty one is none
   std::optional<Wish> replay;
+  std::optional<Wish> since;
+  std::optional<Wish> each;
+  std::optional<Wish> poll;
+  std::optional<Wish> wait;
   std::optional<Wish> heartbeat;
   std::optional<Wish> format;
   std::optional<Wish> announce_position;

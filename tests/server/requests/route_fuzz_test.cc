@@ -385,7 +385,8 @@ class RouteFuzz : public ::testing::Test {
   Streams streams_{{replica_, counters_, switchboard_, jitter_}};
   Seats seats_{switchboard_.streams, 1, 1};
   Applications applications_;
-  SubscriberRoutes routes_{{settings_, streams_, seats_, counters_, applications_,
+  Polls polls_{{settings_, replica_, streams_, seats_, counters_, jitter_}};
+  SubscriberRoutes routes_{{settings_, streams_, polls_, seats_, counters_, applications_,
                             switchboard_.approvals, switchboard_.tickets}};
   Response response_;
 };

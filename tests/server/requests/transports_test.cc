@@ -165,8 +165,10 @@ class Transports : public ::testing::Test {
   Pages pages_;
   Snapshot snapshot_;
   NoApplications applications_;
-  SubscriberRoutes subscriber_routes_{{settings_, streams_, seats_, counters_, applications_,
-                                       switchboard_.approvals, switchboard_.tickets}};
+  Polls polls_{{settings_, replica_, streams_, seats_, counters_, random_}};
+  SubscriberRoutes subscriber_routes_{{settings_, streams_, polls_, seats_, counters_,
+                                       applications_, switchboard_.approvals,
+                                       switchboard_.tickets}};
   PublishRoutes publish_routes_{settings_, lead_};
   AdminRoutes admin_routes_{settings_, pages_, streams_,
                             [this]() -> const Snapshot& { return snapshot_; }};

@@ -75,7 +75,46 @@ TEST(SubscribeRequest, ReadsReplayAndHeartbeat) {
   EXPECT_EQ(read(asking("heartbeat=4294967295")).heartbeat, Duration(4294967295s));
 }
 
+TEST(SubscribeRequest, ReadsWhereItBeginsAndWhetherItEnds) {
+  EXPECT_EQ(read(asking("since=10min")).since, Duration(10min));
+  EXPECT_EQ(read(asking("since=90")).since, Duration(90s));
+  EXPECT_TRUE(read(asking("replay=1&each=channel")).of_each);
+  EXPECT_FALSE(read(asking("replay=1")).of_each);
+  EXPECT_TRUE(read(asking("poll=1")).poll);
+  EXPECT_FALSE(read(asking("poll=0")).poll);
+  EXPECT_EQ(read(asking("poll=1&wait=25s")).wait, Duration(25s));
+  EXPECT_EQ(read(asking("poll=1&wait=25")).wait, Duration(25s));
+  http::RequestHead post = asking("", {{"Content-Type", "application/json"}}, http::Method::post);
+  const SubscribeRequest request =
+      read(post, R"({"channels":["a"],"replay":1,"each":"channel","poll":1,"wait":"2s"})");
+  EXPECT_TRUE(request.of_each && request.poll);
+  EXPECT_EQ(request.wait, Duration(2s));
+  EXPECT_EQ(read(post, R"({"channels":["a"],"since":600})").since, Duration(10min));
+}
+
+TEST(SubscribeRequest, RefusesWhatContradictsItself) {
+  EXPECT_EQ(problem(asking("replay=1&since=10m")),
+            "replay and since cannot both say where the stream begins; leave one of them out");
+  EXPECT_EQ(problem(asking("each=channel")),
+            "each=channel says of what replay counts the newest events; add replay=1");
+  EXPECT_EQ(problem(asking("wait=25s")),
+            "wait says how long a poll waits for an event, and a stream waits anyway; add poll=1, "
+            "or leave it out");
+  http::RequestHead post =
+      asking("replay=1", {{"Content-Type", "application/json"}}, http::Method::post);
+  EXPECT_NE(problem(post, R"({"channels":["a"],"since":"10m"})").find("cannot both"),
+            std::string::npos);
+}
+
 TEST(SubscribeRequest, SaysWhatWouldBeRight) {
+  EXPECT_EQ(problem(asking("replay=1&each=topic")),
+            "each=topic is unknown; write each=channel, or leave it out");
+  EXPECT_EQ(problem(asking("poll=yes")), "poll=yes is unknown; write poll=1, or leave it out");
+  EXPECT_EQ(problem(asking("since=yesterday")),
+            "since=yesterday is not a duration; write seconds, like since=600, or a unit, like "
+            "since=10min");
+  EXPECT_EQ(problem(asking("poll=1&wait=-1s")),
+            "wait=-1s is not a duration; write seconds, like wait=25, or a unit, like wait=25s");
   for (const std::string query :
        {"replay=", "replay=x", "replay=-1", "replay=4294967296", "replay=10000001", "replay=1+"}) {
     EXPECT_NE(problem(asking(query)).find("up to 10000000; "), std::string::npos) << query;

@@ -1,0 +1,52 @@
+// Past: how far the log had come, by the time: "what is at most ten minutes old begins after event
+// 1041". It is noted while the log goes by and costs a few bytes a second, however many channels
+// there are, and the same table serves them all, since their order is one.
+//
+// Exact to the second for the last kMarks busy seconds; what is older is known to within a
+// sixteenth of its age at most. In doubt the answer is the older place: rather more events than
+// were asked for.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+
+#include "broker/fanout/event_id.h"
+
+#include "common/time.h"
+
+namespace fanfare::fanout {
+
+class Past {
+ public:
+  // For a log that begins then, empty.
+  explicit Past(TimePoint began) : began_(began) {}
+
+  // The log was sealed at `committed`, and has come to `head`. Neither falls.
+  void note(TimePoint committed, Sequence head);
+  // A place that everything committed at `time` or later lies behind. Nothing: there was no log
+  // yet.
+  std::optional<Sequence> before(TimePoint time) const;
+
+ private:
+  // Seconds of a level's marks: 1, 16, 256, 4096. 1,024 of each, of 16 bytes: 64 KiB at most.
+  static constexpr std::size_t kLevels = 4;
+  static constexpr std::size_t kMarks = 1'024;
+  static constexpr std::uint32_t kCoarser = 16;
+
+  // What was committed in this second of the log's life, or earlier, ends with `through`.
+  struct Mark {
+    std::uint32_t second = 0;
+    Sequence through = 0;
+  };
+
+  void add(std::size_t level, Mark mark);
+  std::int64_t second_of(TimePoint time) const;
+
+  TimePoint began_;
+  std::array<std::deque<Mark>, kLevels> levels_;  // the newest first level, each oldest mark first
+};
+
+}  // namespace fanfare::fanout
