@@ -129,7 +129,7 @@ const kText = '你好 undefined 😀 e\u0301\n: not a comment\n\ndata: neither\n
 
 shows('8. fetch, TextDecoderStream and a reader: the text and its end, and nothing else', async (t, stage) => {
   const { broker } = stage;
-  const page = await stage.open(t, 'reader', { query: '?format=raw' });
+  const page = await stage.open(t, 'reader');
   await page.click('#ask');
   const [answer] = await untilSeen(page, has('answer'), 'the head of the answer');
   assert.deepEqual(answer, { what: 'answer', status: 200, type: 'text/plain; charset=utf-8' });
@@ -142,7 +142,7 @@ shows('8. fetch, TextDecoderStream and a reader: the text and its end, and nothi
 });
 
 shows('8. fetch and a reader: cancel() frees the slot', async (t, stage) => {
-  const page = await stage.open(t, 'reader', { query: '?format=raw' });
+  const page = await stage.open(t, 'reader');
   await page.click('#ask');
   await untilSeen(page, has('answer'), 'the head of the answer');
   await stage.subscribers(1);

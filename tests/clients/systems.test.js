@@ -1,6 +1,7 @@
 // The systems people build on an EventSource, each a page written as its authors write it (the same
 // addresses, the same calls), with the broker as the server and a small application as the publisher.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 
 import { request } from '../e2e/harness/broker.js';
 import { Front } from '../e2e/harness/front.js';
@@ -88,23 +89,24 @@ shows('4. events with names reach the listeners of those names, and no others', 
 
 shows('6. SSEService: no error when the publisher finishes, exactly one when the broker is killed', async (t, stage) => {
   const { broker } = stage;
+  const answers = `answers/${createHash('sha256').update('为什么 & how?').digest('hex')}`;
   const page = await stage.open(t, 'service');
   await page.click('button');
   await untilSeen(page, has('open'), 'it opens');
   assert.equal(stage.site.passed[0].url, `/xxx/xxx?query=${encodeURIComponent('为什么 & how?')}`);
-  for (const text of ['因为', ' ', '所以']) await broker.publish('answers', JSON.stringify({ status: 0, text }));
-  await broker.publish('answers', '{"status":1}');
-  await broker.finish('answers');
+  for (const text of ['因为', ' ', '所以']) await broker.publish(answers, JSON.stringify({ status: 0, text }));
+  await broker.publish(answers, '{"status":1}');
+  await broker.finish(answers);
   await stage.subscribers(0);
   const first = await untilSeen(page, has('message', 4), 'the last message arrives before the end');
   assert.deepEqual(whats(first), ['open', 'message', 'message', 'message', 'message'], 'onError has not been called');
   assert.equal(await page.textContent('output'), '因为 所以');
   await shoot(page, 'service');
 
-  await request(`http://x/channels/answers`, { method: 'DELETE', socketPath: broker.socket });
+  await request(`http://x/channels/${answers}`, { method: 'DELETE', socketPath: broker.socket });
   await page.click('button');
   await untilSeen(page, has('open', 2), 'it opens again');
-  await broker.publish('answers', '{"status":0,"text":"…"}');
+  await broker.publish(answers, '{"status":0,"text":"…"}');
   await untilSeen(page, has('message', 5), 'an answer has begun');
   await broker.kill();
   await untilSeen(page, has('error'), 'the error arrives');
@@ -113,6 +115,8 @@ shows('6. SSEService: no error when the publisher finishes, exactly one when the
   await page.click('button');
   const noted = await untilSeen(page, has('open', 3), 'it opens once more');
   assert.equal(of(noted, 'error').length, 1, 'one error, and the class gave up');
+  const other = await request(`${broker.url}/xxx/xxx`, {});
+  assert.equal(other.status, 400, 'a request without a question is refused');
   return `four messages up to {"status":1} and no error; after a kill ${of(noted, 'error').length} error and no request of its own`;
 }, { passes: ['/xxx/xxx'] });
 
@@ -157,13 +161,14 @@ shows('9. the page with buttons: connect, disconnect, and what its parameters we
   assert.match(answer, /^1 \| \d{4}-.*Z \| \{"content":"xxx"\}$/);
   await page.click('text=建立');
   await stage.subscribers(2);
-  await until(async () => (await lines()).length >= 5, 'both connections show the next answer');
+  await until(async () => (await lines()).length === 4, 'the second connection has its own answer, and the first nothing more');
+  assert.match((await lines())[3], /^2 \| /);
   await page.click('text=断开');
   await stage.subscribers(1);
   await until(async () => (await lines()).at(-1) === 'closed: 2', 'it disconnects');
   await shoot(page, 'demo');
-  return `${connected}; ${answer}; closed: 2; a second click on connect: 2 connections, of which one stays`;
-});
+  return `${connected}; ${answer}; closed: 2; a second click on connect: 2 connections with an answer each, of which one stays`;
+}, { routes: () => '[[route]]\npath = "/sse"\nchannels = ["own/{connection}"]\n' });
 
 shows('11. data screens: the state when they open, and the right value after every fault', async (t, stage) => {
   const { broker, site, proxy } = stage;
