@@ -7,10 +7,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "broker/cli/command.h"
 #include "broker/cli/configuration.h"
+#include "broker/cli/route_trial.h"
 #include "broker/config/access.h"
 #include "broker/config/estimate.h"
 #include "broker/config/token_keys.h"
@@ -22,6 +25,7 @@ namespace {
 constexpr const char* kFooter = R"(Examples:
   fanfare check --config /etc/fanfare/broker.toml
   fanfare check --set limits.connections=1000000           what would a million connections cost?
+  fanfare check --config broker.toml --route 'GET /ai/chat/7?q=x'
 
 Shows every problem with file, line and column; without one, the most memory and descriptors this
 configuration can take on this machine, and who may subscribe to what.
@@ -58,7 +62,11 @@ config::Resources machine_with(const io::Choice& choice) {
   return machine;
 }
 
-Exit check(const ConfigurationArguments& arguments, Console& console) {
+struct CheckArguments : ConfigurationArguments {
+  std::vector<std::string> requests;  // to try on the routes
+};
+
+Exit check(const CheckArguments& arguments, Console& console) {
   auto options = load_configuration(arguments, console);
   if (!options) return options.error();
   const bool keys_read = load_token_keys(*options, [&console](const std::string& sentence) {
@@ -81,16 +89,25 @@ Exit check(const ConfigurationArguments& arguments, Console& console) {
              arguments.file.empty() ? "the defaults" : arguments.file, choice->why,
              estimate->text(), config::access_text(*options),
              keys.empty() ? keys : fmt::format("  tokens: {}\n", keys));
+  for (const std::string& request : arguments.requests) {
+    fmt::print(console.out, "{}", route_trial(*options, request));
+  }
   return Exit::done;
 }
 
 }  // namespace
 
 Command add_check(CLI::App& parser) {
-  auto arguments = std::make_shared<ConfigurationArguments>();
+  auto arguments = std::make_shared<CheckArguments>();
   CLI::App* command =
       parser.add_subcommand("check", "Check a configuration and show what it may cost");
   add_configuration_arguments(*command, *arguments);
+  command
+      ->add_option("--route", arguments->requests,
+                   "A request, like \"GET /ai/chat/7?q=x\": which [[route]] it leads to, and which "
+                   "channels it would get")
+      ->type_name("REQUEST")
+      ->allow_extra_args(false);
   command->footer(kFooter);
   return {command, [arguments](Console& console) { return check(*arguments, console); }};
 }
