@@ -114,6 +114,18 @@ TEST(NewestOfEach, OfTooManyChannelsAreThoseOfTheLatest) {
   EXPECT_FALSE(log.replica.newest_of_each(feed, 1, 10).cut);
 }
 
+TEST(NewestOfEach, OfTooManyChannelsBeginWhereTheOthersHaveEnded) {
+  ShardLog log;
+  const Feed* const feed = log.open({"*"});
+  for (const auto* const channel : {"a", "b", "c", "d", "a"}) {
+    log.publish(channel, fmt::format("{}{} ", channel, log.sequencer.head() + 1));
+    log.turn();
+  }
+  const NewestStart start = log.replica.newest_of_each(feed, 2, 2);
+  EXPECT_TRUE(start.cut);
+  EXPECT_EQ(read_all(log, feed, start, 1), "d4 a5 ") << "and neither b nor c, nor a before them";
+}
+
 // A busy channel pushes its old events out all the time: no wanted one is among them.
 TEST(NewestOfEach, AreNotMissedWhereAnOlderOneLeaves) {
   ShardLog log({.events = 3});
