@@ -11,7 +11,7 @@ import { temporaryFolder } from '../e2e/harness/folder.js';
 import { freePort } from '../e2e/harness/free_port.js';
 import { Subscriber } from '../e2e/harness/subscriber.js';
 import { until } from '../e2e/harness/wait.js';
-import { shows } from './harness/stage.js';
+import { shoot, shows } from './harness/stage.js';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const kExamples = here('../../docs/examples');
@@ -55,6 +55,12 @@ async function behaves(t, stage) {
   return `a stranger ${stranger.status}; "changed" 7 and 8 once each (${events[0].data}); the state at ${before.position}, and from there what came later; a killed broker needs no word`;
 }
 
+// As it stands in docs/examples/broker.toml.
+function routeTo(_, { port }) {
+  const [route] = /^\[\[route\]\]\n(?:\w.*\n)+/m.exec(readFileSync(join(kExamples, 'broker.toml'), 'utf8'));
+  return route.replace('127.0.0.1:3000', `127.0.0.1:${port}`);
+}
+
 // Runs `command(stage)`: what start() takes, and what the program says when it listens.
 function example(name, command, ready) {
   shows(name, async (t, stage) => {
@@ -71,11 +77,7 @@ function example(name, command, ready) {
   }, {
     browserless: true,
     async prepare(stage) { stage.port = await freePort(); },
-    // As they stand in docs/examples/broker.toml.
-    routes: (_, stage) => {
-      const [route] = /^\[\[route\]\]\n(?:\w.*\n)+/m.exec(readFileSync(join(kExamples, 'broker.toml'), 'utf8'));
-      return route.replace('127.0.0.1:3000', `127.0.0.1:${stage.port}`);
-    },
+    routes: routeTo,
   });
 }
 
@@ -118,3 +120,43 @@ example('Spring', async () => {
   assert.equal(code, 0, stderr);
   return ['java', ['-cp', classpath, 'orders.Main']];
 }, /^http:/m);
+
+shows('the page of the examples: the state, and what changes, through a cut and a killed broker', async (t, stage) => {
+  const cwd = copy('express');
+  symlinkSync(here('node_modules'), join(cwd, 'node_modules'));
+  const running = start(process.execPath, ['app.js'], { cwd, env: { FANFARE_SOCKET: stage.broker.socket, PORT: `${stage.port}` } });
+  t.after(() => running.child.kill('SIGKILL'));
+  await until(() => /http:/.test(running.stdout), () => `it listens: ${running.stderr}`, 60);
+  stage.site.passes['/orders'] = stage.port;
+  stage.site.on('/page', (_, response) => response.setHeader('Content-Type', 'text/html').end(readFileSync(join(kExamples, 'page.html'))));
+  const put = async (number, version) => json(await request(`http://127.0.0.1:${stage.port}/orders/${number}`,
+    { method: 'PUT', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ version, text: '可颂' }) }));
+  const context = await stage.browser.newContext();
+  t.after(() => context.close());
+  await context.addCookies([{ name: 'session', value: 'ann', url: 'http://app.example.com/' }]);
+  await put(7, 1);
+  const page = await stage.open(t, 'page', { context });
+  const lists = (...lines) => until(async () => `${await page.$$eval('li', (all) => all.map((one) => one.textContent))}` === `${lines}`, `${lines}`, 20);
+  await lists('7: 可颂 (version 1)');
+  await stage.subscribers(1);
+  await put(7, 2);
+  await put(8, 1);
+  await lists('7: 可颂 (version 2)', '8: 可颂 (version 1)');
+  stage.proxy.hold();
+  stage.proxy.cut();
+  await put(7, 3);
+  stage.proxy.release();
+  await lists('7: 可颂 (version 3)', '8: 可颂 (version 1)');
+  await stage.broker.kill();
+  assert.equal((await request(`http://127.0.0.1:${stage.port}/orders/8`, { method: 'PUT', headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ version: 2, text: '可颂' }) })).status, 503, 'it is saved, and could not be published');
+  await stage.broker.begin();
+  await lists('7: 可颂 (version 3)', '8: 可颂 (version 2)');
+  await shoot(page, 'orders');
+  assert.deepEqual(page.problems, []);
+  return `${await page.$$eval('li', (all) => all.map((one) => one.textContent).join('; '))}: one change came after a cut, and one was never published, and found by the gap`;
+}, {
+  passes: ['/orders/stream'],
+  async prepare(stage) { stage.port = await freePort(); },
+  routes: routeTo,
+});

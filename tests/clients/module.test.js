@@ -37,12 +37,12 @@ shows('the browser module: seven tabs on one connection; whichever closes, the o
   await each(pages, has('message', 20), 'every tab has every event');
   const publishing = (async () => publish(stage, numbers(21, 400)))();
   for (const gone of [0, 1, 2]) {
-    await untilSeen(pages.at(-1), has('message', 100 * (gone + 1)), 'events arrive');
+    await untilSeen(pages.at(-1), has('message', 100 * (gone + 1)), 'events arrive', 60);
     await pages[gone].close(); // it leads
   }
   await publishing;
   const left = pages.slice(3);
-  for (const noted of await each(left, (all) => data(all).at(-1) === '400', 'the last event arrives')) {
+  for (const noted of await each(left, (all) => data(all).at(-1) === '400', 'the last event arrives', 60)) {
     assert.deepEqual(data(noted), numbers(1, 400));
     assert.deepEqual(of(noted, 'gap'), []);
   }
@@ -163,6 +163,28 @@ shows('the browser module: a page that is loaded again goes on where it was, if 
   return 'keep: 60000 goes on with 3, 4; keep: 1, and without keep, from now';
 }, kSecure);
 
+shows('the browser module: a tab that kept a place in the history of a broker that is gone is told so by the tabs that go on', async (t, stage) => {
+  const [page, other] = await tabs(t, stage, 2, '?channel=tabs&keep=60000');
+  await publish(stage, ['1']);
+  const before = await each([page, other], has('message'), 'both read');
+  const url = page.url();
+  await page.goto('about:blank');
+  await stage.broker.restart();
+  await untilSeen(other, has('gap'), 'the other is back', 20);
+  await publish(stage, ['2']);
+  const [second] = of(await untilSeen(other, has('message', 2), 'it reads on'), 'message').slice(1);
+  await page.goto(url);
+  const noted = await untilSeen(page, has('gap'), 'it has missed something', 20);
+  const [{ data: gap, lastEventId }] = of(noted, 'gap');
+  assert.deepEqual(JSON.parse(gap), { reason: 'restarted', after: of(before[0], 'message')[0].lastEventId, resumed: second.lastEventId });
+  assert.equal(lastEventId, second.lastEventId);
+  await publish(stage, ['3']);
+  const [mine, theirs] = await each([page, other], (all) => data(all).at(-1) === '3', 'both go on');
+  assert.deepEqual([data(mine), data(theirs)], [['3'], ['1', '2', '3']]);
+  assert.equal(of(theirs, 'gap').length, 1);
+  return `one gap of its own (${gap}), then 3, like the tab that had stayed`;
+}, kSecure);
+
 shows('the browser module: a page in the back/forward cache has no connection, and catches up when it is shown again', async (t, stage) => {
   const [page, other] = await tabs(t, stage, 2);
   await publish(stage, ['1']);
@@ -183,10 +205,10 @@ shows('the browser module: a page in the back/forward cache has no connection, a
 
 shows('the browser module: a token for each connection, also after 401', async (t, stage) => {
   const { issuer } = stage;
-  const tokens = ['not a token', issuer.token(['tabs'], { seconds: 4 }), issuer.token(['tabs'])];
+  const tokens = [() => 'not a token', () => issuer.token(['tabs'], { seconds: 5 }), () => issuer.token(['tabs'])];
   const handed = [];
   stage.site.on('/token', (_, response) => {
-    handed.push(tokens.length > 1 ? tokens.shift() : tokens[0]);
+    handed.push((tokens.length > 1 ? tokens.shift() : tokens[0])());
     response.end(handed.at(-1));
   });
   const [page] = await tabs(t, stage, 1, '?token&channel=tabs');
@@ -230,7 +252,16 @@ shows('the browser module: close() frees the stream of a tab, and the last one t
   await close(second);
   await stage.subscribers(0, 1);
   assert.deepEqual(data(await seen(first)), []);
-  return 'the second tab took over from the first; after its own close() no stream is open';
+
+  // A tab that gives up in its error handler does not keep the lead until its next attempt would have come.
+  const [leader, waiting] = await tabs(t, stage, 2);
+  await stage.broker.kill();
+  await untilSeen(leader, has('error', 5), 'the next attempts are many seconds apart', 40);
+  await leader.evaluate(() => window.stream.addEventListener('error', () => window.stream.close()));
+  await until(() => leader.evaluate(() => window.stream.readyState === 2), 'it gives up', 40);
+  await stage.broker.begin();
+  await untilSeen(waiting, has('open', 2), 'the other tab leads', 5);
+  return 'the second tab took over from the first, at once; after its own close() no stream is open';
 }, kSecure);
 
 shows('the browser module: a tab that begins further back catches up, and the others hear nothing twice', async (t, stage) => {
@@ -253,6 +284,14 @@ shows('the browser module: a tab that begins further back catches up, and the ot
   await publish(stage, ['5']);
   const both = await each([alone, joined], (all) => data(all).at(-1) === '5', 'both go on');
   assert.deepEqual(both.map((noted) => data(noted)), [['3', '4', '5'], ['3', '4', '5']]);
+
+  for (const text of numbers(1, 25)) await stage.broker.publish('tracking/short', text);
+  const [early] = await tabs(t, stage, 1, '?channel=tabs&more=%26since%3D1h');
+  const next = await stage.open(t, 'module', { context: early.context(), query: '?channel=tabs&more=%26since%3D1h' });
+  for (const noted of await each([early, next], has('message', 5), 'what is younger than an hour')) assert.deepEqual(data(noted), numbers(1, 5));
+  const short = await stage.open(t, 'module', { context: early.context(), query: '?channel=tracking/short&more=%26since%3D1h' });
+  const [gap] = of(await untilSeen(short, has('message', 20), 'what is left'), 'gap');
+  assert.equal(JSON.parse(gap.data).after, '', 'the history does not reach back an hour');
   return 'after=<id of 1>: 2, 3, 4, while the first tab read 1, 2, 3, 4; replay=2 for each newcomer: 3, 4';
 }, kSecure);
 
@@ -300,11 +339,18 @@ shows('the browser module: pages over plain http have no locks, and each a conne
   stage.proxy.cut();
   await publish(stage, ['2']);
   for (const noted of await each(pages, has('message', 2), 'both resume', 20)) assert.deepEqual(data(noted), ['1', '2']);
-  return 'two tabs, two streams, resumed after a cut';
+
+  // Where locks are there and refused (a sandboxed frame) it is the same.
+  const [sandboxed] = await tabs(t, stage, 1, '?channel=tabs&lockless');
+  await stage.subscribers(3);
+  await publish(stage, ['3']);
+  assert.deepEqual(data(await untilSeen(sandboxed, has('message'), 'it reads')), ['3']);
+  return 'two tabs, two streams, resumed after a cut; and one where locks are refused';
 });
 
 shows('the browser module reads what an EventSource reads', async (t, stage) => {
   const [page] = await tabs(t, stage, 1);
+  const [pieces] = await tabs(t, stage, 1, '?channel=tabs&pieces');
   const texts = ['', ' ', '  two', 'a\nb', '\n', '\n\n', 'id: 7\nretry: 5\n\nevent: x', 'data: y', ': z', 'a\u2028retry: 1\u2029b',
     '{"a": [1, 2]}', '春眠不觉晓', '😀 e\u0301', 'x'.repeat(60_000)];
   await page.evaluate(() => {
@@ -320,11 +366,13 @@ shows('the browser module reads what an EventSource reads', async (t, stage) => 
     await until(() => stage.proxy.pairs.size > 0, 'it is connected');
     stage.proxy.cut();
   }
-  const noted = await untilSeen(page, (all) => of(all, 'message').length + of(all, 'tick').length >= 2 * texts.length, 'all arrive', 60);
+  const [noted, cut] = await each([page, pieces], (all) => of(all, 'message').length + of(all, 'tick').length >= 2 * texts.length, 'all arrive', 60);
   const plain = await until(() => page.evaluate((count) => window.plain.length === count && window.plain, 2 * texts.length), 'and in the EventSource');
-  const mine = noted.filter(({ what }) => ['message', 'tick'].includes(what)).map(({ what, data: text, lastEventId }) => [what, text, lastEventId]);
+  const [mine, whole] = [noted, cut].map((all) => all.filter(({ what }) => ['message', 'tick'].includes(what))
+    .map(({ what, data: text, lastEventId }) => [what, text, lastEventId]));
   assert.deepEqual(mine, plain);
+  assert.deepEqual(whole, plain, 'byte by byte');
   assert.deepEqual(mine.filter(([type]) => type === 'tick').map(([, text]) => text), texts);
   const { headers } = await request(`${stage.broker.url}/fanfare.js`);
-  return `${mine.length} events of all shapes through ${stage.proxy.cuts} cuts, the same ids, types and data; the module has ${headers['content-length']} bytes`;
+  return `${mine.length} events of all shapes through ${stage.proxy.cuts} cuts, and byte by byte: the same ids, types and data; the module has ${headers['content-length']} bytes`;
 }, kSecure);

@@ -28,14 +28,15 @@ export const fanfare = (url, { after, fetch: connect = fetch, keep, silence = 4e
   url = new Request(url).url;
   const { locks } = navigator;
   const { now } = Date;
+  const Aborter = AbortController;
   const stream = new EventTarget();
-  const end = new AbortController(); // of the stream
+  const end = new Aborter(); // of the stream
   const [kept, time] = `${keep && sessionStorage[url]}`.split(',');
   let last = after || (now() - time < keep ? kept : ''); // dispatched in this tab
-  let replays = !last && /replay|earliest/.test(url); // not yet begun: a newcomer's history comes on a connection of its own
   let retry = 1e3;
   let state = 0;
   let leads, life, bus, seen;
+  let fresh; // nothing was dispatched since it took the lead: a newcomer's history may begin with a gap where it stands
 
   const emit = (event) => {
     stream.readyState = state;
@@ -62,7 +63,8 @@ export const fanfare = (url, { after, fetch: connect = fetch, keep, silence = 4e
         if (field == 'data') data += `\n${content}`;
         else fields[field] = content;
       });
-      if (!data || state > 1 || order(fields.id, last) <= 0) return;
+      if (!data || state > 1 || order(fields.id, last) + fresh <= 0) return;
+      fresh = 0;
       last = fields.id || last;
       emit(new MessageEvent(fields.event, { data: data.slice(1), lastEventId: last }));
     });
@@ -78,11 +80,11 @@ export const fanfare = (url, { after, fetch: connect = fetch, keep, silence = 4e
   const run = (steal) => {
     life?.abort();
     leads = 0;
-    const { signal } = life = new AbortController();
+    fresh = steal;
+    const { signal } = life = new Aborter();
     const lead = async () => {
       while (!signal.aborted) {
         leads = 1;
-        replays = 0;
         seen = now();
         try {
           const answer = await connect(url, { headers: { Accept: 'text/event-stream', 'Last-Event-ID': last }, signal });
@@ -101,9 +103,8 @@ export const fanfare = (url, { after, fetch: connect = fetch, keep, silence = 4e
             }));
           }
         } catch {}
-        if (signal.aborted) return;
-        tell([], retry);
-        await new Promise((wake) => setTimeout(signal.onabort = wake, retry));
+        if (!signal.aborted) tell([], retry);
+        if (!signal.aborted) await new Promise((wake) => setTimeout(signal.onabort = wake, retry));
         if (retry < 3e4) retry *= 2; // until a stream begins with another
       }
     };
@@ -111,7 +112,7 @@ export const fanfare = (url, { after, fetch: connect = fetch, keep, silence = 4e
     locks.request(url, steal ? { steal } : life, lead).catch(() => {
       if (signal.aborted) return;
       if (!leads) bus = bus.close(); // this page may have no locks
-      run(); // or another tab leads
+      run(0); // or another tab leads
     });
     bus.postMessage(0);
   };
@@ -120,11 +121,11 @@ export const fanfare = (url, { after, fetch: connect = fetch, keep, silence = 4e
     if (locks) {
       bus = new BroadcastChannel(url);
       bus.onmessage = ({ data }) => {
-        if (data) replays || take(data);
+        if (data) fresh || take(data);
         else if (leads & state) bus.postMessage([last, []]);
       };
     }
-    run(replays);
+    run(!last && /replay=|since=|=earl/.test(url)); // a newcomer's history (=earliest) comes on a connection of its own
   };
 
   const stop = () => {
