@@ -148,8 +148,10 @@ for (const [name, format] of [['raw', 'raw'], ['json', 'json'], ['sse', 'sse']])
 test('streams: polls', async () => {
   const id = await broker.publish('polls', 'one');
   await broker.publish('polls', 'two');
+  // The next cursor may be behind an event of the admin page, which has one each second.
   const poll = async (name, query, ...fields) => says(`polls: ${name}`,
-    await answer(broker.httpPort, head(`GET /events?channel=polls&poll=1${query} HTTP/1.1`, 'Connection: close', ...fields)));
+    (await answer(broker.httpPort, head(`GET /events?channel=polls&poll=1${query} HTTP/1.1`, 'Connection: close', ...fields)))
+      .replace(/^Last-Event-ID: .*?\r$/m, 'Last-Event-ID: NEXT\r'));
   await poll('what came after an id', `&last_event_id=${id}`, kOrigin);
   await poll('without an id', '');
   await poll('without an id, as an EventSource', '', 'Accept: text/event-stream', 'Cache-Control: no-cache', 'User-Agent: Mozilla/5.0');

@@ -120,6 +120,7 @@ void Polls::write(const Request& request, Poll& poll, Response& response) {
   const std::string next = parts_.streams.id_text(poll.beginning.cursor.at);
   const bool nothing = found.events == 0 && found.text.empty() && poll.beginning.gap.empty();
   std::vector<http::Field> further;
+  further.reserve(poll.fields.size());
   for (std::size_t i = 0; i < poll.fields.size(); ++i) further.push_back(poll.fields[i]);
   begin_stream_head(poll.raw, further, response);
   response.fields.add("Last-Event-ID", next);
