@@ -169,12 +169,11 @@ void SubscriberRoutes::answer(const Request& request, Response& response) {
   if (!events && !position && found.path == nullptr) {
     return answer_text(404, open ? kHint : kClosedHint, cors, response);
   }
-  if ((events || position) && !open) {
+  if (events && !open) {
     return answer_text(
         403,
-        fmt::format("{} is closed here ([subscribe] events = false); the streams of this broker "
-                    "have paths of their own\n",
-                    request.head.path),
+        "/events is closed here ([subscribe] events = false); the streams of this broker have "
+        "paths of their own\n",
         cors, response);
   }
   if (position) return answer_position(request, std::move(cors), response);
