@@ -28,7 +28,7 @@ constexpr const char* kFooter = R"(Examples:
   fanfare check --config broker.toml --route 'GET /ai/chat/7?q=x'
 
 Shows every problem with file, line and column; without one, the most memory and descriptors this
-configuration can take on this machine, and who may subscribe to what.
+configuration can take on this machine, and what is open to whom.
 
 Exit codes: 0 the broker can start with it; 2 wrong arguments; 78 it has problems, or does not fit
 this machine.)";
@@ -85,10 +85,12 @@ Exit check(const CheckArguments& arguments, Console& console) {
     return Exit::configuration;
   }
   const std::string keys = config::token_keys_text(options->token_keys);
-  fmt::print(console.out, "{}: no problems\n{}\n{}who may subscribe:\n{}{}",
-             arguments.file.empty() ? "the defaults" : arguments.file, choice->why,
-             estimate->text(), config::access_text(*options),
-             keys.empty() ? keys : fmt::format("  tokens: {}\n", keys));
+  const std::string publish_keys = config::token_keys_text(options->publish_keys);
+  fmt::print(
+      console.out, "{}: no problems\n{}\n{}\n{}{}{}",
+      arguments.file.empty() ? "the defaults" : arguments.file, choice->why, estimate->text(),
+      config::access_text(*options), keys.empty() ? keys : fmt::format("tokens: {}\n", keys),
+      publish_keys.empty() ? publish_keys : fmt::format("publishers' tokens: {}\n", publish_keys));
   for (const std::string& request : arguments.requests) {
     fmt::print(console.out, "{}", route_trial(*options, request));
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "broker/policy/hosts.h"
 #include "broker/server/base/rules.h"
 
 namespace fanfare::config {
@@ -17,7 +18,8 @@ using server::TokenNeed;
 std::string_view who(TokenNeed need, const Options& options) {
   switch (need) {
     case TokenNeed::required:
-      return options.token.has_keys() ? "bearers of a token" : "nobody: [token] has no keys";
+      return options.token.has_keys() ? "bearers of a token"
+                                      : "bearers of a ticket, since [token] has no keys";
     case TokenNeed::optional:
       return "anyone; a token that is presented must be good";
     case TokenNeed::none:
@@ -38,22 +40,82 @@ std::string shown(const std::vector<std::string>& channels) {
   return text;
 }
 
+std::string entry(std::string_view what, std::string_view who, std::string_view more = {}) {
+  return fmt::format("  {:<20}  {}{}{}\n", what, who, more.empty() ? "" : ": ", more);
+}
+
+// "/ask (GET)": without the usual methods.
+std::string name_of(const RouteRule& route) {
+  static const RouteRule kUsual;
+  if (route.methods == kUsual.methods) return route.path;
+  return fmt::format("{} ({})", route.path, fmt::join(route.methods, ", "));
+}
+
 std::string line(const Options& options, std::string_view path, const RouteRule* route) {
   const TokenNeed need = server::token_need(options, route);
+  if (route != nullptr && !route->upstream.empty()) {
+    const std::string_view first = need == TokenNeed::required ? ", about bearers of a token only"
+                                   : need == TokenNeed::optional
+                                       ? "; a token that is presented must be good"
+                                       : "";
+    return entry(path,
+                 fmt::format("those whom the application at {} lets in{}", route->upstream, first),
+                 "the channels that it names");
+  }
   const bool fixed = route != nullptr && !route->channels.empty();
   const std::string channels = fixed
                                    ? shown(route->channels)
                                    : fmt::format("what {} covers", shown(options.subscribe.allow));
-  return fmt::format("  {:<20}  {}: {}{}\n", path, who(need, options), channels,
-                     need == TokenNeed::required ? ", as far as the token grants it" : "");
+  return entry(path, who(need, options),
+               channels + (need == TokenNeed::required ? ", as far as the token grants it" : ""));
+}
+
+std::string publishers(const Options& options) {
+  const server::ListenOptions& listen = options.listen;
+  const std::string users = listen.ingest_users.empty() ? std::string("processes")
+                                                        : fmt::format("processes of the users {}",
+                                                                      shown(listen.ingest_users));
+  const std::string_view group = listen.ingest_group;
+  std::string text =
+      entry(listen.ingest.empty() ? "the ingest socket" : listen.ingest,
+            fmt::format("{} that may write to it (mode {:04o}{})", users, listen.ingest_mode,
+                        group.empty() ? "" : fmt::format(", group {}", group)),
+            "every channel");
+  for (const std::string& address : options.publish.listen) {
+    text += entry(address, "bearers of a publisher's token", "what the token grants");
+  }
+  return text;
+}
+
+std::string operators(const Options& options) {
+  const std::string& admin = options.listen.admin;
+  if (admin.empty()) return entry("admin", "nobody: [listen] admin is empty");
+  return entry(admin,
+               policy::is_loopback(admin) ? "every user of this machine"
+                                          : "everybody who reaches this address",
+               "/healthz, /readyz, /metrics, the live pages");
+}
+
+std::string origins(const Options& options) {
+  const std::vector<std::string>& listed = options.cors.origins;
+  if (listed.empty()) return entry("other origins", "none");
+  return entry("other origins", shown(listed),
+               options.cors.credentials ? "with their cookies" : "without cookies");
 }
 
 }  // namespace
 
 std::string access_text(const Options& options) {
-  std::string text;
-  if (options.subscribe.events) text += line(options, "/events", nullptr);
-  for (const RouteRule& route : options.routes) text += line(options, route.path, &route);
+  std::string text = "who may subscribe:\n";
+  if (options.subscribe.events) {
+    text += line(options, "/events", nullptr);
+    text += entry("/position", who(server::token_need(options, nullptr), options),
+                  "the id of the newest event");
+  }
+  for (const RouteRule& route : options.routes) text += line(options, name_of(route), &route);
+  text += "who may publish:\n" + publishers(options);
+  text += "who may look on:\n" + operators(options);
+  text += "pages of other origins that may read it:\n" + origins(options);
   return text;
 }
 

@@ -1,5 +1,5 @@
-// Access: which clients may subscribe to what, by a configuration. For `fanfare check`, so that
-// nobody has to work it out from [token], [subscribe] and [[route]].
+// Access: who may subscribe, publish and look on, by a configuration. For `fanfare check`, so that
+// nobody has to work it out from [listen], [token], [subscribe], [publish] and [[route]].
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace fanfare::config {
 
-// A line for each path on which streams are served, each with its line feed.
+// A line for each path and listener, under headings, each with its line feed.
 std::string access_text(const server::Options& options);
 
 }  // namespace fanfare::config

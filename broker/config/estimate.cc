@@ -20,6 +20,12 @@ constexpr std::uint64_t kKiB = 1U << 10U;
 constexpr std::uint64_t kMiB = 1U << 20U;
 constexpr std::uint64_t kGiB = 1U << 30U;
 
+// What its grants are stored in, beside their text: 100 channels of 48 bytes, and its entry.
+constexpr std::uint64_t kKnownTokenBytes = 5'120;
+// One that grants a handful of channels to a subject. Only applications may ask for them.
+constexpr std::uint64_t kTicketBytes = 512;
+// A usual browser needs so much; the most is 2 KB.
+constexpr std::uint64_t kAccessLineBytes = 512;
 // An idle subscriber in user space: its connection (24), its subscriber (28), its peer's address
 // (18), its place in a feed (4) and where that place is (4) are 78; the last two tables grow by
 // doubling, and feeds of few members have a head each.
@@ -127,6 +133,21 @@ void add_items(const server::Options& options, Estimate& estimate) {
               limits.upstream_connections * shards, limits.upstream_answer_bytes);
     items.add_one(When::worst, false, "what applications have allowed", limits.approval_bytes,
                   "limits.approval_bytes");
+  }
+  if (options.token.has_keys() || options.publish.has_keys()) {
+    items.add(When::worst, false, "verified tokens that the shards remember",
+              shards * limits.tokens, limits.token_bytes + kKnownTokenBytes);
+  }
+  items.add(When::worst, false, "limits.tickets, all waiting", limits.tickets, kTicketBytes);
+  if (!options.access.log.empty()) {
+    items.add(When::worst, false, "access.buffer of each shard, twice", 2 * shards,
+              options.access.buffer);
+    items.add(When::worst, false, "the access log's lines of open streams", connections,
+              kAccessLineBytes);
+  }
+  if (!options.publish.listen.empty()) {
+    items.add(When::worst, false, "every publisher over TCP in the middle of the largest event",
+              limits.publish_connections, limits.event_bytes);
   }
   items.add(When::worst, false, "every publisher in the middle of the largest event",
             limits.ingest_connections, limits.event_bytes);

@@ -17,8 +17,8 @@ struct Prefix {
   std::string_view section, prefix;
 };
 constexpr std::array kPrefixes{Prefix{"history", "history_"}, Prefix{"delivery", "delivery_"},
-                               Prefix{"limits", ""}, Prefix{"token", "token_"},
-                               Prefix{"publish", "publish_"}};
+                               Prefix{"limits", ""},          Prefix{"token", "token_"},
+                               Prefix{"publish", "publish_"}, Prefix{"access", "access_"}};
 
 const Prefix* prefix_of(std::string_view section) {
   for (const Prefix& prefix : kPrefixes) {

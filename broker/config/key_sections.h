@@ -18,6 +18,8 @@ Section<server::Options> limits_section();
 Section<server::Options> cors_section();
 Section<server::Options> subscribe_section();
 Section<server::Options> token_section();
+// keys_log.cc
+Section<server::Options> access_section();
 // keys_publish.cc
 Section<server::Options> publish_section();
 

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "broker/config/exposure.h"
 #include "broker/config/route_rules.h"
 #include "broker/config/syntax.h"
 #include "broker/policy/client_address.h"
@@ -218,6 +220,12 @@ void check_publish(const Options& options, Report& report) {
   }
 }
 
+void check_access_log(const Options& options, Report& report) {
+  const std::string& log = options.access.log;
+  if (log.empty() || log == "stderr" || log == "stdout") return;
+  complain(report, "access.log", {}, file_path_problem(log));
+}
+
 void check_token(const Options& options, Report& report) {
   const server::TokenOptions& token = options.token;
   check_keys("token", token, report);
@@ -267,6 +275,7 @@ void check_rules(const Options& options, Report& report) {
   check_subscribe(options, report);
   check_token(options, report);
   check_publish(options, report);
+  check_access_log(options, report);
   check_channel_rules(options, report);
   check_routes(options, report);
 }
@@ -287,6 +296,7 @@ std::vector<std::string> warnings(const Options& options) {
         fmt::format("[[route]] path \"{}\" asks {}, and there is no socket of that name yet",
                     route.path, route.upstream));
   }
+  std::ranges::move(exposures(options), std::back_inserter(sentences));
   return sentences;
 }
 

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/time.h"
+
 namespace fanfare::policy {
 
 struct Grants {
@@ -18,6 +20,8 @@ struct Grants {
   std::vector<std::pair<std::string, std::string>> claims = {};
   // From then on they count no more; streams end. max(): they always do.
   std::chrono::sys_seconds expires = std::chrono::sys_seconds::max();
+  // How long a stream that they open lasts; zero: as long as they count.
+  Duration stream_life{};
 };
 
 // More is no list that somebody keeps: use a pattern. Each is compared with each topic asked for.

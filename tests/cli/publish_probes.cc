@@ -1,4 +1,5 @@
-// Probes of [publish]: which tokens let somebody publish over TCP.
+// Probes of [publish] and [access]: which tokens let somebody publish over TCP, and what is written
+// down of subscribers.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -73,6 +74,22 @@ std::string tries(SmallBroker& broker) {
   return fmt::format("{} answers", std::count(heard.begin(), heard.end(), '\n'));
 }
 
+std::string lines_of_a_request(SmallBroker& broker) {
+  broker.access_lines();
+  broker.get("/nowhere");
+  broker.pass(200ms);
+  return broker.access_lines().empty() ? "no line" : "a line";
+}
+
+std::string lines_without_room(SmallBroker& broker) {
+  broker.jam_access_log(true);
+  for (int i = 0; i < 40; ++i) {
+    broker.get("/nowhere").hang_up();
+    broker.pass();
+  }
+  return broker.counters().access_lines_left_out_total > 0 ? "left out" : "kept";
+}
+
 std::function<See(SmallBroker&)> newly(std::string (*see)(SmallBroker&)) {
   return [see](SmallBroker& broker) { return [see, &broker] { return see(broker); }; };
 }
@@ -99,6 +116,11 @@ std::vector<Probe> publish_probes() {
        "-ERR", "-NOAUTH"},
       {"limits.publish_tries", "", "[limits]\npublish_tries = 1", newly(tries), "3 answers",
        "1 answers"},
+      {"access.log", "", "[access]\nlog = \"stderr\"", newly(lines_of_a_request), "no line",
+       "a line"},
+      {"access.buffer", "[access]\nlog = \"stderr\"",
+       "[access]\nlog = \"stderr\"\nbuffer = \"4KiB\"", newly(lines_without_room), "kept",
+       "left out"},
   };
 }
 

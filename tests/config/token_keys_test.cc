@@ -9,7 +9,6 @@
 #include <fstream>
 #include <string>
 
-#include "broker/config/access.h"
 #include "broker/config/load.h"
 #include "tests/policy/jwt_signer.h"
 
@@ -110,27 +109,6 @@ TEST(Token, ItsSettingsAreChecked) {
   }
   EXPECT_EQ(problems("query = \"access_token\"\ncookie = \"__Host-t\""), "good");
   EXPECT_EQ(problems("query = \"\"\ncookie = \"\""), "good");
-}
-
-TEST(Access, SaysWhoMaySubscribeToWhatOnEachPath) {
-  const auto access = [](std::string_view text) {
-    const auto loaded = parse(text, "test.toml");
-    EXPECT_TRUE(loaded) << loaded.error().front().text();
-    return loaded ? access_text(*loaded) : std::string();
-  };
-  EXPECT_EQ(access(""), "  /events               anyone: what ** covers\n");
-  EXPECT_EQ(access("[token]\nkeys = [\"/k\"]\n[subscribe]\nallow = [\"a/*\", \"b\"]\n"
-                   "[[route]]\npath = \"/news\"\nchannels = [\"news\"]\ntoken = \"none\"\n"
-                   "[[route]]\npath = \"/maybe\"\nchannels = [\"news\"]\ntoken = \"optional\"\n"),
-            "  /events               bearers of a token: what a/*, b covers, as far as the token "
-            "grants it\n"
-            "  /news                 anyone: news\n"
-            "  /maybe                anyone; a token that is presented must be good: news\n");
-  EXPECT_EQ(
-      access("[token]\nneed = \"required\"\n[subscribe]\nevents = false\n"
-             "[[route]]\npath = \"/all\"\nchannels = [\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"]\n"),
-      "  /all                  nobody: [token] has no keys: a, b, c, d, e and 1 more, as far "
-      "as the token grants it\n");
 }
 
 }  // namespace

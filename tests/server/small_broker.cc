@@ -76,6 +76,7 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
     shard_->mailbox().post(std::move(message));
   };
   switchboard_.wake_lead = [this] { ring_.wake(); };
+  switchboard_.access = &access_log_;
   enter(phase);
   SharedPort::Maker shared;
   if (box_bytes > 0) {

@@ -11,8 +11,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "broker/server/base/access_sink.h"
 #include "broker/server/base/admin_surface.h"
 #include "broker/server/base/options.h"
 #include "broker/server/base/switchboard.h"
@@ -119,6 +121,10 @@ class SmallBroker {
   void watch_sends(std::function<void(std::string_view)> watch) {
     ring_.watch_sends(std::move(watch));
   }
+  // What the shard has left for the access log since this was last asked; and whether that is
+  // taken from it.
+  std::string access_lines() { return std::exchange(access_log_.lines, {}); }
+  void jam_access_log(bool jammed) { access_log_.jammed = jammed; }
   // The newest event that was sealed.
   std::uint64_t sealed() const { return switchboard_.head.load(); }
 
@@ -133,6 +139,16 @@ class SmallBroker {
   std::uint64_t closes(CloseReason reason);
 
  private:
+  struct AccessLog final : AccessSink {
+    bool take(std::uint32_t /*shard*/, std::string& text) override {
+      if (!jammed) lines += std::exchange(text, {});
+      return !jammed;
+    }
+    std::string lines;
+    bool jammed = false;
+  };
+
+  AccessLog access_log_;
   sim::Report report_;
   sim::Kernel kernel_;
   sim::SimRing ring_;

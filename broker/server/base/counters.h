@@ -106,6 +106,9 @@ namespace fanfare::server {
   X(upstream_nonsense_total, "counter",                                                            \
     "Answers of applications that are not HTTP, or attach to nothing valid")                       \
   X(upstream_too_large_total, "counter", "Answers larger than [limits] upstream_answer_bytes")     \
+  X(access_lines_total, "counter", "Lines of the access log")                                      \
+  X(access_lines_left_out_total, "counter",                                                        \
+    "Lines that the access log lacks: the disk could not keep up")                                 \
   X(turns_total, "counter", "Turns of the event loop")                                             \
   X(mailbox_messages_total, "counter", "Messages taken from the mailbox")                          \
   X(unserved_bytes, "gauge", "Bytes applied but not yet handed to every caught-up subscriber")

@@ -182,6 +182,14 @@ struct PublishOptions {
   friend bool operator==(const PublishOptions&, const PublishOptions&) = default;
 };
 
+// The log of requests (broker/server/sockets/access_book.h).
+struct AccessOptions {
+  std::string log;                   // a path, "stderr" or "stdout"; empty: none
+  std::uint64_t buffer = 1U << 20U;  // lines of each shard that wait to be written
+
+  friend bool operator==(const AccessOptions&, const AccessOptions&) = default;
+};
+
 // [[channel]]: overrides for the channels a pattern matches; the first match counts.
 struct ChannelRule {
   std::string match;
@@ -229,6 +237,7 @@ struct Options {
   // What the files of `token` hold: read at the start and at each SIGHUP, apart from the rest.
   // Null: nothing.
   std::shared_ptr<const policy::JwtKeys> token_keys;
+  AccessOptions access;
   PublishOptions publish;
   std::shared_ptr<const policy::JwtKeys> publish_keys;  // the same, of `publish`
   std::vector<ChannelRule> channels;

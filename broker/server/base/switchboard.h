@@ -16,6 +16,7 @@
 #include "broker/fanout/attendance.h"
 #include "broker/fanout/batch.h"
 #include "broker/fanout/topics.h"
+#include "broker/server/base/access_sink.h"
 #include "broker/server/base/approvals.h"
 #include "broker/server/base/counters.h"
 #include "broker/server/base/options.h"
@@ -118,6 +119,10 @@ struct Switchboard {
 
   // Issued by the lead, used on any shard.
   Tickets tickets;
+
+  // Where the shards leave the lines of the access log; null: nowhere. Set before the first shard
+  // is made.
+  AccessSink* access = nullptr;
 
   std::mutex board;                      // guards snapshots
   std::vector<ShardSnapshot> snapshots;  // each written by its shard ten times a second

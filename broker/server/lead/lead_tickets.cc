@@ -15,6 +15,7 @@ namespace fanfare::server {
 namespace {
 
 constexpr Duration kUsualLife = 60s;
+constexpr Duration kLifeMax = 365 * Duration(24h);  // of the stream that a ticket opens
 
 std::unexpected<ingest::Refused> refused(ingest::Refusal kind, std::string sentence) {
   return std::unexpected(ingest::Refused{.kind = kind, .message = std::move(sentence)});
@@ -54,6 +55,12 @@ std::expected<ingest::Ticket, ingest::Refused> Lead::issue_ticket(
         "\"{}\" is not a time within which a ticket is used: write 1s to {} ([limits] ticket_age)",
         quotable(request.expires), format_duration(limits.ticket_age));
   }
+  const Duration stream_life =
+      request.life.empty() ? Duration(0) : parse_duration(request.life).value_or(Duration(-1));
+  if (problem.empty() && !request.life.empty() && (stream_life < 1s || stream_life > kLifeMax)) {
+    problem = fmt::format("\"{}\" is not how long a stream may last: write 1s to {}",
+                          quotable(request.life), format_duration(kLifeMax));
+  }
   if (!problem.empty()) {
     ++counters_.ingest_errors_total;
     return refused(invalid, std::move(problem));
@@ -61,7 +68,8 @@ std::expected<ingest::Ticket, ingest::Refused> Lead::issue_ticket(
   if (stopping_)
     return refused(unavailable, "the broker is stopping: no ticket is issued any more");
   policy::Grants grants{.subject = std::string(request.subject),
-                        .channels = {request.channels.begin(), request.channels.end()}};
+                        .channels = {request.channels.begin(), request.channels.end()},
+                        .stream_life = stream_life};
   auto text = switchboard_.tickets.issue(std::move(grants), life, now_, limits.tickets);
   if (!text) {
     ++counters_.tickets_full_total;

@@ -185,7 +185,10 @@ void SubscriberRoutes::attach(const Request& request, const Route& route,
   Streams::Terms terms = terms_of(&route, asked, further);
   const std::string query = shown_query(request);
   terms.query = query;
-  if (*grants != nullptr) terms.expires = (*grants)->expires;
+  if (*grants != nullptr) {
+    terms.expires = (*grants)->expires;
+    response.stream.subject = (*grants)->subject;
+  }
   if (approval.heartbeat) terms.heartbeat = approval.heartbeat;
   begin(request, asked, terms, response);
   if (response.kind != Response::Kind::stream) return;

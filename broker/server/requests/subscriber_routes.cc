@@ -68,24 +68,39 @@ void tell_connection(std::string_view name, std::vector<http::Field>& fields) {
 SubscriberRoutes::SubscriberRoutes(Parts parts)
     : parts_(std::move(parts)), authenticator_(parts_.settings, parts_.counters, parts_.tickets) {}
 
-std::optional<std::size_t> SubscriberRoutes::body_allowed(const Request& /*request*/,
-                                                          Response& /*response*/) {
-  return parts_.settings->limits.body_bytes;
+// A token that is needed is looked at before the body is read; a ticket, which is used up by that,
+// when the request is complete.
+std::optional<std::size_t> SubscriberRoutes::body_allowed(const Request& request,
+                                                          Response& response) {
+  const std::size_t allowed = parts_.settings->limits.body_bytes;
+  if (request.head.method != http::Method::post) return allowed;
+  const Route* const route = route_of(request.head);
+  const bool served = route != nullptr || request.head.path == kEventsPath;
+  if (!served || need_on(route) != TokenNeed::required) return allowed;
+  const http::Query query(request.head.query);
+  if (query.last_of({kTicketParameter})) return allowed;
+  const auto grants = authenticator_.ask(request.head, TokenNeed::required);
+  if (grants) return allowed;
+  refuse_token(grants.error(), cors_fields(request), response);
+  return std::nullopt;
 }
 
 void SubscriberRoutes::refuse_body(const Request& request, BodyRefusal refusal,
                                    Response& response) {
+  // Elsewhere the body is the page's own, and has nothing to do with channels.
+  const Route* const route = route_of(request.head);
+  const bool of_channels = route == nullptr || route->scope.body == sse::BodyOf::request;
   if (refusal == BodyRefusal::too_large) {
-    answer_text(
-        413,
-        fmt::format("the body is longer than [limits] body_bytes allows ({} bytes); name fewer "
-                    "channels, or patterns\n",
-                    parts_.settings->limits.body_bytes),
-        cors_fields(request), response);
+    answer_text(413,
+                fmt::format("the body is longer than [limits] body_bytes allows ({} bytes){}\n",
+                            parts_.settings->limits.body_bytes,
+                            of_channels ? "; name fewer channels, or patterns" : ""),
+                cors_fields(request), response);
   } else {
     answer_text(503,
-                "too many request bodies are being received at once ([limits] bodies_bytes); try "
-                "again, or name the channels in the query\n",
+                fmt::format("too many request bodies are being received at once ([limits] "
+                            "bodies_bytes); try again{}\n",
+                            of_channels ? ", or name the channels in the query" : ""),
                 cors_fields(request), response);
   }
 }
@@ -238,8 +253,12 @@ void SubscriberRoutes::subscribe(const Request& request, const Route* route,
   Streams::Terms terms = terms_of(route, *asked, further);
   const std::string query = shown_query(request);
   terms.query = query;
-  if (*grants != nullptr) terms.expires = (*grants)->expires;
+  if (*grants == nullptr) return begin(request, *asked, terms, response);
+  terms.expires = (*grants)->expires;
+  const Duration life = (*grants)->stream_life;
+  response.stream.subject = (*grants)->subject;
   begin(request, *asked, terms, response);
+  if (life > Duration(0)) response.stream.ends = now_ + life;
 }
 
 // The id of now: for a page that reads it, then its database, then opens a stream from there. It

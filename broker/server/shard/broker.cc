@@ -14,6 +14,7 @@
 #include "broker/io/backend.h"
 #include "broker/io/socket.h"
 #include "broker/server/base/ingest_path.h"
+#include "broker/server/shard/access_writer.h"
 #include "broker/server/shard/assembly.h"
 #include "broker/server/shard/plan.h"
 
@@ -139,6 +140,7 @@ class RunningBroker final : public Broker {
   io::Choice choice_;
   Plan plan_;
   Listeners listeners_;
+  std::optional<AccessWriter> access_;
   std::optional<Assembly> assembly_;
   std::vector<Member> members_;
   // The threads meet here: every ring is made before any shard runs. Members, because a thread may
@@ -238,6 +240,11 @@ std::expected<void, StartError> RunningBroker::begin() {
     members_[shard].shard->mailbox().post(std::move(message));
   };
   switchboard.wake_lead = [this, lead = switchboard.lead] { members_[lead].ring->wake(); };
+  access_.emplace(plan_.shards);
+  if (auto opened = access_->reopen(options_->access.log); !opened) {
+    return std::unexpected(StartError{opened.error(), kExitConfig});
+  }
+  switchboard.access = &*access_;
   if (auto bound = bind(); !bound) return bound;
   if (surface_) surface_->set_public_addresses(http_addresses());
   assembly_->recover();
@@ -325,6 +332,9 @@ void RunningBroker::reload(const Options& options) {
     for (const io::Descriptor& listener : http.of_shard) {
       io::set_user_timeout(listener.number(), user_timeout(options));
     }
+  }
+  if (auto opened = access_->reopen(options.access.log); !opened) {
+    log::error("reload: {}", opened.error());
   }
   assembly_->reload(options);
 }

@@ -67,8 +67,10 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       routes_({settings_, streams_, polls_, seats_, counters_, upstreams_, switchboard.approvals,
                switchboard.tickets}),
       front_(config.in_front ? config.in_front(routes_) : routes_),
+      access_(config.index, settings_, counters_, switchboard.access,
+              [this] { return time_of_day(); }),
       port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, date_,
-            switchboard.subscriber_bodies, front_),
+            switchboard.subscriber_bodies, front_, &access_),
       greeter_(connections_, counters_, settings_),
       started_(ring.now()),
       now_(started_) {
@@ -168,6 +170,7 @@ void Shard::turn(TimePoint deadline) {
   routes_.turn_begins(now_);
   upstreams_.turn_begins(now_);
   polls_.turn_begins();
+  access_.turn_begins(now_);
   if (desk_) desk_->turn_begins(now_);
 
   // Dispatching may append (a flush finds accepts): what is new stays for the next turn.
@@ -191,6 +194,7 @@ void Shard::turn(TimePoint deadline) {
   pump();
   send_reports();
   look_for_end();
+  access_.hand_over();
   loop_.step_ends(TurnStep::streams);
   loop_.turn_ends(config_.index);
 }

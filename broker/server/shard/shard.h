@@ -34,6 +34,7 @@
 #include "broker/server/base/switchboard.h"
 #include "broker/server/requests/subscriber_routes.h"
 #include "broker/server/shard/lead_desk.h"
+#include "broker/server/sockets/access_book.h"
 #include "broker/server/sockets/connection.h"
 #include "broker/server/sockets/courier.h"
 #include "broker/server/sockets/greeter.h"
@@ -253,6 +254,7 @@ class Shard {
   Polls polls_;
   SubscriberRoutes routes_;
   Routes& front_;  // routes_, or what was put in front of them
+  AccessBook access_;
   HttpPort port_;
   Greeter greeter_;
   std::unique_ptr<SharedPort> shared_;  // null: none

@@ -157,6 +157,8 @@ Member Shard::open_stream(Outlet outlet, StreamStart start) {
   const Connection& connection = connections_[outlet.slot()];
   const std::string query = std::move(start.query);
   const std::string presented = std::move(start.presented);
+  AccessLine access = std::move(start.access);
+  const std::string subject = std::move(start.subject);
   const Tick expires = tick_of(start.expires);
   const auto ends = start.ends;
   const bool ends_complete = start.ends_complete;
@@ -169,6 +171,10 @@ Member Shard::open_stream(Outlet outlet, StreamStart start) {
   subscriber.look_again(subscriber.heartbeat == 0
                             ? tick_ + ticks(settings_->delivery.stall)
                             : heartbeat_visit(tick_ + subscriber.heartbeat, subscriber.heartbeat));
+  if (!access.text.empty()) {
+    access_.stream_began(member, std::move(access), replica_.topics(replica_.feed(subscriber.feed)),
+                         subject);
+  }
   if (ends) lifetimes_.add(member, *ends, ends_complete);
   count_stream(subscriber, +1);
   return member;
@@ -186,6 +192,7 @@ void Shard::end_stream(const StreamEnd& end) {
   const bool mid_event = delivery_.in_mid_event(member);
   if (!complete && !subscribers_[member].live_page) note_close(member, end.reason);
   presence_.went(member, end.reason);
+  access_.stream_ended(member, name_of(end.reason));
   count_stream(subscribers_[member], -1);
   delivery_.close(member, end.ending());
   if (outlet.is_box()) return;
@@ -249,6 +256,7 @@ void Shard::close(io::Slot slot, CloseReason reason, bool mid_event) {
   if (connection.state == State::streaming) return end_stream({connection.subscriber, reason});
   if (connection.state == State::shared) end_streams_of(slot, reason);
   const bool reset = needs_reset(connection, reason, mid_event);
+  connection.reason = reason;
   forget_requests(slot);
   ++closes_[static_cast<std::size_t>(reason)];
   --open_connections(connection);

@@ -41,6 +41,7 @@ void Exchanges::end(Exchange& exchange) {
   empty(exchange.pending);
   empty(exchange.out);
   exchange.out_sent = 0;
+  exchange.access = {};
   exchange.interim = exchange.in_body = exchange.waiting = false;
   free_.push_back(exchange.id.index);
 }

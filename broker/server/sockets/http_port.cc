@@ -28,7 +28,7 @@ std::uint64_t& requests_total(Counters& counters, Port port) {
 
 HttpPort::HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
                    const http::Limits& limits, const Settings& settings, const http::Date& date,
-                   std::atomic<std::uint64_t>& bodies, Routes& routes)
+                   std::atomic<std::uint64_t>& bodies, Routes& routes, AccessBook* access)
     : connections_(connections),
       courier_(courier),
       counters_(counters),
@@ -36,6 +36,7 @@ HttpPort::HttpPort(ConnectionTable& connections, Courier& courier, Counters& cou
       settings_(settings),
       bodies_bytes_(bodies),
       routes_(routes),
+      access_(access),
       writer_(date),
       exchanges_(limits) {}
 
@@ -57,6 +58,10 @@ void HttpPort::release(io::Slot slot) {
   if (connection.exchange == kNone) return;
   Exchange& exchange = exchanges_[connection.exchange];
   if (exchange.waiting) routes_.given_up(exchange.id);
+  if (exchange.waiting && access_ != nullptr) {
+    exchange.access = access_->begin(exchange.request(&connections_.peer(slot)), 0);
+  }
+  note_end(exchange, 0, connection.reason);
   bodies_bytes_ -= exchange.body.size();
   exchanges_.end(exchange);
   connection.exchange = kNone;
@@ -111,9 +116,22 @@ h1::Persistence HttpPort::after(io::Slot slot, const Exchange& exchange) const {
   return connections_[slot].leaving ? h1::Persistence::close : exchange.parser.persistence();
 }
 
+// For the access log, with what is known before the answer is on its way.
+void HttpPort::note_answer(Exchange& exchange) {
+  if (access_ == nullptr || !access_->on()) return;
+  exchange.access =
+      access_->begin(exchange.request(&connections_.peer(exchange.slot)), response_.status);
+}
+
+void HttpPort::note_end(Exchange& exchange, std::uint64_t bytes, CloseReason reason) {
+  if (exchange.access.text.empty()) return;
+  access_->finish(std::exchange(exchange.access, {}), bytes, name_of(reason));
+}
+
 // Returns what the answer says of the connection.
 h1::Persistence HttpPort::write(Exchange& exchange, h1::Persistence after) {
   const Request request = exchange.request();
+  note_answer(exchange);
   const h1::Persistence said =
       writer_.write(exchange.out, response_, request.head.method, request.body_end, after);
   empty(response_.body);
@@ -317,6 +335,7 @@ PortOrder HttpPort::begin_stream(io::Slot slot, Exchange& exchange) {
   auto stream = std::make_unique<StreamStart>(std::move(response_.stream));
   exchange.out += stream->opening;
   stream->opening = std::move(exchange.out);
+  stream->access = std::exchange(exchange.access, {});
   release(slot);
   return {PortOrder::Kind::stream, {}, std::move(stream)};
 }
@@ -349,6 +368,7 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
     }
     return {PortOrder::Kind::room};
   }
+  const std::uint64_t bytes = exchange.out.size();
   exchange.out.clear();
   exchange.out_sent = 0;
   if (exchange.interim) {
@@ -363,7 +383,12 @@ PortOrder HttpPort::sent(io::Slot slot, std::int32_t result, Tick tick) {
                           connection.reason == CloseReason::head_timeout ||
                           connection.reason == CloseReason::front_refused ||
                           connection.reason == CloseReason::overloaded;
-    return {PortOrder::Kind::linger, said_why ? connection.reason : CloseReason::not_keep_alive};
+    const CloseReason reason = said_why ? connection.reason : CloseReason::not_keep_alive;
+    note_end(exchange, bytes, reason);
+    return {PortOrder::Kind::linger, reason};
+  }
+  if (!exchange.access.text.empty()) {
+    access_->finish(std::exchange(exchange.access, {}), bytes, "answered");
   }
   const std::string pending = std::exchange(exchange.pending, {});
   release(slot);

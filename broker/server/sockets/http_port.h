@@ -15,6 +15,7 @@
 #include "broker/io/ring.h"
 #include "broker/server/base/counters.h"
 #include "broker/server/base/settings.h"
+#include "broker/server/sockets/access_book.h"
 #include "broker/server/sockets/connection.h"
 #include "broker/server/sockets/courier.h"
 #include "broker/server/sockets/exchange.h"
@@ -42,10 +43,11 @@ struct PortOrder {
 
 class HttpPort {
  public:
-  // `limits` is the part of the settings that bounds a request of this port.
+  // `limits` is the part of the settings that bounds a request of this port. Requests are noted in
+  // `access`, unless it is null.
   HttpPort(ConnectionTable& connections, Courier& courier, Counters& counters,
            const http::Limits& limits, const Settings& settings, const http::Date& date,
-           std::atomic<std::uint64_t>& bodies, Routes& routes);
+           std::atomic<std::uint64_t>& bodies, Routes& routes, AccessBook* access = nullptr);
 
   // A new connection; its first bytes may have been read already (ingest sniffing).
   PortOrder begin(io::Slot slot, Tick tick, std::string_view first = {});
@@ -75,6 +77,8 @@ class HttpPort {
   void release(io::Slot slot);
 
  private:
+  void note_answer(Exchange& exchange);
+  void note_end(Exchange& exchange, std::uint64_t bytes, CloseReason reason);
   Exchange& exchange_of(io::Slot slot);
   PortOrder advance(io::Slot slot, std::string_view input, Tick tick);
   std::optional<BodyRefusal> refused_body(const Exchange& exchange, std::uint64_t more) const;
@@ -101,6 +105,7 @@ class HttpPort {
   const Settings& settings_;
   std::atomic<std::uint64_t>& bodies_bytes_;  // being received, by every port that shares it
   Routes& routes_;
+  AccessBook* const access_;
   H1Writer writer_;
   Response response_;  // of the request being answered
   Exchanges exchanges_;

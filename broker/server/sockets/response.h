@@ -13,6 +13,7 @@
 
 #include "broker/fanout/cursor.h"
 #include "broker/fanout/newest.h"
+#include "broker/server/sockets/access_line.h"
 #include "broker/server/sockets/packed_address.h"
 #include "broker/wire/http/field_list.h"
 
@@ -40,6 +41,9 @@ struct StreamStart {
   // The request's query and cursor, for publishers that watch.
   std::string query = {};
   std::string presented = {};
+  // For the access log: what its transport has noted, and whose token opened it.
+  AccessLine access = {};
+  std::string subject = {};
 };
 
 struct Response {

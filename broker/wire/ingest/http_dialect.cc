@@ -290,8 +290,10 @@ void issue_ticket(const http::RequestHead& head, std::string_view body, Sink& si
   if (request.op != LineRequest::Op::ticket) {
     return answer_error(answer, 400, R"(only "op":"ticket" means something here)");
   }
-  const auto ticket = sink.issue_ticket(
-      {.channels = request.channels, .subject = request.subject, .expires = request.expires});
+  const auto ticket = sink.issue_ticket({.channels = request.channels,
+                                         .subject = request.subject,
+                                         .expires = request.expires,
+                                         .life = request.life});
   if (!ticket) return answer_refused(ticket.error(), answer);
   begin_json(answer);
   answer.body += '{';

@@ -38,11 +38,12 @@ enum Name : std::size_t {
   channels,  // from here on: of a ticket
   expires,
   sub,
+  life,
   token,  // of auth
 };
-constexpr std::array<std::string_view, 12> kNames = {"channel",  "data",    "event", "retry",
-                                                     "id",       "key",     "ref",   "op",
-                                                     "channels", "expires", "sub",   "token"};
+constexpr std::array<std::string_view, 13> kNames = {
+    "channel", "data",     "event",   "retry", "id",   "key",  "ref",
+    "op",      "channels", "expires", "sub",   "life", "token"};
 constexpr unsigned bit(Name name) {
   return 1U << name;
 }
@@ -61,7 +62,8 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"delete", LineRequest::Op::erase, bit(channel)},
     {"info", LineRequest::Op::report, bit(channel)},
     {"watch", LineRequest::Op::watch, 0},
-    {"ticket", LineRequest::Op::ticket, bit(channel) | bit(channels) | bit(expires) | bit(sub)},
+    {"ticket", LineRequest::Op::ticket,
+     bit(channel) | bit(channels) | bit(expires) | bit(sub) | bit(life)},
     {"auth", LineRequest::Op::auth, bit(token)},
 });
 
@@ -163,7 +165,7 @@ void NdjsonLine::Impl::forget() {
   request.op = LineRequest::Op::publish;
   request.channels.clear();
   request.type = request.data = request.key = request.reference = operation = {};
-  request.subject = request.expires = request.token = {};
+  request.subject = request.expires = request.life = request.token = {};
   request.retry_ms.reset();
   problem.clear();
   seen = 0;
@@ -261,6 +263,8 @@ bool NdjsonLine::Impl::read_value(Name name, ondemand::value& value) {
       return read_string(name, value, request.expires);
     case Name::sub:
       return read_string(name, value, request.subject);
+    case Name::life:
+      return read_string(name, value, request.life);
     case Name::token:
       return read_string(name, value, request.token);
   }

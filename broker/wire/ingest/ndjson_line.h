@@ -19,8 +19,8 @@ struct LineRequest {
   // One, or several for publish and ticket; none for report, watch, auth.
   std::vector<std::string_view> channels;
   std::string_view type, data, key;
-  std::string_view subject, expires;  // of ticket
-  std::string_view token;             // of auth
+  std::string_view subject, expires, life;  // of ticket
+  std::string_view token;                   // of auth
   std::optional<std::uint32_t> retry_ms;
   std::string_view reference;  // "ref" as it was written, to be echoed; empty: none
 };

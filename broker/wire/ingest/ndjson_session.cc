@@ -297,8 +297,10 @@ void NdjsonSession::report(const LineRequest& request, std::string& out) {
 }
 
 void NdjsonSession::issue_ticket(const LineRequest& request, std::string& out) {
-  const auto ticket = sink_.issue_ticket(
-      {.channels = request.channels, .subject = request.subject, .expires = request.expires});
+  const auto ticket = sink_.issue_ticket({.channels = request.channels,
+                                          .subject = request.subject,
+                                          .expires = request.expires,
+                                          .life = request.life});
   if (!ticket) return refuse(ticket.error().message, out);
   out += R"({"ok":true,)";
   append_ticket_members(out, *ticket);

@@ -63,7 +63,7 @@ std::span<const RespCommands::Command> RespCommands::table() {
       {"DEL", 2, kAny, &R::del, "DEL channel [channel ...]", queued, &R::del_changes},
       {"SSE.FINISH", 2, 2, &R::finish, "SSE.FINISH channel", queued, &R::finish_changes},
       {"SSE.TICKET", 2, kAny, &R::ticket,
-       "SSE.TICKET [EX duration] [SUB subject] channel [channel ...]", refused},
+       "SSE.TICKET [EX duration] [LIFE duration] [SUB subject] channel [channel ...]", refused},
       {"PUBSUB", 2, kAny, &R::pubsub, "PUBSUB CHANNELS [pattern] | NUMSUB [channel ...] | NUMPAT",
        refused},
       {"PING", 1, 2, &R::ping, "PING [message]"},
@@ -370,7 +370,8 @@ void RespCommands::ticket(Arguments arguments, std::string& out) {
     if (found) rest = rest.subspan(2);
     return found;
   };
-  while (take("EX", request.expires) || take("SUB", request.subject)) {
+  while (take("EX", request.expires) || take("LIFE", request.life) ||
+         take("SUB", request.subject)) {
   }
   request.channels.assign(rest.begin(), rest.end());
   const auto ticket = sink_.issue_ticket(request);

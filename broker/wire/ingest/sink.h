@@ -100,6 +100,7 @@ struct TicketRequest {
   std::vector<std::string_view> channels = {};  // names and patterns
   std::string_view subject = {};                // who the client is; empty: not said
   std::string_view expires = {};                // a duration within which it is used; empty: 60s
+  std::string_view life = {};                   // of the stream that it opens; empty: no end
 };
 
 struct Ticket {

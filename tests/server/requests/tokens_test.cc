@@ -396,6 +396,69 @@ TEST(TicketsOfABroker, OpenOneStreamOnceWhateverDialectIssuesThem) {
   EXPECT_EQ(broker.counters().tickets_refused_total, 3U);
 }
 
+// In each dialect: the stream ends then, and its client is told to come back.
+TEST(TicketsOfABroker, SayHowLongTheirStreamLasts) {
+  SmallBroker broker(with_tokens());
+  for (const int dialect : {0, 1, 2}) {
+    const std::string reply =
+        dialect == 0   ? post_ticket(broker, R"({"channels":["a"],"life":"60s"})")
+        : dialect == 1 ? ask(broker, "{\"op\":\"ticket\",\"channels\":[\"a\"],\"life\":\"60s\"}\n")
+                       : ask(broker, "SSE.TICKET LIFE 60s SUB ann EX 5s a\r\n");
+    Peer& peer = broker.get("/events?channel=a&ticket=" + ticket_in(reply));
+    EXPECT_THAT(peer.take(), HasSubstr(" 200 OK")) << reply;
+    broker.pass(55s);
+    EXPECT_FALSE(peer.gone()) << reply;
+    broker.pass(10s);
+    EXPECT_TRUE(peer.gone()) << reply;
+  }
+  EXPECT_EQ(broker.closes(CloseReason::expired), 3U);
+  for (const char* life : {"0s", "soon", "10"}) {
+    EXPECT_THAT(ask(broker, fmt::format("SSE.TICKET LIFE {} a\r\n", life)),
+                AllOf(StartsWith("-ERR "), HasSubstr("how long a stream may last")));
+  }
+}
+
+// A body that nobody may send is not read.
+TEST(Tokens, OfAPostAreLookedAtBeforeItsBodyIsRead) {
+  SmallBroker broker(with_tokens());
+  const auto head = [&](std::string_view target, std::string_view fields) {
+    Peer& peer = broker.subscriber();
+    peer.say(
+        fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n"
+                    "Content-Type: application/json\r\n{}\r\n",
+                    target, fields));
+    broker.pass();
+    std::string heard = peer.take();
+    peer.hang_up();
+    broker.pass();
+    return heard;
+  };
+  EXPECT_THAT(head("/events", ""),
+              AllOf(StartsWith("HTTP/1.1 401 "), HasSubstr("Connection: close"),
+                    HasSubstr("WWW-Authenticate: Bearer realm=\"fanfare\"\r\n")));
+  EXPECT_THAT(head("/events", bearer("x")), HasSubstr("error=\"invalid_token\""));
+  EXPECT_EQ(head("/events", bearer(token(broker, R"(["a"])"))), "") << "its body is waited for";
+  EXPECT_EQ(head("/events?ticket=x", ""), "") << "which is used up when the request is whole";
+}
+
+TEST(Tokens, ABodyOfThePagesOwnHasNothingToDoWithChannels) {
+  Options options;
+  options.limits.body_bytes = 1024;
+  route_rule(options, "/chat", {"news"});
+  SmallBroker broker(options);
+  const auto refusal = [&](std::string_view target) {
+    Peer& peer = broker.subscriber();
+    peer.say(fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n", target));
+    broker.pass();
+    std::string heard = body_of(peer.take());
+    peer.hang_up();
+    broker.pass();
+    return heard;
+  };
+  EXPECT_THAT(refusal("/events"), HasSubstr("name fewer channels"));
+  EXPECT_EQ(refusal("/chat"), "the body is longer than [limits] body_bytes allows (1024 bytes)\n");
+}
+
 TEST(TicketsOfABroker, GrantNoMoreThanTheySay) {
   SmallBroker broker(with_tokens());
   const std::string ticket = ticket_in(ask(broker, "SSE.TICKET a\r\n"));
