@@ -36,7 +36,10 @@ bool pattern_matches(std::string_view pattern, std::string_view name);
 // `inner` with dozens of stars, so that no peer can make this take long.
 bool pattern_covers(std::string_view outer, std::string_view inner);
 
-// The same for one segment, none of them `**`.
+// Both valid. Whether there is a name that both match, whatever its size.
+bool patterns_overlap(std::string_view a, std::string_view b);
+
+// The same as pattern_matches for one segment, none of them `**`.
 bool segment_matches(std::string_view pattern, std::string_view segment);
 
 // Goes through the segments of a name or a pattern.

@@ -89,9 +89,16 @@ constexpr std::array kLimits{
     limits<&LimitOptions::queries_bytes>(
         {.name = "queries_bytes",
          .at_most = kTiB,
-         .help = "Queries of open streams that each shard keeps, to show them to publishers that "
-                 "begin to watch. Only queries that say more than the channels are kept. Beyond "
-                 "the limit, streams are shown with their channels only."}),
+         .help = "Queries of open streams, and subjects of their tokens, that each shard keeps, to "
+                 "show them to publishers that watch or list subscribers. Only queries that say "
+                 "more than the channels are kept. Beyond the limit, streams are shown with their "
+                 "channels only."}),
+    limits<&LimitOptions::presence_time>(
+        {.name = "presence_time",
+         .at_least = ns(100ms),
+         .at_most = ns(1min),
+         .help = "How long a publisher that asks for a channel's subscribers waits until every "
+                 "shard has answered. Longer: 504."}),
     limits<&LimitOptions::bodies_bytes>(
         {.name = "bodies_bytes",
          .at_least = kMiB,

@@ -120,6 +120,24 @@ Feed* Directory::open(std::span<const std::string_view> topics, Framing framing)
   return feed;
 }
 
+std::vector<FeedNumber> Directory::feeds_of(std::string_view channel) {
+  std::vector<FeedNumber> numbers;
+  const auto add = [&numbers](const Postings<Crowd>& crowds) {
+    for (const auto& entry : crowds.entries()) {
+      for (const Feed* const feed : entry.holder->feeds()) numbers.push_back(feed->number());
+    }
+  };
+  if (const auto name = names_.find(channel); name != names_.end()) add(name->second.crowds);
+  matched_.clear();
+  patterns_.match(channel, matched_);
+  for (const PatternIndex::Id pattern : matched_) add(pattern_crowds_[pattern]);
+  // A crowd may have the name and patterns that match it.
+  std::ranges::sort(numbers);
+  const auto repeated = std::ranges::unique(numbers);
+  numbers.erase(repeated.begin(), repeated.end());
+  return numbers;
+}
+
 std::size_t Directory::new_patterns(std::span<const std::string_view> topics) const {
   std::size_t count = 0;
   for (std::size_t i = 0; i < topics.size(); ++i) {

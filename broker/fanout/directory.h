@@ -57,6 +57,8 @@ class Directory {
   // feed.
   void release(Feed* feed);
   Feed& feed(FeedNumber number) const { return *feeds_[number]; }
+  // Those that follow a channel of this name, or would if there were one; each once, in order.
+  std::vector<FeedNumber> feeds_of(std::string_view channel);
   std::vector<Attendance::Change> take_attendance() { return attendance_.take(); }
 
   // Different patterns of all crowds, and how many an open() would add.
@@ -116,7 +118,7 @@ class Directory {
   NameTree<Channel> tree_;  // of the channels
   PatternIndex patterns_;
   std::vector<Postings<Crowd>> pattern_crowds_;  // by the index's number
-  std::vector<PatternIndex::Id> matched_;        // of appear(), kept for its memory
+  std::vector<PatternIndex::Id> matched_;        // by a channel's name, kept for its memory
   std::uint64_t appeared_ = 0;                   // channels so far
   std::unordered_set<std::unique_ptr<Crowd>, CrowdHash, CrowdEqual> crowds_;
   std::vector<std::unique_ptr<Feed>> feeds_;  // by number; null where it is free

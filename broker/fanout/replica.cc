@@ -86,6 +86,12 @@ std::uint32_t Replica::number(const Feed* feed) const {
 Feed* Replica::feed(std::uint32_t number) const {
   return &impl_->directory.feed(number);
 }
+std::vector<std::uint32_t> Replica::feeds_of(std::string_view channel) const {
+  return impl_->directory.feeds_of(channel);
+}
+std::uint32_t Replica::subscribers(const Feed* feed) const {
+  return feed->share.subscribers;
+}
 std::vector<Attendance::Change> Replica::take_attendance() {
   return impl_->directory.take_attendance();
 }

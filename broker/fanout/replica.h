@@ -95,6 +95,10 @@ class Replica {
   // Four bytes by which a feed is found as long as it lives; then they may be another's.
   std::uint32_t number(const Feed* feed) const;
   Feed* feed(std::uint32_t number) const;
+  // The numbers of the feeds that follow this channel, by its name or by a pattern, or would if it
+  // were there; in order. And how many subscribers one has: open() less release().
+  std::vector<std::uint32_t> feeds_of(std::string_view channel) const;
+  std::uint32_t subscribers(const Feed* feed) const;
   // How many subscribers (open() less release()) each set of topics has gained or lost since this
   // was last called.
   std::vector<Attendance::Change> take_attendance();

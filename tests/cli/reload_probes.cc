@@ -222,6 +222,17 @@ See one_more_pattern(SmallBroker& broker) {
     return broker.reported().subscribers == 1 ? "come back later" : "opened";
   };
 }
+// A publisher asks who subscribes to a channel, and a shard does not say.
+See unanswered_roll(SmallBroker& broker) {
+  broker.lose_roll_calls();
+  return [&broker] {
+    Peer& peer = broker.publisher();
+    peer.say("GET /channels/a/subscribers HTTP/1.1\r\nHost: x\r\n\r\n");
+    broker.pass(4s);
+    return std::string(peer.take().find(" 504 ") == std::string::npos ? "waits" : "504");
+  };
+}
+
 std::string query_kept(SmallBroker& broker) {
   broker.get("/events?channel=a&user=7");
   return ask(broker, broker.publisher(), "{\"op\":\"watch\"}\n").find("user=7") != std::string::npos
@@ -458,6 +469,8 @@ std::vector<Probe> probes() {
        "come back later", "opened"},
       {"limits.queries_bytes", "[limits]\nqueries_bytes = \"0B\"", "", newly(query_kept),
        "not kept", "kept"},
+      {"limits.presence_time", "", "[limits]\npresence_time = \"10s\"", unanswered_roll, "504",
+       "waits"},
       {"limits.event_bytes", "[limits]\nevent_bytes = \"50B\"", "[limits]\nevent_bytes = \"200B\"",
        publishes_100_bytes, "refused refused 413", "taken taken 200"},
       {"limits.event_name_bytes", "[limits]\nevent_name_bytes = 5",

@@ -225,6 +225,66 @@ TEST(Pattern, CoversNoHiddenNamesUnlessItSpellsThem) {
   EXPECT_TRUE(pattern_covers("a/*", "a/~*"));
 }
 
+TEST(Pattern, OverlapsWhatHasANameInCommonWithIt) {
+  const auto overlap = [](std::string_view a, std::string_view b) {
+    const bool found = patterns_overlap(a, b);
+    EXPECT_EQ(patterns_overlap(b, a), found) << a << " " << b;
+    return found;
+  };
+  EXPECT_TRUE(overlap("room/7", "room/7"));
+  EXPECT_FALSE(overlap("room/7", "room/8"));
+  EXPECT_TRUE(overlap("room/7", "room/*"));
+  EXPECT_TRUE(overlap("*/7", "room/*"));
+  EXPECT_FALSE(overlap("room/*", "room/*/7"));
+  EXPECT_TRUE(overlap("room/**", "**/7"));
+  EXPECT_FALSE(overlap("room/**", "hall/**"));
+  EXPECT_FALSE(overlap("ab*", "ba*"));
+  EXPECT_FALSE(overlap("**", "~admin/*")) << "no star stands for that ~";
+  EXPECT_TRUE(overlap("~admin/**", "~admin/*"));
+}
+
+// Pairs of patterns of up to three segments, against all short names.
+TEST(Pattern, OverlapsExactlyWhenSomeNameMatchesBoth) {
+  const std::vector<std::string> names = texts("ab/", 9);
+  static constexpr std::array<std::string_view, 6> kSegments = {"a", "*", "**", "a*", "*a", ""};
+  std::vector<std::string> patterns(kSegments.begin(), kSegments.end());
+  for (const std::string_view first : kSegments) {
+    for (const std::string_view second : kSegments) {
+      patterns.push_back(std::string(first) + '/' + std::string(second));
+    }
+  }
+  // With three segments, those for which short names are enough.
+  for (const std::string_view first : {"a", "*", "**"}) {
+    for (const std::string_view second : {"a", "*", "**"}) {
+      for (const std::string_view third : {"a", "*", "**"}) {
+        patterns.push_back(std::string(first) + '/' + std::string(second) + '/' +
+                           std::string(third));
+      }
+    }
+  }
+  std::erase_if(patterns, [](const auto& p) { return !channel_pattern_problem(p).empty(); });
+  std::vector<std::vector<std::uint64_t>> matched;
+  for (const std::string& pattern : patterns) {
+    std::vector<std::uint64_t>& bits = matched.emplace_back(names.size() / 64 + 1);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (pattern_matches(pattern, names[i])) bits[i / 64] |= std::uint64_t{1} << (i % 64);
+    }
+  }
+  std::size_t overlapping = 0;
+  for (std::size_t a = 0; a < patterns.size(); ++a) {
+    for (std::size_t b = 0; b < patterns.size(); ++b) {
+      bool expected = false;
+      for (std::size_t i = 0; i < matched[a].size() && !expected; ++i) {
+        expected = (matched[a][i] & matched[b][i]) != 0;
+      }
+      ASSERT_EQ(patterns_overlap(patterns[a], patterns[b]), expected)
+          << patterns[a] << " " << patterns[b];
+      overlapping += expected ? 1 : 0;
+    }
+  }
+  EXPECT_GT(overlapping, 1000U);
+}
+
 // Held against all short names: whatever is covered matches no name that the other does not, and
 // for whatever is not covered there is one.
 TEST(Pattern, CoversExactlyWhenNoShortNameSaysOtherwise) {

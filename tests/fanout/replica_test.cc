@@ -59,6 +59,25 @@ TEST(Replica, GivesAFeedTheLowestNumberThatIsFree) {
   EXPECT_EQ(log.replica.number(log.open({"a"})), 1U);
 }
 
+TEST(Replica, KnowsTheFeedsOfAChannelByItsNameAndByPatternsEachOnce) {
+  ShardLog log;
+  const auto number = [&](Feed* feed) { return log.replica.number(feed); };
+  Feed* const name = log.open({"room/7"});
+  Feed* const both = log.open({"room/*", "room/7", "**"});
+  Feed* const pattern = log.open({"room/*"}, Framing::plain);
+  log.open({"room/8"});
+  log.open({"hall/*"});
+  EXPECT_EQ(log.open({"room/7"}), name);
+  const std::vector<std::uint32_t> expected = {number(name), number(both), number(pattern)};
+  EXPECT_EQ(log.replica.feeds_of("room/7"), expected) << "though it has no event";
+  EXPECT_EQ(log.replica.subscribers(name), 2U);
+  EXPECT_EQ(log.replica.subscribers(both), 1U);
+  EXPECT_EQ(log.replica.feeds_of("~room/7"), std::vector<std::uint32_t>{});
+  log.replica.release(both);
+  EXPECT_EQ(log.replica.feeds_of("room/7"),
+            (std::vector<std::uint32_t>{number(name), number(pattern)}));
+}
+
 TEST(Replica, KnowsWhenMembersWereLastServed) {
   ShardLog log;
   Feed* const feed = log.open({"a"});

@@ -73,6 +73,7 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
       ring_(kernel_, subscribers_max + kSpareSlots + kAdminSlots + kTurnedAwaySlots, "ring",
             sim::SimRing::Pools::of(faults)) {
   switchboard_.post = [this](std::uint32_t, Message message) {
+    if (roll_calls_lost_ && std::holds_alternative<RollCallMessage>(message)) return;
     shard_->mailbox().post(std::move(message));
   };
   switchboard_.wake_lead = [this] { ring_.wake(); };

@@ -114,6 +114,8 @@ class SmallBroker {
   void wake() { ring_.wake(); }
   // As another shard would.
   void post(Message message) { shard_->mailbox().post(std::move(message)); }
+  // From now on no shard is asked who subscribes to a channel: it seems to be stuck.
+  void lose_roll_calls() { roll_calls_lost_ = true; }
   std::uint32_t slots() const { return ring_.capacity(); }
   void another_shard_receives(std::uint64_t bytes) { switchboard_.subscriber_bodies += bytes; }
   void another_shard_works(bool works) { switchboard_.shards_at_work += works ? 1U : ~0U; }
@@ -157,6 +159,7 @@ class SmallBroker {
   std::deque<Peer> peers_;
   std::unique_ptr<Application> application_;
   Peer* commander_ = nullptr;
+  bool roll_calls_lost_ = false;
 };
 
 // A further [[channel]], or [[route]], of which everything else is still to be said.

@@ -54,6 +54,11 @@ void Watcher::take(std::string_view line) {
     since_ = town_.kernel.now();
   } else if (line.starts_with("{\"event\":\"present\"")) {
     take_present(line);
+  } else if (line.starts_with("{\"event\":\"missed\"")) {
+    trace("is told {}", line);
+    if (digits_of(line, "notices") == "0") complain("was told that it has missed none", "watch");
+    forget();
+    since_ = town_.kernel.now();
   } else if (line.starts_with("{\"event\":\"")) {
     take_notice(line);
   } else {
@@ -117,12 +122,17 @@ void Watcher::check_departures() {
              "watch");
 }
 
-void Watcher::lost(bool /*clean*/) {
-  since_.reset();
+// What it was told: its list begins anew.
+void Watcher::forget() {
   present_.clear();
   tags_.clear();
   before_.clear();
   told_present_ = false;
+}
+
+void Watcher::lost(bool /*clean*/) {
+  since_.reset();
+  forget();
   if (!gone_) set_alarm(town_.kernel.somewhen(1s), kConnect);
 }
 

@@ -2,7 +2,7 @@
 // checker of what it is sent: every stream that began while it listened, once for each topic, and
 // its end; and every stream that was there before, once, before the line that says these were all.
 // It must not be sent anything about streams that never were, nor the end of one that was not
-// reported to it.
+// reported to it. One that is told that it has missed notices begins anew, as with a new watch.
 #pragma once
 
 #include <map>
@@ -41,6 +41,7 @@ class Watcher final : public Client {
   void take(std::string_view line);
   void take_notice(std::string_view line);
   void take_present(std::string_view line);
+  void forget();
   const Town::Arrival* unknown() const;
 
   std::string incoming_;

@@ -50,8 +50,8 @@ namespace fanfare::server {
   X(bodies_refused_total, "counter", "Request bodies not read: too large, or too many at a time")  \
   X(patterns, "gauge", "Different patterns that streams subscribe to, each shard's own")           \
   X(patterns_refused_total, "counter", "Streams refused or told to come back because of patterns") \
-  X(queries_bytes, "gauge", "Bytes kept of streams' queries, for publishers that watch")           \
-  X(queries_dropped_total, "counter", "Queries not kept because of [limits] queries_bytes")        \
+  X(queries_bytes, "gauge", "Bytes kept of streams' queries and subjects, for watchers")           \
+  X(queries_dropped_total, "counter", "Queries and subjects not kept: [limits] queries_bytes")     \
   X(tokens_verified_total, "counter", "Subscribers' tokens verified by their signature")           \
   X(tokens_known_total, "counter", "Subscribers' tokens that had been verified before")            \
   X(tokens_missing_total, "counter", "Streams refused because no token was presented")             \
@@ -89,6 +89,10 @@ namespace fanfare::server {
   X(ingest_transactions_refused_total, "counter",                                                  \
     "Transactions that published nothing (EXECABORT)")                                             \
   X(ingest_queue_full_total, "counter", "Commands refused in MULTI: no room to wait for EXEC")     \
+  X(watch_notices_missed_total, "counter", "Notices not sent to watchers that did not read")       \
+  X(watches_begun_anew_total, "counter", "Times a watcher was sent its list anew for that")        \
+  X(rolls_total, "counter", "Times a publisher asked who subscribes to a channel")                 \
+  X(rolls_late_total, "counter", "Such questions that a shard did not answer in time")             \
   X(ingest_paused_total, "counter", "Times publishers were slowed because shards were behind")     \
   X(upstream_connections_open, "gauge", "Connections open to applications that routes ask")        \
   X(upstream_connections_total, "counter", "Connections begun to applications")                    \

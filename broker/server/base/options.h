@@ -98,6 +98,7 @@ struct LimitOptions {
   std::uint64_t target_bytes = 8U << 10U;
   std::uint64_t body_bytes = 64U << 10U;     // of a request to the subscriber's side
   std::uint64_t queries_bytes = 64U << 20U;  // kept of a shard's streams, for publishers that watch
+  Duration presence_time = 2s;               // for all shards to say who subscribes to a channel
   std::uint64_t bodies_bytes = 64U << 20U;  // being received: of all subscribers, of all publishers
   Duration head_time = 10s;                 // for a whole head, and for a whole body
   Duration idle_time = 60s;                 // between requests of a keep-alive connection

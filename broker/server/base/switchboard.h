@@ -22,6 +22,7 @@
 #include "broker/server/base/options.h"
 #include "broker/server/base/phase.h"
 #include "broker/server/base/tickets.h"
+#include "broker/wire/ingest/roll.h"
 
 namespace fanfare::server {
 
@@ -49,9 +50,11 @@ struct NoticeMessage {
   Kind kind = Kind::came;
   std::uint64_t connection = 0;
   std::shared_ptr<const fanout::Topics> topics;
+  std::string subject;  // its token's or its ticket's; empty: none
   std::string query;
-  std::string cursor;    // of one that came
-  CloseReason reason{};  // of one that went
+  std::string cursor;         // of one that came
+  std::int64_t since_ms = 0;  // of one that is present: when it began, from 1970
+  CloseReason reason{};       // of one that went
 };
 // Lead to a shard: send the next part of a census of its streams, or nothing more of it
 // (broker/server/streams/presence.h).
@@ -59,14 +62,37 @@ struct CensusMessage {
   enum class Kind : std::uint8_t { part, end };
   std::uint32_t census = 0;
   Kind kind = Kind::part;
+  // Channels and patterns: only streams that have to do with them are of interest. Null: all are.
+  std::shared_ptr<const std::vector<std::string>> of = {};
 };
 // Shard to lead: the end of the part that was asked for.
 struct CensusPartMessage {
   std::uint32_t census = 0;
   bool complete = false;  // it was the shard's last
 };
-using Message = std::variant<LogMessage, SettingsMessage, DrainMessage, AttendanceMessage,
-                             NoticeMessage, CensusMessage, CensusPartMessage>;
+// Lead to a shard: who subscribes to this channel (broker/server/requests/roll_calls.h)?
+struct RollCallMessage {
+  std::uint64_t call = 0;
+  std::shared_ptr<const std::string> channel;
+  std::uint32_t from = 0;  // the place in its table with which its list begins
+  std::uint32_t most = 0;  // entries
+};
+// Shard to lead: all that it has of it at this moment, and some of the list.
+struct RollMessage {
+  struct Entry {
+    std::uint32_t member = 0;  // its place in the table
+    ingest::RollEntry shown;
+  };
+  std::uint64_t call = 0;
+  std::uint32_t shard = 0;
+  std::uint64_t subscribers = 0;
+  std::vector<Entry> entries;
+  std::uint32_t next = 0;  // the place from which the list goes on
+  bool complete = false;   // nothing follows
+};
+using Message =
+    std::variant<LogMessage, SettingsMessage, DrainMessage, AttendanceMessage, NoticeMessage,
+                 CensusMessage, CensusPartMessage, RollCallMessage, RollMessage>;
 
 struct Switchboard {
   explicit Switchboard(std::uint32_t shards, std::uint32_t lead_shard = 0)

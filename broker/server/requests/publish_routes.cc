@@ -1,5 +1,9 @@
 #include "broker/server/requests/publish_routes.h"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 #include "broker/server/requests/bearer.h"
 #include "broker/server/sockets/connection.h"
 
@@ -53,6 +57,10 @@ void PublishRoutes::refuse_body(const Request& request, BodyRefusal refusal, Res
 }
 
 void PublishRoutes::refuse(const Request& /*request*/, const Refused& why, Response& response) {
+  if (why.status == 504) {  // only shards are waited for
+    ingest::answer_not_taken(why.status, roll_calls_.late(), answer_);
+    return hand_over(response);
+  }
   ingest::answer_not_taken(why.status, why.sentence, answer_);
   hand_over(response);
 }
@@ -61,13 +69,27 @@ void PublishRoutes::answer(const Request& request, Response& response) {
   answer_.status = 200;
   answer_.content_type = answer_.allow = answer_.accept_encoding = answer_.position = {};
   answer_.body.clear();
+  answer_.roll.reset();
   // Again: other requests have gone through the door while the body was read.
   if (!let_in(request, response)) return;
   ingest::answer_request(request.head, request.body, sink_, settings_.publishes(), answer_);
   if (answer_.status == 403) {
     response.fields.add("WWW-Authenticate", bearer_challenge("insufficient_scope"));
   }
+  if (!answer_.roll) return hand_over(response);
+  roll_calls_.ask(asker_of(request.exchange), *std::exchange(answer_.roll, std::nullopt));
+  response.kind = Response::Kind::later;
+  response.patience = settings_->limits.presence_time;
+}
+
+// The answer to HEAD has no size: what it counts is the whole of what it says.
+void PublishRoutes::answer(const Request& request, const RollCalls::Answered& roll,
+                           std::int64_t at_ms, Response& response) {
+  answer_.allow = answer_.accept_encoding = answer_.position = {};
+  ingest::answer_roll(roll.page(at_ms), answer_);
   hand_over(response);
+  response.fields.add("Fanfare-Subscribers", fmt::format("{}", roll.subscribers));
+  response.of_another = request.head.method == http::Method::head;
 }
 
 }  // namespace fanfare::server

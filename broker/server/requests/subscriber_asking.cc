@@ -187,7 +187,7 @@ void SubscriberRoutes::attach(const Request& request, const Route& route,
   terms.query = query;
   if (*grants != nullptr) {
     terms.expires = (*grants)->expires;
-    response.stream.subject = (*grants)->subject;
+    terms.subject = (*grants)->subject;
   }
   if (approval.heartbeat) terms.heartbeat = approval.heartbeat;
   begin(request, asked, terms, response);

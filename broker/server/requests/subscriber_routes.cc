@@ -255,8 +255,8 @@ void SubscriberRoutes::subscribe(const Request& request, const Route* route,
   terms.query = query;
   if (*grants == nullptr) return begin(request, *asked, terms, response);
   terms.expires = (*grants)->expires;
+  terms.subject = (*grants)->subject;
   const Duration life = (*grants)->stream_life;
-  response.stream.subject = (*grants)->subject;
   begin(request, *asked, terms, response);
   if (life > Duration(0)) response.stream.ends = now_ + life;
 }

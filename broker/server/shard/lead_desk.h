@@ -55,6 +55,8 @@ class LeadDesk {
   HttpPort& ingest_http() { return ingest_http_; }
   HttpPort& publish_http() { return publish_http_; }
   IngestPort& ingest_port() { return ingest_port_; }
+  RollCalls& roll_calls() { return roll_calls_; }
+  PublishRoutes& ingest_routes() { return ingest_routes_; }
 
  private:
   const Snapshot& fresh_snapshot();
@@ -66,6 +68,7 @@ class LeadDesk {
   std::atomic<std::uint64_t> publisher_bodies_{0};  // apart, so that clients cannot use it up
   OpenGate open_gate_;
   Lead lead_;
+  RollCalls roll_calls_;
   PublishRoutes ingest_routes_;
   HttpPort ingest_http_;
   PublisherTokens publisher_tokens_;

@@ -120,6 +120,7 @@ void Shard::tell_date() {
   routes_.tell_date(date);
   if (desk_) desk_->tell_date(date);
   polls_.tell_date(date);
+  presence_.tell_time(tick_, time_of_day().time_since_epoch().count());
 }
 
 std::chrono::sys_time<std::chrono::milliseconds> Shard::time_of_day() const {
@@ -479,18 +480,6 @@ void Shard::take(const AttendanceMessage& message) {
   }
 }
 
-void Shard::take(const NoticeMessage& message) {
-  desk_->ingest_port().notify(message);
-}
-
-void Shard::take(const CensusMessage& message) {
-  presence_.take(message);
-}
-
-void Shard::take(const CensusPartMessage& message) {
-  desk_->ingest_port().notify(message);
-}
-
 void Shard::seal() {
   if (!desk_) return;
   desk_->lead().seal();
@@ -502,6 +491,7 @@ void Shard::seal() {
 
 void Shard::send_replies() {
   if (!desk_) return;
+  ask_for_rolls();
   desk_->ingest_port().send_replies();
   for (const io::Slot slot : desk_->ingest_port().take_readable()) arm_receive(slot);
 }

@@ -148,15 +148,22 @@ class Shard {
   void take(const SettingsMessage& message);
   void take(DrainMessage message);
   void take(const AttendanceMessage& message);
-  void take(const NoticeMessage& message);
-  void take(const CensusMessage& message);
-  void take(const CensusPartMessage& message);
   void seal();
   void send_answers();
   void send_replies();
   void pump();
   void send_reports();
   void tell_date();
+
+  // shard_presence.cc: who is there
+  void take(const NoticeMessage& message);
+  void take(const CensusMessage& message);
+  void take(const CensusPartMessage& message);
+  void take(const RollCallMessage& message);
+  void take(const RollMessage& message);
+  void ask_for_rolls();
+  RollAsker roll_asker(io::Slot slot) const;
+  void look_for_late_rolls();
 
   // shard_connections.cc: what happens to a connection
   void obey(io::Slot slot, PortOrder order);

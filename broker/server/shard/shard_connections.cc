@@ -164,7 +164,7 @@ Member Shard::open_stream(Outlet outlet, StreamStart start) {
   const bool ends_complete = start.ends_complete;
   const bool live_page = connection.port == Port::admin;
   const Member member = delivery_.open(std::move(start), outlet, live_page, tick_);
-  presence_.came(member, query, presented);
+  presence_.came(member, {.query = query, .cursor = presented, .subject = subject});
   Subscriber& subscriber = subscribers_[member];
   subscriber.farewell = connection.leaving ? Farewell::due : Farewell::none;
   subscriber.expires = expires;
@@ -230,7 +230,10 @@ void Shard::forget_requests(io::Slot slot) {
   if (connection.state == State::greeting) greeter_.release(slot);
   if (connection.state == State::shared) shared_->release(slot);
   if (connection.exchange != kNone) kind_of(connection).http->release(slot);
-  if (is_publishers(connection.port)) desk_->ingest_port().release(slot);
+  if (is_publishers(connection.port)) {
+    desk_->roll_calls().forget(roll_asker(slot));
+    desk_->ingest_port().release(slot);
+  }
   if (connection.port == Port::upstream) upstreams_.release(slot);
 }
 

@@ -50,10 +50,12 @@ void Shard::tick_passed() {
   if (desk_ && tick_ >= second_) {
     second_ = tick_ + kTicksPerSecond;
     desk_->second_passed(now_);
-    for (const io::Slot slot : desk_->ingest_port().take_overfull()) {
+    const Tick stall = ticks(settings_->delivery.stall);
+    for (const io::Slot slot : desk_->ingest_port().find_stuck(tick_, stall)) {
       if (connections_[slot].state == State::publisher) close(slot, CloseReason::slow_stalled);
     }
   }
+  if (desk_) look_for_late_rolls();
   accept_again();
   look_for_room();
   upstreams_.look_for_room();

@@ -78,7 +78,7 @@ PortOrder IngestPort::look_at_door(io::Slot slot, Tick tick) {
     connection.due = tick + kDoorTicks;
     return {};
   }
-  const bool had_time = !std::exchange(publisher.proven, false) || publisher.watching;
+  const bool had_time = !std::exchange(publisher.proven, false) || publisher.watches > 0;
   if (had_time) {
     return {PortOrder::Kind::close,
             publisher.was_proven ? CloseReason::token_expired : CloseReason::publish_refused};
@@ -130,7 +130,8 @@ void IngestPort::release(io::Slot slot) {
   Connection& connection = connections_[slot];
   if (connection.publisher == kNone) return;
   Publisher& publisher = publisher_of(slot);
-  if (publisher.watching) watchers_.remove(slot);
+  if (publisher.watches > 0) watchers_.remove(slot);
+  if (publisher.asked) std::erase_if(questions_, [=](const auto& q) { return q.slot == slot; });
   if (publisher.waiting) std::erase(waiting_, slot);
   publisher = Publisher{};
   free_.push_back(connection.publisher);
@@ -196,10 +197,7 @@ PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
   const std::size_t before = publisher.replies.size();
   publisher.session->receive(bytes, publisher.replies.text());
   count_transactions();
-  if (publisher.session->watching() && !publisher.watching) {
-    publisher.watching = true;
-    watchers_.add(slot);
-  }
+  look_for_wishes(slot, publisher);
   answered(slot, publisher, before);
   if (publisher.session->closed()) {
     const bool refused = publisher.door && publisher.door->tried_enough();
@@ -212,6 +210,28 @@ PortOrder IngestPort::feed(io::Slot slot, std::string_view bytes) {
   return next_order(slot, publisher);
 }
 
+// What its session cannot answer by itself.
+void IngestPort::look_for_wishes(io::Slot slot, Publisher& publisher) {
+  const ingest::Session& session = *publisher.session;
+  if (session.watches() != publisher.watches) {
+    publisher.watches = session.watches();
+    const auto watched = session.watched();
+    watchers_.add(slot, watched.empty() ? nullptr
+                                        : std::make_shared<const std::vector<std::string>>(
+                                              watched.begin(), watched.end()));
+  }
+  if (session.asking() == nullptr || std::exchange(publisher.asked, true)) return;
+  questions_.push_back({.slot = slot, .request = *session.asking()});
+}
+
+void IngestPort::answer(io::Slot slot, const std::expected<ingest::Roll, std::string_view>& roll) {
+  Publisher& publisher = publisher_of(slot);
+  if (!std::exchange(publisher.asked, false)) return;
+  const std::size_t before = publisher.replies.size();
+  publisher.session->answer(roll, publisher.replies.text());
+  answered(slot, publisher, before);
+}
+
 void IngestPort::count_transactions() {
   counters_.ingest_transactions_total = commons_.transactions_total;
   counters_.ingest_transactions_refused_total = commons_.transactions_refused_total;
@@ -220,7 +240,7 @@ void IngestPort::count_transactions() {
 
 // One thing at a time: while acks are on their way nothing is read.
 PortOrder IngestPort::next_order(io::Slot slot, const Publisher& publisher) const {
-  if (publisher.reply_due || publisher.in_flight) return {};
+  if (publisher.reply_due || publisher.in_flight || publisher.asked) return {};
   if (publisher.waiting) {
     return reads_on(publisher) ? PortOrder{PortOrder::Kind::receive} : PortOrder{};
   }
@@ -240,6 +260,7 @@ PortOrder IngestPort::input_ended(io::Slot slot) {
     const std::size_t before = publisher.replies.size();
     publisher.session->end_of_input(publisher.replies.text());
     count_transactions();
+    look_for_wishes(slot, publisher);
     answered(slot, publisher, before);
   }
   if (quiet(slot)) {
@@ -265,9 +286,15 @@ void IngestPort::reply_later(io::Slot slot, Publisher& publisher) {
 // As many of the streams present as a watcher has room for.
 void IngestPort::ask_for_present() {
   for (Watchers::Watcher& watcher : watchers_.all()) {
-    const Publisher& publisher = publisher_of(watcher.slot);
-    if (publisher.replies.size() < kUnreadPresentMax && !publisher.in_flight)
-      watchers_.ask(watcher);
+    Publisher& publisher = publisher_of(watcher.slot);
+    if (publisher.replies.size() >= kUnreadPresentMax || publisher.in_flight) continue;
+    if (watcher.missed > 0) {
+      ingest::append_missed(publisher.replies.text(), std::exchange(watcher.missed, 0));
+      reply_later(watcher.slot, publisher);
+      watchers_.begin_anew(watcher);
+      ++counters_.watches_begun_anew_total;
+    }
+    watchers_.ask(watcher);
   }
 }
 
@@ -321,6 +348,7 @@ PortOrder IngestPort::sent(io::Slot slot, std::int32_t result) {
   if (result < 0) return {PortOrder::Kind::close, CloseReason::peer_reset};
   Publisher& publisher = publisher_of(slot);
   publisher.sent += static_cast<std::size_t>(result);
+  publisher.taken += static_cast<std::size_t>(result);
   if (publisher.sent < publisher.sending.size()) return {PortOrder::Kind::room};
   publisher.in_flight = false;
   publisher.sending.clear();
@@ -346,28 +374,43 @@ void IngestPort::writable(io::Slot slot) {
 
 bool IngestPort::quiet(io::Slot slot) const {
   const Publisher& publisher = publishers_[connections_[slot].publisher];
-  return !publisher.in_flight && publisher.replies.empty();
+  return !publisher.in_flight && publisher.replies.empty() && !publisher.asked;
 }
 
 void IngestPort::notify(const NoticeMessage& notice) {
   for (Watchers::Watcher& watcher : watchers_.all()) {
-    if (watcher.overfull || !Watchers::concerns(watcher, notice)) continue;
-    if (notice.kind == NoticeMessage::Kind::present) ++watcher.present;
+    if (!Watchers::concerns(watcher, notice)) continue;
     Publisher& publisher = publisher_of(watcher.slot);
     // Checked beforehand: the lines of a single stream may be long.
-    if (publisher.replies.size() > kUnreadNoticesMax) {
-      watcher.overfull = true;
-      overfull_.push_back(watcher.slot);
+    if (watcher.missed > 0 || publisher.replies.size() > kUnreadNoticesMax) {
+      ++watcher.missed;
+      ++counters_.watch_notices_missed_total;
       continue;
     }
-    append_lines(publisher.replies.text(), notice);
+    if (!append_lines(publisher.replies.text(), notice, watcher)) continue;
+    if (notice.kind == NoticeMessage::Kind::present) ++watcher.present;
     reply_later(watcher.slot, publisher);
   }
 }
 
+// One that is behind and reads, however slowly, will be told of what it has missed.
+std::vector<io::Slot> IngestPort::find_stuck(Tick tick, Tick stall) {
+  std::vector<io::Slot> stuck;
+  for (Watchers::Watcher& watcher : watchers_.all()) {
+    const std::uint64_t taken = publisher_of(watcher.slot).taken;
+    const bool reads = std::exchange(watcher.taken, taken) != taken;
+    if (watcher.missed == 0 || reads) {
+      watcher.unread_since = tick;
+    } else if (tick - watcher.unread_since >= stall) {
+      stuck.push_back(watcher.slot);
+    }
+  }
+  return stuck;
+}
+
 void IngestPort::notify(const CensusPartMessage& part) {
   const Watchers::Watcher* const watcher = watchers_.take(part);
-  if (watcher == nullptr) return;
+  if (watcher == nullptr || watcher->missed > 0) return;
   Publisher& publisher = publisher_of(watcher->slot);
   ingest::append_present(publisher.replies.text(), watcher->present);
   reply_later(watcher->slot, publisher);

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <deque>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <string>
@@ -79,8 +80,17 @@ class IngestPort {
   void notify(const NoticeMessage& notice);
   void notify(const CensusPartMessage& part);
 
-  // Watchers that do not read their notices; to be closed.
-  std::vector<io::Slot> take_overfull() { return std::exchange(overfull_, {}); }
+  // Watchers that have missed notices and read nothing for so long; to be closed.
+  std::vector<io::Slot> find_stuck(Tick tick, Tick stall);
+
+  // What a publisher asks that only all shards together know. It is read on from when it is
+  // answered: with a reason if there is no answer.
+  struct Question {
+    io::Slot slot = 0;
+    ingest::RollRequest request;
+  };
+  std::vector<Question> take_questions() { return std::exchange(questions_, {}); }
+  void answer(io::Slot slot, const std::expected<ingest::Roll, std::string_view>& roll);
 
   // Defers reading from this publisher until take_held(): its socket is read again when the shards
   // have caught up.
@@ -100,13 +110,15 @@ class IngestPort {
     bool reply_due = false;
     bool waiting = false;       // all of its replies wait for the log
     bool rests_on_log = false;  // something in its replies does, which is not sealed yet
-    bool watching = false;
-    bool input_over = false;   // nothing more is read: FIN, or the session is closed
-    bool peer_ended = false;   // FIN came
-    bool end_pending = false;  // FIN came while the session was paused
-    bool proven = false;       // its door was open when it was last looked at
-    bool was_proven = false;   // or before
-    std::string refusal;       // why it is turned away; empty: it is not
+    std::uint64_t watches = 0;  // that it has asked for
+    std::uint64_t taken = 0;    // bytes of all that it was sent
+    bool asked = false;         // its question is being answered
+    bool input_over = false;    // nothing more is read: FIN, or the session is closed
+    bool peer_ended = false;    // FIN came
+    bool end_pending = false;   // FIN came while the session was paused
+    bool proven = false;        // its door was open when it was last looked at
+    bool was_proven = false;    // or before
+    std::string refusal;        // why it is turned away; empty: it is not
   };
 
   Publisher& publisher_of(io::Slot slot) { return publishers_[connections_[slot].publisher]; }
@@ -114,6 +126,7 @@ class IngestPort {
   PortOrder look_at_door(io::Slot slot, Tick tick);
   void begin_session(io::Slot slot, ingest::Dialect dialect);
   void answer_turned_away(io::Slot slot, ingest::Dialect dialect);
+  void look_for_wishes(io::Slot slot, Publisher& publisher);
   void count_transactions();
   PortOrder next_order(io::Slot slot, const Publisher& publisher) const;
   static bool reads_on(const Publisher& publisher);
@@ -142,7 +155,7 @@ class IngestPort {
   std::uint64_t waiting_seen_ = 0;  // …which had been told up to here when they were looked at
   std::vector<io::Slot> readable_;
   std::vector<io::Slot> held_;
-  std::vector<io::Slot> overfull_;
+  std::vector<Question> questions_;
   Watchers watchers_;
 };
 

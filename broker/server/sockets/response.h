@@ -38,10 +38,10 @@ struct StreamStart {
   bool ends_complete = false;
   // Whose stream it is, where the connection is a front's that carries it for another client.
   std::optional<PackedAddress> carried_for = {};
-  // The request's query and cursor, for publishers that watch.
+  // The request's query and cursor, and who asks, for publishers that watch.
   std::string query = {};
   std::string presented = {};
-  // For the access log: what its transport has noted, and whose token opened it.
+  // For the access log: what its transport has noted.
   AccessLine access = {};
   std::string subject = {};
 };

@@ -12,7 +12,10 @@
 // it ends: each is reported once, none after it has ended.
 //
 // Reporting a stream's query costs no memory if its topics say the same: only other queries are
-// kept, up to [limits] queries_bytes.
+// kept, and each subject once, up to [limits] queries_bytes.
+//
+// A list of one channel's subscribers is made when it is asked for (take(RollCallMessage)), from
+// the table of subscribers: nothing is kept for that.
 //
 // Thread: the shard's.
 #pragma once
@@ -29,6 +32,8 @@
 #include "broker/server/base/counters.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/base/switchboard.h"
+#include "broker/server/streams/arrivals.h"
+#include "broker/server/streams/subjects.h"
 #include "broker/server/streams/subscriber.h"
 
 namespace fanfare::server {
@@ -53,19 +58,34 @@ class Presence {
     Counters& counters;
     Switchboard& switchboard;
   };
-  explicit Presence(const Parts& parts) : parts_(parts) {}
+  explicit Presence(const Parts& parts) : parts_(parts), subjects_(parts.subscribers.capacity()) {}
 
+  // What its request says of a stream that begins.
+  struct Arrival {
+    std::string_view query;
+    std::string_view cursor;
+    std::string_view subject;
+  };
+
+  // The time of day, and this tick's number: at least once a tick.
+  void tell_time(Tick tick, std::int64_t unix_ms) {
+    tick_ = tick;
+    unix_ms_ = unix_ms;
+  }
   // A stream began, or ends: it still has its feed.
-  void came(Member member, std::string_view query, std::string_view cursor);
+  void came(Member member, const Arrival& arrival);
   void went(Member member, CloseReason reason);
   // The lead's orders.
   void take(const CensusMessage& order);
+  void take(const RollCallMessage& order) const;
 
  private:
+  using Filter = std::shared_ptr<const std::vector<std::string>>;
   struct Census {
     std::uint32_t number = 0;
     std::uint32_t start = 0;  // streams from this one on came later
     Member next = 0;          // those before it have been reported
+    Filter of = {};           // as far as its order has arrived
   };
   // A query that its stream's topics do not say; ends with a zero.
   using Query = std::unique_ptr<char[]>;
@@ -76,15 +96,28 @@ class Presence {
   void count_part(Census& census);
   std::size_t tell_present(const Census& census, Member member);
   NoticeMessage notice(Member member, NoticeMessage::Kind kind, std::uint32_t census) const;
-  void keep(Member member, std::string_view query);
+  bool room_for(std::uint64_t bytes);
+  void keep_query(Member member, std::string_view query);
+  void keep_subject(Member member, std::string_view subject);
   void forget(Member member);
   std::string known_query(Member member) const;
+  std::uint64_t id_of(Member member) const;
+  std::int64_t since_ms(Member member) const;
+  ingest::RollEntry entry_of(Member member, std::string_view channel) const;
 
   Parts parts_;
   std::uint32_t streams_ = 1;  // the number of the next to begin, modulo 2^32
   std::uint32_t newest_ = 0;   // the last census that began
   std::vector<Census> censuses_;
   std::unordered_map<Member, Query> queries_;
+  Subjects subjects_;
+  Arrivals arrivals_;
+  Tick tick_ = 0;
+  std::int64_t unix_ms_ = 0;
 };
+
+// Whether a stream of these topics has to do with the channels and patterns of a list: it gets
+// events of a channel that one of them matches.
+bool concerns(const std::vector<std::string>& list, const fanout::Topics& topics);
 
 }  // namespace fanfare::server

@@ -218,6 +218,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   }
   if (!terms.subscriber) return;
   start.query = terms.query;
+  start.subject = terms.subject;
   start.presented = asked.cursor;
   ++parts_.counters.subscriptions_total;
   if (beginning.resumed) ++parts_.counters.resumed_total;

@@ -45,8 +45,9 @@ class Streams {
     std::optional<Duration> heartbeat;   // of the route; the client's own wish comes first
     std::optional<Duration> retry = {};  // of the route
     std::chrono::sys_seconds expires = std::chrono::sys_seconds::max();
-    std::string_view query = {};  // of the request, for those that watch; no secrets in it
-    bool subscriber = true;       // false: the operator's, which is not counted among them
+    std::string_view query = {};    // of the request, for those that watch; no secrets in it
+    std::string_view subject = {};  // who asks, for the same
+    bool subscriber = true;         // false: the operator's, which is not counted among them
   };
   // Answers with the stream (Kind::stream), or with 204 if nothing will ever follow: a finished
   // channel. The topics are valid and allowed.

@@ -44,6 +44,7 @@ HTTP/1.1
   curl --unix-socket SOCKET -H 'Content-Type: application/x-ndjson' --data-binary @lines http://x/publish
   curl --unix-socket SOCKET -X POST http://x/finish/news
   curl --unix-socket SOCKET http://x/channels
+  curl --unix-socket SOCKET http://x/channels/news/subscribers
   curl --unix-socket SOCKET -X DELETE http://x/channels/news
   curl --unix-socket SOCKET -d '{"channels":["news"]}' http://x/ticket
   curl --unix-socket SOCKET http://x/position
@@ -65,15 +66,20 @@ enum class Resource : std::uint8_t {
   position,
   channels,
   channel,
+  subscribers,
   nowhere
 };
+
+constexpr std::string_view kSubscribers = "/subscribers";
 
 struct Route {
   Resource resource = Resource::nowhere;
   std::string_view channel;  // as sent, not decoded
 };
 
-Route route_of(std::string_view path) {
+Route route_of(const http::RequestHead& head) {
+  const std::string_view path = head.path;
+  const bool erases = head.method == Method::del;
   constexpr auto kExact =
       std::to_array<std::pair<std::string_view, Resource>>({{"/", Resource::root},
                                                             {"/publish", Resource::batch},
@@ -88,7 +94,12 @@ Route route_of(std::string_view path) {
                                                             {"/finish/", Resource::finish},
                                                             {"/channels/", Resource::channel}});
   for (const auto& [prefix, resource] : kPrefixes) {
-    if (path.starts_with(prefix)) return {resource, path.substr(prefix.size())};
+    if (!path.starts_with(prefix)) continue;
+    const std::string_view channel = path.substr(prefix.size());
+    // A channel whose own name ends so is written with %2F.
+    const bool roll = resource == Resource::channel && channel.ends_with(kSubscribers) && !erases;
+    if (!roll) return {resource, channel};
+    return {Resource::subscribers, channel.substr(0, channel.size() - kSubscribers.size())};
   }
   return {};
 }
@@ -106,6 +117,7 @@ std::string_view allowed_at(Resource resource) {
     case Resource::root:
     case Resource::position:
     case Resource::channels:
+    case Resource::subscribers:
     case Resource::nowhere:
       break;
   }
@@ -117,7 +129,8 @@ bool allows(Resource resource, Method method) {
     case Method::get:
     case Method::head:
       return resource == Resource::root || resource == Resource::position ||
-             resource == Resource::channels || resource == Resource::channel;
+             resource == Resource::channels || resource == Resource::channel ||
+             resource == Resource::subscribers;
     case Method::post:
       return resource == Resource::batch || resource == Resource::publish ||
              resource == Resource::finish || resource == Resource::ticket;
@@ -327,6 +340,17 @@ void tell_channel(std::string_view channel, Sink& sink, HttpAnswer& answer) {
   answer.body += "}\n";
 }
 
+// HEAD asks how many there are; the list would not be sent.
+void ask_for_roll(const http::RequestHead& head, std::string_view channel, Sink& sink,
+                  HttpAnswer& answer) {
+  if (const auto refused = sink.watch_problem()) return answer_refused(*refused, answer);
+  if (const auto refused = sink.name_problem(channel)) return answer_refused(*refused, answer);
+  auto request = read_roll_request(channel, http::Query(head.query));
+  if (!request) return answer_error(answer, 400, request.error());
+  if (head.method == Method::head) request->limit = 0;
+  answer.roll = *std::move(request);
+}
+
 struct Listing {
   std::string_view match = "**";
   std::size_t limit = kListedDefault;
@@ -389,7 +413,7 @@ std::uint64_t declared_size(const http::RequestHead& head) {
 }  // namespace
 
 std::size_t body_bytes_max(const http::RequestHead& head, const HttpLimits& limits) {
-  const Resource resource = route_of(head.path).resource;
+  const Resource resource = route_of(head).resource;
   const bool publishes = resource == Resource::publish || resource == Resource::batch;
   if (!publishes) return kOtherBodyMax;
   return resource == Resource::batch || is_ndjson(head) ? limits.batch_bytes : limits.event_bytes;
@@ -397,7 +421,7 @@ std::size_t body_bytes_max(const http::RequestHead& head, const HttpLimits& limi
 
 bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer) {
   answer.allow = answer.accept_encoding = answer.position = {};
-  const Resource resource = route_of(head.path).resource;
+  const Resource resource = route_of(head).resource;
   if (resource == Resource::nowhere) {
     answer_error(answer, 404,
                  fmt::format("there is no {} on the ingest socket: POST /publish/<channel> "
@@ -423,7 +447,7 @@ bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer) {
 void answer_body_too_large(const http::RequestHead& head, const HttpLimits& limits,
                            HttpAnswer& answer) {
   const std::size_t most = body_bytes_max(head, limits);
-  const Resource resource = route_of(head.path).resource;
+  const Resource resource = route_of(head).resource;
   const bool batch =
       resource == Resource::batch || (resource == Resource::publish && is_ndjson(head));
   const std::uint64_t declared = declared_size(head);
@@ -459,7 +483,7 @@ void answer_too_many_bodies(HttpAnswer& answer) {
 void answer_request(const http::RequestHead& head, std::string_view body, Sink& sink,
                     const HttpLimits& limits, HttpAnswer& answer) {
   if (refused_by_head(head, answer)) return;
-  const Route route = route_of(head.path);
+  const Route route = route_of(head);
   std::string_view channel = route.channel;
   std::optional<std::string> decoded;
   if (channel.find('%') != std::string_view::npos) {
@@ -499,9 +523,18 @@ void answer_request(const http::RequestHead& head, std::string_view body, Sink& 
     case Resource::channel:
       if (head.method == Method::del) return erase(channel, sink, answer);
       return tell_channel(channel, sink, answer);
+    case Resource::subscribers:
+      return ask_for_roll(head, channel, sink, answer);
     case Resource::nowhere:
       break;
   }
+}
+
+void answer_roll(const Roll& roll, HttpAnswer& answer) {
+  begin_json(answer);
+  answer.body += '{';
+  append_roll_members(answer.body, roll);
+  answer.body += "}\n";
 }
 
 }  // namespace fanfare::ingest

@@ -9,14 +9,17 @@
 //   GET|HEAD /position            the id of now
 //   GET|HEAD /channels            ?match=<pattern> ?limit=<n>
 //   GET|HEAD|DELETE /channels/<channel>
+//   GET|HEAD /channels/<channel>/subscribers   ?limit=<n> ?after=<next of the page before>
 //   GET|HEAD /                    what this socket speaks
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "broker/wire/ingest/roll.h"
 #include "broker/wire/ingest/sink.h"
 
 namespace fanfare::http {
@@ -40,6 +43,9 @@ struct HttpAnswer {
   // the next call of the Sink.
   std::string_view position;
   std::string body;  // of HEAD too: send its size, not its bytes
+  // A question that the broker's shards have to be asked; answer_roll() says the rest. None: this
+  // is the answer.
+  std::optional<RollRequest> roll = {};
 };
 
 // Before the body is read: the most bytes of body this request may bring.
@@ -59,5 +65,7 @@ void answer_too_many_bodies(HttpAnswer& answer);
 // Publishes, finishes, describes: the whole meaning of the request.
 void answer_request(const http::RequestHead& head, std::string_view body, Sink& sink,
                     const HttpLimits& limits, HttpAnswer& answer);
+// What the shards have said to HttpAnswer::roll.
+void answer_roll(const Roll& roll, HttpAnswer& answer);
 
 }  // namespace fanfare::ingest

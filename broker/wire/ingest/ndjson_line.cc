@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <charconv>
 #include <utility>
 
 #include "broker/wire/ingest/json_text.h"
@@ -35,15 +36,17 @@ enum Name : std::size_t {
   key,
   ref,
   op,
-  channels,  // from here on: of a ticket
+  channels,
   expires,
   sub,
   life,
   token,  // of auth
+  limit,
+  after,
 };
-constexpr std::array<std::string_view, 13> kNames = {
-    "channel", "data",     "event",   "retry", "id",   "key",  "ref",
-    "op",      "channels", "expires", "sub",   "life", "token"};
+constexpr std::array<std::string_view, 15> kNames = {
+    "channel",  "data",    "event", "retry", "id",    "key",   "ref",  "op",
+    "channels", "expires", "sub",   "life",  "token", "limit", "after"};
 constexpr unsigned bit(Name name) {
   return 1U << name;
 }
@@ -61,7 +64,8 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"finish", LineRequest::Op::finish, bit(channel)},
     {"delete", LineRequest::Op::erase, bit(channel)},
     {"info", LineRequest::Op::report, bit(channel)},
-    {"watch", LineRequest::Op::watch, 0},
+    {"watch", LineRequest::Op::watch, bit(channel) | bit(channels)},
+    {"subscribers", LineRequest::Op::subscribers, bit(channel) | bit(limit) | bit(after)},
     {"ticket", LineRequest::Op::ticket,
      bit(channel) | bit(channels) | bit(expires) | bit(sub) | bit(life)},
     {"auth", LineRequest::Op::auth, bit(token)},
@@ -96,6 +100,8 @@ struct NdjsonLine::Impl {
   bool read_data(ondemand::value& value);
   bool read_retry(ondemand::value& value);
   bool read_reference(ondemand::value& value);
+  bool read_limit(ondemand::value& value);
+  bool read_after(ondemand::value& value);
   bool check_value(ondemand::value& value, std::size_t depth);
   bool check_string(std::string_view token);
   bool check_text(std::string_view raw);
@@ -166,6 +172,8 @@ void NdjsonLine::Impl::forget() {
   request.channels.clear();
   request.type = request.data = request.key = request.reference = operation = {};
   request.subject = request.expires = request.life = request.token = {};
+  request.limit = kRollDefault;
+  request.after = {};
   request.retry_ms.reset();
   problem.clear();
   seen = 0;
@@ -267,6 +275,10 @@ bool NdjsonLine::Impl::read_value(Name name, ondemand::value& value) {
       return read_string(name, value, request.life);
     case Name::token:
       return read_string(name, value, request.token);
+    case Name::limit:
+      return read_limit(value);
+    case Name::after:
+      return read_after(value);
   }
   return true;
 }
@@ -409,6 +421,27 @@ bool NdjsonLine::Impl::read_retry(ondemand::value& value) {
   return true;
 }
 
+bool NdjsonLine::Impl::read_limit(ondemand::value& value) {
+  const std::string_view token = without_blanks_behind(value.raw_json_token());
+  const auto [stop, error] = std::from_chars(token.begin(), token.end(), request.limit);
+  if (error != std::errc{} || stop != token.end() || request.limit > kRollMax) {
+    note(column_of(token), fmt::format("\"limit\" must be a number up to {}", kRollMax));
+  }
+  return true;
+}
+
+bool NdjsonLine::Impl::read_after(ondemand::value& value) {
+  const std::string_view token = value.raw_json_token();
+  std::string_view text;
+  if (!read_string(Name::after, value, text)) return false;
+  if (const auto place = RollPlace::parse(text)) {
+    request.after = *place;
+  } else {
+    note(column_of(token), R"("after" must be the "next" of the page before)");
+  }
+  return true;
+}
+
 bool NdjsonLine::Impl::read_reference(ondemand::value& value) {
   const std::string_view raw = value.raw_json_token();
   const std::string_view token = without_blanks_behind(raw);
@@ -433,7 +466,7 @@ bool NdjsonLine::Impl::check_meaning() {
     const auto* found = std::ranges::find(kOperations, operation, &Operation::name);
     if (found == kOperations.end()) {
       return stop(0, fmt::format("unknown op \"{}\": the ops are publish, finish, delete, info, "
-                                 "watch, ticket and auth",
+                                 "watch, subscribers, ticket and auth",
                                  quotable(operation)));
     }
     request.op = found->op;
@@ -445,13 +478,16 @@ bool NdjsonLine::Impl::check_meaning() {
     return stop(0, fmt::format("\"{}\" is not allowed with \"op\":\"{}\"", kNames[name],
                                operation.empty() ? "publish" : operation));
   }
+  if ((seen & bit(Name::channel)) != 0 && (seen & bit(Name::channels)) != 0) {
+    return stop(0, R"("channel" and "channels" mean the same: give only one)");
+  }
   if (request.op == LineRequest::Op::ticket) return check_ticket();
   if (request.op == LineRequest::Op::auth && request.token.empty()) {
     return stop(0, R"("token" is missing: the publisher's token)");
   }
-  const bool needs_channel = request.op != LineRequest::Op::watch &&
-                             request.op != LineRequest::Op::report &&
-                             request.op != LineRequest::Op::auth;
+  if (request.op == LineRequest::Op::watch) return true;
+  const bool needs_channel =
+      request.op != LineRequest::Op::report && request.op != LineRequest::Op::auth;
   if (needs_channel && request.channels.empty()) {
     if (default_channel.empty()) return stop(0, R"("channel" is missing)");
     request.channels.push_back(default_channel);
@@ -472,9 +508,6 @@ bool NdjsonLine::Impl::check_meaning() {
 }
 
 bool NdjsonLine::Impl::check_ticket() {
-  if ((seen & bit(Name::channel)) != 0 && (seen & bit(Name::channels)) != 0) {
-    return stop(0, R"("channel" and "channels" mean the same: give only one)");
-  }
   if (!request.channels.empty()) return true;
   return stop(0, R"("channels" is missing: those that the ticket grants, as in ["chat/1"])");
 }

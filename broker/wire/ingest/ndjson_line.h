@@ -11,16 +11,21 @@
 #include <string_view>
 #include <vector>
 
+#include "broker/wire/ingest/roll.h"
+
 namespace fanfare::ingest {
 
 struct LineRequest {
-  enum class Op : std::uint8_t { publish, finish, erase, report, watch, ticket, auth };
+  enum class Op : std::uint8_t { publish, finish, erase, report, watch, ticket, auth, subscribers };
   Op op = Op::publish;
-  // One, or several for publish and ticket; none for report, watch, auth.
+  // One, or several for publish, ticket and watch; perhaps none for report and watch, none for
+  // auth.
   std::vector<std::string_view> channels;
   std::string_view type, data, key;
   std::string_view subject, expires, life;  // of ticket
   std::string_view token;                   // of auth
+  std::uint32_t limit = kRollDefault;       // of subscribers
+  RollPlace after = {};                     // the same
   std::optional<std::uint32_t> retry_ms;
   std::string_view reference;  // "ref" as it was written, to be echoed; empty: none
 };

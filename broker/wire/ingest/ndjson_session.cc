@@ -11,6 +11,7 @@
 
 #include "common/check.h"
 #include "common/json_text.h"
+#include "common/pattern.h"
 #include "common/quotable.h"
 #include "common/utf8.h"
 
@@ -34,6 +35,13 @@ Publish event_of(const LineRequest& request, std::string_view channel) {
           .retry_ms = request.retry_ms,
           .key = request.key,
           .wants_receivers = false};
+}
+
+void append_refusal(std::string_view sentence, std::uint64_t line, std::string& out) {
+  out += R"({"ok":false,"error":)";
+  append_json_string(out, sentence);
+  out += R"(,"line":)";
+  append_json_number(out, line);
 }
 
 }  // namespace
@@ -64,6 +72,10 @@ std::size_t NdjsonSession::line_bytes_max() const {
 void NdjsonSession::receive(std::string_view in, std::string& out) {
   if (closed_) return;
   reply_end_ = out.size() + reply_bytes_;
+  if (asking_) {
+    kept_ += in;
+    return;
+  }
   if (paused_) {
     paused_ = false;
     kept_ += in;
@@ -101,7 +113,7 @@ void NdjsonSession::keep(std::string_view part) {
 
 void NdjsonSession::serve(std::string_view text, std::string& out) {
   while (!text.empty() && !closed_) {
-    if (out.size() >= reply_end_) {
+    if (out.size() >= reply_end_ || asking_) {
       paused_ = true;
       kept_ = text;
       return;
@@ -111,6 +123,7 @@ void NdjsonSession::serve(std::string_view text, std::string& out) {
     take_line(text.substr(0, line_feed), text.size(), out);
     text.remove_prefix(line_feed + 1);
   }
+  if (asking_) paused_ = true;
 }
 
 // `printf '{...}' | nc -U ...`: the last line may lack its line feed.
@@ -149,8 +162,11 @@ void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::
       return report(request, out);
     case LineRequest::Op::ticket:
       return issue_ticket(request, out);
+    case LineRequest::Op::subscribers:
+      return ask(request, out);
     case LineRequest::Op::watch:
-      return watch(out);
+      if (!watch(request, out)) return;
+      break;
     case LineRequest::Op::auth:
       return authenticate(request, out);
     case LineRequest::Op::finish: {
@@ -165,14 +181,6 @@ void NdjsonSession::take_line(std::string_view line, std::size_t readable, std::
       break;
     }
   }
-  out += R"({"ok":true)";
-  close_reply(out);
-}
-
-void NdjsonSession::watch(std::string& out) {
-  if (!watchable_) return refuse("an HTTP request cannot watch: open an NDJSON connection", out);
-  if (const auto refused = sink_.watch_problem()) return refuse(refused->message, out);
-  watching_ = true;
   out += R"({"ok":true)";
   close_reply(out);
 }
@@ -280,6 +288,54 @@ void NdjsonSession::append_repeats(std::string& out) const {
   out += ']';
 }
 
+// False: it was refused.
+bool NdjsonSession::watch(const LineRequest& request, std::string& out) {
+  if (!watchable_) {
+    refuse("an HTTP request cannot watch: open an NDJSON connection", out);
+    return false;
+  }
+  if (const auto refused = sink_.watch_problem()) {
+    refuse(refused->message, out);
+    return false;
+  }
+  for (const std::string_view channel : request.channels) {
+    if (const std::string problem = channel_pattern_problem(channel); !problem.empty()) {
+      refuse(fmt::format("channel \"{}\": {}", quotable(channel), problem), out);
+      return false;
+    }
+  }
+  ++watches_;
+  watched_.assign(request.channels.begin(), request.channels.end());
+  return true;
+}
+
+void NdjsonSession::ask(const LineRequest& request, std::string& out) {
+  if (!watchable_) {
+    return refuse(
+        "this takes a request of its own: GET /channels/CHANNEL/subscribers, or an NDJSON "
+        "connection",
+        out);
+  }
+  if (const auto refused = sink_.watch_problem()) return refuse(refused->message, out);
+  if (const auto refused = sink_.name_problem(request.channels[0])) {
+    return refuse(refused->message, out);
+  }
+  asking_ = RollRequest{
+      .channel = std::string(request.channels[0]), .limit = request.limit, .after = request.after};
+  asking_reference_ = request.reference;
+}
+
+void NdjsonSession::answer(const std::expected<Roll, std::string_view>& roll, std::string& out) {
+  if (roll) {
+    out += R"({"ok":true,)";
+    append_roll_members(out, *roll);
+  } else {
+    append_refusal(roll.error(), lines_, out);
+  }
+  close_reply(asking_reference_, out);
+  asking_.reset();
+}
+
 void NdjsonSession::report(const LineRequest& request, std::string& out) {
   if (request.channels.empty()) {
     out += R"({"ok":true,)";
@@ -308,16 +364,17 @@ void NdjsonSession::issue_ticket(const LineRequest& request, std::string& out) {
 }
 
 void NdjsonSession::refuse(std::string_view sentence, std::string& out) {
-  out += R"({"ok":false,"error":)";
-  append_json_string(out, sentence);
-  out += R"(,"line":)";
-  append_json_number(out, lines_);
+  append_refusal(sentence, lines_, out);
   close_reply(out);
 }
 
 // Every reply ends with the request's own "ref".
 void NdjsonSession::close_reply(std::string& out) {
-  if (const std::string_view reference = line_.request().reference; !reference.empty()) {
+  close_reply(line_.request().reference, out);
+}
+
+void NdjsonSession::close_reply(std::string_view reference, std::string& out) {
+  if (!reference.empty()) {
     out += R"(,"ref":)";
     out += reference;
   }

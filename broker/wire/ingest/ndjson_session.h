@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +27,10 @@ class NdjsonSession final : public Session {
   void end_of_input(std::string& out) override;
   bool closed() const override { return closed_; }
   bool paused() const override { return paused_; }
-  bool watching() const override { return watching_; }
+  std::uint64_t watches() const override { return watches_; }
+  std::span<const std::string> watched() const override { return watched_; }
+  const RollRequest* asking() const override { return asking_ ? &*asking_ : nullptr; }
+  void answer(const std::expected<Roll, std::string_view>& roll, std::string& out) override;
   std::size_t buffered_bytes() const override { return kept_.size(); }
 
   // Lines taken so far, blank ones too.
@@ -42,15 +48,17 @@ class NdjsonSession final : public Session {
   void complete_kept(std::string_view& in, std::string& out);
   void take_line(std::string_view line, std::size_t readable, std::string& out);
   void publish(const LineRequest& request, std::string& out);
-  void watch(std::string& out);
   void authenticate(const LineRequest& request, std::string& out);
   void report(const LineRequest& request, std::string& out);
+  bool watch(const LineRequest& request, std::string& out);
+  void ask(const LineRequest& request, std::string& out);
   void issue_ticket(const LineRequest& request, std::string& out);
   void find_first_names(const std::vector<std::string_view>& channels);
   void publish_to_several(const LineRequest& request, std::string& out);
   void append_repeats(std::string& out) const;
   void refuse(std::string_view sentence, std::string& out);
   void close_reply(std::string& out);
+  static void close_reply(std::string_view reference, std::string& out);
   std::size_t line_bytes_max() const;
 
   Sink& sink_;
@@ -71,8 +79,11 @@ class NdjsonSession final : public Session {
   const bool watchable_;
   bool passing_over_ = false;
   bool paused_ = false;
-  bool watching_ = false;
   bool closed_ = false;
+  std::uint64_t watches_ = 0;
+  std::vector<std::string> watched_;
+  std::optional<RollRequest> asking_;
+  std::string asking_reference_;
 };
 
 }  // namespace fanfare::ingest

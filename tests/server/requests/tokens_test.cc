@@ -10,6 +10,7 @@
 
 #include "broker/server/base/rules.h"
 #include "broker/server/requests/known_tokens.h"
+#include "broker/server/streams/subjects.h"
 #include "tests/policy/jwt_signer.h"
 #include "tests/server/small_broker.h"
 
@@ -341,11 +342,36 @@ TEST(Tokens, NoPublisherThatWatchesIsShownOne) {
   }
 }
 
-// A query that is just its channels is not kept, and a token must not change that.
-TEST(Tokens, ATokenInTheQueryCostsAnIdleStreamNoMemory) {
+// A query that is just its channels is not kept, and a token must not change that. Its subject is,
+// once.
+TEST(Tokens, ATokenInTheQueryCostsAnIdleStreamNoMemoryButItsSubject) {
   SmallBroker broker(with_tokens());
-  broker.get("/events?channel=a&token=" + token(broker, R"(["a"])"));
+  const std::string target = "/events?channel=a&token=" + token(broker, R"(["a"])");
+  Peer& first = broker.get(target);
+  Peer& second = broker.get(target);
+  EXPECT_EQ(broker.reported().queries_bytes, 3U + Subjects::kOverhead) << "ann, twice";
+  first.hang_up();
+  broker.pass();
+  EXPECT_EQ(broker.reported().queries_bytes, 3U + Subjects::kOverhead);
+  second.hang_up();
+  broker.pass();
   EXPECT_EQ(broker.reported().queries_bytes, 0U);
+}
+
+TEST(Tokens, PublishersThatWatchAreToldTheirSubjects) {
+  SmallBroker broker(with_tokens());
+  const std::string target = "/events?channel=a&token=" + token(broker, R"(["a"])");
+  Peer& before = broker.get(target);
+  Peer& watcher = broker.publisher();
+  watcher.say("{\"op\":\"watch\"}\n");
+  broker.pass();
+  const std::string_view ann = R"("sub":"ann","query":"channel=a")";
+  EXPECT_THAT(watcher.take(), HasSubstr(ann)) << "who was there";
+  broker.get(target);
+  EXPECT_THAT(watcher.take(), HasSubstr(ann)) << "who came";
+  before.hang_up();
+  broker.pass();
+  EXPECT_THAT(watcher.take(), AllOf(HasSubstr("unsubscribe"), HasSubstr(ann))) << "who left";
 }
 
 // ---- Tickets.

@@ -169,7 +169,8 @@ class Transports : public ::testing::Test {
   SubscriberRoutes subscriber_routes_{{settings_, streams_, polls_, seats_, counters_,
                                        applications_, switchboard_.approvals,
                                        switchboard_.tickets}};
-  PublishRoutes publish_routes_{settings_, lead_};
+  RollCalls roll_calls_{switchboard_, settings_, counters_};
+  PublishRoutes publish_routes_{settings_, lead_, roll_calls_};
   AdminRoutes admin_routes_{settings_, pages_, streams_,
                             [this]() -> const Snapshot& { return snapshot_; }};
   FrameTransport subscribers_ = transport(subscriber_routes_);

@@ -192,6 +192,26 @@ TEST(HttpDialect, RefusesWhatIsNotABatch) {
       ask("POST", "/publish", "{\"op\":\"watch\"}", {kBatch}),
       "200 {\"ok\":false,\"error\":\"an HTTP request cannot watch: open an NDJSON connection\","
       "\"line\":1}\n");
+  EXPECT_NE(ask("POST", "/publish", "{\"op\":\"subscribers\",\"channel\":\"a\"}", {kBatch})
+                .find("this takes a request of its own"),
+            std::string::npos);
+}
+
+TEST(HttpDialect, LeavesTheSubscribersOfAChannelToTheShards) {
+  Exchange exchange;
+  exchange.ask("GET", "/channels/room%2F7/subscribers?limit=20&after=1-5");
+  ASSERT_TRUE(exchange.answer.roll);
+  EXPECT_EQ(exchange.answer.roll->channel, "room/7");
+  EXPECT_EQ(exchange.answer.roll->limit, 20U);
+  EXPECT_EQ(exchange.answer.roll->after.text(), "1-5");
+  exchange.ask("HEAD", "/channels/a/subscribers");
+  ASSERT_TRUE(exchange.answer.roll);
+  EXPECT_EQ(exchange.answer.roll->limit, 0U) << "nobody would see the list";
+  exchange.answer.roll.reset();
+  ingest::answer_roll({.channel = "a", .subscribers = 0, .at_ms = 5, .entries = {}, .next = {}},
+                      exchange.answer);
+  EXPECT_EQ(exchange.answer.body,
+            "{\"channel\":\"a\",\"count\":0,\"at_ms\":5,\"subscribers\":[]}\n");
 }
 
 TEST(HttpDialect, StopsABatchWhoseAnswerWouldGrowWithoutEnd) {

@@ -235,7 +235,7 @@ TEST(NdjsonErrors, SayWhatAValueMustBe) {
   EXPECT_EQ(error(R"({"op":"finish"})"), R"(\"channel\" is missing)");
   EXPECT_EQ(
       error(R"({"op":"subscribe","channel":"c"})"),
-      R"(unknown op \"subscribe\": the ops are publish, finish, delete, info, watch, ticket and auth)");
+      R"(unknown op \"subscribe\": the ops are publish, finish, delete, info, watch, subscribers, ticket and auth)");
   EXPECT_EQ(error(R"({"op":"finish","channel":"c","data":"x"})"),
             R"(\"data\" is not allowed with \"op\":\"finish\")");
   EXPECT_EQ(error(R"({"op":"finish","channel":["a","b"]})"),
@@ -347,10 +347,83 @@ TEST(Ndjson, WatchesFromTheLineThatAsksForIt) {
   RecordingSink sink;
   const auto session = ingest::make_session(Dialect::ndjson, sink, {});
   std::string out;
-  EXPECT_FALSE(session->watching());
+  EXPECT_EQ(session->watches(), 0U);
   session->receive("{\"op\":\"watch\",\"ref\":1}\n", out);
-  EXPECT_TRUE(session->watching());
+  EXPECT_EQ(session->watches(), 1U);
   EXPECT_EQ(out, "{\"ok\":true,\"ref\":1}\n");
+}
+
+TEST(Ndjson, WatchesTheChannelsAndPatternsThatTheLastWatchNames) {
+  RecordingSink sink;
+  const auto session = ingest::make_session(Dialect::ndjson, sink, {});
+  std::string out;
+  session->receive("{\"op\":\"watch\"}\n{\"op\":\"watch\",\"channels\":[\"a\",\"b/**\"]}\n", out);
+  EXPECT_EQ(session->watches(), 2U);
+  EXPECT_EQ(Calls(session->watched().begin(), session->watched().end()), (Calls{"a", "b/**"}));
+  out.clear();
+  session->receive("{\"op\":\"watch\",\"channel\":\"a b\"}\n", out);
+  EXPECT_NE(out.find("not 0x20 (byte 1)"), std::string::npos) << out;
+  EXPECT_EQ(session->watches(), 2U) << "the earlier one goes on";
+  session->receive("{\"op\":\"watch\",\"channel\":\"c\"}\n", out);
+  EXPECT_EQ(Calls(session->watched().begin(), session->watched().end()), Calls{"c"});
+}
+
+TEST(Ndjson, WaitsWithWhatFollowsAQuestionUntilItIsAnswered) {
+  const std::string input =
+      "{\"op\":\"subscribers\",\"channel\":\"a\",\"limit\":7,\"after\":\"1-22\",\"ref\":9}\n"
+      "{\"channel\":\"a\",\"data\":\"x\"}\n";
+  for (std::size_t cut = 0; cut <= input.size(); ++cut) {
+    RecordingSink sink;
+    const auto session = ingest::make_session(Dialect::ndjson, sink, {});
+    std::string out;
+    session->receive(std::string_view(input).substr(0, cut), out);
+    session->receive(std::string_view(input).substr(cut), out);
+    ASSERT_NE(session->asking(), nullptr) << cut;
+    EXPECT_EQ(session->asking()->channel, "a");
+    EXPECT_EQ(session->asking()->limit, 7U);
+    EXPECT_EQ(session->asking()->after.text(), "1-22");
+    EXPECT_TRUE(session->paused());
+    EXPECT_EQ(out, "");
+    EXPECT_TRUE(sink.calls.empty());
+    const std::vector<ingest::RollEntry> entries = {
+        {.connection = 3, .since_ms = 5, .subject = "ann", .query = "channel=a"},
+        {.connection = 4, .since_ms = 6, .query = "channel=*", .pattern = "*"}};
+    session->answer(ingest::Roll{.channel = "a",
+                                 .subscribers = 12,
+                                 .at_ms = 8,
+                                 .entries = entries,
+                                 .next = ingest::RollPlace{.shard = 1, .member = 30}},
+                    out);
+    EXPECT_EQ(out, R"({"ok":true,"channel":"a","count":12,"at_ms":8,"subscribers":[)"
+                   R"({"connection":3,"since_ms":5,"sub":"ann","query":"channel=a"},)"
+                   R"({"connection":4,"since_ms":6,"query":"channel=*","pattern":"*"}],)"
+                   R"("next":"1-30","ref":9})"
+                   "\n");
+    out.clear();
+    session->receive({}, out);
+    EXPECT_FALSE(session->paused());
+    EXPECT_EQ(out, accepted(1)) << cut;
+  }
+}
+
+TEST(Ndjson, AQuestionWithoutAnAnswerIsRefusedWithTheReason) {
+  RecordingSink sink;
+  const auto session = ingest::make_session(Dialect::ndjson, sink, {});
+  std::string out;
+  session->receive("{\"op\":\"subscribers\",\"channel\":\"a\",\"ref\":1}\n", out);
+  session->answer(std::unexpected(std::string_view("not now")), out);
+  EXPECT_EQ(out, refused("not now", 1, R"(,"ref":1)"));
+  EXPECT_EQ(session->asking(), nullptr);
+}
+
+TEST(Ndjson, RefusesQuestionsThatCannotBeAnswered) {
+  EXPECT_EQ(error(R"({"op":"subscribers"})"), R"(\"channel\" is missing)");
+  EXPECT_EQ(error(R"({"op":"subscribers","channel":"a","limit":1001})"),
+            R"(\"limit\" must be a number up to 1000 (column 43))");
+  EXPECT_EQ(error(R"({"op":"subscribers","channel":"a","after":"x"})"),
+            R"(\"after\" must be the \"next\" of the page before (column 43))");
+  EXPECT_EQ(error(R"({"op":"watch","channel":"a","channels":["b"]})"),
+            R"(\"channel\" and \"channels\" mean the same: give only one)");
 }
 
 TEST(Ndjson, FormatsANotice) {
@@ -358,20 +431,24 @@ TEST(Ndjson, FormatsANotice) {
   ingest::append_notice(out, {.kind = ingest::Notice::Kind::subscribe,
                               .channel = "chat/7",
                               .connection = 12,
+                              .subject = "ann",
                               .query = "channel=chat/7&user=\"\xff",
                               .cursor = "ep-5"});
   ingest::append_notice(
       out, {.kind = ingest::Notice::Kind::unsubscribe, .channel = "a/**", .reason = "peer_closed"});
-  ingest::append_notice(out, {.channel = "b", .present = true});
+  ingest::append_notice(out, {.channel = "b", .present = true, .since_ms = 1700});
+  ingest::append_missed(out, 5);
   ingest::append_present(out, 7);
-  EXPECT_EQ(out,
-            "{\"event\":\"subscribe\",\"channel\":\"chat/7\",\"connection\":12,\"query\":"
-            "\"channel=chat/7&user=\\\"\xef\xbf\xbd\",\"cursor\":\"ep-5\"}\n"
-            "{\"event\":\"unsubscribe\",\"channel\":\"a/**\",\"connection\":0,\"query\":\"\","
-            "\"cursor\":\"\",\"reason\":\"peer_closed\"}\n"
-            "{\"event\":\"subscribe\",\"channel\":\"b\",\"connection\":0,\"query\":\"\","
-            "\"cursor\":\"\",\"present\":true}\n"
-            "{\"event\":\"present\",\"streams\":7}\n");
+  EXPECT_EQ(
+      out,
+      "{\"event\":\"subscribe\",\"channel\":\"chat/7\",\"connection\":12,\"sub\":\"ann\",\"query\":"
+      "\"channel=chat/7&user=\\\"\xef\xbf\xbd\",\"cursor\":\"ep-5\"}\n"
+      "{\"event\":\"unsubscribe\",\"channel\":\"a/**\",\"connection\":0,\"query\":\"\","
+      "\"cursor\":\"\",\"reason\":\"peer_closed\"}\n"
+      "{\"event\":\"subscribe\",\"channel\":\"b\",\"connection\":0,\"query\":\"\","
+      "\"cursor\":\"\",\"present\":true,\"since_ms\":1700}\n"
+      "{\"event\":\"missed\",\"notices\":5}\n"
+      "{\"event\":\"present\",\"streams\":7}\n");
 }
 
 // ---- bounds
