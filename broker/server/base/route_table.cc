@@ -55,8 +55,9 @@ RouteTable::RouteTable(std::span<const RouteRule> rules) {
   nodes_.emplace_back();
   for (const RouteRule& rule : rules) add(rule);
   for (Node& node : nodes_) {
-    std::ranges::stable_sort(node.parts, std::greater<>{},
-                             [](const Part& part) { return part.segment.weight(); });
+    // No path is that of two with the same weight.
+    std::ranges::sort(node.parts, std::greater<>{},
+                      [](const Part& part) { return part.segment.weight(); });
   }
   for (RoutePath& path : paths_) {
     if (path.get != nullptr) path.allow += "GET, HEAD, ";

@@ -65,8 +65,8 @@ void tell_connection(std::string_view name, std::vector<http::Field>& fields) {
 
 }  // namespace
 
-SubscriberRoutes::SubscriberRoutes(Parts parts)
-    : parts_(std::move(parts)), authenticator_(parts_.settings, parts_.counters, parts_.tickets) {}
+SubscriberRoutes::SubscriberRoutes(const Parts& parts)
+    : parts_(parts), authenticator_(parts_.settings, parts_.counters, parts_.tickets) {}
 
 // A token that is needed is looked at before the body is read; a ticket, which is used up by that,
 // when the request is complete.

@@ -43,7 +43,7 @@ class SubscriberRoutes final : public Routes {
     Approvals& approvals;
     Tickets& tickets;
   };
-  explicit SubscriberRoutes(Parts parts);
+  explicit SubscriberRoutes(const Parts& parts);
 
   void turn_begins(TimePoint now) {
     now_ = now;

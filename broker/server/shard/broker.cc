@@ -311,6 +311,7 @@ std::vector<std::string> RunningBroker::http_addresses() const {
 
 std::vector<std::string> RunningBroker::publish_addresses() const {
   std::vector<std::string> addresses;
+  addresses.reserve(listeners_.publish.size());
   for (const Listeners::Publish& publish : listeners_.publish) {
     addresses.push_back(publish.address);
   }
