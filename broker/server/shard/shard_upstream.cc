@@ -28,8 +28,8 @@ void Shard::connected(const io::Completion& completion, Connection& connection) 
 
 void Shard::upstream_received(const io::Completion& completion, std::string_view bytes) {
   const io::Slot slot = completion.token.index;
-  obey(slot,
-       completion.result > 0 ? upstreams_.received(slot, bytes, tick_) : upstreams_.ended(slot));
+  obey(slot, completion.result > 0 ? upstreams_.received(slot, bytes, tick_)
+                                   : upstreams_.ended(slot, completion.result == 0));
 }
 
 void Shard::take_upstream_answers() {

@@ -116,11 +116,11 @@ AnswerReader::State AnswerReader::receive(std::string_view bytes) {
   }
 }
 
-AnswerReader::State AnswerReader::ended() {
+AnswerReader::State AnswerReader::ended(bool in_order) {
   reusable_ = false;
   if (!begun_) return fail(UpstreamFailure::down, "closed the connection without an answer");
-  // A body without a length ends with its connection, whatever that means.
-  if (parser_.ending() == h1::Ending::undelimited) return State::complete;
+  // A body without a length ends with its connection, unless an error ended that (RFC 9112 §8).
+  if (in_order && parser_.ending() == h1::Ending::undelimited) return State::complete;
   return fail(UpstreamFailure::cut, "broke off within its answer");
 }
 

@@ -48,8 +48,8 @@ class AnswerReader {
   void begin(bool to_head, std::size_t body_max);
   // `complete` and `failed` are said once; then take().
   State receive(std::string_view bytes);
-  // The connection has ended, well or not.
-  State ended();
+  // The connection has ended: in order, or by an error.
+  State ended(bool in_order);
   // What was read: an answer, or why there is none.
   UpstreamAnswer take();
 

@@ -192,7 +192,7 @@ PortOrder Upstreams::connected(io::Slot slot) {
 PortOrder Upstreams::sent(io::Slot slot, std::int32_t result) {
   Link& link = links_[index_of(slot)];
   if (!link.asked) return {};  // it is being closed
-  if (result < 0) return ended(slot);
+  if (result < 0) return ended(slot, /*in_order=*/false);
   link.sent += static_cast<std::size_t>(result);
   const bool all = link.sent == asked_.at(*link.asked).question.text.size();
   return {all ? PortOrder::Kind::none : PortOrder::Kind::room};
@@ -240,9 +240,9 @@ PortOrder Upstreams::rest(std::uint32_t index, Tick tick) {
   return {PortOrder::Kind::receive};
 }
 
-PortOrder Upstreams::ended(io::Slot slot) {
+PortOrder Upstreams::ended(io::Slot slot, bool in_order) {
   Link& link = links_[index_of(slot)];
-  if (link.asked && link.reader.ended() == AnswerReader::State::complete) {
+  if (link.asked && link.reader.ended(in_order) == AnswerReader::State::complete) {
     answer(link, link.reader.take());
   } else if (link.asked) {
     give_up(link, link.reader.take());

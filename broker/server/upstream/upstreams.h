@@ -58,7 +58,7 @@ class Upstreams final : public Asker {
   // What has happened to a connection of this room (State::upstream).
   PortOrder connected(io::Slot slot);
   PortOrder received(io::Slot slot, std::string_view bytes, Tick tick);
-  PortOrder ended(io::Slot slot);
+  PortOrder ended(io::Slot slot, bool in_order);
   PortOrder sent(io::Slot slot, std::int32_t result);
   void writable(io::Slot slot);
   // It is gone, or is being closed. `error`: it never came to be, for that reason.

@@ -27,7 +27,7 @@ std::string read(std::string_view input, const wire_test::Cuts& cuts = {}, bool 
     if (state == State::reading) state = reader.receive(piece);
   });
   const bool ended = state == State::reading;
-  if (ended) state = reader.ended();
+  if (ended) state = reader.ended(/*in_order=*/true);
   const bool reusable = reader.reusable();
   const UpstreamAnswer answer = reader.take();
   if (state == State::failed) return fmt::format("failed: {}", answer.why);
@@ -55,6 +55,16 @@ TEST(AnswerReader, LeavesOutWhatConcernsOneConnection) {
 
 TEST(AnswerReader, ABodyWithoutALengthEndsWithItsConnection) {
   EXPECT_EQ(read("HTTP/1.0 200 OK\r\n\r\nall of it"), "200|all of it");
+}
+
+// A reset, or a network that fails, leaves open how much more there was.
+TEST(AnswerReader, ABodyWithoutALengthThatAnErrorEndedIsCut) {
+  AnswerReader reader{http::Limits{}};
+  reader.begin(/*to_head=*/false, 100);
+  EXPECT_EQ(reader.receive("HTTP/1.0 200 OK\r\nFanfare-Channels: a\r\n\r\na part of it"),
+            State::reading);
+  EXPECT_EQ(reader.ended(/*in_order=*/false), State::failed);
+  EXPECT_EQ(reader.take().failure, UpstreamFailure::cut);
 }
 
 TEST(AnswerReader, AHeadOfAHeadAnswerIsAllOfIt) {
@@ -119,7 +129,7 @@ TEST(AnswerReader, NoBytesLeaveItInDoubt) {
     for (std::uint64_t i = 0; i < parts && state == State::reading; ++i) {
       state = reader.receive(kParts[random.below(std::size(kParts))]);
     }
-    if (state == State::reading) state = reader.ended();
+    if (state == State::reading) state = reader.ended(/*in_order=*/true);
     ASSERT_NE(state, State::reading);
     const UpstreamAnswer answer = reader.take();
     ASSERT_LE(answer.body.size(), 20U);

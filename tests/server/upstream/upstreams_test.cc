@@ -242,6 +242,15 @@ TEST_F(Asked, NonsenseAndHalfAnAnswerAreEachSaidAndCounted) {
   EXPECT_EQ(counters.upstream_cut_total, 1U);
 }
 
+TEST_F(Asked, AnAnswerThatAResetEndsIsHalfAnAnswer) {
+  Peer& peer = ask({});
+  say("HTTP/1.1 200 OK\r\nFanfare-Channels: room/7\r\n\r\nsome of it");
+  app_.reset(0);
+  broker_.pass();
+  EXPECT_THAT(peer.take(), AllOf(StartsWith("HTTP/1.1 502 "), HasSubstr("broke off")));
+  EXPECT_EQ(broker_.reported().upstream_attached_total, 0U);
+}
+
 TEST_F(Asked, AnAnswerThatIsTooLargeIsNotPassedOn) {
   Peer& peer = ask({});
   say("HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n");
