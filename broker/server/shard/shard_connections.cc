@@ -175,7 +175,7 @@ Member Shard::open_stream(Outlet outlet, StreamStart start) {
     access_.stream_began(member, std::move(access), replica_.topics(replica_.feed(subscriber.feed)),
                          subject);
   }
-  if (ends) lifetimes_.add(member, *ends, ends_complete);
+  if (ends) lifetimes_.add(member, *ends, ends_complete, settings_->delivery.stall);
   count_stream(subscriber, +1);
   return member;
 }

@@ -48,9 +48,11 @@ void Shard::end_lifetimes() {
   for (const Lifetimes::Lifetime& due : lifetimes_.take_due(now_, kEndsAtOnce)) {
     Subscriber& subscriber = subscribers_[due.subscriber];
     if (subscriber.farewell != Farewell::none) continue;  // it ends anyway
-    if (due.complete) {
-      // One that is behind is not complete: what it is owed comes first.
-      if (!delivery_.finish(due.subscriber, ends_)) lifetimes_.again(due, now_ + kTick);
+    if (due.complete && delivery_.finish(due.subscriber, ends_)) continue;
+    // One that is behind is not complete: what it is owed comes first. A client that reads slowly
+    // enough would be behind for ever.
+    if (due.complete && now_ < due.patience_ends) {
+      lifetimes_.again(due, now_ + kTick);
       continue;
     }
     subscriber.farewell = Farewell::said;

@@ -16,12 +16,13 @@ bool Lifetimes::lives(const Lifetime& lifetime) const {
          subscribers_[lifetime.subscriber].began == lifetime.began;
 }
 
-void Lifetimes::add(Member subscriber, TimePoint ends, bool complete) {
+void Lifetimes::add(Member subscriber, TimePoint ends, bool complete, Duration patience) {
   if (heap_.size() >= tidy_at_) tidy();
   push({.ends = ends,
         .subscriber = subscriber,
         .began = subscribers_[subscriber].began,
-        .complete = complete});
+        .complete = complete,
+        .patience_ends = ends + patience});
 }
 
 void Lifetimes::again(const Lifetime& lifetime, TimePoint when) {

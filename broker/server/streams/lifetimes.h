@@ -20,8 +20,10 @@ class Lifetimes {
     Member subscriber = 0;
     std::uint32_t began = 0;  // which of the place's streams it is (Subscriber::began)
     bool complete = false;    // it ends cleanly; else its client is to come back
+    TimePoint patience_ends;  // complete: if it is still behind then, its client is to come back
   };
-  void add(Member subscriber, TimePoint ends, bool complete);
+  // `patience`: for how long a stream that is to be complete may take to be so.
+  void add(Member subscriber, TimePoint ends, bool complete, Duration patience);
   // Takes out those whose end has come, at most so many; streams that have ended before are not
   // among them.
   std::vector<Lifetime> take_due(TimePoint now, std::size_t most);

@@ -369,6 +369,27 @@ TEST_F(Asked, AStreamThatIsToFinishEndsCleanly) {
   EXPECT_THAT(peer.take(), AllOf(HasSubstr("data: last\n"), EndsWith("0\r\n\r\n")));
 }
 
+// Else a client that reads slowly could keep what was to end.
+TEST_F(Asked, AStreamThatIsBehindForLongAfterItsEndComesBack) {
+  Peer& peer = ask();
+  say("HTTP/1.1 200 OK\r\nFanfare-Channels: room/7\r\nFanfare-Finish-After: 5s\r\n"
+      "Content-Length: 0\r\n\r\n");
+  broker_.pass(4s);
+  peer.take();
+  peer.stop_reading();
+  const std::string large(30'000, 'x');
+  for (int i = 0; i < 20; ++i) broker_.publish("room/7", large);
+  for (int second = 0; second < 60 && !peer.gone(); ++second) {  // never so slow that it stalls
+    peer.read_some(30'000);
+    broker_.publish("room/7", large);
+    broker_.pass(1s);
+    if (second < 20) {
+      EXPECT_EQ(broker_.closes(CloseReason::expired), 0U) << second;
+    }
+  }
+  EXPECT_EQ(broker_.closes(CloseReason::expired), 1U);
+}
+
 TEST_F(Asked, AStreamThatLeftBeforeItsEndIsNotMistakenForTheNext) {
   Peer& first = ask();
   say("HTTP/1.1 200 OK\r\nFanfare-Channels: room/7\r\nFanfare-Expires: 5s\r\n"
