@@ -38,8 +38,8 @@ std::string without_secrets(std::string_view query, std::string_view token) {
 
 }  // namespace
 
-AccessLine AccessBook::begin(const Request& request, int status) const {
-  AccessLine line{.text = {}, .began = now_};
+AccessLine AccessBook::answered(const AccessLine& asked, const Request& request, int status) const {
+  AccessLine line{.text = {}, .began = asked.began};
   if (!on()) return line;
   const http::RequestHead& head = request.head;
   const auto time = clock_();

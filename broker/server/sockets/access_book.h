@@ -1,8 +1,9 @@
 // AccessBook: the access log of one shard's subscriber listeners: a JSON line for each request that
 // has been answered, and for each event stream that has ended ([access] log).
 //
-//   begin() when the answer is known ─▶ the text waits with its exchange, or here with its stream
-//   ─▶ finish() when it has ended ─▶ the shard's buffer ─▶ once a turn, the AccessSink
+//   asked() ─▶ answered() when the answer is known ─▶ the text waits with its exchange, or here
+//   with its stream ─▶ finish() when it has ended ─▶ the shard's buffer ─▶ once a turn, the
+//   AccessSink
 //
 // While the log is off it costs a look at the options for each request. While it is on, a stream
 // costs its line's text (200 to 1,200 bytes) until it ends. Lines for which the buffer has no room
@@ -48,8 +49,11 @@ class AccessBook {
   void turn_begins(TimePoint now) { now_ = now; }
   bool on() const { return sink_ != nullptr && !settings_->access.log.empty(); }
 
-  // What is known of a request when its answer is; status 0: it never will be.
-  AccessLine begin(const Request& request, int status) const;
+  // Nothing but when it was asked: at a request's first byte.
+  AccessLine asked() const { return {.text = {}, .began = now_}; }
+  // What is known of a request when its answer is; status 0: it never will be. Its time counts from
+  // asked().
+  AccessLine answered(const AccessLine& asked, const Request& request, int status) const;
   // It has ended: `end` is a word. Bytes are those of the answer; 0: not counted.
   void finish(AccessLine line, std::uint64_t bytes, std::string_view end);
 

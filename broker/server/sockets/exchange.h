@@ -31,7 +31,7 @@ struct Exchange {
   std::string out;
   std::size_t out_sent = 0;
   std::size_t body_max = 0;
-  AccessLine access;     // once its answer is known
+  AccessLine access;     // has a text once the answer is known
   Duration patience{};   // how long its answer may take
   bool interim = false;  // `out` is 100 Continue: the request goes on after it
   bool in_body = false;  // its head is complete

@@ -49,8 +49,11 @@ PortOrder HttpPort::begin(io::Slot slot, Tick tick, std::string_view first) {
 
 Exchange& HttpPort::exchange_of(io::Slot slot) {
   Connection& connection = connections_[slot];
-  if (connection.exchange == kNone) connection.exchange = exchanges_.begin(slot).id.index;
-  return exchanges_[connection.exchange];
+  if (connection.exchange != kNone) return exchanges_[connection.exchange];
+  Exchange& exchange = exchanges_.begin(slot);
+  connection.exchange = exchange.id.index;
+  if (access_ != nullptr) exchange.access = access_->asked();
+  return exchange;
 }
 
 void HttpPort::release(io::Slot slot) {
@@ -59,7 +62,8 @@ void HttpPort::release(io::Slot slot) {
   Exchange& exchange = exchanges_[connection.exchange];
   if (exchange.waiting) routes_.given_up(exchange.id);
   if (exchange.waiting && access_ != nullptr) {
-    exchange.access = access_->begin(exchange.request(&connections_.peer(slot)), 0);
+    exchange.access =
+        access_->answered(exchange.access, exchange.request(&connections_.peer(slot)), 0);
   }
   note_end(exchange, 0, connection.reason);
   bodies_bytes_ -= exchange.body.size();
@@ -119,8 +123,8 @@ h1::Persistence HttpPort::after(io::Slot slot, const Exchange& exchange) const {
 // For the access log, with what is known before the answer is on its way.
 void HttpPort::note_answer(Exchange& exchange) {
   if (access_ == nullptr || !access_->on()) return;
-  exchange.access =
-      access_->begin(exchange.request(&connections_.peer(exchange.slot)), response_.status);
+  exchange.access = access_->answered(
+      exchange.access, exchange.request(&connections_.peer(exchange.slot)), response_.status);
 }
 
 void HttpPort::note_end(Exchange& exchange, std::uint64_t bytes, CloseReason reason) {

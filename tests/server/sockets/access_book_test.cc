@@ -93,6 +93,44 @@ TEST(AccessLog, HasALineForARequestWhoseClientDidNotWait) {
                                            HasSubstr(R"("end":"peer_closed")")));
 }
 
+// Its time counts from the request's first byte, however late its answer is known.
+TEST(AccessLog, SaysHowLongAnAnswerTook) {
+  Options options = with_log();
+  testing::route_rule(options, "/ask").upstream = "unix:/app.sock";
+  SmallBroker broker(options);
+  testing::Application& application = broker.application();
+
+  broker.publish("a", "x");
+  broker.get("/events?channel=a&poll=1&wait=2s&last_event_id=ep0ch00-1");
+  broker.pass(3s);
+  EXPECT_THAT(broker.access_lines(),
+              AllOf(HasSubstr(R"("path":"/events")"), HasSubstr(R"("seconds":1.9)")));
+
+  broker.get("/ask");
+  broker.pass(1s);
+  application.say(0, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+  broker.pass(300ms);
+  EXPECT_THAT(broker.access_lines(),
+              AllOf(HasSubstr(R"("status":403)"), HasSubstr(R"("seconds":1.)")));
+
+  broker.get("/ask");
+  broker.pass(1s);
+  application.say(0, "HTTP/1.1 200 OK\r\nFanfare-Channels: a\r\nContent-Length: 0\r\n\r\n");
+  broker.pass(1s);
+  broker.command("SSE.FINISH a");
+  broker.pass(300ms);
+  EXPECT_THAT(broker.access_lines(),
+              AllOf(HasSubstr(R"("status":200)"), HasSubstr(R"("seconds":2.)")));
+
+  Peer& slow = broker.subscriber();
+  slow.say("POST /events HTTP/1.1\r\nHost: x\r\nConten");
+  broker.pass(2s);
+  slow.say("t-Length: nonsense\r\n\r\n");
+  broker.pass(1s);
+  EXPECT_THAT(broker.access_lines(),
+              AllOf(HasSubstr(R"("status":400)"), HasSubstr(R"("seconds":2.)")));
+}
+
 // The log may have readers who must not be able to use what is in it.
 TEST(AccessLog, HasNoTokenAndNoTicketInIt) {
   Options options = with_log();
