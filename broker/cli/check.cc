@@ -16,6 +16,7 @@
 #include "broker/cli/route_trial.h"
 #include "broker/config/access.h"
 #include "broker/config/estimate.h"
+#include "broker/config/shares.h"
 #include "broker/config/token_keys.h"
 #include "broker/io/backend.h"
 
@@ -28,7 +29,7 @@ constexpr const char* kFooter = R"(Examples:
   fanfare check --config broker.toml --route 'GET /ai/chat/7?q=x'
 
 Shows every problem with file, line and column; without one, the most memory and descriptors this
-configuration can take on this machine, and what is open to whom.
+configuration can take on this machine, what is open to whom, and how much one client may have.
 
 Exit codes: 0 the broker can start with it; 2 wrong arguments; 78 it has problems, or does not fit
 this machine.)";
@@ -87,10 +88,11 @@ Exit check(const CheckArguments& arguments, Console& console) {
   const std::string keys = config::token_keys_text(options->token_keys);
   const std::string publish_keys = config::token_keys_text(options->publish_keys);
   fmt::print(
-      console.out, "{}: no problems\n{}\n{}\n{}{}{}",
+      console.out, "{}: no problems\n{}\n{}\n{}{}{}{}",
       arguments.file.empty() ? "the defaults" : arguments.file, choice->why, estimate->text(),
       config::access_text(*options), keys.empty() ? keys : fmt::format("tokens: {}\n", keys),
-      publish_keys.empty() ? publish_keys : fmt::format("publishers' tokens: {}\n", publish_keys));
+      publish_keys.empty() ? publish_keys : fmt::format("publishers' tokens: {}\n", publish_keys),
+      config::shares_text(*options));
   for (const std::string& request : arguments.requests) {
     fmt::print(console.out, "{}", route_trial(*options, request));
   }

@@ -57,6 +57,9 @@ constexpr std::uint64_t kTombstoneBytes = 320;
 constexpr std::uint64_t kStalledKernelBytes = 21 * kKiB;
 // Its record in the shard: cursor, a bounded piece of history that is on its way.
 constexpr std::uint64_t kStalledBytes = 512;
+// A client that is counted: its entry (40), where to find it (64), and when it may be forgotten
+// (72).
+constexpr std::uint64_t kClientBytes = 176;
 // Descriptors of the process itself: standard streams, epoll or ring, doorbell, signals, and
 // sockets that are accepted but not yet in a table.
 constexpr std::uint64_t kDescriptorsApart = 32;
@@ -74,6 +77,14 @@ std::uint64_t descriptors_of(const server::Options& options, const Resources& ma
   const std::uint64_t listeners = options.listen.http.size() * plan.shards + 2;
   const std::uint64_t own = kDescriptorsApart + kDescriptorsPerShard * plan.shards + listeners;
   return machine.rings.slots_shared ? plan.descriptors : own;
+}
+
+bool counts_clients(const server::LimitOptions& limits) {
+  const server::LimitOptions none;
+  return limits.connections_per_address + limits.streams_per_address + limits.streams_per_token >
+             0 ||
+         limits.requests_per_address != none.requests_per_address ||
+         limits.requests_per_token != none.requests_per_token;
 }
 
 class Items {
@@ -125,6 +136,10 @@ void add_items(const server::Options& options, Estimate& estimate) {
             limits.bodies_bytes);
   items.add_one(When::worst, false, "commands of publishers between MULTI and EXEC",
                 limits.bodies_bytes, "limits.bodies_bytes");
+  if (counts_clients(limits)) {
+    items.add(When::worst, false, "limits.clients, by address and by token",
+              2 * std::uint64_t{limits.clients}, kClientBytes);
+  }
   items.add(When::worst, false, "limits.queries_bytes of each shard", shards, limits.queries_bytes);
   const bool asks = std::ranges::any_of(
       options.routes, [](const server::RouteRule& route) { return !route.upstream.empty(); });

@@ -175,6 +175,13 @@ constexpr std::array kDelivery{
          .at_most = ns(10s),
          .help = "Events may wait this long to be sent together: fewer, larger sends for data "
                  "screens. \"0s\": they are sent at once."}),
+    delivery<&DeliveryOptions::stream_life>(
+        {.name = "stream_life",
+         .at_most = ns(365 * kDay),
+         .help = "A stream that has been open for this long, or for up to a quarter less, at "
+                 "random, is told to come back: so clients spread over brokers again, and what was "
+                 "decided about one is decided anew. It holds for streams that begin from then on. "
+                 "\"0s\": as long as its client wants."}),
 };
 
 }  // namespace

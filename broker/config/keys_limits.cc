@@ -244,6 +244,49 @@ constexpr std::array kLimits{
          .at_least = ns(1s),
          .at_most = ns(kDay),
          .help = "The longest time for which a ticket may be asked."}),
+    limits<&LimitOptions::connections_per_address>(
+        {.name = "connections_per_address",
+         .at_least = 1,
+         .at_most = 1'000'000,
+         .zero = "unlimited",
+         .help = "Connections that one client address may have at a time, over all shards; of IPv6 "
+                 "its first 64 bits. One more is closed at once. Connections of [fronts] trusted "
+                 "are not counted, unless they say by the PROXY protocol whose they are."}),
+    limits<&LimitOptions::streams_per_address>(
+        {.name = "streams_per_address",
+         .at_least = 1,
+         .at_most = 1'000'000,
+         .zero = "unlimited",
+         .help = "Event streams that one client address may have open at a time. One more is told "
+                 "to come back later. Behind a proxy that is not in [fronts] trusted, all clients "
+                 "are one."}),
+    limits<&LimitOptions::requests_per_address>(
+        {.name = "requests_per_address",
+         .at_most = 64,
+         .help =
+             "How often one client address may ask, for whatever it is: \"20/s\", \"600/min\" or "
+             "\"1000/h\", the whole number of which may come at once, or as many as \"20/s burst "
+             "50\" says. A client that opens an event stream is then told to come back, any "
+             "other gets a 429 with Retry-After."}),
+    limits<&LimitOptions::streams_per_token>(
+        {.name = "streams_per_token",
+         .at_least = 1,
+         .at_most = 1'000'000,
+         .zero = "unlimited",
+         .help =
+             "The same as streams_per_address, for the bearer of a token: its issuer and subject, "
+             "or, where it has no subject, the token itself. Tickets count by their subject."}),
+    limits<&LimitOptions::requests_per_token>(
+        {.name = "requests_per_token",
+         .at_most = 64,
+         .help = "The same as requests_per_address, for the bearer of a token."}),
+    limits<&LimitOptions::clients>(
+        {.name = "clients",
+         .at_least = 1,
+         .at_most = 10'000'000,
+         .help = "Addresses, and bearers of tokens, that are counted at a time for these limits. "
+                 "Those that hold nothing make room for others. Where all of them do hold "
+                 "something, one more is not counted, and so not limited."}),
     limits<&LimitOptions::drain>({.name = "drain",
                                   .at_most = ns(1h),
                                   .help = "When the broker is told to stop, it tells its "

@@ -107,6 +107,9 @@ constexpr std::array kRoute{
                                   .at_most = ns(1h),
                                   .help = "Replaces delivery.heartbeat."}),
     route<&RouteRule::token>({.name = "token", .help = "Replaces token.need."}),
+    route<&RouteRule::stream_life>({.name = "stream_life",
+                                    .at_most = ns(365 * kDay),
+                                    .help = "Replaces delivery.stream_life."}),
     route<&RouteRule::upstream>(
         {.name = "upstream",
          .help = "The application that is asked about each request, which lets the client in, on "

@@ -18,6 +18,7 @@
 #include "broker/policy/hosts.h"
 #include "broker/policy/jwt_keys.h"
 #include "broker/policy/origin.h"
+#include "broker/server/base/rate.h"
 #include "broker/server/base/upstream_address.h"
 
 #include "common/pattern.h"
@@ -163,6 +164,15 @@ void check_fronts(const Options& options, Report& report) {
                 "name the front: trusted = [\"10.0.0.5\"]", "fronts.trusted");
 }
 
+void check_rates(const Options& options, Report& report) {
+  const server::LimitOptions& limits = options.limits;
+  for (const auto& [key, text] :
+       {std::pair("limits.requests_per_address", &limits.requests_per_address),
+        std::pair("limits.requests_per_token", &limits.requests_per_token)}) {
+    if (const auto rate = server::parse_rate(*text); !rate) complain(report, key, {}, rate.error());
+  }
+}
+
 void check_subscribe(const Options& options, Report& report) {
   const auto& allowed = options.subscribe.allow;
   for (std::size_t i = 0; i < allowed.size(); ++i) {
@@ -272,6 +282,7 @@ void check_rules(const Options& options, Report& report) {
   check_cors(options, report);
   check_hosts(options, report);
   check_fronts(options, report);
+  check_rates(options, report);
   check_subscribe(options, report);
   check_token(options, report);
   check_publish(options, report);

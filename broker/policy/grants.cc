@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "broker/policy/digest.h"
+
 #include "common/pattern.h"
 
 namespace fanfare::policy {
@@ -10,6 +12,18 @@ std::string grant_problem(std::string_view channel) {
   if (std::string problem = channel_pattern_problem(channel); !problem.empty()) return problem;
   if (is_hidden(channel)) return "names that begin with ~ are the broker's own";
   return {};
+}
+
+std::optional<Bearer> bearer_of(std::string_view issuer, std::string_view subject,
+                                std::string_view token) {
+  if (subject.empty() && token.empty()) return std::nullopt;
+  std::string who(subject.empty() ? token : issuer);
+  who += '\0';  // in no issuer
+  who += subject;
+  const Digest digest = sha256(who);
+  Bearer bearer{};
+  std::copy_n(digest.begin(), bearer.size(), bearer.begin());
+  return bearer;
 }
 
 bool covers(const Grants& grants, std::string_view topic) {

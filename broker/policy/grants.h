@@ -2,8 +2,11 @@
 // token, a ticket) is not to be seen in it.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,8 +16,17 @@
 
 namespace fanfare::policy {
 
+// Names a person or a program, for counting what they hold: by issuer and subject, or by the token
+// itself.
+using Bearer = std::array<std::uint8_t, 16>;
+// Nothing: it cannot be told from others.
+std::optional<Bearer> bearer_of(std::string_view issuer, std::string_view subject,
+                                std::string_view token);
+
 struct Grants {
-  std::string subject;                // "sub"; empty: none
+  std::string subject;      // "sub"; empty: none
+  std::string issuer = {};  // "iss"; empty: none
+  std::optional<Bearer> bearer = {};
   std::vector<std::string> channels;  // names and patterns, valid ones
   // Further claims that somebody needs (JwtRules::kept): texts and whole numbers.
   std::vector<std::pair<std::string, std::string>> claims = {};

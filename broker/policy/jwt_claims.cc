@@ -76,10 +76,12 @@ MaybeRefusal check_dates(const dom::object& claims, const JwtRules& rules, sys_s
   return std::nullopt;
 }
 
-MaybeRefusal check_issuer(const dom::object& claims, const JwtRules& rules) {
-  if (rules.issuer.empty()) return std::nullopt;
+MaybeRefusal check_issuer(const dom::object& claims, const JwtRules& rules, std::string& found) {
   std::string_view issuer;
-  if (claims.at_key("iss").get(issuer) != simdjson::SUCCESS) {
+  const bool named = claims.at_key("iss").get(issuer) == simdjson::SUCCESS;
+  found = issuer;
+  if (rules.issuer.empty()) return std::nullopt;
+  if (!named) {
     return refusal(JwtFault::not_accepted,
                    fmt::format("the token has no \"iss\"; [{}] issuer is \"{}\"", rules.section,
                                rules.issuer));
@@ -219,7 +221,7 @@ std::expected<Grants, JwtRefusal> read_claims(std::string_view text, const JwtRu
   }
   Grants grants;
   if (auto wrong = check_dates(*claims, rules, now, grants.expires)) return std::unexpected(*wrong);
-  if (auto wrong = check_issuer(*claims, rules)) return std::unexpected(*wrong);
+  if (auto wrong = check_issuer(*claims, rules, grants.issuer)) return std::unexpected(*wrong);
   if (auto wrong = check_audience(*claims, rules)) return std::unexpected(*wrong);
   if (auto wrong = read_subject(*claims, grants.subject)) return std::unexpected(*wrong);
   if (auto wrong = read_grants(*claims, rules, grants)) return std::unexpected(*wrong);

@@ -82,6 +82,17 @@ std::string three_tokens_in_turn(SmallBroker& broker) {
   return broker.counters().tokens_known_total > before ? "remembered" : "forgotten";
 }
 
+// What the second stream of one bearer gets.
+std::string second_stream(SmallBroker& broker) {
+  const std::string fields = fmt::format("Authorization: Bearer {}\r\n", good_token());
+  Peer& first = broker.get("/events?channel=a", fields);
+  Peer& second = broker.get("/events?channel=a", fields);
+  const std::string heard = second.take();
+  for (Peer* const peer : {&first, &second}) peer->hang_up();
+  broker.pass();
+  return heard.contains("streams_per_token") ? "come back" : heard.substr(9, 3);
+}
+
 }  // namespace
 
 std::vector<Probe> token_probes() {
@@ -107,6 +118,10 @@ std::vector<Probe> token_probes() {
        "200"},
       {"limits.token_bytes", with_key("[limits]\ntoken_bytes = \"256B\""), with_key(),
        newly(with_large_token), "401", "200"},
+      {"limits.streams_per_token", with_key(), with_key("[limits]\nstreams_per_token = 1"),
+       newly(second_stream), "200", "come back"},
+      {"limits.requests_per_token", with_key(), with_key("[limits]\nrequests_per_token = \"1/h\""),
+       newly(second_stream), "200", "429"},
       {"limits.tokens", with_key("[limits]\ntokens = 2"), with_key(), newly(three_tokens_in_turn),
        "forgotten", "remembered"},
       {"route.token", with_key("[[route]]\npath = \"/board\""),

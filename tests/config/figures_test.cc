@@ -36,6 +36,8 @@ TEST(LimitFigures, AreTheNumbersOfTheOptionsInForce) {
 TEST(LimitFigures, HaveEveryNumberOfTheTable) {
   server::Options options;
   options.limits.connections = 100;
+  options.limits.connections_per_address = options.limits.streams_per_address = 10;
+  options.limits.streams_per_token = 10;
   const auto by_name = figures(options);
   for (const Section<server::Options>& section : sections()) {
     if (section.name == "listen" || section.name == "server") continue;

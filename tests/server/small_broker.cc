@@ -112,6 +112,10 @@ SmallBroker::~SmallBroker() {
   EXPECT_TRUE(shard_->finished());
   EXPECT_EQ(shard_->open_slots(), 0U);
   EXPECT_TRUE(ring_.left().nothing());
+  for (const Quotas* const quotas : {&switchboard_.addresses, &switchboard_.bearers}) {
+    EXPECT_EQ(quotas->held(Quotas::Kind::connection), 0U) << "each gives back what it took";
+    EXPECT_EQ(quotas->held(Quotas::Kind::stream), 0U) << "each gives back what it took";
+  }
   EXPECT_EQ(kernel_.unclaimed(), 0U);
   for (const std::string& problem : report_.problems()) ADD_FAILURE() << problem;
 }

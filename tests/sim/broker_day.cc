@@ -38,7 +38,10 @@ class Day {
     transactions_ = options.seed % 11 == 3;
     if (options.seed % 13 == 5)
       patterns_max_ = static_cast<std::uint32_t>(1 + options.seed / 13 % 4);
-    bound_patterns(patterns_max_);
+    addressed_ = options.seed % 19 == 6;
+    world_.town().addressed = addressed_;
+    mortal_ = options.seed % 29 == 9;
+    bound();
     silent_ = options.seed % 53 == 8;
     if (options.seed % 8 == 4) machine_options_.lead = machine_options_.shards - 1;
     crowd_ = draw_.chance(0.005);
@@ -66,7 +69,8 @@ class Day {
   }
   void start_machine();
   void reload();
-  void bound_patterns(std::uint32_t most);
+  void bound();
+  void lift_bounds();
   void take_note_of_heartbeat();
   void drain(Duration grace);
   void invite();
@@ -95,7 +99,9 @@ class Day {
   std::unique_ptr<Asker> asker_;
   std::uint32_t patterns_max_ = 0;  // [limits] patterns; 0: as by default
   bool transactions_ = false;
-  bool silent_ = false;  // for long enough, with nothing kept
+  bool addressed_ = false;  // clients have addresses and fronts, and limits of their own
+  bool mortal_ = false;     // streams have a longest life
+  bool silent_ = false;     // for long enough, with nothing kept
   bool crowd_ = false;
   bool asks_ = false;
   DayVerdict verdict_;
@@ -117,13 +123,37 @@ void Day::start_machine() {
 
 void Day::reload() {
   machine_options_.broker = drawn_configuration(draw_);
-  bound_patterns(patterns_max_);
+  bound();
   take_note_of_heartbeat();
   machines_.back().reload(machine_options_.broker);
 }
 
-void Day::bound_patterns(std::uint32_t most) {
-  if (most > 0) machine_options_.broker.limits.patterns = most;
+// What the seed makes narrow, whatever else the configuration is.
+void Day::bound() {
+  server::Options& broker = machine_options_.broker;
+  if (patterns_max_ > 0) broker.limits.patterns = patterns_max_;
+  if (mortal_) broker.delivery.stream_life = 1s * static_cast<int>(1 + seed_ / 29 % 5);
+  if (!addressed_) return;
+  broker.fronts = {.trusted = {"10.0.0.0/8"}, .proxy_protocol = server::ProxyProtocol::accept};
+  const std::uint64_t which = seed_ / 19;
+  if (which % 3 == 0) return;
+  broker.limits.connections_per_address = static_cast<std::uint32_t>(2 + which % 5);
+  broker.limits.streams_per_address = static_cast<std::uint32_t>(1 + which % 4);
+  if (which % 2 == 0) broker.limits.requests_per_address = "2/s burst 5";
+  if (which % 7 == 0) broker.limits.clients = 2;
+}
+
+// Else some would come back for ever, or not be there in the evening.
+void Day::lift_bounds() {
+  if (patterns_max_ == 0 && !mortal_ && !addressed_) return;
+  const server::LimitOptions usual;
+  server::Options& broker = machine_options_.broker;
+  if (patterns_max_ > 0) broker.limits.patterns = usual.patterns;
+  broker.limits.connections_per_address = usual.connections_per_address;
+  broker.limits.streams_per_address = usual.streams_per_address;
+  broker.limits.requests_per_address = usual.requests_per_address;
+  broker.delivery.stream_life = Duration(0);
+  machines_.back().reload(broker);
 }
 
 // Streams keep the heartbeat that they began with.
@@ -263,10 +293,7 @@ void Day::judge() {
   for (const auto& pest : pests_) pest->leave();
   if (asker_) asker_->leave();
   send_surplus_home();
-  if (patterns_max_ > 0) {  // else some would come back for ever
-    bound_patterns(server::LimitOptions{}.patterns);
-    machines_.back().reload(machine_options_.broker);
-  }
+  lift_bounds();
   for (const auto& publisher : publishers_) publisher->conclude();
   const auto published = [this] {
     return std::ranges::all_of(publishers_, [](const auto& p) { return p->settled(); }) &&
@@ -324,7 +351,12 @@ void Day::close() {
 void Day::take_note_of_machine() {
   verdict_.pauses += machines_.back().counted().ingest_paused_total;
   verdict_.forgotten += machines_.back().channels_forgotten();
-  verdict_.patterns_refused += machines_.back().counted().patterns_refused_total;
+  const server::Counters counted = machines_.back().counted();
+  verdict_.patterns_refused += counted.patterns_refused_total;
+  verdict_.named += counted.proxy_headers_total;
+  verdict_.over_address += counted.connections_over_address_total +
+                           counted.streams_over_address_total + counted.requests_over_address_total;
+  verdict_.outlived += counted.streams_outlived_total;
 }
 
 DayVerdict Day::live() {
@@ -387,12 +419,26 @@ DayVerdict live_through(const DayOptions& options) {
 }
 
 void DayVerdict::add(const DayVerdict& other) {
-  for (const auto number :
-       {&DayVerdict::events, &DayVerdict::gaps, &DayVerdict::publications, &DayVerdict::streams,
-        &DayVerdict::restarts, &DayVerdict::ends, &DayVerdict::pauses, &DayVerdict::notices,
-        &DayVerdict::sights, &DayVerdict::answers, &DayVerdict::forgotten, &DayVerdict::crowds,
-        &DayVerdict::calms, &DayVerdict::cancels, &DayVerdict::transactions, &DayVerdict::late_acks,
-        &DayVerdict::patterns_refused})
+  for (const auto number : {&DayVerdict::events,
+                            &DayVerdict::gaps,
+                            &DayVerdict::publications,
+                            &DayVerdict::streams,
+                            &DayVerdict::restarts,
+                            &DayVerdict::ends,
+                            &DayVerdict::pauses,
+                            &DayVerdict::notices,
+                            &DayVerdict::sights,
+                            &DayVerdict::answers,
+                            &DayVerdict::forgotten,
+                            &DayVerdict::crowds,
+                            &DayVerdict::calms,
+                            &DayVerdict::cancels,
+                            &DayVerdict::transactions,
+                            &DayVerdict::late_acks,
+                            &DayVerdict::patterns_refused,
+                            &DayVerdict::named,
+                            &DayVerdict::over_address,
+                            &DayVerdict::outlived})
     this->*number += other.*number;
 }
 
@@ -400,9 +446,11 @@ std::string DayVerdict::reached() const {
   return fmt::format(
       "{} complete streams, {} pauses of publishers, {} notices, {} sights of the admin listener, "
       "{} rounds of many questions, {} channels forgotten, {} streams cancelled beside others, "
-      "{} transactions, {} late acks, {} streams with too many patterns; days: {} crowds, {} calms",
+      "{} transactions, {} late acks, {} streams with too many patterns, {} connections named by a "
+      "front, {} refusals "
+      "for an address, {} streams that lived out; days: {} crowds, {} calms",
       ends, pauses, notices, sights, answers, forgotten, cancels, transactions, late_acks,
-      patterns_refused, crowds, calms);
+      patterns_refused, named, over_address, outlived, crowds, calms);
 }
 
 }  // namespace fanfare::sim

@@ -37,6 +37,9 @@ struct DayVerdict {
   std::uint64_t transactions = 0;      // that publishers wanted executed
   std::uint64_t late_acks = 0;         // of events, by a broker that had been told to stop
   std::uint64_t patterns_refused = 0;  // streams that [limits] patterns kept waiting
+  std::uint64_t named = 0;             // connections, by a front
+  std::uint64_t over_address = 0;      // connections, streams and requests, beyond their limit
+  std::uint64_t outlived = 0;          // streams, by the longest life
   std::uint64_t crowds = 0;            // days with some two hundred connections
   std::uint64_t calms = 0;             // days that ended with a calm
 

@@ -32,7 +32,7 @@ TEST(BrokerDay, EndsWellForAFewHundredSeeds) {
   for (const std::uint64_t reached :
        {sum.events, sum.gaps, sum.restarts, sum.ends, sum.pauses, sum.notices, sum.sights,
         sum.answers, sum.forgotten, sum.crowds, sum.calms, sum.cancels, sum.transactions,
-        sum.late_acks, sum.patterns_refused})
+        sum.late_acks, sum.patterns_refused, sum.named, sum.over_address, sum.outlived})
     EXPECT_GT(reached, 0U) << sum.reached();
 }
 

@@ -307,6 +307,13 @@ std::string BrokerMachine::left() const {
         &member - members_.data(), member.shard->open_slots(), left.slots, left.armed, left.buffers,
         left.queued, left.completions, left.accepts, world_.kernel().unclaimed());
   }
+  const server::Quotas& addresses = assembly_->switchboard().addresses;
+  const std::uint64_t connections = addresses.held(server::Quotas::Kind::connection);
+  const std::uint64_t streams = addresses.held(server::Quotas::Kind::stream);
+  if (text.empty() && connections + streams > 0) {
+    text = fmt::format("{} connections and {} streams are still counted for their addresses",
+                       connections, streams);
+  }
   return text;
 }
 

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <numeric>
 #include <span>
 #include <utility>
+
+#include "common/ip_address.h"
 
 namespace fanfare::sim {
 namespace {
@@ -34,7 +37,24 @@ bool Client::dial(Door door) {
   outgoing_.clear();
   socket_ = town_.kernel.connect(door, *this, 0);
   trace("{}", socket_ == nullptr ? "is refused" : fmt::format("dials {}", socket_->serial()));
+  if (socket_ != nullptr && town_.addressed && door == Door::subscribers) come_from_somewhere();
   return socket_ != nullptr;
+}
+
+// Always from the same of a few addresses; by name, not drawn: other days stay as they are.
+void Client::come_from_somewhere() {
+  using std::string_view_literals::operator""sv;
+  const std::size_t who = std::accumulate(name_.begin(), name_.end(), std::size_t{0});
+  const auto client = static_cast<std::uint8_t>(1 + who % 4);
+  const std::array<std::uint8_t, 4> own = {192, 0, 2, client};
+  const std::array<std::uint8_t, 4> front = {10, 0, 0, static_cast<std::uint8_t>(who % 3)};
+  const bool direct = who / 4 % 2 == 0;
+  socket_->come_from(IpAddress::v4(direct ? own : front));
+  if (direct) return;
+  if (who / 8 % 2 == 0) return say(fmt::format("PROXY TCP4 192.0.2.{} 10.0.0.9 5 80\r\n", client));
+  say("\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0f\xc0\0\x02"sv);
+  say(std::string(1, static_cast<char>(client)));
+  say("\x0a\0\0\x09\0\x05\0\x50\x04\0\0"sv);
 }
 
 void Client::say(std::string_view bytes) {

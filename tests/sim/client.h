@@ -29,6 +29,8 @@ struct Town {
   std::uint64_t late_acks = 0;
   // Nobody publishes for a while.
   bool hushed = false;
+  // Clients come from a few addresses, some of them by way of a front.
+  bool addressed = false;
   // Streams that brought something, each by the tag in its query and when its connection began:
   // what watchers must have been told of.
   struct Arrival {
@@ -97,6 +99,7 @@ class Client : public Actor, public SocketOwner {
   Pace pace_;
 
  private:
+  void come_from_somewhere();
   void pump();
   void write_some();
   void read_some();

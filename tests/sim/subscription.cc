@@ -146,6 +146,10 @@ Subscription::Verdict Subscription::take_head(int status, std::string_view conte
     trace("is told that its time is up");
     return Verdict::again;
   }
+  if (status == 429 && town_.addressed) {
+    trace("is told that it asks too often");
+    return Verdict::again;
+  }
   if (status != 200) {
     complain(fmt::format("was answered {}", status));
     return Verdict::over;

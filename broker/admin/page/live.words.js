@@ -72,6 +72,7 @@ export const words = {
     expired: 'permission expired, told to come back',
     upstream_closed: 'application connection closed',
     front_refused: 'front not trusted',
+    lived_out: 'longest life over, told to come back',
   },
   zh: {
     title: 'Fanfare · 实时',
@@ -145,11 +146,12 @@ export const words = {
     expired: '许可到期，请稍后再来',
     upstream_closed: '与应用的连接关闭',
     front_refused: '前端代理不受信任',
+    lived_out: '已达最长时限，请稍后再来',
   },
 };
 
 // Reasons that are nobody's trouble.
 export const calmReasons = new Set([
   'peer_closed', 'stream_complete', 'not_keep_alive', 'idle_timeout', 'drained', 'token_expired', 'expired',
-  'upstream_closed',
+  'upstream_closed', 'lived_out',
 ]);

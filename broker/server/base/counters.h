@@ -62,6 +62,19 @@ namespace fanfare::server {
   X(tickets_used_total, "counter", "Streams asked for with a good ticket")                         \
   X(tickets_refused_total, "counter", "Streams refused because their ticket was used or is old")   \
   X(overload_answers_total, "counter", "Event streams told to come back later")                    \
+  X(connections_over_address_total, "counter",                                                     \
+    "Connections closed because of [limits] connections_per_address")                              \
+  X(streams_over_address_total, "counter",                                                         \
+    "Streams told to come back because of [limits] streams_per_address")                           \
+  X(requests_over_address_total, "counter",                                                        \
+    "Requests refused because of [limits] requests_per_address")                                   \
+  X(streams_over_token_total, "counter",                                                           \
+    "Streams told to come back because of [limits] streams_per_token")                             \
+  X(requests_over_token_total, "counter",                                                          \
+    "Requests refused because of [limits] requests_per_token")                                     \
+  X(clients_counted, "gauge", "Addresses and bearers of tokens that are counted for their limits") \
+  X(clients_uncounted_total, "counter", "Connections and streams not counted: [limits] clients")   \
+  X(streams_outlived_total, "counter", "Streams told to come back because of stream_life")         \
   X(accept_errors_total, "counter", "accept() failures (descriptors, memory)")                     \
   X(admin_connections_open, "gauge", "Connections open on the admin listener")                     \
   X(admin_connections_refused_total, "counter",                                                    \
@@ -124,25 +137,26 @@ struct Counters {
 };
 
 // Why a connection ended. X(name, help)
-#define FANFARE_CLOSE_REASONS(X)                                                         \
-  X(peer_closed, "the peer closed, or sent QUIT")                                        \
-  X(peer_reset, "the peer reset, or its network failed")                                 \
-  X(stream_complete, "every channel was finished: a clean end")                          \
-  X(not_keep_alive, "the answer was sent on a connection that is not kept alive")        \
-  X(bad_request, "malformed HTTP, refused with a status and closed")                     \
-  X(head_timeout, "no whole request head or body in time")                               \
-  X(idle_timeout, "a keep-alive connection with no further request")                     \
-  X(slow_stalled, "a subscriber accepted no bytes for longer than the stall limit")      \
-  X(slow_evicted, "a subscriber fell out of the window (slow = \"disconnect\")")         \
-  X(overloaded, "told to come back later")                                               \
-  X(drained, "told to come back because the broker was stopping")                        \
-  X(token_expired, "told to come back because the token had expired")                    \
-  X(publish_refused, "a publisher over TCP presented no good token")                     \
-  X(ingest_protocol, "a publisher used none of the three dialects, or violated its own") \
-  X(ingest_refused, "a publisher's user is not in [listen] ingest_users")                \
-  X(expired, "told to come back because its application's permission expired")           \
-  X(upstream_closed, "a connection to an application that ended, or is not needed")      \
-  X(front_refused, "the PROXY protocol was malformed, missing, or not from a trusted front")
+#define FANFARE_CLOSE_REASONS(X)                                                             \
+  X(peer_closed, "the peer closed, or sent QUIT")                                            \
+  X(peer_reset, "the peer reset, or its network failed")                                     \
+  X(stream_complete, "every channel was finished: a clean end")                              \
+  X(not_keep_alive, "the answer was sent on a connection that is not kept alive")            \
+  X(bad_request, "malformed HTTP, refused with a status and closed")                         \
+  X(head_timeout, "no whole request head or body in time")                                   \
+  X(idle_timeout, "a keep-alive connection with no further request")                         \
+  X(slow_stalled, "a subscriber accepted no bytes for longer than the stall limit")          \
+  X(slow_evicted, "a subscriber fell out of the window (slow = \"disconnect\")")             \
+  X(overloaded, "told to come back later")                                                   \
+  X(drained, "told to come back because the broker was stopping")                            \
+  X(token_expired, "told to come back because the token had expired")                        \
+  X(publish_refused, "a publisher over TCP presented no good token")                         \
+  X(ingest_protocol, "a publisher used none of the three dialects, or violated its own")     \
+  X(ingest_refused, "a publisher's user is not in [listen] ingest_users")                    \
+  X(expired, "told to come back because its application's permission expired")               \
+  X(upstream_closed, "a connection to an application that ended, or is not needed")          \
+  X(front_refused, "the PROXY protocol was malformed, missing, or not from a trusted front") \
+  X(lived_out, "told to come back because its longest life (stream_life) was over")
 
 enum class CloseReason : std::uint8_t {
 #define X(name, help) name,

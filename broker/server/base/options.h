@@ -81,6 +81,7 @@ struct DeliveryOptions {
       end_event;  // sent before a clean end, for clients behind proxies that hide it; empty: none
   AnnouncePosition announce_position = AnnouncePosition::automatic;
   Duration coalesce = Duration(0);
+  Duration stream_life = Duration(0);  // 0: as long as its client wants
 
   friend bool operator==(const DeliveryOptions&, const DeliveryOptions&) = default;
 };
@@ -123,7 +124,15 @@ struct LimitOptions {
   Duration approval_age = 1h;                       // and for how long
   std::uint32_t tickets = 10'000;                   // that wait to be used
   Duration ticket_age = 10min;                      // how long one may wait at most
-  Duration drain = 5s;  // SIGTERM: subscribers are told to come back over this long
+  // What one client may have, by its address or by its token; 0 and "unlimited": no limit. Rates
+  // are text that parse_rate() reads.
+  std::uint32_t connections_per_address = 0;
+  std::uint32_t streams_per_address = 0;
+  std::string requests_per_address = "unlimited";
+  std::uint32_t streams_per_token = 0;
+  std::string requests_per_token = "unlimited";
+  std::uint32_t clients = 100'000;  // counted at a time, of each of the two kinds
+  Duration drain = 5s;              // SIGTERM: subscribers are told to come back over this long
 
   friend bool operator==(const LimitOptions&, const LimitOptions&) = default;
 };
@@ -218,6 +227,7 @@ struct RouteRule {
   std::optional<std::uint32_t> replay = {};  // the same, for newcomers
   std::optional<std::vector<std::string>> parameters = {};  // that clients may use; nothing: all
   std::optional<TokenNeed> token = {};
+  std::optional<Duration> stream_life = {};
   std::string upstream = {};  // asked first; empty: nobody is (server/base/upstream_address.h)
   Ask ask = Ask::always;
 

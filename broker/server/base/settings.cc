@@ -50,6 +50,8 @@ void Settings::replace(std::shared_ptr<const Options> options) {
   tokens_.kept = routes_->claims();
   publish_tokens_ = token_rules("publish", options_->publish, limits);
   fronts_ = policy::TrustedFronts(options_->fronts.trusted);
+  requests_per_address_ = parse_rate(limits.requests_per_address).value_or(Rate{});
+  requests_per_token_ = parse_rate(limits.requests_per_token).value_or(Rate{});
 }
 
 }  // namespace fanfare::server

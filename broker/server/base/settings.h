@@ -19,6 +19,7 @@
 #include "broker/policy/event_rules.h"
 #include "broker/policy/jwt.h"
 #include "broker/server/base/options.h"
+#include "broker/server/base/rate.h"
 #include "broker/server/base/route_table.h"
 #include "broker/wire/http/limits.h"
 #include "broker/wire/ingest/http_dialect.h"
@@ -50,6 +51,8 @@ class Settings {
   const policy::JwtRules& tokens() const { return tokens_; }
   const policy::JwtRules& publish_tokens() const { return publish_tokens_; }
   const policy::TrustedFronts& fronts() const { return fronts_; }
+  const Rate& requests_per_address() const { return requests_per_address_; }
+  const Rate& requests_per_token() const { return requests_per_token_; }
   const fanout::LogLimits& log() const { return log_; }
   const RouteTable& routes() const { return *routes_; }
 
@@ -65,6 +68,8 @@ class Settings {
   policy::JwtRules tokens_;
   policy::JwtRules publish_tokens_;
   policy::TrustedFronts fronts_;
+  Rate requests_per_address_;
+  Rate requests_per_token_;
   fanout::LogLimits log_;
   std::unique_ptr<const RouteTable> routes_;
   std::unique_ptr<const RouteTable> routes_before_;

@@ -21,6 +21,7 @@
 #include "broker/server/base/counters.h"
 #include "broker/server/base/options.h"
 #include "broker/server/base/phase.h"
+#include "broker/server/base/quotas.h"
 #include "broker/server/base/tickets.h"
 #include "broker/wire/ingest/roll.h"
 
@@ -142,6 +143,10 @@ struct Switchboard {
   std::atomic<bool> http10_warned{false};
   // The newest sequence that the shards were told of (Heads::told): no client has an id above it.
   std::atomic<std::uint64_t> head{0};
+
+  // What each client holds on all shards, by its address and by its token.
+  Quotas addresses;
+  Quotas bearers;
 
   // Issued by the lead, used on any shard.
   Tickets tickets;

@@ -124,6 +124,7 @@ std::expected<const policy::Grants*, TokenRefusal> Authenticator::use(std::strin
   }
   ++counters_.tickets_used_total;
   of_ticket_ = *std::move(grants);
+  of_ticket_.bearer = policy::bearer_of({}, of_ticket_.subject, {});
   return &of_ticket_;
 }
 

@@ -74,9 +74,9 @@ bool SubscriberRoutes::time_is_up(const Request& request, Response& response) {
 
 void SubscriberRoutes::ask(const Request& request, const Route& route,
                            std::span<const http::Field> cors, Response& response) {
-  if (const auto grants = authenticator_.ask(request.head, need_on(&route)); !grants) {
-    return refuse_token(grants.error(), cors, response);
-  }
+  const auto grants = authenticator_.ask(request.head, need_on(&route));
+  if (!grants) return refuse_token(grants.error(), cors, response);
+  if (!admit_bearer(*grants, request, response)) return;
   auto asked = understand(request, &route);
   if (!asked) return answer_text(400, asked.error() + '\n', cors, response);
   if (route.rule->ask == Ask::newcomers && !asked->cursor.empty()) {
@@ -104,6 +104,7 @@ void SubscriberRoutes::ask(const Request& request, const Route& route,
 void SubscriberRoutes::answered(const Request& request, UpstreamAnswer& answer,
                                 Response& response) {
   const std::vector<http::Field> cors = cors_fields(request);
+  client_ = client_of(request, parts_.settings);
   const Route* const route = route_of(request.head);
   if (route == nullptr || !route->asks()) {  // a reload has changed it meanwhile
     return answer_text(404, "there is no event stream at this path any more\n", cors, response);
@@ -181,6 +182,7 @@ void SubscriberRoutes::attach(const Request& request, const Route& route,
   // A token that the route needs says until when. The channels are for the application to say.
   const auto grants = authenticator_.ask(request.head, need_on(&route));
   if (!grants) return refuse_token(grants.error(), further, response);
+  bearer_ = *grants == nullptr ? std::nullopt : (*grants)->bearer;
   asked.topics = approval.channels;
   Streams::Terms terms = terms_of(&route, asked, further);
   const std::string query = shown_query(request);

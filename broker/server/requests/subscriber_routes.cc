@@ -10,7 +10,6 @@
 #include "broker/server/base/unguessable.h"
 #include "broker/server/requests/bearer.h"
 #include "broker/server/requests/browser_module.h"
-#include "broker/server/sockets/client.h"
 #include "broker/wire/http/negotiation.h"
 #include "broker/wire/http/query.h"
 
@@ -159,6 +158,7 @@ void SubscriberRoutes::answer_text(int status, std::string_view text,
 
 void SubscriberRoutes::answer(const Request& request, Response& response) {
   using enum http::Method;
+  if (!admit_client(request, response)) return;
   if (request.head.path == kModulePath && parts_.settings->subscribe.module) {
     answer_browser_module(request.head, response);
     if (response.status >= 400) ++parts_.counters.requests_refused_total;
@@ -232,6 +232,7 @@ void SubscriberRoutes::subscribe(const Request& request, const Route* route,
   const TokenNeed need = need_on(route);
   const auto grants = authenticator_.ask_or_use_ticket(request.head, need);
   if (!grants) return refuse_token(grants.error(), cors, response);
+  if (!admit_bearer(*grants, request, response)) return;
   auto asked = understand(request, route);
   if (!asked) return answer_text(400, asked.error() + '\n', cors, response);
   std::vector<http::Field> further(cors.begin(), cors.end());
@@ -271,9 +272,9 @@ void SubscriberRoutes::answer_position(const Request& request, std::vector<http:
     cors.push_back({"Allow", "GET, HEAD, OPTIONS"});
     return answer_text(405, "the position is read with GET\n", cors, response);
   }
-  if (const auto grants = authenticator_.ask(request.head, need_on(nullptr)); !grants) {
-    return refuse_token(grants.error(), cors, response);
-  }
+  const auto grants = authenticator_.ask(request.head, need_on(nullptr));
+  if (!grants) return refuse_token(grants.error(), cors, response);
+  if (!admit_bearer(*grants, request, response)) return;
   ++parts_.counters.positions_total;
   const std::string id = parts_.streams.position();
   const bool json = http::accepts_by_name(request.head, "application/json");
@@ -302,8 +303,10 @@ Streams::Terms SubscriberRoutes::terms_of(const Route* route, const sse::Subscri
   Streams::Terms terms{.options = parts_.settings.options(),
                        .fields = further,
                        .announce = parts_.settings->delivery.announce_position,
-                       .heartbeat = {}};
+                       .heartbeat = {},
+                       .life = parts_.settings->delivery.stream_life};
   if (route != nullptr) {
+    terms.life = route->rule->stream_life.value_or(terms.life);
     terms.announce = route->rule->announce_position.value_or(terms.announce);
     terms.heartbeat = route->rule->heartbeat;
     terms.retry = route->rule->retry;
@@ -326,12 +329,13 @@ void SubscriberRoutes::begin(const Request& request, const sse::SubscribeRequest
     }
     return parts_.streams.overload(request, asked, terms, kManyPatterns, response);
   }
-  if (!parts_.seats.take()) return parts_.streams.overload(request, asked, terms, {}, response);
+  const auto shares = take_room(request, asked, terms, response);
+  if (!shares) return;
   parts_.streams.open(request, asked, terms, response);
-  if (response.kind != Response::Kind::stream) return parts_.seats.give_back();  // 204
-  const Client client = client_of(request, parts_.settings);
-  if (request.peer != nullptr && client.address != *request.peer) {
-    response.stream.carried_for = client.address;
+  if (response.kind != Response::Kind::stream) return give_back(*shares);  // nothing follows: 204
+  response.stream.shares = *shares;
+  if (request.peer != nullptr && client_.address != *request.peer) {
+    response.stream.carried_for = client_.address;
   }
 }
 

@@ -19,6 +19,8 @@
 #include "broker/server/base/settings.h"
 #include "broker/server/requests/authenticator.h"
 #include "broker/server/requests/route_values.h"
+#include "broker/server/sockets/client.h"
+#include "broker/server/sockets/client_limits.h"
 #include "broker/server/sockets/routes.h"
 #include "broker/server/streams/polls.h"
 #include "broker/server/streams/streams.h"
@@ -38,6 +40,7 @@ class SubscriberRoutes final : public Routes {
     Streams& streams;
     Polls& polls;
     Seats& seats;
+    ClientLimits& limits;
     Counters& counters;
     Asker& applications;
     Approvals& approvals;
@@ -64,6 +67,16 @@ class SubscriberRoutes final : public Routes {
  private:
   // Null: none, or none for this method.
   const Route* route_of(const http::RequestHead& head) const;
+  // subscriber_limits.cc. False: its client, or the bearer of its token, asks too often, which
+  // `response` says.
+  bool admit_client(const Request& request, Response& response);
+  bool admit_bearer(const policy::Grants* grants, const Request& request, Response& response);
+  void too_often(const Request& request, std::string_view limit, std::string_view rate,
+                 Duration wait, Response& response);
+  // Nothing, with the answer in `response`: there is no room for a stream of this client.
+  std::optional<StreamShares> take_room(const Request& request, const sse::SubscribeRequest& asked,
+                                        const Streams::Terms& terms, Response& response);
+  void give_back(const StreamShares& shares);
   // `values` are those of the path's variables; without a route it is /events.
   void subscribe(const Request& request, const Route* route,
                  std::span<const std::string_view> values, std::span<const http::Field> cors,
@@ -109,6 +122,9 @@ class SubscriberRoutes final : public Routes {
   Parts parts_;
   Authenticator authenticator_;
   std::string granted_headers_;  // of the preflight being answered
+  // Whose request is being answered.
+  Client client_;
+  std::optional<policy::Bearer> bearer_;
   TimePoint now_{};
   log::Limit refused_origin_log_;
   log::Limit patterns_log_;

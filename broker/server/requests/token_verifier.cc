@@ -16,6 +16,7 @@ std::expected<TokenVerifier::Good, policy::JwtRefusal> TokenVerifier::verify(
   const auto& keys = settings_.options().*keys_;
   auto grants = policy::verify_jwt(token, keys ? *keys : kNone, rules_, date);
   if (!grants) return std::unexpected(std::move(grants.error()));
+  grants->bearer = policy::bearer_of(grants->issuer, grants->subject, token);
   return Good{known_.add(digest, *std::move(grants), settings_->limits.tokens), false};
 }
 

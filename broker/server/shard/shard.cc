@@ -64,8 +64,9 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       streams_({replica_, counters_, switchboard_, random_}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
       polls_({settings_, replica_, streams_, seats_, counters_, random_}),
-      routes_({settings_, streams_, polls_, seats_, counters_, upstreams_, switchboard.approvals,
-               switchboard.tickets}),
+      limits_({settings_, counters_, switchboard.addresses, switchboard.bearers}),
+      routes_({settings_, streams_, polls_, seats_, limits_, counters_, upstreams_,
+               switchboard.approvals, switchboard.tickets}),
       front_(config.in_front ? config.in_front(routes_) : routes_),
       access_(config.index, settings_, counters_, switchboard.access,
               [this] { return time_of_day(); }),
@@ -169,6 +170,7 @@ void Shard::turn(TimePoint deadline) {
   replica_.advance(now_);
   ++counters_.turns_total;
   routes_.turn_begins(now_);
+  limits_.turn_begins(now_);
   upstreams_.turn_begins(now_);
   polls_.turn_begins();
   access_.turn_begins(now_);
@@ -264,14 +266,18 @@ void Shard::admit(Port port, int descriptor) {
     ++closes_[static_cast<std::size_t>(turned_away.reason)];
     return;
   }
-  const io::PeerAddress peer = ring_.peer_of(descriptor);
+  const PackedAddress peer = PackedAddress::from(ring_.peer_of(descriptor));
+  const auto share = port == Port::subscriber ? limits_.admit(peer) : Quotas::kUncounted;
+  if (!share) return ring_.refuse(descriptor);
   const io::Slot slot = connections_.allocate();
   if (!ring_.adopt(descriptor, slot)) {
     connections_.free(slot);
+    limits_.give_back(*share);
     ++counters_.accept_errors_total;
     return;
   }
-  connections_.peer(slot) = PackedAddress::from(peer);
+  connections_.peer(slot) = peer;
+  limits_.connected(slot, *share);
   welcome(slot, port, turned_away);
 }
 

@@ -35,6 +35,7 @@
 #include "broker/server/requests/subscriber_routes.h"
 #include "broker/server/shard/lead_desk.h"
 #include "broker/server/sockets/access_book.h"
+#include "broker/server/sockets/client_limits.h"
 #include "broker/server/sockets/connection.h"
 #include "broker/server/sockets/courier.h"
 #include "broker/server/sockets/greeter.h"
@@ -174,6 +175,7 @@ class Shard {
   void begin_stream(io::Slot slot, StreamStart start);
   Member open_stream(Outlet outlet, StreamStart start);
   Tick tick_of(std::chrono::sys_seconds date) const;
+  void set_end(Subscriber& subscriber, std::chrono::sys_seconds expires, Duration life);
   void count_stream(const Subscriber& subscriber, int change);
   std::uint64_t& open_connections(const Connection& connection);
   void end_stream(const StreamEnd& end);
@@ -259,6 +261,7 @@ class Shard {
   Streams streams_;
   Seats seats_;
   Polls polls_;
+  ClientLimits limits_;
   SubscriberRoutes routes_;
   Routes& front_;  // routes_, or what was put in front of them
   AccessBook access_;

@@ -22,6 +22,12 @@ void Shard::greeted(io::Slot slot, std::string_view bytes) {
     return obey(slot, port_.turn_away(
                           slot, {.status = greeting.status, .sentence = greeting.sentence}, tick_));
   }
+  // From here on it is a client's, who may have as many as others.
+  if (greeting.named) {
+    const auto share = limits_.admit(connections_.peer(slot));
+    if (!share) return close(slot, CloseReason::overloaded);
+    limits_.connected(slot, *share);
+  }
   // Hardly ever is anything held: then nothing is copied.
   const std::string joined =
       greeting.held.empty() ? "" : greeting.held + std::string(greeting.rest);

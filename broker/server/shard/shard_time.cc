@@ -24,6 +24,10 @@ constexpr std::size_t kRoomAtOnce = 1'024;
 // A stream that was told to come back may take this long to read it.
 constexpr Tick kFarewellTicks = 20;
 
+CloseReason why_expired(const Subscriber& subscriber) {
+  return subscriber.ages ? CloseReason::lived_out : CloseReason::token_expired;
+}
+
 }  // namespace
 
 // What came before the shard's first tick counts as that.
@@ -144,11 +148,12 @@ void Shard::stream_overdue(Member member, Subscriber& subscriber) {
     // While the broker serves, only an end that was set for the stream is said so.
     const CloseReason said = phase_ == Phase::serving ? CloseReason::expired : CloseReason::drained;
     const bool expired = subscriber.farewell == Farewell::expired;
-    end_stream({member, expired ? CloseReason::token_expired : said});
+    end_stream({member, expired ? why_expired(subscriber) : said});
     return;
   }
   if (tick_ >= subscriber.expires) {
     sweep_left_ -= kOverdueWork;
+    if (subscriber.ages) ++counters_.streams_outlived_total;
     return say_farewell(member, Farewell::expired);
   }
   const Tick stall = ticks(settings_->delivery.stall);
@@ -167,7 +172,7 @@ void Shard::say_farewell(Member member, Farewell farewell) {
   subscriber.farewell = farewell;
   subscriber.due = tick_ + kFarewellTicks;
   delivery_.farewell(
-      member, farewell == Farewell::expired ? CloseReason::token_expired : CloseReason::drained);
+      member, farewell == Farewell::expired ? why_expired(subscriber) : CloseReason::drained);
 }
 
 // The members of one feed got their last event together, and many streams may have begun together:
@@ -208,6 +213,9 @@ void Shard::send_heartbeats() {
 void Shard::take_stock() {
   counters_.subscribers = seats_.taken();
   counters_.subscribers_behind = delivery_.behind_count();
+  if (desk_) {
+    counters_.clients_counted = switchboard_.addresses.clients() + switchboard_.bearers.clients();
+  }
   const std::lock_guard lock(switchboard_.board);
   ShardSnapshot& snapshot = switchboard_.snapshots[config_.index];
   snapshot.counters = counters_;

@@ -49,12 +49,17 @@ Greeting Greeter::judge(io::Slot slot, const proxy::HeaderReader& reader, Header
         slot, 400,
         fmt::format("the header of the PROXY protocol is malformed: {}", reader.problem()), now);
   }
-  if (!header) return {Greeting::Kind::begins, std::string(reader.held()), rest};
+  Greeting greeting{.kind = Greeting::Kind::begins, .rest = rest};
+  if (!header) {
+    greeting.held = reader.held();
+    return greeting;
+  }
   ++counters_.proxy_headers_total;
   if (const auto source = reader.source()) {
     connections_.peer(slot) = {.address = source->address, .port = source->port};
+    greeting.named = true;
   }
-  return {Greeting::Kind::begins, {}, rest};
+  return greeting;
 }
 
 Greeting Greeter::refuse(io::Slot slot, int status, std::string sentence, TimePoint now) {
@@ -63,7 +68,7 @@ Greeting Greeter::refuse(io::Slot slot, int status, std::string sentence, TimePo
     log::warn("a connection from {} was refused: {}{}", connections_.peer(slot).text(), sentence,
               log::left_out_note(left_out));
   }
-  return {Greeting::Kind::refused, {}, {}, status, std::move(sentence)};
+  return {.kind = Greeting::Kind::refused, .status = status, .sentence = std::move(sentence)};
 }
 
 }  // namespace fanfare::server

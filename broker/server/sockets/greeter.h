@@ -34,6 +34,7 @@ struct Greeting {
   Kind kind = Kind::more;
   std::string held = {};
   std::string_view rest = {};  // of the bytes that came
+  bool named = false;          // a front has said whose the connection is
   int status = 0;
   std::string sentence = {};  // without a full stop
 };

@@ -15,6 +15,7 @@
 #include "broker/fanout/newest.h"
 #include "broker/server/sockets/access_line.h"
 #include "broker/server/sockets/packed_address.h"
+#include "broker/server/sockets/stream_shares.h"
 #include "broker/wire/http/field_list.h"
 
 #include "common/time.h"
@@ -33,6 +34,10 @@ struct StreamStart {
   Duration heartbeat{};  // zero: no heartbeats
   // When it ends, whatever its client wants: what it was granted by counts no more.
   std::chrono::sys_seconds expires = std::chrono::sys_seconds::max();
+  // How long it may last at most; some are ended earlier, so that not all return at once. Zero:
+  // as long as its client wants.
+  Duration life{};
+  StreamShares shares = {};  // of its client's quotas; given back when it ends
   // When its application wants it to end: it comes back then, or is complete.
   std::optional<TimePoint> ends = {};
   bool ends_complete = false;

@@ -205,6 +205,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   start.cursor = beginning.cursor;
   start.newest = beginning.newest;
   start.expires = terms.expires;
+  start.life = terms.life;
   if (!asked.raw) {
     const sse::Wrap wrap = wrap_of(framing);
     const std::string place_text =

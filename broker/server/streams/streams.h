@@ -45,6 +45,7 @@ class Streams {
     std::optional<Duration> heartbeat;   // of the route; the client's own wish comes first
     std::optional<Duration> retry = {};  // of the route
     std::chrono::sys_seconds expires = std::chrono::sys_seconds::max();
+    Duration life{};                // at most; zero: as long as its client wants
     std::string_view query = {};    // of the request, for those that watch; no secrets in it
     std::string_view subject = {};  // who asks, for the same
     bool subscriber = true;         // false: the operator's, which is not counted among them

@@ -29,7 +29,7 @@ enum class Farewell : std::uint8_t {
   none,
   due,      // its client is told to come back when it is due
   said,     // that is on its way; when `due` comes, the time to read it is up
-  expired,  // the same, since what granted it counts no more
+  expired,  // the same, since it has come to the end that was set for it
 };
 
 struct Subscriber {
@@ -40,10 +40,11 @@ struct Subscriber {
     Tick quiet_since;              // …or, joined, the last heartbeat (events count by feed)
   };
   Tick due = kNever;
-  Tick expires = kNever;             // when what granted it counts no more
+  Tick expires = kNever;             // when it ends: what granted it counts no more, or…
   std::uint32_t began = 0;           // which of the shard's streams it is, modulo 2^32
   std::uint32_t heartbeat : 24 = 0;  // ticks (of 19 days at most); 0: it gets none
   Farewell farewell : 2 = Farewell::none;
+  bool ages : 1 = false;  // …it has lived for as long as it may
   bool joined : 1 = false;
   bool live_page : 1 = false;  // an operator's, who is not among the subscribers
 

@@ -386,7 +386,8 @@ class RouteFuzz : public ::testing::Test {
   Seats seats_{switchboard_.streams, 1, 1};
   Applications applications_;
   Polls polls_{{settings_, replica_, streams_, seats_, counters_, jitter_}};
-  SubscriberRoutes routes_{{settings_, streams_, polls_, seats_, counters_, applications_,
+  ClientLimits limits_{{settings_, counters_, switchboard_.addresses, switchboard_.bearers}};
+  SubscriberRoutes routes_{{settings_, streams_, polls_, seats_, limits_, counters_, applications_,
                             switchboard_.approvals, switchboard_.tickets}};
   Response response_;
 };

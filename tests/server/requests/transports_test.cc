@@ -166,7 +166,8 @@ class Transports : public ::testing::Test {
   Snapshot snapshot_;
   NoApplications applications_;
   Polls polls_{{settings_, replica_, streams_, seats_, counters_, random_}};
-  SubscriberRoutes subscriber_routes_{{settings_, streams_, polls_, seats_, counters_,
+  ClientLimits limits_{{settings_, counters_, switchboard_.addresses, switchboard_.bearers}};
+  SubscriberRoutes subscriber_routes_{{settings_, streams_, polls_, seats_, limits_, counters_,
                                        applications_, switchboard_.approvals,
                                        switchboard_.tickets}};
   RollCalls roll_calls_{switchboard_, settings_, counters_};

@@ -201,6 +201,20 @@ TEST(Fronts, AConnectionIsItsFrontsAgainOnceTheStreamHasEnded) {
   EXPECT_EQ(shown_at_the_end(broker), "192.0.2.8") << "it is still a front's";
 }
 
+// The next connection in its place begins anew.
+TEST(Fronts, AGreetingEndsWithItsConnection) {
+  SmallBroker broker(fronted());
+  Peer& first = broker.subscriber_from(kFront);
+  first.say(kLine.substr(0, 8));
+  broker.pass();
+  first.hang_up();
+  broker.pass();
+  Peer& second = broker.subscriber_from(kFront);
+  second.say(kOptions);
+  broker.pass();
+  EXPECT_THAT(second.take(), StartsWith("HTTP/1.1 204 No Content\r\n"));
+}
+
 TEST(Greeter, ForgetsAConnectionThatEndsInTheMidstOfItsGreeting) {
   ConnectionTable connections(4);
   Counters counters;
