@@ -29,7 +29,8 @@ class Pump {
                    .counters = counters_,
                    .latency = latency_,
                    .settings = settings_,
-                   .random = random_}) {
+                   .random = random_,
+                   .heartbeats = heartbeats_}) {
     for (std::uint32_t channel = 0; channel < channels; ++channel) {
       for (std::uint32_t i = 0; i < members; ++i) subscribe(channel);
     }
@@ -76,6 +77,7 @@ class Pump {
   server::Counters counters_;
   server::LatencyHistogram latency_;
   Random random_{1};
+  server::Heartbeats heartbeats_;
   server::Delivery delivery_;
   std::vector<io::Completion> completions_;
   std::vector<server::StreamEnd> ends_;

@@ -162,6 +162,12 @@ constexpr std::array kDelivery{
          .help = "Name of an event sent before the clean end of a finished channel, for clients "
                  "behind proxies that make every end look clean (HAProxy and Caddy, with HTTP/2). "
                  "Empty: none."}),
+    delivery<&DeliveryOptions::heartbeat_event>(
+        {.name = "heartbeat_event",
+         .help = "Name of the event that a heartbeat is, so that pages can notice that a stream is "
+                 "silent. Choose one that no publisher uses. Empty: a comment, which programs do "
+                 "not see. A client may choose for itself, with ?heartbeat_event=. Streams that "
+                 "are already open keep theirs."}),
     delivery<&DeliveryOptions::announce_position>(
         {.name = "announce_position",
          .help =

@@ -145,6 +145,12 @@ constexpr std::array kLimits{
          .at_most = 1'000'000,
          .help = "Channels of which ?replay=N&each=channel gives the newest events: of more, those "
                  "that had an event last, after a gap event that says so."}),
+    limits<&LimitOptions::heartbeat_events>(
+        {.name = "heartbeat_events",
+         .at_most = 100,
+         .help = "Different names of heartbeats that the streams of a shard have at a time. Beyond "
+                 "that, a client that asks for a further one with ?heartbeat_event= is told to "
+                 "come back; names from the configuration are always used."}),
     limits<&LimitOptions::ingest_pending_bytes>(
         {.name = "ingest_pending_bytes",
          .at_least = 64 * kKiB,

@@ -90,7 +90,8 @@ constexpr std::array kRoute{
     route<&RouteRule::format>(
         {.name = "format",
          .help = "The form of its events for a client that does not say which it wants, with "
-                 "format= or by its Accept: an \"event-stream\" or \"raw\", the data alone."}),
+                 "format= or by its Accept: an \"event-stream\", \"json\", a "
+                 "line for each, or \"raw\", the data alone."}),
     route<&RouteRule::replay>(
         {.name = "replay",
          .at_most = 10'000'000,
@@ -106,6 +107,8 @@ constexpr std::array kRoute{
                                   .at_least = ns(1s),
                                   .at_most = ns(1h),
                                   .help = "Replaces delivery.heartbeat."}),
+    route<&RouteRule::heartbeat_event>(
+        {.name = "heartbeat_event", .help = "Replaces delivery.heartbeat_event."}),
     route<&RouteRule::token>({.name = "token", .help = "Replaces token.need."}),
     route<&RouteRule::stream_life>({.name = "stream_life",
                                     .at_most = ns(365 * kDay),

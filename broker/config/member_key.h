@@ -22,7 +22,8 @@ template <>
 inline constexpr std::array<std::string_view, 3> kWords<server::AnnouncePosition>{"auto", "always",
                                                                                   "never"};
 template <>
-inline constexpr std::array<std::string_view, 2> kWords<server::Format>{"event-stream", "raw"};
+inline constexpr std::array<std::string_view, 3> kWords<server::Format>{"event-stream", "raw",
+                                                                        "json"};
 template <>
 inline constexpr std::array<std::string_view, 3> kWords<server::ProxyProtocol>{"off", "accept",
                                                                                "require"};

@@ -104,6 +104,18 @@ void check_heartbeats(const Options& options, Report& report) {
   }
 }
 
+void check_heartbeat_event(const Options& options, const std::string& name,
+                           const std::string& place, Report& report) {
+  complain(report, place, "limits.event_name_bytes",
+           event_name_problem(name, options.limits.event_name_bytes));
+  for (const auto& [own, key] : {std::pair(options.delivery.gap_event, "delivery.gap_event"),
+                                 std::pair(options.delivery.end_event, "delivery.end_event")}) {
+    if (name.empty() || name != own) continue;
+    complain(report, place, key,
+             fmt::format("\"{}\" is {} too; a client could not tell them apart", name, key));
+  }
+}
+
 void check_event_names(const Options& options, Report& report) {
   const server::DeliveryOptions& delivery = options.delivery;
   const std::size_t size_max = options.limits.event_name_bytes;
@@ -115,6 +127,11 @@ void check_event_names(const Options& options, Report& report) {
     complain(report, "delivery.end_event", "delivery.gap_event",
              fmt::format("\"{}\" is delivery.gap_event too; a client could not tell them apart",
                          delivery.end_event));
+  }
+  check_heartbeat_event(options, delivery.heartbeat_event, "delivery.heartbeat_event", report);
+  for (std::size_t i = 0; i < options.routes.size(); ++i) {
+    check_heartbeat_event(options, options.routes[i].heartbeat_event.value_or(""),
+                          fmt::format("route[{}].heartbeat_event", i), report);
   }
 }
 

@@ -60,13 +60,14 @@ Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t b
     return read;
   }
   merge_.clear();
-  for (const Link* link = feed.most_recent(); link != nullptr && link->channel->recent > cursor.at;
+  for (Link* link = feed.most_recent(); link != nullptr && link->channel->recent > cursor.at;
        link = link->older) {
     const Window& window = link->channel->window;
     const Window::Position position = window.after(cursor.at);
     if (position == window.end()) continue;
     const Sequence next = window.sequence(position);
-    if (next <= target) merge_.push({.next = next, .position = position, .window = &window});
+    if (next > target) continue;
+    merge_.push({.next = next, .position = position, .window = &window, .link = link});
   }
   take(read, target, bytes_max, feed.framing());
   read.caught_up = read.cursor.at == target;
@@ -83,7 +84,7 @@ Read Backlog::read_newest(const Feed& feed, Cursor cursor, std::size_t bytes_max
   const bool losses = feed.losses().count() != cursor.losses_known;
   Sequence lost = 0;
   merge_.clear();
-  for (const Link* link = feed.most_recent(); link != nullptr && link->channel->recent > cursor.at;
+  for (Link* link = feed.most_recent(); link != nullptr && link->channel->recent > cursor.at;
        link = link->older) {
     const Window& window = link->channel->window;
     const Window::Position end = window.after(newest.through);
@@ -94,7 +95,8 @@ Read Backlog::read_newest(const Feed& feed, Cursor cursor, std::size_t bytes_max
     const Window::Position position =
         std::max(window.back(end, newest.of_each), window.after(cursor.at));
     if (position >= end) continue;
-    merge_.push({.next = window.sequence(position), .position = position, .window = &window});
+    merge_.push(
+        {.next = window.sequence(position), .position = position, .window = &window, .link = link});
   }
   if (lost > 0) {
     read.gap =

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "broker/fanout/encoder.h"
+#include "broker/fanout/json_line.h"
 
 #include "common/hex.h"
 
@@ -24,18 +25,76 @@ Chunk first_chunk(std::string_view frames) {
   return {.text = frames.substr(at, text_size), .size = at + text_size + 2};
 }
 
-// The payload moves up to make room for its size, whose digits are known only afterwards; the
-// frame it came from was longer by more than that.
-char* write_payload_chunk(char* to, std::string_view text) {
-  const std::size_t room = hex_size(text.size()) + 2;
-  char* const payload = to + room;
-  const auto size = static_cast<std::size_t>(write_payload(payload, text) - payload);
+// A chunk of what `write` writes, which is not known to be as long as `size_max` before: it moves
+// up to the digits of its size. No chunk if it is empty, since that would end the body.
+template <class Write>
+char* write_chunk(char* to, std::size_t size_max, const Write& write) {
+  char* const text = to + hex_size(size_max) + 2;
+  const auto size = static_cast<std::size_t>(write(text) - text);
   if (size == 0) return to;
   char* const at = write_chunk_size(to, size);
-  std::memmove(at, payload, size);
+  std::memmove(at, text, size);
   at[size] = '\r';
   at[size + 1] = '\n';
   return at + size + 2;
+}
+// Beyond the text itself.
+constexpr std::size_t chunk_overhead_max(std::size_t size_max) {
+  return hex_size(size_max) + 4;
+}
+
+char* copy(char* to, std::string_view text) {
+  return std::copy(text.begin(), text.end(), to);
+}
+
+// The text of an event, with the channel behind its id.
+char* write_named(char* to, std::string_view text, std::string_view channel) {
+  constexpr std::string_view kEnd = "\n\n";
+  to = copy(to, text.substr(0, text.size() - kEnd.size()));
+  *to++ = kChannelSeparator;
+  return copy(copy(to, channel), kEnd);
+}
+
+JsonLine line_of(const Frames& frames, std::uint32_t index, std::string_view text) {
+  return {.text = text,
+          .channel = frames.channel,
+          .time = frames.segment->entry(frames.first + index).committed_s};
+}
+
+char* write_event(char* to, const Frames& frames, std::uint32_t index, std::string_view text,
+                  Framing framing) {
+  switch (framing) {
+    case Framing::chunked:
+      return copy(copy(write_chunk_size(to, text.size()), text), "\r\n");
+    case Framing::plain:
+      return copy(to, text);
+    case Framing::raw_chunked:
+      // The frame it comes from was longer by more than the chunk's digits.
+      return write_chunk(to, text.size(), [=](char* at) { return write_payload(at, text); });
+    case Framing::raw:
+      return write_payload(to, text);
+    case Framing::json_chunked: {
+      const JsonLine line = line_of(frames, index, text);
+      return write_chunk(to, line.size_max(), [&line](char* at) { return line.write(at); });
+    }
+    case Framing::json:
+      return line_of(frames, index, text).write(to);
+    case Framing::named_chunked:
+      to = write_chunk_size(to, text.size() + 1 + frames.channel.size());
+      return copy(write_named(to, text, frames.channel), "\r\n");
+    case Framing::named:
+      return write_named(to, text, frames.channel);
+  }
+  return to;
+}
+
+template <class See>
+void for_each_text(std::string_view frames, const See& see) {
+  for (std::uint32_t index = 0; !frames.empty(); ++index) {
+    const Chunk chunk = first_chunk(frames);
+    see(index, chunk.text);
+    frames.remove_prefix(chunk.size);
+  }
 }
 
 }  // namespace
@@ -55,25 +114,25 @@ char* write_payload(char* to, std::string_view text) {
   return to;
 }
 
-char* reframe(char* to, std::string_view frames, Framing framing) {
-  if (framing == Framing::chunked) return std::copy(frames.begin(), frames.end(), to);
-  while (!frames.empty()) {
-    const Chunk chunk = first_chunk(frames);
-    switch (framing) {
-      case Framing::chunked:
-        break;
-      case Framing::plain:
-        to = std::copy(chunk.text.begin(), chunk.text.end(), to);
-        break;
-      case Framing::raw_chunked:
-        to = write_payload_chunk(to, chunk.text);
-        break;
-      case Framing::raw:
-        to = write_payload(to, chunk.text);
-        break;
-    }
-    frames.remove_prefix(chunk.size);
+std::size_t reframed_size_max(const Frames& frames, Framing framing) {
+  std::size_t size = frames.bytes.size();
+  if (framing == Framing::named || framing == Framing::named_chunked) {
+    // The comma, the channel, and one more digit of the chunk's size.
+    size += frames.count * (2 + frames.channel.size());
+  } else if (is_json(framing)) {
+    size = 0;
+    for_each_text(frames.bytes, [&](std::uint32_t index, std::string_view text) {
+      const JsonLine line = line_of(frames, index, text);
+      size += line.size() + chunk_overhead_max(line.size_max());
+    });
   }
+  return size;
+}
+
+char* reframe(char* to, const Frames& frames, Framing framing) {
+  for_each_text(frames.bytes, [&](std::uint32_t index, std::string_view text) {
+    to = write_event(to, frames, index, text, framing);
+  });
   return to;
 }
 

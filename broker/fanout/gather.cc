@@ -10,6 +10,20 @@ namespace {
 
 constexpr std::size_t kBufferMin = 4096 - sizeof(Segment);
 
+// As they lie in segments, nothing else needs to be known of them.
+bool as_they_lie(Framing framing) {
+  return framing == Framing::chunked;
+}
+
+Frames frames_of(const Merge::Taken& taken) {
+  const Window::Run& run = taken.run;
+  return {.bytes = {run.data, run.size},
+          .channel = taken.link == nullptr ? std::string_view() : taken.link->channel->name,
+          .segment = run.segment,
+          .first = run.first,
+          .count = run.events};
+}
+
 }  // namespace
 
 void Gather::take_runs(Merge& merge, Sequence through, std::size_t bytes_max, bool one_segment) {
@@ -24,26 +38,28 @@ void Gather::take_runs(Merge& merge, Sequence through, std::size_t bytes_max, bo
 
 Span Gather::span(Merge& merge, Sequence through, std::size_t bytes_max, Framing framing) {
   const bool alone = merge.count() == 1;
-  take_runs(merge, through, bytes_max, alone && framing == Framing::chunked);
+  take_runs(merge, through, bytes_max, alone && as_they_lie(framing));
   Span span;
   std::size_t size = 0;
   for (const Merge::Taken& taken : runs_) {
-    size += taken.run.size;
+    size += as_they_lie(framing) ? taken.run.size : reframed_size_max(frames_of(taken), framing);
     span.events += taken.run.events;
   }
   span.last = runs_.back().run.last;
-  if (runs_.size() == 1 && framing == Framing::chunked) {
+  if (runs_.size() == 1 && as_they_lie(framing)) {
     const Window::Run& run = runs_.front().run;
     span.keeps = Ref<Segment>(run.segment);
     span.data = run.data;
     span.size = run.size;
     return span;
   }
-  span.keeps = buffers_.take(std::max(kBufferMin, std::bit_ceil(reframed_size_max(size))));
+  span.keeps = buffers_.take(std::max(kBufferMin, std::bit_ceil(size)));
   char* const begin = span.keeps->blank().data();
   char* at = begin;
   for (const Merge::Taken& taken : runs_) {
-    at = reframe(at, {taken.run.data, taken.run.size}, framing);
+    const Window::Run& run = taken.run;
+    at = as_they_lie(framing) ? std::copy(run.data, run.data + run.size, at)
+                              : reframe(at, frames_of(taken), framing);
   }
   span.data = begin;
   span.size = static_cast<std::size_t>(at - begin);

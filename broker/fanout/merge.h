@@ -18,7 +18,7 @@ class Merge {
     Sequence next = 0;  // of the event at `position`
     Window::Position position;
     const Window* window = nullptr;
-    Link* link = nullptr;  // the caller's
+    Link* link = nullptr;  // whose window it is; needed for framings that name the channel
   };
   struct Taken {
     Window::Run run;

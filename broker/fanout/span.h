@@ -12,18 +12,32 @@
 namespace fanfare::fanout {
 
 // How events are put on the wire. The first is what segments hold; the others are made once a feed.
+// Each form of an event is a pair: in HTTP/1.1 chunks, one an event, and without (HTTP/1.0, later
+// HTTP/2).
 enum class Framing : std::uint8_t {
-  chunked,      // HTTP/1.1: one chunk an event
-  plain,        // SSE text alone: HTTP/1.0, later HTTP/2
-  raw_chunked,  // payload bytes only, one chunk an event (no empty chunk for an empty payload)
-  raw,          // payload bytes only
+  chunked,  // SSE text
+  plain,
+  raw_chunked,  // payload bytes only (no empty chunk for an empty payload)
+  raw,
+  json_chunked,  // a line of JSON (json_line.h)
+  json,
+  named_chunked,  // SSE text whose id is followed by a comma and the channel
+  named,
 };
+inline constexpr std::size_t kFramings = 8;
 
 constexpr bool is_raw(Framing framing) {
   return framing == Framing::raw || framing == Framing::raw_chunked;
 }
+constexpr bool is_json(Framing framing) {
+  return framing == Framing::json || framing == Framing::json_chunked;
+}
 constexpr bool is_chunked(Framing framing) {
-  return framing == Framing::chunked || framing == Framing::raw_chunked;
+  return (static_cast<unsigned>(framing) & 1U) == 0;
+}
+// The same form, in chunks or not.
+constexpr Framing with_chunks(Framing framing, bool chunked) {
+  return static_cast<Framing>((static_cast<unsigned>(framing) & ~1U) | (chunked ? 0U : 1U));
 }
 
 // `keeps` holds the bytes for as long as the span lives. A span of empty raw payloads has events

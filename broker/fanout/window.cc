@@ -214,6 +214,7 @@ Window::Run Window::run(Position from, Sequence through, std::size_t bytes_max) 
           .data = segment.bytes() + begin,
           .size = frame_offset(page, stop) - begin,
           .events = stop - from.index,
+          .first = from.index,
           .last = segment.sequence(stop - 1),
           .next = settled({.page = from.page, .index = stop})};
 }

@@ -36,6 +36,7 @@ class Window {
     const char* data = nullptr;
     std::size_t size = 0;
     std::uint32_t events = 0;
+    std::uint32_t first = 0;  // the entry of its first event
     Sequence last = 0;
     Position next;  // after the run
   };

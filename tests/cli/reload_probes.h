@@ -34,5 +34,7 @@ std::vector<Probe> publish_probes();
 std::vector<Probe> front_probes();
 // Those of where streams begin and end (stream_probes.cc).
 std::vector<Probe> stream_probes();
+// Those of heartbeat_event (heartbeat_probes.cc).
+std::vector<Probe> heartbeat_probes();
 
 }  // namespace fanfare::cli

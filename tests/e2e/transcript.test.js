@@ -21,6 +21,7 @@ function normalised(text) {
   return text
     .replace(/\b[0-9a-z]{7}-\d+\b/g, name)
     .replace(/^Date: .*$/gim, (field) => `${field.slice(0, 6)}DATE`.replace(/\r?$/, ''))
+    .replace(/"time":"[^"]*"/g, (field) => `"time":"${"TIME".padEnd(field.length - 9, "-")}"`)
     .replace(/retry: \d+/g, (line) => (line.length === 'retry: 2000'.length ? 'retry: MSEC' : line));
 }
 

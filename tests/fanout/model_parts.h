@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/fanout/replica.h"
+#include "tests/fanout/json_reader.h"
 #include "tests/fanout/naive.h"
 
 namespace fanfare::fanout::testing {
@@ -44,8 +45,19 @@ struct Subscriber {
   std::set<Sequence> known_lost;    // named by gaps, or lost before a newcomer came
   std::set<Sequence> not_promised;  // of these, what no gap will name
 
-  bool has_ids() const { return framing == Framing::chunked || framing == Framing::plain; }
-  bool in_chunks() const { return framing == Framing::chunked || framing == Framing::raw_chunked; }
+  bool has_ids() const { return !is_raw(framing); }
+  // What it gets is longer than the frames.
+  bool gets_more() const { return has_ids() && with_chunks(framing, true) != Framing::chunked; }
 };
+
+inline std::string text_of_span(const Subscriber& s, const Span& span) {
+  const std::string_view bytes(span.data, span.size);
+  return is_chunked(s.framing) ? read_chunks(bytes) : std::string(bytes);
+}
+
+// Without a channel where it is not said, or it is a gap's.
+inline std::vector<ReceivedLine> read_text(const Subscriber& s, std::string_view text) {
+  return is_json(s.framing) ? read_lines(text) : read_named_events(text);
+}
 
 }  // namespace fanfare::fanout::testing

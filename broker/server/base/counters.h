@@ -45,6 +45,8 @@ namespace fanfare::server {
   X(sent_bytes_total, "counter", "Bytes handed to subscribers' sockets")                           \
   X(sends_short_total, "counter", "Sends that a full socket cut or refused")                       \
   X(heartbeats_total, "counter", "Heartbeats sent")                                                \
+  X(heartbeat_events_refused_total, "counter",                                                     \
+    "Streams told to come back because of [limits] heartbeat_events")                              \
   X(requests_total, "counter", "Requests on subscriber listeners")                                 \
   X(requests_refused_total, "counter", "Requests answered with a 4xx or 5xx status")               \
   X(bodies_refused_total, "counter", "Request bodies not read: too large, or too many at a time")  \

@@ -79,6 +79,7 @@ struct DeliveryOptions {
   std::string gap_event = "gap";  // empty: no gap events
   std::string
       end_event;  // sent before a clean end, for clients behind proxies that hide it; empty: none
+  std::string heartbeat_event;  // what heartbeats are called; empty: programs do not see them
   AnnouncePosition announce_position = AnnouncePosition::automatic;
   Duration coalesce = Duration(0);
   Duration stream_life = Duration(0);  // 0: as long as its client wants
@@ -105,9 +106,10 @@ struct LimitOptions {
   Duration idle_time = 60s;                 // between requests of a keep-alive connection
   Duration heartbeat_min = 1s;              // what ?heartbeat= may ask for
   Duration heartbeat_max = 5min;
-  Duration wait_max = 1min;                        // what ?wait= may ask for
-  std::uint64_t poll_bytes = 64U << 10U;           // of events in one answer to ?poll=1
-  std::uint32_t replay_channels = 10'000;          // that replay=N&each=channel looks at
+  Duration wait_max = 1min;                // what ?wait= may ask for
+  std::uint64_t poll_bytes = 64U << 10U;   // of events in one answer to ?poll=1
+  std::uint32_t replay_channels = 10'000;  // that replay=N&each=channel looks at
+  std::uint32_t heartbeat_events = 32;     // different names of a shard's that clients may add to
   std::uint64_t ingest_pending_bytes = 8U << 20U;  // unserved events before publishers are slowed
   std::uint64_t ingest_batch_bytes = 16U << 20U;   // body of one HTTP publish (NDJSON batch)
   std::uint32_t ingest_connections = 256;
@@ -222,6 +224,7 @@ struct RouteRule {
   std::vector<std::string> channels;
   std::optional<AnnouncePosition> announce_position;
   std::optional<Duration> heartbeat;
+  std::optional<std::string> heartbeat_event = {};
   std::optional<Duration> retry = {};
   std::optional<Format> format = {};         // for clients that do not say which they want
   std::optional<std::uint32_t> replay = {};  // the same, for newcomers

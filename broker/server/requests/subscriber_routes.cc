@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/policy/event_rules.h"
 #include "broker/policy/hosts.h"
 #include "broker/server/base/rules.h"
 #include "broker/server/base/unguessable.h"
@@ -27,6 +28,9 @@ constexpr std::string_view kManyPatterns =
     "there are as many different patterns as [limits] patterns allows; name the channels "
     "themselves, "
     "or raise it";
+constexpr std::string_view kManyHeartbeats =
+    "there are as many different names of heartbeats as [limits] heartbeat_events allows; choose "
+    "one that others use, or raise it";
 constexpr std::string_view kHint =
     "Fanfare: event streams are at /events?channel=NAME (repeat channel= for more; NAME may be a "
     "pattern like metrics/* or orders/**)\n";
@@ -220,6 +224,11 @@ std::expected<sse::SubscribeRequest, sse::SubscribeProblem> SubscriberRoutes::un
     auto named = sse::parse_subscribe_request(request.head, request.body, query);
     if (named && !named->topics.empty()) asked = std::move(named);
   }
+  if (asked) {
+    if (std::string problem = heartbeat_problem(*asked); !problem.empty()) {
+      return std::unexpected(std::move(problem));
+    }
+  }
   if (!asked || route == nullptr) return asked;
   if (!asked->earliest && !asked->replay && !asked->since) asked->replay = route->rule->replay;
   return asked;
@@ -304,15 +313,27 @@ Streams::Terms SubscriberRoutes::terms_of(const Route* route, const sse::Subscri
                        .fields = further,
                        .announce = parts_.settings->delivery.announce_position,
                        .heartbeat = {},
+                       .heartbeat_event = parts_.settings->delivery.heartbeat_event,
                        .life = parts_.settings->delivery.stream_life};
   if (route != nullptr) {
     terms.life = route->rule->stream_life.value_or(terms.life);
     terms.announce = route->rule->announce_position.value_or(terms.announce);
     terms.heartbeat = route->rule->heartbeat;
     terms.retry = route->rule->retry;
+    if (route->rule->heartbeat_event) terms.heartbeat_event = *route->rule->heartbeat_event;
   }
+  if (asked.heartbeat_event) terms.heartbeat_event = *asked.heartbeat_event;
   terms.announce = asked.announce_position.value_or(terms.announce);
   return terms;
+}
+
+void SubscriberRoutes::come_back_later(const Request& request, const sse::SubscribeRequest& asked,
+                                       const Streams::Terms& terms, std::string_view why,
+                                       log::Limit& limit, Response& response) {
+  if (const auto left_out = limit.admit(now_); left_out >= 0) {
+    log::warn("a stream was told to come back later: {}{}", why, log::left_out_note(left_out));
+  }
+  parts_.streams.overload(request, asked, terms, why, response);
 }
 
 void SubscriberRoutes::begin(const Request& request, const sse::SubscribeRequest& asked,
@@ -321,13 +342,16 @@ void SubscriberRoutes::begin(const Request& request, const sse::SubscribeRequest
   if (request.head.method == http::Method::head) {
     return parts_.streams.open(request, asked, terms, response);
   }
+  // The configuration's names have room of their own.
+  const bool own_name = asked.heartbeat_event && asked.format != sse::Format::raw;
+  if (own_name && !parts_.streams.heartbeat_fits(*asked.heartbeat_event,
+                                                 parts_.settings->limits.heartbeat_events)) {
+    ++parts_.counters.heartbeat_events_refused_total;
+    return come_back_later(request, asked, terms, kManyHeartbeats, heartbeats_log_, response);
+  }
   if (!parts_.streams.admit_patterns(asked.topics, parts_.settings->limits.patterns)) {
     ++parts_.counters.patterns_refused_total;
-    if (const auto left_out = patterns_log_.admit(now_); left_out >= 0) {
-      log::warn("a stream was told to come back later: {}{}", kManyPatterns,
-                log::left_out_note(left_out));
-    }
-    return parts_.streams.overload(request, asked, terms, kManyPatterns, response);
+    return come_back_later(request, asked, terms, kManyPatterns, patterns_log_, response);
   }
   const auto shares = take_room(request, asked, terms, response);
   if (!shares) return;
@@ -384,6 +408,13 @@ std::string SubscriberRoutes::not_open(const std::vector<std::string>& topics) c
         quotable(topic));
   }
   return {};
+}
+
+// A name that a client gives its heartbeats has to be one that a publisher could give an event.
+std::string SubscriberRoutes::heartbeat_problem(const sse::SubscribeRequest& asked) const {
+  if (!asked.heartbeat_event) return {};
+  const auto problem = policy::type_problem(*asked.heartbeat_event, parts_.settings.events());
+  return problem ? fmt::format("heartbeat_event: {}", problem->sentence) : std::string();
 }
 
 std::string SubscriberRoutes::topics_problem(const std::vector<std::string>& topics) const {

@@ -100,6 +100,11 @@ class SubscriberRoutes final : public Routes {
   void begin(const Request& request, const sse::SubscribeRequest& asked,
              const Streams::Terms& terms, Response& response);
 
+  // For a reason that passes, which is logged now and then.
+  void come_back_later(const Request& request, const sse::SubscribeRequest& asked,
+                       const Streams::Terms& terms, std::string_view why, log::Limit& limit,
+                       Response& response);
+
   // subscriber_asking.cc
   void ask(const Request& request, const Route& route, std::span<const http::Field> cors,
            Response& response);
@@ -113,6 +118,7 @@ class SubscriberRoutes final : public Routes {
 
   std::string not_open(const std::vector<std::string>& topics) const;
   std::string topics_problem(const std::vector<std::string>& topics) const;
+  std::string heartbeat_problem(const sse::SubscribeRequest& asked) const;
   void answer_text(int status, std::string_view text, std::span<const http::Field> further,
                    Response& response);
   std::vector<http::Field> cors_fields(const Request& request);
@@ -128,6 +134,7 @@ class SubscriberRoutes final : public Routes {
   TimePoint now_{};
   log::Limit refused_origin_log_;
   log::Limit patterns_log_;
+  log::Limit heartbeats_log_;
   log::Limit upstream_log_;
 };
 

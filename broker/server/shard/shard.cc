@@ -56,12 +56,13 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
                               },
                           .revision = &settings_.revision()},
                 .began = ring.now()}),
-      delivery_({subscribers_, outlets_, replica_, counters_, latency_, settings_, random_}),
+      delivery_(
+          {subscribers_, outlets_, replica_, counters_, latency_, settings_, random_, heartbeats_}),
       lifetimes_(subscribers_),
       courier_(ring_, connections_, loop_, heads_),
       upstreams_({ring_, connections_, courier_, counters_, settings_}),
       presence_({config.index, settings_, subscribers_, replica_, counters_, switchboard_}),
-      streams_({replica_, counters_, switchboard_, random_}),
+      streams_({replica_, counters_, switchboard_, random_, heartbeats_}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
       polls_({settings_, replica_, streams_, seats_, counters_, random_}),
       limits_({settings_, counters_, switchboard.addresses, switchboard.bearers}),
@@ -119,6 +120,7 @@ void Shard::tell_date() {
   const auto date = std::chrono::floor<std::chrono::seconds>(time_of_day());
   date_.tell(date);
   routes_.tell_date(date);
+  heartbeats_.tell_date(date);
   if (desk_) desk_->tell_date(date);
   polls_.tell_date(date);
   presence_.tell_time(tick_, time_of_day().time_since_epoch().count());

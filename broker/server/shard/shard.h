@@ -253,6 +253,7 @@ class Shard {
   Subscribers subscribers_;
   Outlets outlets_;
   fanout::Replica replica_;
+  Heartbeats heartbeats_;
   Delivery delivery_;
   Lifetimes lifetimes_;
   Courier courier_;

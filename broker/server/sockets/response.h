@@ -32,6 +32,9 @@ struct StreamStart {
   // HTTP/1.1 puts the response head before them, so that both are one send.
   std::string opening = {};
   Duration heartbeat{};  // zero: no heartbeats
+  // Its name, already counted among its users as the stream is in its feed
+  // (server/streams/heartbeats.h).
+  std::uint8_t heartbeat_event = 0;
   // When it ends, whatever its client wants: what it was granted by counts no more.
   std::chrono::sys_seconds expires = std::chrono::sys_seconds::max();
   // How long it may last at most; some are ended earlier, so that not all return at once. Zero:

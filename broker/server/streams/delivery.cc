@@ -4,7 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "broker/server/streams/wrap.h"
+#include "broker/server/streams/voice.h"
 
 namespace fanfare::server {
 namespace {
@@ -31,7 +31,8 @@ Delivery::Delivery(const Parts& parts)
       counters_(parts.counters),
       latency_(parts.latency),
       settings_(parts.settings),
-      random_(parts.random) {}
+      random_(parts.random),
+      texts_(parts.heartbeats) {}
 
 Member Delivery::open(StreamStart start, Outlet outlet, bool live_page, Tick tick) {
   const Member member = subscribers_.allocate();
@@ -39,6 +40,7 @@ Member Delivery::open(StreamStart start, Outlet outlet, bool live_page, Tick tic
   subscriber.outlet = outlet;
   subscriber.feed = start.feed;
   subscriber.heartbeat = static_cast<Tick>(start.heartbeat / kTick);
+  subscriber.heartbeat_event = start.heartbeat_event;
   subscriber.live_page = live_page;
   const std::uint32_t index = add_behind(member, start.cursor);
   behind_[index].quiet_since = tick;
@@ -57,6 +59,7 @@ void Delivery::close(Member member, Ending ending) {
     remove_behind(subscriber.behind);
   }
   replica_.release(feed);
+  texts_.give_back(subscriber.heartbeat_event);
   outlets_.end(member, ending);
   subscribers_.free(member);
 }
@@ -141,23 +144,21 @@ void Delivery::send_behind(std::vector<StreamEnd>& ends) {
 // fallen out of the window and is to be disconnected for it.
 bool Delivery::read_on(Behind& behind, fanout::Read& read) {
   const fanout::Feed* const feed = feed_of(behind.subscriber);
-  const fanout::Framing framing = replica_.framing(feed);
+  const Voice voice(replica_.framing(feed));
   read = replica_.read(feed, behind.cursor, kReadBytes, behind.newest);
   while (read.gap) {
     // A raw stream can report a loss only by ending.
-    if (is_raw(framing)) return false;
+    if (is_raw(replica_.framing(feed))) return false;
     if (!behind.fresh && !replica_.rules(feed).slow_may_stay) return false;
     if (!settings_->delivery.gap_event.empty()) {
       const auto id = [this](fanout::Sequence sequence) {
         return fanout::EventId{replica_.epoch(), sequence}.text();
       };
-      const std::string gap =
-          sse::gap_text(settings_->delivery.gap_event,
-                        {.reason = behind.fresh ? sse::GapReason::evicted : sse::GapReason::slow,
-                         .after = id(read.gap->after),
-                         .resumed = id(read.gap->resumed),
-                         .id = id(read.gap->cursor.at)});
-      sse::append_wrapped(behind.opening, wrap_of(framing), gap);
+      voice.gap(behind.opening, settings_->delivery.gap_event,
+                {.reason = behind.fresh ? sse::GapReason::evicted : sse::GapReason::slow,
+                 .after = id(read.gap->after),
+                 .resumed = id(read.gap->resumed),
+                 .id = id(read.gap->cursor.at)});
       ++counters_.gaps_total;
     }
     behind.cursor = read.gap->cursor;
@@ -207,7 +208,7 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
 // Hands the batch to the kernel.
 void Delivery::flush(Tick tick, std::vector<io::Completion>& completions,
                      std::vector<StreamEnd>& ends) {
-  if (spans_.empty() && sent_behind_.empty() && heartbeat_.empty()) return;
+  if (spans_.empty() && sent_behind_.empty() && !heartbeats_only_) return;
   const TimePoint sent = outlets_.flush(completions, cuts_);
   for (const Outlets::Cut& cut : cuts_) cut_short(cut, tick, ends);
   cuts_.clear();
@@ -246,15 +247,17 @@ void Delivery::cut_short(const Outlets::Cut& cut, Tick tick, std::vector<StreamE
 // A joined member's outlet took only so many bytes of what its feed was sent: it is behind now, and
 // gets the rest of the span first.
 void Delivery::round_cut(const Outlets::Cut& cut, Tick tick) {
-  if (!heartbeat_.empty() && cut.taken == 0) return;  // a full socket needs no heartbeat
+  if (heartbeats_only_ && cut.taken == 0) return;  // a full socket needs no heartbeat
   fanout::Feed* const feed = feed_of(cut.subscriber);
   const fanout::Sequence stands_at = replica_.leave(feed, cut.subscriber);
   const std::uint32_t index = add_behind(cut.subscriber, stands_at);
   Behind& behind = behind_[index];
   behind.fresh = false;
   behind.begun = cut.taken > 0;
-  if (!heartbeat_.empty()) {
-    behind.rest = heartbeat_.substr(cut.taken);
+  if (heartbeats_only_) {
+    const Subscriber& subscriber = subscribers_[cut.subscriber];
+    behind.owned = texts_.text(replica_.framing(feed), subscriber.heartbeat_event);
+    behind.rest = std::string_view(behind.owned).substr(cut.taken);
   } else {
     const auto sent = std::ranges::find(spans_, feed, &SentSpan::feed);
     CHECK(sent != spans_.end(),
@@ -288,12 +291,11 @@ void Delivery::room(Member member) {
 
 // Nothing follows: the end event and the body's end are the last of the stream.
 void Delivery::say_end(Behind& behind, const fanout::Feed* feed, std::vector<StreamEnd>& ends) {
-  const fanout::Framing framing = replica_.framing(feed);
-  if (!settings_->delivery.end_event.empty() && !is_raw(framing)) {
-    sse::append_wrapped(behind.owned, wrap_of(framing),
-                        sse::end_text(settings_->delivery.end_event));
+  const Voice voice(replica_.framing(feed));
+  if (const std::string& type = settings_->delivery.end_event; !type.empty()) {
+    voice.end(behind.owned, type);
   }
-  behind.owned += sse::clean_end(wrap_of(framing));
+  behind.owned += voice.clean_end();
   behind.rest = behind.owned;
   behind.last = true;
   behind.end_reason = CloseReason::stream_complete;
@@ -331,22 +333,22 @@ void Delivery::join_or_wait(std::uint32_t index) {
 
 void Delivery::heartbeats(std::span<const Member> subscribers, Tick tick,
                           std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends) {
-  // One text a batch, so that a cut one's rest is known: the (few) framings one after another.
-  for (const auto framing : {fanout::Framing::chunked, fanout::Framing::plain}) {
-    heartbeat_ = sse::heartbeat(wrap_of(framing));
-    std::uint64_t sent = 0;
-    for (const Member member : subscribers) {
-      Subscriber& subscriber = subscribers_[member];
-      if (!subscriber.joined || replica_.framing(feed_of(member)) != framing) continue;
-      outlets_.offer(member, heartbeat_);
-      subscriber.quiet_since = tick;
-      ++sent;
-    }
-    if (sent > 0) flush(tick, completions, ends);
-    counters_.heartbeats_total += sent;
-    counters_.sent_bytes_total += sent * heartbeat_.size();
-    heartbeat_ = {};
+  heartbeats_only_ = true;
+  std::uint64_t sent = 0;
+  for (const Member member : subscribers) {
+    Subscriber& subscriber = subscribers_[member];
+    if (!subscriber.joined) continue;
+    const std::string_view text =
+        texts_.text(replica_.framing(feed_of(member)), subscriber.heartbeat_event);
+    if (text.empty()) continue;
+    outlets_.offer(member, text);
+    subscriber.quiet_since = tick;
+    counters_.sent_bytes_total += text.size();
+    ++sent;
   }
+  if (sent > 0) flush(tick, completions, ends);
+  counters_.heartbeats_total += sent;
+  heartbeats_only_ = false;
 }
 
 void Delivery::farewell(Member member, CloseReason reason) {
@@ -366,8 +368,7 @@ void Delivery::farewell(Member member, CloseReason reason) {
     if (!is_raw(framing)) {
       const auto jitter = Duration(
           random_.below(static_cast<std::uint64_t>(settings_->delivery.retry.count()) + 1));
-      sse::append_wrapped(behind.owned, wrap_of(framing),
-                          sse::retry_text(settings_->delivery.retry + jitter));
+      Voice(framing).come_back(behind.owned, settings_->delivery.retry + jitter);
     }
     behind.rest = behind.owned;
   }

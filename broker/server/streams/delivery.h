@@ -24,6 +24,7 @@
 #include "broker/server/base/counters.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/sockets/response.h"
+#include "broker/server/streams/heartbeats.h"
 #include "broker/server/streams/outlets.h"
 #include "broker/server/streams/stream_end.h"
 #include "broker/server/streams/subscriber.h"
@@ -42,6 +43,7 @@ class Delivery {
     LatencyHistogram& latency;
     const Settings& settings;
     Random& random;
+    Heartbeats& heartbeats;
   };
   explicit Delivery(const Parts& parts);
 
@@ -129,6 +131,7 @@ class Delivery {
   LatencyHistogram& latency_;
   const Settings& settings_;
   Random& random_;
+  Heartbeats& texts_;  // of heartbeats
 
   std::deque<Behind> behind_;  // addresses must not move: `rest` may point into `owned`
   std::vector<std::uint32_t> behind_free_;
@@ -139,7 +142,7 @@ class Delivery {
   std::vector<SentSpan> spans_;
   std::vector<std::uint32_t> sent_behind_;
   std::vector<Outlets::Cut> cuts_;
-  std::string_view heartbeat_;  // set while a batch is one of heartbeats
+  bool heartbeats_only_ = false;
 };
 
 }  // namespace fanfare::server

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "broker/server/base/rules.h"
+#include "broker/server/streams/voice.h"
 
 #include "common/check.h"
 
@@ -28,14 +29,13 @@ bool is_newcomer(const sse::SubscribeRequest& asked) {
 Polls::Poll Polls::begin(const sse::SubscribeRequest& asked, const Streams::Terms& terms) {
   const std::vector<std::string_view> topics(asked.topics.begin(), asked.topics.end());
   Poll poll;
-  poll.feed =
-      parts_.replica.open(topics, asked.raw ? fanout::Framing::raw : fanout::Framing::plain);
+  poll.framing = framing_of(asked, false);
+  poll.feed = parts_.replica.open(topics, poll.framing);
   if (is_newcomer(asked)) {
     poll.beginning.cursor = parts_.streams.head();
   } else {
     poll.beginning = parts_.streams.find_beginning(poll.feed, asked, terms.options);
   }
-  poll.raw = asked.raw;
   poll.announce = terms.announce;
   poll.retry = terms.retry.value_or(stream_rules(terms.options, asked.topics).retry);
   poll.fields.add(terms.fields);
@@ -97,7 +97,7 @@ Polls::Found Polls::collect(Poll& poll) {
       const std::string after = parts_.streams.id_text(read.gap->after);
       found.text += parts_.streams.gap(
           {.reason = sse::GapReason::evicted, .after = after, .resumed = read.gap->resumed},
-          read.gap->cursor.at, poll.raw, options);
+          read.gap->cursor.at, poll.framing, options);
       cursor = read.gap->cursor;
       continue;
     }
@@ -122,7 +122,7 @@ void Polls::write(const Request& request, Poll& poll, Response& response) {
   std::vector<http::Field> further;
   further.reserve(poll.fields.size());
   for (std::size_t i = 0; i < poll.fields.size(); ++i) further.push_back(poll.fields[i]);
-  begin_stream_head(poll.raw, further, response);
+  begin_stream_head(poll.framing, further, response);
   response.fields.add("Last-Event-ID", next);
   if (found.more) response.fields.add("Fanfare-More", "true");
   ++parts_.counters.polls_total;
@@ -132,18 +132,15 @@ void Polls::write(const Request& request, Poll& poll, Response& response) {
     response.status = 204;
     return;
   }
-  if (poll.raw) {
-    response.body = found.text;
-    return;
-  }
-  response.body = sse::retry_text(found.more ? std::min(poll.retry, kAgain) : poll.retry);
+  const Voice voice(poll.framing);
+  voice.retry(response.body, found.more ? std::min(poll.retry, kAgain) : poll.retry);
   response.body += poll.beginning.gap;
   response.body += found.text;
   const std::string& end_event = parts_.settings->delivery.end_event;
-  if (found.over && !end_event.empty()) response.body += sse::end_text(end_event);
+  if (found.over && !end_event.empty()) voice.end(response.body, end_event);
   // A client that has an id, or is given one, has something to come back with.
   if (nothing && !poll.beginning.resumed) {
-    response.body += announcement(request, poll.announce, next);
+    voice.position(response.body, announcement(request, poll.announce, poll.framing), next);
   }
 }
 

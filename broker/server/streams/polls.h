@@ -75,7 +75,7 @@ class Polls {
     ExchangeId exchange;
     std::uint32_t place = 0;  // among those of its feed
     AnnouncePosition announce{};
-    bool raw = false;
+    fanout::Framing framing{};
     bool seated = false;
     bool due = false;
   };

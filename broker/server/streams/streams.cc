@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "broker/server/base/rules.h"
-#include "broker/server/streams/wrap.h"
+#include "broker/server/streams/voice.h"
 #include "broker/wire/sse/position.h"
 
 #include "common/log.h"
@@ -15,21 +15,30 @@ namespace {
 
 using fanout::Framing;
 
-constexpr std::string_view kStreamType = "text/event-stream; charset=utf-8";
-constexpr std::string_view kRawType = "text/plain; charset=utf-8";
+std::string_view type_of(Framing framing) {
+  if (is_raw(framing)) return "text/plain; charset=utf-8";
+  if (is_json(framing)) return "application/x-ndjson; charset=utf-8";
+  return "text/event-stream; charset=utf-8";
+}
 
-Framing framing_of(const Request& request, bool raw) {
-  const bool chunked = request.body_end == BodyEnd::last_chunk;
-  if (raw) return chunked ? Framing::raw_chunked : Framing::raw;
-  return chunked ? Framing::chunked : Framing::plain;
+bool takes_chunks(const Request& request) {
+  return request.body_end == BodyEnd::last_chunk;
 }
 
 }  // namespace
 
+// Lines of JSON always name the channel; payloads alone never do.
+Framing framing_of(const sse::SubscribeRequest& asked, bool chunked) {
+  Framing framing = asked.with_channel ? Framing::named : Framing::plain;
+  if (asked.format == sse::Format::raw) framing = Framing::raw;
+  if (asked.format == sse::Format::json) framing = Framing::json;
+  return with_chunks(framing, chunked);
+}
+
 // no-transform keeps compressing middlewares away; nosniff, because text/plain is sniffed (R14,
 // §4.1).
-void begin_stream_head(bool raw, std::span<const http::Field> further, Response& response) {
-  response.fields.add("Content-Type", raw ? kRawType : kStreamType);
+void begin_stream_head(Framing framing, std::span<const http::Field> further, Response& response) {
+  response.fields.add("Content-Type", type_of(framing));
   response.fields.add("Cache-Control", "no-store, no-cache, no-transform");
   response.fields.add("X-Accel-Buffering", "no");
   response.fields.add("X-Content-Type-Options", "nosniff");
@@ -52,25 +61,32 @@ Duration Streams::jittered(Duration retry) {
   return retry + Duration(static_cast<std::int64_t>(parts_.random.below(half + 1)));
 }
 
-std::string announcement(const Request& request, AnnouncePosition form, std::string_view id) {
-  switch (form) {
+// No client keeps a line of JSON of itself.
+std::optional<sse::PositionForm> announcement(const Request& request, AnnouncePosition announce,
+                                              Framing framing) {
+  switch (announce) {
     case AnnouncePosition::never:
       return {};
     case AnnouncePosition::always:
-      return sse::position_text(sse::PositionForm::event, id);
+      return sse::PositionForm::event;
     case AnnouncePosition::automatic:
-      return sse::position_text(sse::position_form(request.head), id);
+      break;
   }
-  return {};
+  if (is_json(framing)) return {};
+  return sse::position_form(request.head);
 }
 
-std::string Streams::gap(const Loss& loss, fanout::Sequence at, bool raw, const Options& options) {
-  if (options.delivery.gap_event.empty() || raw) return {};
-  ++parts_.counters.gaps_total;
-  return sse::gap_text(options.delivery.gap_event, {.reason = loss.reason,
-                                                    .after = loss.after,
-                                                    .resumed = id_text(loss.resumed),
-                                                    .id = id_text(at)});
+std::string Streams::gap(const Loss& loss, fanout::Sequence at, Framing framing,
+                         const Options& options) {
+  std::string text;
+  if (options.delivery.gap_event.empty()) return text;
+  const bool said = Voice(framing).gap(text, options.delivery.gap_event,
+                                       {.reason = loss.reason,
+                                        .after = loss.after,
+                                        .resumed = id_text(loss.resumed),
+                                        .id = id_text(at)});
+  if (said) ++parts_.counters.gaps_total;
+  return text;
 }
 
 Streams::Beginning Streams::find_beginning(const fanout::Feed* feed,
@@ -114,7 +130,7 @@ Streams::Beginning Streams::begin_at_id(const fanout::Feed* feed,
   }
   if (reason) {
     beginning.gap = gap({.reason = *reason, .after = asked.cursor, .resumed = resumed},
-                        beginning.cursor.at, asked.raw, options);
+                        beginning.cursor.at, parts_.replica.framing(feed), options);
   }
   return beginning;
 }
@@ -131,11 +147,11 @@ Streams::Beginning Streams::begin_since(const fanout::Feed* feed,
   if (!place) {
     // What an earlier life of the broker may have had of that time is gone.
     beginning.gap = gap({.reason = sse::GapReason::restarted, .after = {}, .resumed = resumed},
-                        beginning.cursor.at, asked.raw, options);
+                        beginning.cursor.at, parts_.replica.framing(feed), options);
   } else if (read.gap) {
     const std::string after = id_text(*place);
     beginning.gap = gap({.reason = sse::GapReason::evicted, .after = after, .resumed = resumed},
-                        beginning.cursor.at, asked.raw, options);
+                        beginning.cursor.at, parts_.replica.framing(feed), options);
   }
   return beginning;
 }
@@ -150,7 +166,7 @@ Streams::Beginning Streams::begin_with_newest(const fanout::Feed* feed,
     ++parts_.counters.replays_cut_total;
     beginning.gap =
         gap({.reason = sse::GapReason::limit, .after = {}, .resumed = beginning.cursor.at},
-            beginning.cursor.at, asked.raw, options);
+            beginning.cursor.at, parts_.replica.framing(feed), options);
   }
   return beginning;
 }
@@ -181,7 +197,7 @@ bool Streams::nothing_follows(const fanout::Feed* feed, const Beginning& beginni
 void Streams::open(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
                    Response& response) {
   const StreamRules rules = stream_rules(terms.options, asked.topics);
-  const Framing framing = framing_of(request, asked.raw);
+  const Framing framing = framing_of(asked, takes_chunks(request));
   const std::vector<std::string_view> topics(asked.topics.begin(), asked.topics.end());
   fanout::Feed* const feed = parts_.replica.open(topics, framing);
   const Beginning beginning = find_beginning(feed, asked, terms.options);
@@ -189,7 +205,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   // Where the stream begins, for clients that read heads: where to resume from, until an event
   // brings a later id.
   const std::string begins = id_text(beginning.cursor.at);
-  begin_stream_head(asked.raw, terms.fields, response);
+  begin_stream_head(framing, terms.fields, response);
   response.fields.add("Last-Event-ID", begins);
   const bool over = nothing_follows(feed, beginning);
   if (over || request.head.method == http::Method::head) {
@@ -206,13 +222,12 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   start.newest = beginning.newest;
   start.expires = terms.expires;
   start.life = terms.life;
-  if (!asked.raw) {
-    const sse::Wrap wrap = wrap_of(framing);
-    const std::string place_text =
-        beginning.resumed ? std::string() : announcement(request, terms.announce, begins);
-    sse::append_wrapped(start.opening, wrap,
-                        sse::opening_text(jittered(terms.retry.value_or(rules.retry)), place_text));
-    sse::append_wrapped(start.opening, wrap, beginning.gap);
+  if (!is_raw(framing)) {
+    const auto form =
+        beginning.resumed ? std::nullopt : announcement(request, terms.announce, framing);
+    Voice(framing).open(start.opening, jittered(terms.retry.value_or(rules.retry)), form, begins);
+    start.opening += beginning.gap;
+    start.heartbeat_event = parts_.heartbeats.take(terms.heartbeat_event);
     const LimitOptions& limits = terms.options.limits;
     const Duration wish = asked.heartbeat.value_or(terms.heartbeat.value_or(rules.heartbeat));
     start.heartbeat = std::clamp(wish, limits.heartbeat_min, limits.heartbeat_max);
@@ -251,7 +266,8 @@ void Streams::count_patterns() {
 void Streams::overload(const Request& request, const sse::SubscribeRequest& asked,
                        const Terms& terms, std::string_view reason, Response& response) {
   response.kind = Response::Kind::come_back;
-  begin_stream_head(asked.raw, terms.fields, response);
+  const Framing framing = framing_of(asked, takes_chunks(request));
+  begin_stream_head(framing, terms.fields, response);
   // To its client the stream was open: it is owed what is published before it comes back. A client
   // that asked for history will ask again.
   const bool newcomer = asked.cursor.empty() && !asked.earliest && !asked.replay && !asked.since;
@@ -263,11 +279,9 @@ void Streams::overload(const Request& request, const sse::SubscribeRequest& aske
   const auto spread = static_cast<std::uint64_t>(retry.count());
   const Duration when =
       retry + Duration(static_cast<std::int64_t>(parts_.random.below(spread + 1)));
-  if (!asked.raw) {
-    const std::string place = newcomer ? announcement(request, terms.announce, now) : std::string();
-    const sse::Wrap wrap = wrap_of(framing_of(request, asked.raw));
-    sse::append_wrapped(response.body, wrap, sse::opening_text(when, place, reason));
-  }
+  const auto form = newcomer ? announcement(request, terms.announce, framing) : std::nullopt;
+  const bool silent = terms.announce == AnnouncePosition::never;
+  Voice(framing).overload(response.body, when, form, silent ? "" : now, reason);
   ++parts_.counters.overload_answers_total;
 }
 

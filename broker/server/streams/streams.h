@@ -15,6 +15,7 @@
 #include "broker/server/base/options.h"
 #include "broker/server/base/switchboard.h"
 #include "broker/server/sockets/routes.h"
+#include "broker/server/streams/heartbeats.h"
 #include "broker/wire/sse/control.h"
 #include "broker/wire/sse/subscribe_request.h"
 
@@ -22,10 +23,14 @@
 
 namespace fanfare::server {
 
+// The form that a client asked for, in chunks or not.
+fanout::Framing framing_of(const sse::SubscribeRequest& asked, bool chunked);
 // The head of a stream, or of what is in its place, but for where it begins.
-void begin_stream_head(bool raw, std::span<const http::Field> further, Response& response);
-// The text that gives a client its position before its first event; empty: none.
-std::string announcement(const Request& request, AnnouncePosition form, std::string_view id);
+void begin_stream_head(fanout::Framing framing, std::span<const http::Field> further,
+                       Response& response);
+// How a client without an id is given its position before its first event; none: it is not.
+std::optional<sse::PositionForm> announcement(const Request& request, AnnouncePosition announce,
+                                              fanout::Framing framing);
 
 class Streams {
  public:
@@ -34,6 +39,7 @@ class Streams {
     Counters& counters;
     Switchboard& switchboard;
     Random& random;
+    Heartbeats& heartbeats;
   };
   explicit Streams(const Parts& parts) : parts_(parts) {}
 
@@ -44,6 +50,9 @@ class Streams {
     AnnouncePosition announce = AnnouncePosition::automatic;
     std::optional<Duration> heartbeat;   // of the route; the client's own wish comes first
     std::optional<Duration> retry = {};  // of the route
+    // What heartbeats are called, by the client, the route or [delivery]; valid. Empty: programs do
+    // not see them.
+    std::string_view heartbeat_event = {};
     std::chrono::sys_seconds expires = std::chrono::sys_seconds::max();
     Duration life{};                // at most; zero: as long as its client wants
     std::string_view query = {};    // of the request, for those that watch; no secrets in it
@@ -62,6 +71,10 @@ class Streams {
   void overload(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
                 std::string_view reason, Response& response);
 
+  // Whether a heartbeat of this name, a client's own choice, has room beside those that are in use.
+  bool heartbeat_fits(std::string_view name, std::size_t names_max) const {
+    return parts_.heartbeats.fits(name, names_max);
+  }
   // False: [limits] patterns does not allow those that these topics would add. True: they count
   // from now on, and open() follows.
   bool admit_patterns(const std::vector<std::string>& topics, std::uint32_t patterns_max);
@@ -69,7 +82,7 @@ class Streams {
   struct Beginning {
     fanout::Cursor cursor;
     fanout::Newest newest = {};
-    std::string gap = {};  // a gap event's text; empty if nothing is missing
+    std::string gap = {};  // what is said of a gap; empty if nothing is missing
     bool resumed = false;  // the client presented an id
   };
   Beginning find_beginning(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
@@ -80,8 +93,10 @@ class Streams {
     std::string_view after;
     fanout::Sequence resumed = 0;
   };
-  // A gap event that says so, bare, to a client that resumes from `at`; empty where there is none.
-  std::string gap(const Loss& loss, fanout::Sequence at, bool raw, const Options& options);
+  // Says so, in the words of the framing, to a client that resumes from `at`; empty where that is
+  // not said.
+  std::string gap(const Loss& loss, fanout::Sequence at, fanout::Framing framing,
+                  const Options& options);
   std::string id_text(fanout::Sequence sequence) const;
 
   // At least once a turn: patterns that no stream has any more make room for others, on all shards.

@@ -15,6 +15,7 @@
 
 #include "broker/fanout/members.h"
 #include "broker/server/sockets/connection.h"
+#include "broker/server/streams/heartbeats.h"
 #include "broker/server/streams/outlet.h"
 
 #include "common/free_indexes.h"
@@ -42,7 +43,8 @@ struct Subscriber {
   Tick due = kNever;
   Tick expires = kNever;             // when it ends: what granted it counts no more, or…
   std::uint32_t began = 0;           // which of the shard's streams it is, modulo 2^32
-  std::uint32_t heartbeat : 24 = 0;  // ticks (of 19 days at most); 0: it gets none
+  std::uint32_t heartbeat : 20 = 0;  // ticks (of 29 hours at most); 0: it gets none
+  std::uint32_t heartbeat_event : 7 = Heartbeats::kUnseen;  // a Heartbeats::Name
   Farewell farewell : 2 = Farewell::none;
   bool ages : 1 = false;  // …it has lived for as long as it may
   bool joined : 1 = false;

@@ -15,7 +15,7 @@ namespace fanfare::sse {
 namespace {
 
 constexpr std::uint32_t kReplayMax = 10'000'000;
-// Beyond what a deadline of a stream can say (2^24 ticks of 100 ms are 19 days).
+// Longer than a stream of an application's lives; a deadline could say 13 years (2^32 ticks).
 constexpr Duration kLongest = 24h * 7;
 
 using Problem = std::unexpected<std::string>;

@@ -1,5 +1,6 @@
 #include "broker/wire/sse/control.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 namespace fanfare::sse {
@@ -23,8 +24,15 @@ void append_wrapped(std::string& out, Wrap wrap, std::string_view text) {
 }
 
 std::string retry_text(Duration retry) {
-  return fmt::format("retry: {}\n",
-                     std::chrono::duration_cast<std::chrono::milliseconds>(retry).count());
+  return fmt::format("retry: {}\n", in_milliseconds(retry));
+}
+
+std::int64_t in_milliseconds(Duration time) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+std::string time_text(std::chrono::sys_seconds time) {
+  return fmt::format("{:%FT%TZ}", time);
 }
 
 std::string opening_text(Duration retry, std::string_view position, std::string_view comment) {
@@ -51,9 +59,16 @@ std::string_view name_of(GapReason reason) {
 }
 
 std::string gap_text(std::string_view type, const GapEvent& gap) {
-  return fmt::format(
-      "event: {}\ndata: {{\"reason\":\"{}\",\"after\":\"{}\",\"resumed\":\"{}\"}}\nid: {}\n\n",
-      type, name_of(gap.reason), shown_cursor(gap.after), gap.resumed, gap.id);
+  return fmt::format("event: {}\ndata: {}\nid: {}\n\n", type, gap_data(gap), gap.id);
+}
+
+std::string gap_data(const GapEvent& gap) {
+  return fmt::format(R"({{"reason":"{}","after":"{}","resumed":"{}"}})", name_of(gap.reason),
+                     shown_cursor(gap.after), gap.resumed);
+}
+
+std::string heartbeat_event_text(std::string_view type, std::chrono::sys_seconds now) {
+  return fmt::format("event: {}\ndata: {{\"time\":\"{}\"}}\n\n", type, time_text(now));
 }
 
 std::string end_text(std::string_view type) {

@@ -7,6 +7,7 @@
 // empty message (W3). Hence heartbeats, `retry` and comments have none.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -22,7 +23,8 @@ enum class Wrap : std::uint8_t { bare, chunk };
 // Appends `text` wrapped; nothing if it is empty.
 void append_wrapped(std::string& out, Wrap wrap, std::string_view text);
 
-// A comment of no text: keeps proxies and time-outs quiet, invisible to every client.
+// A comment of no text: keeps proxies and time-outs quiet, invisible to every client. (Clients that
+// ask to see it get heartbeat_event_text().)
 constexpr std::string_view heartbeat(Wrap wrap) {
   return wrap == Wrap::chunk ? "2\r\n:\n\r\n" : ":\n";
 }
@@ -35,6 +37,10 @@ constexpr std::string_view clean_end(Wrap wrap) {
 // `retry: N\n`, N in whole milliseconds: from this line on the client waits that long before it
 // comes back (W9).
 std::string retry_text(Duration retry);
+
+std::int64_t in_milliseconds(Duration time);
+// "2026-11-26T18:24:01Z"
+std::string time_text(std::chrono::sys_seconds time);
 
 // What a stream says first: `retry`; a position, if there is one (position_text); a comment, whose
 // bytes some browsers and proxies wait for; and a second comment for people who look, if it has a
@@ -66,6 +72,14 @@ struct GapEvent {
 // `event: <type>`, `data: {"reason":…,"after":…,"resumed":…}`, `id:` last (a client commits the id
 // when its line arrives). `type` is a valid event name.
 std::string gap_text(std::string_view type, const GapEvent& gap);
+
+// The data of that: a JSON object.
+std::string gap_data(const GapEvent& gap);
+
+// A heartbeat that programs see: an event of the name they asked for, whose data says what time it
+// is here. It has no id: the one that a client has is as good as a later one, since whether it has
+// missed anything is asked of its own channels, and they have nothing newer.
+std::string heartbeat_event_text(std::string_view type, std::chrono::sys_seconds now);
 
 // An event with a type and no data, before a clean end: for clients behind a proxy that hides how a
 // stream ended.

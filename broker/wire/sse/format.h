@@ -7,7 +7,8 @@ namespace fanfare::sse {
 
 enum class Format : std::uint8_t {
   event_stream,
-  raw,  // the data alone
+  raw,   // the data alone
+  json,  // a line of JSON an event
 };
 
 }  // namespace fanfare::sse

@@ -25,6 +25,8 @@ constexpr auto kNames = std::to_array<Name>({
     {"heartbeat", Parameter::heartbeat},
     {"format", Parameter::format},
     {"announce_position", Parameter::announce_position},
+    {"with", Parameter::with},
+    {"heartbeat_event", Parameter::heartbeat_event},
 });
 
 // Without what spellings differ in: "lastEventId", "last-event-id", "LAST_EVENT_ID".

@@ -24,6 +24,8 @@ enum class Parameter : std::uint8_t {
   heartbeat,
   format,
   announce_position,
+  with,
+  heartbeat_event,
 };
 
 // The parameter of this name. The error is the name that was meant: it is one of ours but for case,

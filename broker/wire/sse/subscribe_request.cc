@@ -8,6 +8,7 @@
 #include "broker/wire/http/negotiation.h"
 #include "broker/wire/sse/subscribe_wishes.h"
 
+#include "common/pattern.h"
 #include "common/units.h"
 
 namespace fanfare::sse {
@@ -66,13 +67,22 @@ std::expected<bool, SubscribeProblem> poll_of(const Wish& wish) {
   return wrong(wish, "unknown; write ", "poll=1, or leave it out", R"("poll": 1, or leave it out)");
 }
 
-// Whether the payload alone is wanted.
-std::expected<bool, SubscribeProblem> raw_of(const Wish& wish) {
-  if (wish.text == "raw") return true;
-  if (wish.text == "sse" || wish.text == "event-stream") return false;
-  constexpr std::string_view kElse = " for the payload alone, or leave it out for an event stream";
-  return wrong(wish, "unknown; write ", fmt::format("format=raw{}", kElse),
-               fmt::format(R"("format": "raw"{})", kElse));
+std::expected<Format, SubscribeProblem> format_of(const Wish& wish) {
+  if (wish.text == "raw") return Format::raw;
+  if (wish.text == "json") return Format::json;
+  if (wish.text == "sse" || wish.text == "event-stream") return Format::event_stream;
+  return wrong(
+      wish, "unknown; write ",
+      "format=json for a line of JSON an event, format=raw for the payload alone, or leave "
+      "it out for an event stream",
+      R"("format": "json" for a line of JSON an event, "raw" for the payload alone, or )"
+      "leave it out for an event stream");
+}
+
+std::expected<bool, SubscribeProblem> with_channel_of(const Wish& wish) {
+  if (wish.text == "channel") return true;
+  return wrong(wish, "unknown; write ", "with=channel to be given the channel of each event",
+               R"("with": "channel" to be given the channel of each event)");
 }
 
 std::expected<AnnouncePosition, SubscribeProblem> announcement_of(const Wish& wish) {
@@ -137,10 +147,16 @@ std::expected<void, SubscribeProblem> understand(const Wishes& wishes, Subscribe
     request.heartbeat = *heartbeat;
   }
   if (wishes.format) {
-    const auto raw = raw_of(*wishes.format);
-    if (!raw) return std::unexpected(raw.error());
-    request.raw = *raw;
+    const auto format = format_of(*wishes.format);
+    if (!format) return std::unexpected(format.error());
+    request.format = *format;
   }
+  if (wishes.with) {
+    const auto with_channel = with_channel_of(*wishes.with);
+    if (!with_channel) return std::unexpected(with_channel.error());
+    request.with_channel = *with_channel;
+  }
+  if (wishes.heartbeat_event) request.heartbeat_event = wishes.heartbeat_event->text;
   if (wishes.announce_position) {
     const auto announcement = announcement_of(*wishes.announce_position);
     if (!announcement) return std::unexpected(announcement.error());
@@ -149,16 +165,25 @@ std::expected<void, SubscribeProblem> understand(const Wishes& wishes, Subscribe
   return {};
 }
 
-// Many HTTP libraries name text/plain in every Accept they send, next to a wildcard.
-bool asks_for_text(const http::RequestHead& head) {
-  return http::accepts_by_name(head, "text/plain") && !http::accepts_by_name(head, "*/*") &&
-         !http::accepts_by_name(head, "text/event-stream");
+// An Accept that names a form is a wish as well. But many HTTP libraries name text/plain in every
+// one they send, next to a wildcard; nobody names JSON lines without meaning it.
+Format accepted_format(const http::RequestHead& head, Format otherwise) {
+  if (http::accepts_by_name(head, "text/event-stream")) return Format::event_stream;
+  for (const std::string_view type :
+       {"application/x-ndjson", "application/ndjson", "application/jsonl"}) {
+    if (http::accepts_by_name(head, type)) return Format::json;
+  }
+  const bool text =
+      http::accepts_by_name(head, "text/plain") && !http::accepts_by_name(head, "*/*");
+  return text ? Format::raw : otherwise;
 }
 
-// An Accept that names a form is a wish as well.
-bool raw_by_head(const http::RequestHead& head, Format otherwise) {
-  if (http::accepts_by_name(head, "text/event-stream")) return false;
-  return asks_for_text(head) || otherwise == Format::raw;
+// Only where a name of a channel follows: anything else is no id of ours.
+void cut_off_channel(std::string& cursor) {
+  const std::size_t comma = cursor.find(',');
+  if (comma == std::string::npos) return;
+  if (!channel_name_problem(std::string_view(cursor).substr(comma + 1)).empty()) return;
+  cursor.resize(comma);
 }
 
 }  // namespace
@@ -185,11 +210,12 @@ std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
   } else if (further->cursor) {
     request.cursor = std::move(further->cursor->text);
   }
+  cut_off_channel(request.cursor);
   if (request.cursor == kEarliest) {
     request.earliest = true;
     request.cursor.clear();
   }
-  if (!query->format && !further->format) request.raw = raw_by_head(head, scope.format);
+  if (!query->format && !further->format) request.format = accepted_format(head, scope.format);
   return request;
 }
 

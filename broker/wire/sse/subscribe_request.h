@@ -4,7 +4,7 @@
 //
 // Channels are those of the query and then those of the body. Every other parameter is the query's
 // where both have it. The cursor is, in this order: a non-empty Last-Event-ID field, the query's,
-// the body's.
+// the body's. It may be an id as with=channel writes it: `<id>,<channel>` is the same as `<id>`.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "broker/wire/http/head.h"
+#include "broker/wire/sse/format.h"
 #include "broker/wire/sse/parameters.h"
 #include "broker/wire/sse/position.h"
 
@@ -24,7 +25,7 @@ namespace fanfare::sse {
 
 struct SubscribeRequest {
   std::vector<std::string> topics;      // channel names and patterns, as asked, in order
-  std::string cursor;                   // the id presented; empty: none
+  std::string cursor;                   // the id presented, less its channel; empty: none
   bool earliest = false;                // the cursor was the word "earliest"
   std::optional<std::uint32_t> replay;  // replay=N: a newcomer wants the last N
   bool of_each = false;               // each=channel: the last N of each channel; only with replay
@@ -32,7 +33,11 @@ struct SubscribeRequest {
   bool poll = false;                  // poll=1: what there is, and then an end
   Duration wait{};                    // wait=25s: and if there is nothing, what comes within that
   std::optional<Duration> heartbeat;  // heartbeat=4 (seconds) or 4s, 1min
-  bool raw = false;  // format=raw, or an Accept of text/plain but of no event stream; or the path's
+  // format=, or an Accept that names one of the other two and no event stream; or the path's
+  Format format = Format::event_stream;
+  bool with_channel = false;  // with=channel: each event says whose it is
+  // heartbeat_event=ping: in place of what is configured; empty: a comment. Any bytes.
+  std::optional<std::string> heartbeat_event;
   std::optional<AnnouncePosition> announce_position;  // in place of what is configured
 };
 

@@ -58,6 +58,10 @@ std::optional<Wish>* wish_for(Wishes& wishes, Parameter parameter) {
       return &wishes.format;
     case Parameter::announce_position:
       return &wishes.announce_position;
+    case Parameter::with:
+      return &wishes.with;
+    case Parameter::heartbeat_event:
+      return &wishes.heartbeat_event;
     case Parameter::other:
     case Parameter::topic:
       break;
@@ -148,9 +152,13 @@ std::string_view right_value(Parameter parameter) {
     case Parameter::heartbeat:
       return R"(write seconds, like "heartbeat": 4, or a unit, like "heartbeat": "30s")";
     case Parameter::format:
-      return R"(write "format": "raw" for the payload alone, or leave it out)";
+      return R"(write "format": "json" for a line of JSON an event, "raw" for the payload alone)";
     case Parameter::announce_position:
       return R"(write "announce_position": "always", "auto" or "never")";
+    case Parameter::with:
+      return R"(write "with": "channel" to be given the channel of each event)";
+    case Parameter::heartbeat_event:
+      return R"(write the name of the event as a string, like "heartbeat_event": "ping")";
     case Parameter::other:
     case Parameter::topic:
       break;

@@ -33,6 +33,8 @@ struct Wishes {
   std::optional<Wish> heartbeat;
   std::optional<Wish> format;
   std::optional<Wish> announce_position;
+  std::optional<Wish> with;
+  std::optional<Wish> heartbeat_event;
 };
 
 // Each reads what the scope leaves to the client. Each error is one sentence for the client (a

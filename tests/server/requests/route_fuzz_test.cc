@@ -382,7 +382,8 @@ class RouteFuzz : public ::testing::Test {
   Switchboard switchboard_{1};
   Random jitter_{1};
   fanout::Replica replica_{{.epoch = epoch_, .members_max = 16}};
-  Streams streams_{{replica_, counters_, switchboard_, jitter_}};
+  Heartbeats heartbeats_;
+  Streams streams_{{replica_, counters_, switchboard_, jitter_, heartbeats_}};
   Seats seats_{switchboard_.streams, 1, 1};
   Applications applications_;
   Polls polls_{{settings_, replica_, streams_, seats_, counters_, jitter_}};

@@ -126,11 +126,17 @@ TEST(RouteRetry, TakesThePlaceOfTheGeneralOne) {
 TEST(RouteFormat, IsForClientsThatDoNotSayWhichTheyWant) {
   Options options;
   route_rule(options, "/text", {"a"}).format = Format::raw;
+  route_rule(options, "/lines", {"a"}).format = Format::json;
   SmallBroker broker(options);
   const auto type = [&](std::string_view target, std::string_view fields = {}) {
     const std::string heard = said(broker, fmt::format("GET {}", target), fields);
+    if (heard.find("Content-Type: application/x-ndjson") != std::string::npos) return "json";
     return heard.find("Content-Type: text/plain") != std::string::npos ? "raw" : "events";
   };
+  EXPECT_EQ(type("/lines"), "json");
+  EXPECT_EQ(type("/lines", "Accept: */*\r\n"), "json");
+  EXPECT_EQ(type("/lines", "Accept: text/event-stream\r\n"), "events");
+  EXPECT_EQ(type("/lines?format=raw"), "raw");
   EXPECT_EQ(type("/text"), "raw");
   EXPECT_EQ(type("/text", "Accept: */*\r\n"), "raw");
   EXPECT_EQ(type("/text", "Accept: text/event-stream\r\n"), "events");

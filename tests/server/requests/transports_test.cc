@@ -157,7 +157,8 @@ class Transports : public ::testing::Test {
   Switchboard switchboard_{1};
   Random random_{1};
   fanout::Replica replica_{{.epoch = epoch_, .members_max = 16}};
-  Streams streams_{{replica_, counters_, switchboard_, random_}};
+  Heartbeats heartbeats_;
+  Streams streams_{{replica_, counters_, switchboard_, random_, heartbeats_}};
   Seats seats_{switchboard_.streams, kSubscribersMax, kSubscribersMax};
   OpenGate gate_;
   Heads heads_;

@@ -159,13 +159,15 @@ class OutletsTest : public ::testing::Test {
   Counters counters_;
   LatencyHistogram latency_;
   Random random_{1};
+  Heartbeats heartbeats_;
   Delivery delivery_{{.subscribers = subscribers_,
                       .outlets = outlets_,
                       .replica = log_.replica,
                       .counters = counters_,
                       .latency = latency_,
                       .settings = settings_,
-                      .random = random_}};
+                      .random = random_,
+                      .heartbeats = heartbeats_}};
   std::vector<io::Completion> completions_;
   std::vector<StreamEnd> ends_;
 };

@@ -365,7 +365,8 @@ TEST(Streams, GiveAPatternTheRoomOfAStreamThatHasJustEnded) {
   Switchboard switchboard(1);
   Random random(1);
   fanout::Replica replica({.epoch = *fanout::Epoch::parse("ep0ch00"), .members_max = 16});
-  Streams streams({replica, counters, switchboard, random});
+  Heartbeats heartbeats;
+  Streams streams({replica, counters, switchboard, random, heartbeats});
   const std::string_view topics[] = {"a/*"};
   ASSERT_TRUE(streams.admit_patterns({"a/*"}, 1));
   fanout::Feed* const feed = replica.open(topics, fanout::Framing::plain);

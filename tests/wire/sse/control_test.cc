@@ -34,6 +34,20 @@ TEST(SseControl, W3KeepsAHeartbeatFreeOfBlankLines) {
   EXPECT_EQ(heartbeat(Wrap::chunk), wrapped(Wrap::chunk, ":\n"));
 }
 
+TEST(SseControl, AHeartbeatThatProgramsSeeIsAnEventWithoutAnId) {
+  const std::chrono::sys_seconds now{std::chrono::seconds(1'795'717'441)};
+  const std::string text = heartbeat_event_text("ping", now);
+  EXPECT_EQ(text, "event: ping\ndata: {\"time\":\"2026-11-26T18:24:01Z\"}\n\n");
+  Parser parser;
+  const std::string stream = "id: k3-9\ndata: last\n\n" + text;
+  std::string_view input = stream;
+  ASSERT_NE(parser.next(input), nullptr);
+  const ParsedEvent* const beat = parser.next(input);
+  ASSERT_NE(beat, nullptr);
+  EXPECT_EQ(beat->type, "ping");
+  EXPECT_EQ(beat->last_event_id, "k3-9") << "what the client resumes from is an event's";
+}
+
 TEST(SseControl, ShowsACleanEndOnlyWhereABodyHasOne) {
   EXPECT_EQ(clean_end(Wrap::chunk), "0\r\n\r\n");
   EXPECT_EQ(clean_end(Wrap::bare), "");

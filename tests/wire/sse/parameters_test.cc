@@ -38,10 +38,11 @@ TEST(Parameters, HaveTheNamesOfTheDocumentation) {
 TEST(Parameters, ThatAPathDoesNotLeaveToItsClientsAreThePagesOwn) {
   const auto head = asking(
       "format=pdf&channel=7&Channel=8&replay=all&heartbeat=fast&lastEventId=k-1&stream=x"
-      "&announce_position=me");
+      "&announce_position=me&with=alice&heartbeat_event=gap");
   const auto none = parse_subscribe_request(head, {}, page({}));
   ASSERT_TRUE(none.has_value()) << none.error();
-  EXPECT_FALSE(none->raw);
+  EXPECT_EQ(none->format, Format::event_stream);
+  EXPECT_FALSE(none->with_channel || none->heartbeat_event);
   EXPECT_EQ(none->cursor, "");
   EXPECT_TRUE(none->topics.empty());
   EXPECT_FALSE(none->replay || none->heartbeat || none->announce_position);
@@ -79,16 +80,20 @@ TEST(Parameters, ThatAreNotLeftToClientsAreNotReadInABodyEither) {
 }
 
 TEST(Parameters, TheFormIsTheClientsThenThePaths) {
-  const auto raw = [](std::string_view query, std::string_view accept, Format path) {
-    return parse_subscribe_request(asking(query, accept), {}, {.format = path})->raw;
+  const auto form = [](std::string_view query, std::string_view accept, Format path) {
+    return parse_subscribe_request(asking(query, accept), {}, {.format = path})->format;
   };
-  EXPECT_TRUE(raw("", "", Format::raw));
-  EXPECT_TRUE(raw("", "*/*", Format::raw)) << "what fetch sends";
-  EXPECT_FALSE(raw("format=event-stream", "", Format::raw));
-  EXPECT_FALSE(raw("", "text/event-stream", Format::raw)) << "an EventSource can read nothing else";
-  EXPECT_TRUE(raw("", "text/plain", Format::event_stream));
-  EXPECT_TRUE(raw("format=raw", "text/event-stream", Format::event_stream));
-  EXPECT_FALSE(raw("", "*/*", Format::event_stream));
+  for (const Format path : {Format::raw, Format::json, Format::event_stream}) {
+    EXPECT_EQ(form("", "", path), path);
+    EXPECT_EQ(form("", "*/*", path), path) << "what fetch sends";
+    EXPECT_EQ(form("format=event-stream", "", path), Format::event_stream);
+    EXPECT_EQ(form("", "text/event-stream", path), Format::event_stream)
+        << "an EventSource can read nothing else";
+    EXPECT_EQ(form("", "text/plain", path), Format::raw);
+    EXPECT_EQ(form("", "application/x-ndjson", path), Format::json);
+    EXPECT_EQ(form("format=raw", "text/event-stream", path), Format::raw);
+    EXPECT_EQ(form("format=json", "text/plain", path), Format::json);
+  }
 }
 
 }  // namespace

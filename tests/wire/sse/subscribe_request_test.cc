@@ -25,6 +25,11 @@ http::RequestHead asking(std::string_view query, std::vector<http::Field> fields
   return head;
 }
 
+http::RequestHead post(std::string_view query = {}, std::string_view id = {}) {
+  return asking(query, {{"Content-Type", "application/json; charset=utf-8"}, {"Last-Event-ID", id}},
+                http::Method::post);
+}
+
 SubscribeRequest read(const http::RequestHead& head, std::string_view body = {}) {
   const auto request = parse_subscribe_request(head, body);
   EXPECT_TRUE(request.has_value()) << request.error();
@@ -125,7 +130,7 @@ TEST(SubscribeRequest, SaysWhatWouldBeRight) {
     EXPECT_NE(problem(asking(query)).find("heartbeat=4"), std::string::npos) << query;
     EXPECT_NE(problem(asking(query)).find("heartbeat=30s"), std::string::npos) << query;
   }
-  EXPECT_NE(problem(asking("format=json")).find("format=raw"), std::string::npos);
+  EXPECT_NE(problem(asking("format=xml")).find("format=raw"), std::string::npos);
 }
 
 // 500ms was suggested once, and less than [limits] heartbeat_min is never granted.
@@ -144,22 +149,90 @@ TEST(SubscribeRequest, RepeatsWhatItWasAskedShortAndPrintable) {
 }
 
 TEST(SubscribeRequest, IsRawWhenAskedFor) {
-  EXPECT_TRUE(read(asking("format=raw")).raw);
-  EXPECT_FALSE(read(asking("format=sse")).raw);
-  EXPECT_TRUE(read(asking("", {{"Accept", "text/plain"}})).raw);
-  EXPECT_FALSE(read(asking("", {{"Accept", "*/*"}})).raw);
+  EXPECT_EQ(read(asking("format=raw")).format, Format::raw);
+  EXPECT_EQ(read(asking("format=sse")).format, Format::event_stream);
+  EXPECT_EQ(read(asking("", {{"Accept", "text/plain"}})).format, Format::raw);
+  EXPECT_EQ(read(asking("", {{"Accept", "*/*"}})).format, Format::event_stream);
 }
 
 // axios and Angular send "application/json, text/plain, */*" with everything they ask for.
 // An Accept that happens to name text/plain does not overrule what was asked in words.
 TEST(SubscribeRequest, IsNotRawWhenAnEventStreamIsAskedForByName) {
-  EXPECT_FALSE(read(asking("format=sse", {{"Accept", "text/plain"}})).raw);
+  EXPECT_EQ(read(asking("format=sse", {{"Accept", "text/plain"}})).format, Format::event_stream);
 }
 
 TEST(SubscribeRequest, IsNotRawIfAnEventStreamIsAcceptedToo) {
-  EXPECT_FALSE(read(asking("", {{"Accept", "application/json, text/plain, */*"}})).raw);
-  EXPECT_FALSE(read(asking("", {{"Accept", "text/event-stream, text/plain"}})).raw);
-  EXPECT_TRUE(read(asking("format=raw", {{"Accept", "text/event-stream"}})).raw);
+  EXPECT_EQ(read(asking("", {{"Accept", "application/json, text/plain, */*"}})).format,
+            Format::event_stream);
+  EXPECT_EQ(read(asking("", {{"Accept", "text/event-stream, text/plain"}})).format,
+            Format::event_stream);
+  EXPECT_EQ(read(asking("format=raw", {{"Accept", "text/event-stream"}})).format, Format::raw);
+}
+
+TEST(SubscribeRequest, IsJsonWhenAskedFor) {
+  EXPECT_EQ(read(asking("format=json")).format, Format::json);
+  EXPECT_EQ(read(post(), R"({"format":"json"})").format, Format::json);
+  for (const std::string_view type :
+       {"application/x-ndjson", "application/ndjson", "application/jsonl",
+        "application/x-ndjson, */*;q=0.1", "application/json, application/jsonl"}) {
+    EXPECT_EQ(read(asking("", {{"Accept", type}})).format, Format::json) << type;
+  }
+  EXPECT_EQ(read(asking("", {{"Accept", "application/x-ndjson, text/event-stream"}})).format,
+            Format::event_stream);
+  EXPECT_EQ(read(asking("", {{"Accept", "application/json"}})).format, Format::event_stream)
+      << "that is one text, and no stream";
+  EXPECT_EQ(read(asking("format=sse", {{"Accept", "application/x-ndjson"}})).format,
+            Format::event_stream);
+  EXPECT_EQ(problem(asking("format=xml")),
+            "format=xml is unknown; write format=json for a line of JSON an event, format=raw for "
+            "the payload alone, or leave it out for an event stream");
+}
+
+TEST(SubscribeRequest, IsGivenTheChannelOfEachEventWhenAskedFor) {
+  EXPECT_FALSE(read(asking("channel=a")).with_channel);
+  EXPECT_TRUE(read(asking("with=channel")).with_channel);
+  EXPECT_TRUE(read(post(), R"({"with":"channel"})").with_channel);
+  EXPECT_EQ(problem(asking("with=channels")),
+            "with=channels is unknown; write with=channel to be given the channel of each event");
+  EXPECT_EQ(problem(post(), R"({"with":["channel"]})"),
+            R"("with" in the body is a list; write "with": "channel" to be given the channel of )"
+            "each event");
+  EXPECT_EQ(problem(asking("With=channel")), R"("With" in the query is misspelt: write "with")");
+}
+
+TEST(SubscribeRequest, TakesAnIdBackWithItsChannelByEveryRoute) {
+  const std::string id = "7hq2mxa-1042,orders/7:a.b_c~@-";
+  EXPECT_EQ(read(asking("", {{"Last-Event-ID", id}})).cursor, "7hq2mxa-1042");
+  for (const std::string name :
+       {"lastEventId", "lastEventID", "last_event_id", "last-event-id", "Last-Event-ID"}) {
+    EXPECT_EQ(read(asking(name + "=" + id)).cursor, "7hq2mxa-1042") << name;
+    EXPECT_EQ(read(asking(name + "=7hq2mxa-1042%2Corders%2F7")).cursor, "7hq2mxa-1042") << name;
+    EXPECT_EQ(read(post(), fmt::format(R"({{"{}":"{}"}})", name, id)).cursor, "7hq2mxa-1042")
+        << name;
+    const auto page = parse_subscribe_request(post(), fmt::format(R"({{"{}":"{}"}})", name, id),
+                                              {.body = BodyOf::page});
+    EXPECT_EQ(page->cursor, "7hq2mxa-1042") << name;
+  }
+  EXPECT_TRUE(read(asking("last_event_id=earliest,a")).earliest);
+  for (const std::string_view foreign : {"7hq2mxa-1042,", "7hq2mxa-1042,a b", "7hq2mxa-1042, a",
+                                         "7hq2mxa-1042,a,b", "7hq2mxa-1042 a"}) {
+    EXPECT_EQ(read(asking("", {{"Last-Event-ID", foreign}})).cursor, foreign)
+        << "no id of the broker's: not to be taken for one";
+  }
+}
+
+TEST(SubscribeRequest, NamesTheHeartbeatsItWantsToSee) {
+  EXPECT_FALSE(read(asking("channel=a")).heartbeat_event);
+  EXPECT_EQ(read(asking("heartbeat_event=ping")).heartbeat_event, "ping");
+  EXPECT_EQ(read(asking("heartbeat_event=")).heartbeat_event, "") << "none, whatever is configured";
+  EXPECT_EQ(read(post(), R"({"heartbeat_event":"ping"})").heartbeat_event, "ping");
+  EXPECT_EQ(read(post("heartbeat_event=q"), R"({"heartbeat_event":"b"})").heartbeat_event, "q");
+  EXPECT_EQ(problem(asking("heartbeatEvent=ping")),
+            R"("heartbeatEvent" in the query is misspelt: write "heartbeat_event")");
+  EXPECT_EQ(
+      problem(post(), R"({"heartbeat_event":1})"),
+      R"("heartbeat_event" in the body is a number; write the name of the event as a string, )"
+      R"(like "heartbeat_event": "ping")");
 }
 
 TEST(SubscribeRequest, ChoosesHowItsPositionIsSent) {
@@ -175,11 +248,6 @@ TEST(SubscribeRequest, ChoosesHowItsPositionIsSent) {
 }
 
 // ---- Bodies.
-
-http::RequestHead post(std::string_view query = {}, std::string_view id = {}) {
-  return asking(query, {{"Content-Type", "application/json; charset=utf-8"}, {"Last-Event-ID", id}},
-                http::Method::post);
-}
 
 TEST(SubscribeRequest, ReadsTheBodyOfAPost) {
   const SubscribeRequest request =
@@ -212,7 +280,7 @@ TEST(SubscribeRequest, EveryParameterOfTheQueryCountsInABodyWhereverTheChannelsA
     EXPECT_EQ(read(post(query), R"({"heartbeat":4})").heartbeat, Duration(4s));
     EXPECT_EQ(read(post(query), R"({"heartbeat":"4"})").heartbeat, Duration(4s));
     EXPECT_EQ(read(post(query), R"({"heartbeat":"1min"})").heartbeat, Duration(60s));
-    EXPECT_TRUE(read(post(query), R"({"format":"raw"})").raw);
+    EXPECT_EQ(read(post(query), R"({"format":"raw"})").format, Format::raw);
     EXPECT_EQ(read(post(query), R"({"announce_position":"always"})").announce_position,
               AnnouncePosition::always);
   }
@@ -226,7 +294,7 @@ TEST(SubscribeRequest, TheFieldGoesBeforeTheQueryAndTheQueryBeforeTheBody) {
   EXPECT_EQ(request.cursor, "q-1");
   EXPECT_EQ(request.replay, 2U);
   EXPECT_EQ(request.heartbeat, Duration(2s));
-  EXPECT_FALSE(request.raw);
+  EXPECT_EQ(request.format, Format::event_stream);
   EXPECT_EQ(read(post("lastEventId=q-1", "f-1"), body).cursor, "f-1");
   EXPECT_EQ(read(post("", "f-1"), body).cursor, "f-1");
   EXPECT_EQ(read(post("lastEventId="), body).cursor, "b-1") << "an empty one is none";
@@ -253,7 +321,8 @@ TEST(SubscribeRequest, NamesTheKeyOfABodyThatHasTheWrongType) {
                   "; write the id as a string, as you received it");
     EXPECT_EQ(problem(post("channel=a"), R"({"format":)" + value + "}"),
               R"("format" in the body is )" + kind +
-                  R"(; write "format": "raw" for the payload alone, or leave it out)");
+                  R"(; write "format": "json" for a line of JSON an event, "raw" for the )"
+                  "payload alone");
   }
   EXPECT_EQ(problem(post(), R"({"channels":1})"),
             R"("channels" in the body is a number; write a list of names: "channels": ["news"])");
@@ -284,8 +353,8 @@ TEST(SubscribeRequest, SaysWhatWouldBeRightInABodyToo) {
   }
   EXPECT_EQ(
       problem(post("channel=a"), R"({"format":"zip"})"),
-      R"("format": "zip" in the body is unknown; write "format": "raw" for the payload alone, )"
-      R"(or leave it out for an event stream)");
+      R"("format": "zip" in the body is unknown; write "format": "json" for a line of JSON an )"
+      R"(event, "raw" for the payload alone, or leave it out for an event stream)");
 }
 
 // Misspelt in case or by a dash, they were the application's own once, and their values lost.

@@ -1,0 +1,52 @@
+// Voice: what a stream says besides events, in the form that its events have: the lines and events
+// of an event stream (wire/sse/control.h), lines of JSON (json_control.h), or nothing where a
+// stream carries payload bytes only. What is said is appended to `out`, wrapped as the framing
+// wants it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "broker/fanout/span.h"
+#include "broker/wire/sse/control.h"
+#include "broker/wire/sse/position.h"
+
+#include "common/time.h"
+
+namespace fanfare::server {
+
+class Voice {
+ public:
+  explicit Voice(fanout::Framing framing) : framing_(framing) {}
+
+  // What comes first. `form`: how a new client is given its position `id`; none: it is not.
+  void open(std::string& out, Duration retry, std::optional<sse::PositionForm> form,
+            std::string_view id) const;
+  // Parts of that, where they are said apart: in the answer to a poll.
+  void retry(std::string& out, Duration retry) const;
+  void position(std::string& out, std::optional<sse::PositionForm> form, std::string_view id) const;
+  // `type`: [delivery] gap_event. False: this form has no words for it.
+  bool gap(std::string& out, std::string_view type, const sse::GapEvent& gap) const;
+  // `type`: [delivery] end_event.
+  void end(std::string& out, std::string_view type) const;
+  // The last words of a stream that breaks off: when its client is to come back.
+  void come_back(std::string& out, Duration retry) const;
+  // All that is said on a stream that is not begun; for whom `id` is empty, nothing of a position.
+  void overload(std::string& out, Duration retry, std::optional<sse::PositionForm> form,
+                std::string_view id, std::string_view reason) const;
+
+  // The end of a body of which nothing is missing.
+  std::string_view clean_end() const { return sse::clean_end(wrap()); }
+
+ private:
+  sse::Wrap wrap() const { return is_chunked(framing_) ? sse::Wrap::chunk : sse::Wrap::bare; }
+  bool is_event_stream() const { return !is_raw(framing_) && !is_json(framing_); }
+  void say(std::string& out, std::string_view text) const {
+    sse::append_wrapped(out, wrap(), text);
+  }
+
+  fanout::Framing framing_;
+};
+
+}  // namespace fanfare::server
