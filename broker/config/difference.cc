@@ -55,6 +55,9 @@ std::vector<Difference> differences(const server::Options& before, const server:
   if (!same_rules(route_section(), before.routes, after.routes)) {
     found.push_back({.key = "[[route]]", .before = {}, .after = {}});
   }
+  if (!same_rules(hook_section(), before.hooks, after.hooks)) {
+    found.push_back({.key = "[[hook]]", .before = {}, .after = {}});
+  }
   return found;
 }
 

@@ -65,8 +65,9 @@ struct Section {
 
 // [listen], [server], [history], … in the order in which they are documented.
 std::span<const Section<server::Options>> sections();
-// [[channel]] and [[route]], of which there may be any number.
+// [[channel]], [[route]] and [[hook]], of which there may be any number.
 const Section<server::ChannelRule>& channel_section();
 const Section<server::RouteRule>& route_section();
+const Section<server::HookRule>& hook_section();
 
 }  // namespace fanfare::config

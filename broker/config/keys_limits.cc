@@ -93,6 +93,13 @@ constexpr std::array kLimits{
                  "show them to publishers that watch or list subscribers. Only queries that say "
                  "more than the channels are kept. Beyond the limit, streams are shown with their "
                  "channels only."}),
+    limits<&LimitOptions::hook_channels>(
+        {.name = "hook_channels",
+         .at_least = 100,
+         .at_most = 10'000'000,
+         .help = "Channels whose news waits, for each [[hook]]: some 200 bytes each. With more, "
+                 "the hook begins anew after a minute; it can be kept in step only if no more of "
+                 "its channels are occupied."}),
     limits<&LimitOptions::presence_time>(
         {.name = "presence_time",
          .at_least = ns(100ms),

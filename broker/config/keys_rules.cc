@@ -10,6 +10,7 @@ namespace fanfare::config {
 namespace {
 
 using server::ChannelRule;
+using server::HookRule;
 using server::RouteRule;
 
 template <auto kMember>
@@ -20,6 +21,11 @@ constexpr Key<ChannelRule> channel(Facts facts) {
 template <auto kMember>
 constexpr Key<RouteRule> route(Facts facts) {
   return key<RouteRule, kMember>(facts);
+}
+
+template <auto kMember>
+constexpr Key<HookRule> hook(Facts facts) {
+  return key<HookRule, kMember>(facts);
 }
 
 constexpr std::uint64_t ns(Duration duration) {
@@ -126,6 +132,46 @@ constexpr std::array kRoute{
                  "in again for limits.approval_age."}),
 };
 
+constexpr std::array kHook{
+    hook<&HookRule::url>(
+        {.name = "url",
+         .at_least = 1,
+         .help = "Where news is posted to: \"http://127.0.0.1:3000/hooks\" (an address, or "
+                 "localhost), or \"unix:/run/app.sock:/hooks\". Required."}),
+    hook<&HookRule::channels>(
+        {.name = "channels",
+         .at_least = 1,
+         .at_most = 1'000,
+         .help = "The channels it is told of: names and patterns. Subscribers count that name the "
+                 "channel, not those whose pattern matches it."}),
+    hook<&HookRule::events>({.name = "events",
+                             .at_least = 1,
+                             .at_most = 2,
+                             .help = "What it is told of: \"occupied\" (a channel has its first "
+                                     "subscriber, over all shards), \"vacant\" (its last has "
+                                     "gone)."}),
+    hook<&HookRule::secret>(
+        {.name = "secret",
+         .help = "Signs every post: Fanfare-Signature is the HMAC-SHA256, by this key, of "
+                 "Fanfare-Timestamp, a full stop and the body. Empty: posts are not signed."}),
+    hook<&HookRule::settle>(
+        {.name = "settle",
+         .at_most = ns(1h),
+         .help = "How long a channel must be vacant before that is told, so that a page which is "
+                 "loaded anew tells nothing."}),
+    hook<&HookRule::timeout>(
+        {.name = "timeout",
+         .at_least = ns(100ms),
+         .at_most = ns(1min),
+         .help = "How long the answer to one post is waited for. Anything but 2xx is a failure."}),
+    hook<&HookRule::retries>(
+        {.name = "retries",
+         .at_most = 100,
+         .help = "How often a post that failed is repeated, after 1 s, 2 s, 4 s and so on up to "
+                 "30 s (less by up to a half, at random). Then it is given up; after a minute the "
+                 "hook begins anew with a reset and the channels that are occupied."}),
+};
+
 constexpr Section<ChannelRule> kChannelSection{
     .name = "channel",
     .help = "Exceptions for some channels; any number of them.",
@@ -134,6 +180,10 @@ constexpr Section<RouteRule> kRouteSection{
     .name = "route",
     .help = "Further paths on which event streams are served; any number of them.",
     .keys = kRoute};
+constexpr Section<HookRule> kHookSection{
+    .name = "hook",
+    .help = "Applications that are told when channels become occupied or vacant; up to 16 of them.",
+    .keys = kHook};
 
 }  // namespace
 
@@ -143,6 +193,10 @@ const Section<ChannelRule>& channel_section() {
 
 const Section<RouteRule>& route_section() {
   return kRouteSection;
+}
+
+const Section<HookRule>& hook_section() {
+  return kHookSection;
 }
 
 }  // namespace fanfare::config

@@ -46,6 +46,7 @@ std::vector<std::string_view> section_names() {
   for (const Section<Options>& section : sections()) names.push_back(section.name);
   names.push_back(channel_section().name);
   names.push_back(route_section().name);
+  names.push_back(hook_section().name);
   return names;
 }
 
@@ -69,11 +70,17 @@ std::string remedy_for(std::string_view unknown, std::string_view what,
   return fmt::format("the {} are {}", what, joined(known));
 }
 
+// There may be any number of it: [[…]].
+bool is_repeated(std::string_view section) {
+  return section == channel_section().name || section == route_section().name ||
+         section == hook_section().name;
+}
+
 std::string remedy_for_section(std::string_view unknown) {
   const std::vector<std::string_view> known = section_names();
   const std::string_view near = nearest(unknown, known);
   if (near.empty()) return "the sections are " + joined(known);
-  const bool rules = near == channel_section().name || near == route_section().name;
+  const bool rules = is_repeated(near);
   return fmt::format("did you mean \"{}{}{}\"?", rules ? "[[" : "", near, rules ? "]]" : "");
 }
 
@@ -118,6 +125,9 @@ void Reader::read_member(const Member& member) {
   }
   if (member.name == route_section().name) {
     return read_rules(route_section(), member, options_.routes);
+  }
+  if (member.name == hook_section().name) {
+    return read_rules(hook_section(), member, options_.hooks);
   }
   const Section<Options>* section = find_section(member.name);
   if (section == nullptr) {
@@ -204,7 +214,7 @@ void Reader::read_override(const std::string& assignment) {
   const std::string_view name = text.substr(dot + 1, equals - dot - 1);
   const Section<Options>* section = find_section(section_name);
   if (section == nullptr) {
-    if (section_name == channel_section().name || section_name == route_section().name) {
+    if (is_repeated(section_name)) {
       return report_.add(origin, fmt::format("[[{}]] can only be written in a file", section_name),
                          {});
     }

@@ -28,6 +28,7 @@ namespace fanfare::config {
 namespace {
 
 using server::ChannelRule;
+using server::HookRule;
 using server::Options;
 using server::RouteRule;
 
@@ -289,6 +290,36 @@ void check_channel_rules(const Options& options, Report& report) {
   }
 }
 
+constexpr std::size_t kHooksMax = 16;
+
+void check_hooks(const Options& options, Report& report) {
+  const auto& hooks = options.hooks;
+  for (std::size_t i = 0; i < hooks.size(); ++i) {
+    const HookRule& hook = hooks[i];
+    const std::string place = fmt::format("hook[{}]", i);
+    if (i == kHooksMax) {
+      report.add_at(
+          place, fmt::format("there are {} [[hook]]s", hooks.size()),
+          fmt::format("{} are the most: let one application pass on what it is told", kHooksMax));
+    }
+    if (!report.noted(place + ".url")) {
+      report.add_at(place, "[[hook]] has no url",
+                    "say where news is posted to: url = \"http://127.0.0.1:3000/hooks\"");
+    } else if (const auto url = server::parse_hook_url(hook.url); !hook.url.empty() && !url) {
+      complain(report, place + ".url", place, url.error());
+    }
+    for (std::size_t j = 0; j < hook.channels.size(); ++j) {
+      complain(report, fmt::format("{}.channels[{}]", place, j), place + ".channels",
+               channel_pattern_problem(hook.channels[j]));
+    }
+    for (std::size_t j = 0; j < hook.events.size(); ++j) {
+      if (hook.events[j] == "occupied" || hook.events[j] == "vacant") continue;
+      complain(report, fmt::format("{}.events[{}]", place, j), place + ".events",
+               fmt::format("\"{}\" is neither occupied nor vacant", hook.events[j]));
+    }
+  }
+}
+
 }  // namespace
 
 void check_rules(const Options& options, Report& report) {
@@ -306,6 +337,7 @@ void check_rules(const Options& options, Report& report) {
   check_access_log(options, report);
   check_channel_rules(options, report);
   check_routes(options, report);
+  check_hooks(options, report);
 }
 
 std::vector<std::string> warnings(const Options& options) {

@@ -1,6 +1,10 @@
 #include "broker/policy/digest.h"
 
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
+
+#include "common/hex.h"
 
 namespace fanfare::policy {
 
@@ -8,6 +12,24 @@ Digest sha256(std::string_view text) {
   Digest digest{};
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
   return digest;
+}
+
+Digest hmac_sha256(std::string_view key, std::string_view text) {
+  Digest digest{};
+  unsigned int size = digest.size();
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+       reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data(), &size);
+  return digest;
+}
+
+std::string hex_of(const Digest& digest) {
+  std::string text;
+  text.reserve(2 * digest.size());
+  for (const unsigned char byte : digest) {
+    text += kHexDigits[byte >> 4U];
+    text += kHexDigits[byte & 15U];
+  }
+  return text;
 }
 
 }  // namespace fanfare::policy

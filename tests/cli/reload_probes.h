@@ -36,5 +36,7 @@ std::vector<Probe> front_probes();
 std::vector<Probe> stream_probes();
 // Those of heartbeat_event (heartbeat_probes.cc).
 std::vector<Probe> heartbeat_probes();
+// And those of [[hook]] (hook_probes.cc).
+std::vector<Probe> hook_probes();
 
 }  // namespace fanfare::cli

@@ -52,6 +52,7 @@ std::vector<Probe> all_probes() {
   std::ranges::move(front_probes(), std::back_inserter(all));
   std::ranges::move(stream_probes(), std::back_inserter(all));
   std::ranges::move(heartbeat_probes(), std::back_inserter(all));
+  std::ranges::move(hook_probes(), std::back_inserter(all));
   return all;
 }
 
@@ -176,6 +177,7 @@ TEST(Reload, EveryKeyOfTheTableHasAProbeOfItsMark) {
   }
   for (const auto& key : config::channel_section().keys) check("channel", key.facts);
   for (const auto& key : config::route_section().keys) check("route", key.facts);
+  for (const auto& key : config::hook_section().keys) check("hook", key.facts);
   EXPECT_THAT(at_once, ::testing::IsEmpty()) << "probes of keys that do not exist";
   EXPECT_THAT(fixed, ::testing::IsEmpty());
 }

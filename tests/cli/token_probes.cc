@@ -96,9 +96,12 @@ std::string second_stream(SmallBroker& broker) {
 }  // namespace
 
 std::vector<Probe> token_probes() {
+  static const std::string kOptional = "[token]\nneed = \"optional\"";
+  static const std::string kNoTickets = "[limits]\ntickets = 0\n" + kOptional;
+  static const std::string kShortTickets = "[limits]\nticket_age = \"1s\"\n" + kOptional;
   return {
-      {"limits.tickets", "[limits]\ntickets = 0", "", newly(ticket), "-UNA", "$22"},
-      {"limits.ticket_age", "[limits]\nticket_age = \"1s\"", "", newly(ticket), "-ERR", "$22"},
+      {"limits.tickets", kNoTickets, kOptional, newly(ticket), "-UNA", "$22"},
+      {"limits.ticket_age", kShortTickets, kOptional, newly(ticket), "-ERR", "$22"},
       {"token.need", "", "[token]\nneed = \"required\"", newly(stranger), "200", "401"},
       {"token.keys", with_tokens("keys = [\"$other\"]"), with_key(), newly(with_token), "401",
        "200"},

@@ -45,8 +45,10 @@ TEST(Difference, SeesThatRulesChanged) {
   server::RouteRule route;
   route.path = "/board";
   after.routes = {route};
+  after.hooks.resize(1);
   EXPECT_THAT(texts(before, after),
-              ElementsAre("[[channel]] rules changed", "[[route]] rules changed"));
+              ElementsAre("[[channel]] rules changed", "[[route]] rules changed",
+                          "[[hook]] rules changed"));
 }
 
 TEST(Difference, WhatWaitsForTheNextStartKeepsItsValueUntilThen) {

@@ -57,6 +57,7 @@ std::string reference_markdown() {
   }
   append_section(out, channel_section(), "[[channel]]", server::ChannelRule{});
   append_section(out, route_section(), "[[route]]", server::RouteRule{});
+  append_section(out, hook_section(), "[[hook]]", server::HookRule{});
   return out;
 }
 

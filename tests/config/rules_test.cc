@@ -152,5 +152,21 @@ TEST(Rules, KeepSizesOfChannelRulesInOrder) {
               ElementsAre(AllOf(StartsWith("f.toml:3:17: "), HasSubstr("would not fit"))));
 }
 
+TEST(Rules, WantAnAddressForEveryHook) {
+  EXPECT_THAT(problems("[[hook]]\nurl = \"unix:/run/app.sock:/hooks\"\n"), ElementsAre());
+  EXPECT_THAT(problems("[[hook]]\nsettle = \"1s\"\n"), ElementsAre(HasSubstr("has no url")));
+  EXPECT_THAT(problems("[[hook]]\nurl = \"http://app:3000/hooks\"\n"),
+              ElementsAre(AllOf(StartsWith("f.toml:2:7: "), HasSubstr("names are not looked up"))));
+  EXPECT_THAT(problems("[[hook]]\nurl = \"http://127.0.0.1/a b\"\n"),
+              ElementsAre(HasSubstr("visible ASCII")));
+  EXPECT_THAT(problems("[[hook]]\nurl = \"http://127.0.0.1\"\nchannels = [\"a\", \"b c\"]\n"),
+              ElementsAre(StartsWith("f.toml:3:18: ")));
+  EXPECT_THAT(problems("[[hook]]\nurl = \"http://127.0.0.1\"\nevents = [\"full\"]\n"),
+              ElementsAre(HasSubstr("neither occupied nor vacant")));
+  std::string many;
+  for (int i = 0; i < 17; ++i) many += "[[hook]]\nurl = \"http://127.0.0.1\"\n";
+  EXPECT_THAT(problems(many), ElementsAre(HasSubstr("16 are the most")));
+}
+
 }  // namespace
 }  // namespace fanfare::config

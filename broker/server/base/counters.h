@@ -109,8 +109,8 @@ namespace fanfare::server {
   X(rolls_total, "counter", "Times a publisher asked who subscribes to a channel")                 \
   X(rolls_late_total, "counter", "Such questions that a shard did not answer in time")             \
   X(ingest_paused_total, "counter", "Times publishers were slowed because shards were behind")     \
-  X(upstream_connections_open, "gauge", "Connections open to applications that routes ask")        \
-  X(upstream_connections_total, "counter", "Connections begun to applications")                    \
+  X(upstream_connections_open, "gauge", "Connections open to applications and hooks")              \
+  X(upstream_connections_total, "counter", "Connections begun to applications and hooks")          \
   X(upstream_requests_total, "counter", "Requests about which an application was asked")           \
   X(upstream_waiting, "gauge", "Requests that wait for a connection to their application")         \
   X(upstream_attached_total, "counter", "Requests that an application attached to channels")       \
@@ -128,6 +128,13 @@ namespace fanfare::server {
   X(access_lines_total, "counter", "Lines of the access log")                                      \
   X(access_lines_left_out_total, "counter",                                                        \
     "Lines that the access log lacks: the disk could not keep up")                                 \
+  X(hook_posts_total, "counter", "Posts sent to hooks, repetitions included")                      \
+  X(hook_events_total, "counter", "Events of channels that hooks have taken")                      \
+  X(hook_retries_total, "counter", "Posts to hooks that failed and are repeated")                  \
+  X(hook_events_given_up_total, "counter", "Events in posts to hooks that were given up")          \
+  X(hook_resets_total, "counter", "Times a hook was told to begin anew")                           \
+  X(hook_overflows_total, "counter", "Times more channels waited for a hook than hook_channels")   \
+  X(hook_channels_waiting, "gauge", "Channels of which a hook has still to be told")               \
   X(turns_total, "counter", "Turns of the event loop")                                             \
   X(mailbox_messages_total, "counter", "Messages taken from the mailbox")                          \
   X(unserved_bytes, "gauge", "Bytes applied but not yet handed to every caught-up subscriber")

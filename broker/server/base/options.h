@@ -100,6 +100,7 @@ struct LimitOptions {
   std::uint64_t target_bytes = 8U << 10U;
   std::uint64_t body_bytes = 64U << 10U;     // of a request to the subscriber's side
   std::uint64_t queries_bytes = 64U << 20U;  // kept of a shard's streams, for publishers that watch
+  std::uint32_t hook_channels = 100'000;     // whose news waits, for each hook
   Duration presence_time = 2s;               // for all shards to say who subscribes to a channel
   std::uint64_t bodies_bytes = 64U << 20U;  // being received: of all subscribers, of all publishers
   Duration head_time = 10s;                 // for a whole head, and for a whole body
@@ -237,6 +238,20 @@ struct RouteRule {
   friend bool operator==(const RouteRule&, const RouteRule&) = default;
 };
 
+// [[hook]]: an application that is told which channels become occupied or vacant
+// (server/lead/hook.h).
+struct HookRule {
+  std::string url;                             // where it is posted to (parse_hook_url)
+  std::vector<std::string> channels = {"**"};  // names and patterns; one of them has to match
+  std::vector<std::string> events = {"occupied", "vacant"};
+  std::string secret;         // signs posts; empty: they are not signed
+  Duration settle = 2s;       // a channel is vacant for that long before it is told
+  Duration timeout = 5s;      // for the answer to one post
+  std::uint32_t retries = 5;  // of one post
+
+  friend bool operator==(const HookRule&, const HookRule&) = default;
+};
+
 struct Options {
   ListenOptions listen;
   FrontOptions fronts;
@@ -256,6 +271,7 @@ struct Options {
   std::shared_ptr<const policy::JwtKeys> publish_keys;  // the same, of `publish`
   std::vector<ChannelRule> channels;
   std::vector<RouteRule> routes;
+  std::vector<HookRule> hooks;
 
   friend bool operator==(const Options&, const Options&) = default;
 };

@@ -57,4 +57,10 @@ TokenNeed token_need(const Options& options, const RouteRule* route) {
   return options.token.has_keys() ? TokenNeed::required : TokenNeed::none;
 }
 
+bool takes_tickets(const Options& options) {
+  return options.token.in_use() || std::ranges::any_of(options.routes, [&](const RouteRule& route) {
+           return route.upstream.empty() && token_need(options, &route) != TokenNeed::none;
+         });
+}
+
 }  // namespace fanfare::server

@@ -37,5 +37,7 @@ fanout::CrowdRules crowd_rules(const Options& options, std::span<const std::stri
 
 // Whether a subscriber needs a token on this route; null: on /events. Never automatic.
 TokenNeed token_need(const Options& options, const RouteRule* route);
+// Whether any path looks at tickets.
+bool takes_tickets(const Options& options);
 
 }  // namespace fanfare::server

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace fanfare::server {
@@ -76,6 +77,32 @@ std::expected<UpstreamAddress, std::string> parse_upstream(std::string_view text
   }
   return UpstreamAddress{.kind = UpstreamAddress::Kind::tcp,
                          .place = fmt::format("{}:{}", host, port)};
+}
+
+std::expected<HookUrl, std::string> parse_hook_url(std::string_view text) {
+  std::size_t slash = std::string_view::npos;
+  if (text.starts_with(kUnix)) {
+    const std::size_t colon = text.find(":/", kUnix.size());
+    slash = colon == std::string_view::npos ? colon : colon + 1;
+  } else if (text.starts_with(kHttp)) {
+    slash = text.find('/', kHttp.size());
+  }
+  HookUrl url{.upstream = std::string(text.substr(0, slash)), .host = "localhost", .path = "/"};
+  if (slash != std::string_view::npos) {
+    url.path = text.substr(slash);
+    if (url.upstream.ends_with(':')) url.upstream.pop_back();
+  }
+  const auto address = parse_upstream(url.upstream);
+  if (!address) return std::unexpected(address.error());
+  if (address->kind == UpstreamAddress::Kind::tcp) url.host = url.upstream.substr(kHttp.size());
+  const auto invisible = [](char c) { return c <= ' ' || c > '~' || c == '#'; };
+  if (std::ranges::any_of(url.path, invisible)) {
+    return std::unexpected(fmt::format(
+        "\"{}\" is no path: it may hold visible ASCII characters without #; escape others as in "
+        "%20",
+        url.path));
+  }
+  return url;
 }
 
 }  // namespace fanfare::server

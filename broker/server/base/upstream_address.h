@@ -18,4 +18,14 @@ struct UpstreamAddress {
 // "http://[::1]" (port 80). The error is a sentence that says what would be right.
 std::expected<UpstreamAddress, std::string> parse_upstream(std::string_view text);
 
+// Where a hook is posted to: an upstream, and a path there.
+struct HookUrl {
+  std::string upstream;  // as parse_upstream() understands it
+  std::string host;      // for the Host field
+  std::string path;      // with its query
+};
+
+// "http://127.0.0.1:3000/hooks", "unix:/run/app.sock:/hooks"; without a path it is "/".
+std::expected<HookUrl, std::string> parse_hook_url(std::string_view text);
+
 }  // namespace fanfare::server

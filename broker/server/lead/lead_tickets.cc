@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker/policy/grants.h"
+#include "broker/server/base/rules.h"
 #include "broker/server/lead/lead.h"
 
 #include "common/quotable.h"
@@ -15,6 +16,10 @@ namespace fanfare::server {
 namespace {
 
 constexpr Duration kUsualLife = 60s;
+constexpr std::string_view kUseless =
+    "a ticket would open nothing: every stream is open to everybody here; set [token] keys, or "
+    "need "
+    "= \"required\" or \"optional\"";
 constexpr Duration kLifeMax = 365 * Duration(24h);  // of the stream that a ticket opens
 
 std::unexpected<ingest::Refused> refused(ingest::Refusal kind, std::string sentence) {
@@ -49,7 +54,8 @@ std::expected<ingest::Ticket, ingest::Refused> Lead::issue_ticket(
   const Duration life = request.expires.empty()
                             ? std::min(Duration(kUsualLife), limits.ticket_age)
                             : parse_duration(request.expires).value_or(Duration(0));
-  std::string problem = problem_of(request);
+  std::string problem =
+      takes_tickets(settings_.options()) ? problem_of(request) : std::string(kUseless);
   if (problem.empty() && (life < 1s || life > limits.ticket_age)) {
     problem = fmt::format(
         "\"{}\" is not a time within which a ticket is used: write 1s to {} ([limits] ticket_age)",

@@ -50,7 +50,10 @@ void Roster::change_names(const fanout::Topics& topics, std::int64_t delta) {
     const std::string& text = topics.texts()[i];
     if (is_pattern(text)) continue;
     const auto found = names_.try_emplace(text).first;
+    const bool vacant = found->second.streams == 0;
     add(found->second.streams, delta);
+    const bool occupied = found->second.streams > 0;
+    if (noting_ && vacant == occupied) turns_.push_back({.name = text, .occupied = occupied});
     if (!topics.name_covered(i)) add(found->second.alone, delta);
     if (found->second.streams == 0) names_.erase(found);
   }

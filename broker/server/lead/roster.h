@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "broker/fanout/name_hash.h"
@@ -42,6 +43,14 @@ class Roster {
       if (!visit(std::string_view(name))) return;
     }
   }
+  // Names that have got their first subscriber, or lost their last, in this order; noted while
+  // somebody wants to know.
+  struct Turn {
+    std::string name;
+    bool occupied = false;
+  };
+  void note_turns(bool note) { noting_ = note; }
+  std::vector<Turn> take_turns() { return std::exchange(turns_, {}); }
   // Different patterns.
   std::size_t pattern_count() const { return index_.count(); }
 
@@ -89,7 +98,9 @@ class Roster {
   std::uint64_t generation_ = 1;  // of the patterns
   std::vector<Known> known_;      // by hash; none before there is a pattern
   std::uint64_t counts_ = 0;      // so far, for Group::seen
-  std::vector<Id> ids_;           // kept for their memory
+  bool noting_ = false;
+  std::vector<Turn> turns_;
+  std::vector<Id> ids_;  // kept for their memory
   std::vector<Id> matched_;
 };
 

@@ -298,8 +298,9 @@ void SubscriberRoutes::answer_position(const Request& request, std::vector<http:
 // As publishers that watch are shown it: they are others than those who know the token.
 std::string SubscriberRoutes::shown_query(const Request& request) const {
   const TokenOptions& token = parts_.settings->token;
-  if (need_on(route_of(request.head)) == TokenNeed::none && !token.in_use())
-    return std::string(request.head.query);
+  const bool pages_own = need_on(route_of(request.head)) == TokenNeed::none &&
+                         !takes_tickets(parts_.settings.options());
+  if (pages_own) return std::string(request.head.query);
   return http::query_without(request.head.query, {token.query, kTicketParameter});
 }
 

@@ -10,6 +10,7 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
       surface_(parts.surface),
       lead_(epoch, settings, parts.switchboard, parts.counters,
             parts.gate != nullptr ? *parts.gate : open_gate_, parts.heads, parts.clock),
+      hooks_({settings, lead_.roster(), parts.counters, parts.random, std::string(epoch.text())}),
       roll_calls_(parts.switchboard, settings, parts.counters),
       ingest_routes_(settings, lead_, roll_calls_),
       ingest_http_(parts.connections, parts.courier, parts.counters, settings.publisher_requests(),
@@ -63,6 +64,7 @@ const Snapshot& LeadDesk::fresh_snapshot() {
 
 void LeadDesk::begin_drain() {
   lead_.stop_publishing();
+  hooks_.stop();
   switchboard_.phase.store(BrokerPhase::draining, std::memory_order_relaxed);
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "broker/server/base/admin_surface.h"
+#include "broker/server/lead/hooks.h"
 #include "broker/server/lead/lead.h"
 #include "broker/server/requests/admin_routes.h"
 #include "broker/server/requests/publish_routes.h"
@@ -31,6 +32,7 @@ class LeadDesk {
     Heads& heads;
     Gate* gate = nullptr;  // null: all that is sealed is durable
     fanout::LogClock clock = {};
+    Random& random;
   };
   LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings);
 
@@ -57,6 +59,7 @@ class LeadDesk {
   IngestPort& ingest_port() { return ingest_port_; }
   RollCalls& roll_calls() { return roll_calls_; }
   PublishRoutes& ingest_routes() { return ingest_routes_; }
+  Hooks& hooks() { return hooks_; }
 
  private:
   const Snapshot& fresh_snapshot();
@@ -68,6 +71,7 @@ class LeadDesk {
   std::atomic<std::uint64_t> publisher_bodies_{0};  // apart, so that clients cannot use it up
   OpenGate open_gate_;
   Lead lead_;
+  Hooks hooks_;
   RollCalls roll_calls_;
   PublishRoutes ingest_routes_;
   HttpPort ingest_http_;

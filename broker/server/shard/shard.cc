@@ -80,7 +80,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
     desk_ = std::make_unique<LeadDesk>(
         LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
                         ring.name(), config.connections_max, date_, heads_, config.gate,
-                        fanout::LogClock(started_, time_of_day())},
+                        fanout::LogClock(started_, time_of_day()), random_},
         config.epoch, settings_);
   }
   if (config.shared) {

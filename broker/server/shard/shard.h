@@ -202,6 +202,7 @@ class Shard {
   void upstream_received(const io::Completion& completion, std::string_view bytes);
   void take_upstream_answers();
   void end_lifetimes();
+  void post_to_hooks();
 
   // shard_time.cc: what the clock brings
   bool time_passes();

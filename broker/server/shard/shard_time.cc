@@ -63,6 +63,7 @@ void Shard::tick_passed() {
   accept_again();
   look_for_room();
   upstreams_.look_for_room();
+  if (desk_) post_to_hooks();
   end_lifetimes();
   take_stock();
   if (phase_ != Phase::serving) drain_on();

@@ -9,6 +9,7 @@ namespace fanfare::server {
 namespace {
 
 constexpr std::size_t kEndsAtOnce = 1'024;
+constexpr std::uint32_t kHooks = 1U << 31U;
 // A stream that was told to come back may take this long to read it.
 constexpr Tick kExpiredTicks = 20;
 
@@ -36,10 +37,36 @@ void Shard::take_upstream_answers() {
   for (const io::Slot slot : upstreams_.take_unwanted()) {
     if (connections_[slot].state == State::upstream) close(slot, CloseReason::upstream_closed);
   }
+  bool hooks = false;
   for (Upstreams::Answered& answered : upstreams_.take_answers()) {
+    if ((answered.exchange.index & kHooks) != 0) {
+      hooks = true;
+      desk_->hooks().answered(
+          {.hook = answered.exchange.index - kHooks, .number = answered.exchange.generation},
+          answered.answer.status, answered.answer.why, now_);
+      continue;
+    }
     answer(Port::subscriber, answered.exchange, [&](const Request& request, Response& response) {
       routes_.answered(request, answered.answer, response);
     });
+  }
+  if (hooks) post_to_hooks();  // the next ones
+}
+
+// Posts travel as questions do, under numbers that no exchange has.
+void Shard::post_to_hooks() {
+  const auto exchange = [](Hooks::Attempt attempt) {
+    return ExchangeId{.index = kHooks + attempt.hook, .generation = attempt.number};
+  };
+  for (const Hooks::Attempt& attempt : desk_->hooks().take_overdue(now_)) {
+    upstreams_.forget(exchange(attempt));
+  }
+  const std::int64_t unix_ms = time_of_day().time_since_epoch().count();
+  for (Hooks::Post& post : desk_->hooks().take_posts(now_, unix_ms)) {
+    upstreams_.ask(post.upstream, {.exchange = exchange(post.attempt),
+                                   .text = std::move(post.request),
+                                   .idempotent = true,
+                                   .own = true});
   }
 }
 

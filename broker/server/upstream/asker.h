@@ -13,6 +13,9 @@ struct Question {
   std::string text;         // the whole request (server/upstream/forward.h)
   bool idempotent = false;  // may be asked twice (RFC 9110 §9.2.2)
   bool to_head = false;     // its answer has no body
+  // The broker's own, not about a request: it has a connection of its own, beyond [limits]
+  // upstream_connections, and nothing of it is counted among those.
+  bool own = false;
 };
 
 class Asker {

@@ -40,11 +40,14 @@ std::string_view why_not(int error) {
 
 }  // namespace
 
-Upstreams::Pool& Upstreams::pool_of(std::string_view upstream) {
+Upstreams::Pool& Upstreams::pool_of(std::string_view upstream, bool own) {
   if (settings_seen_ != parts_.settings.revision()) drop_unused_pools();
-  const auto known = pools_.find(upstream);
+  std::string key = own ? "own " : "";
+  key += upstream;
+  const auto known = pools_.find(key);
   if (known != pools_.end()) return known->second;
-  Pool& pool = pools_[std::string(upstream)];
+  Pool& pool = pools_[std::move(key)];
+  pool.own = own;
   const auto address = parse_upstream(upstream);
   CHECK(address.has_value(), "a configuration names only upstreams that it has checked");
   const auto found = address->kind == UpstreamAddress::Kind::path
@@ -63,9 +66,9 @@ void Upstreams::drop_unused_pools() {
 }
 
 void Upstreams::ask(std::string_view upstream, Question question) {
-  Pool& pool = pool_of(upstream);
+  Pool& pool = pool_of(upstream, question.own);
   const Key key = key_of(question.exchange);
-  ++parts_.counters.upstream_requests_total;
+  if (!question.own) ++parts_.counters.upstream_requests_total;
   ++parts_.counters.upstream_waiting;
   asked_.emplace(key, Asked{.question = std::move(question)});
   pool.line.push_back(key);
@@ -75,8 +78,8 @@ void Upstreams::ask(std::string_view upstream, Question question) {
 void Upstreams::forget(ExchangeId exchange) {
   const auto found = asked_.find(key_of(exchange));
   if (found == asked_.end()) return;
-  ++parts_.counters.upstream_abandoned_total;
   Asked& asked = found->second;
+  if (!asked.question.own) ++parts_.counters.upstream_abandoned_total;
   if (asked.link == kNone) {
     --parts_.counters.upstream_waiting;
     asked_.erase(found);
@@ -126,7 +129,7 @@ std::optional<std::uint32_t> Upstreams::idle_link(Pool& pool, const Question& qu
 
 std::optional<std::uint32_t> Upstreams::dial(Pool& pool) {
   const std::uint32_t most = parts_.settings->limits.upstream_connections;
-  if (links_open_ >= most || parts_.connections.full()) return std::nullopt;
+  if ((!pool.own && links_open_ >= most) || parts_.connections.full()) return std::nullopt;
   std::uint32_t index = static_cast<std::uint32_t>(links_.size());
   if (links_free_.empty()) {
     links_.emplace_back(parts_.settings.subscriber_requests());
@@ -144,7 +147,7 @@ std::optional<std::uint32_t> Upstreams::dial(Pool& pool) {
   connection.state = State::upstream;
   connection.link = index;
   connection.connect_armed = true;
-  ++links_open_;
+  if (!pool.own) ++links_open_;
   ++pool.links;
   ++parts_.counters.upstream_connections_open;
   ++parts_.counters.upstream_connections_total;
@@ -287,7 +290,7 @@ void Upstreams::release(io::Slot slot, int error) {
   }
   std::erase(pool.idle, index);
   --pool.links;
-  --links_open_;
+  if (!pool.own) --links_open_;
   parts_.connections[slot].link = kNone;
   links_free_.push_back(index);
   serve_all();

@@ -87,6 +87,7 @@ class Upstreams final : public Asker {
   };
   struct Pool {
     io::PeerAddress address;
+    bool own = false;                 // for the broker's own questions
     std::deque<Key> line;             // oldest first; may hold some that were forgotten
     std::vector<std::uint32_t> idle;  // links, the one used last at the end
     std::uint32_t links = 0;
@@ -103,7 +104,7 @@ class Upstreams final : public Asker {
   };
 
   static Key key_of(ExchangeId id) { return (std::uint64_t{id.generation} << 32U) | id.index; }
-  Pool& pool_of(std::string_view upstream);
+  Pool& pool_of(std::string_view upstream, bool own);
   void drop_unused_pools();
   // Asks what stands in line, as far as there are links.
   void serve(Pool& pool);
@@ -125,7 +126,7 @@ class Upstreams final : public Asker {
   std::uint32_t settings_seen_ = 0;
   std::deque<Link> links_;  // addresses do not move
   std::vector<std::uint32_t> links_free_;
-  std::uint32_t links_open_ = 0;
+  std::uint32_t links_open_ = 0;          // those of own pools left out
   std::unordered_map<Key, Asked> asked_;  // addresses do not move: the courier sends from there
   std::vector<Answered> answers_;
   std::vector<io::Slot> unwanted_;

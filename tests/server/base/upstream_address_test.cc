@@ -41,5 +41,24 @@ TEST(UpstreamAddress, SaysWhatWouldBeRight) {
   EXPECT_THAT(place("http://::1:3000"), HasSubstr("no address"));
 }
 
+std::string hook(std::string_view text) {
+  const auto url = parse_hook_url(text);
+  if (!url) return "problem: " + url.error();
+  return url->upstream + " " + url->host + " " + url->path;
+}
+
+TEST(HookUrl, HasAnUpstreamAndAPath) {
+  EXPECT_EQ(hook("http://127.0.0.1:3000/hooks?x=1"),
+            "http://127.0.0.1:3000 127.0.0.1:3000 /hooks?x=1");
+  EXPECT_EQ(hook("http://[::1]:3000"), "http://[::1]:3000 [::1]:3000 /");
+  EXPECT_EQ(hook("http://localhost/"), "http://localhost localhost /");
+  EXPECT_EQ(hook("unix:/run/app.sock:/hooks"), "unix:/run/app.sock localhost /hooks");
+  EXPECT_EQ(hook("unix:/run/app.sock"), "unix:/run/app.sock localhost /");
+  EXPECT_THAT(hook("unix:app.sock:/hooks"), HasSubstr("no absolute path"));
+  EXPECT_THAT(hook("https://127.0.0.1/hooks"), HasSubstr("neither unix: nor http://"));
+  EXPECT_THAT(hook("http://app/hooks"), HasSubstr("names are not looked up"));
+  EXPECT_THAT(hook("http://127.0.0.1/\r\nX: y"), HasSubstr("visible ASCII"));
+}
+
 }  // namespace
 }  // namespace fanfare::server

@@ -96,5 +96,18 @@ TEST_F(RosterTest, AgreesWithAListOfAllStreamsWhileTheyComeAndGo) {
   }
 }
 
+TEST_F(RosterTest, NotesNamesThatGetTheirFirstSubscriberOrLoseTheirLast) {
+  change({"a"}, 1);
+  EXPECT_TRUE(roster_.take_turns().empty()) << "nobody wants to know";
+  roster_.note_turns(true);
+  change({"a", "b", "x/*"}, 2);
+  change({"a"}, -1);
+  change({"a", "b", "x/*"}, -2);
+  std::vector<std::string> turns;
+  for (const Roster::Turn& turn : roster_.take_turns())
+    turns.push_back((turn.occupied ? "+" : "-") + turn.name);
+  EXPECT_EQ(turns, (std::vector<std::string>{"+b", "-a", "-b"}));
+}
+
 }  // namespace
 }  // namespace fanfare::server

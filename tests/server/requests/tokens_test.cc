@@ -240,6 +240,16 @@ TEST(Tokens, WithoutKeysEverybodyMaySubscribeAndTokensAreThePagesOwn) {
       << "a need without keys lets nobody in";
 }
 
+TEST(Tokens, WithoutAPathThatLooksAtTicketsNoneIsIssued) {
+  SmallBroker open;
+  EXPECT_THAT(open.command("SSE.TICKET a"), HasSubstr("a ticket would open nothing"));
+  Options options;
+  testing::route_rule(options, "/own").token = TokenNeed::optional;
+  options.routes[0].channels = {"a"};
+  SmallBroker broker(options);
+  EXPECT_THAT(broker.command("SSE.TICKET a"), StartsWith("$22"));
+}
+
 // ---- The stream.
 
 TEST(Tokens, AStreamEndsUncleanlyWhenItsTokenHasExpired) {
