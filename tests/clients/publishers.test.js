@@ -33,6 +33,7 @@ shows('JSON lines from node: a broker that is killed is an error, and the next p
   const listening = await subscriber(t, stage, 'news');
   const { id } = await broker.publish('news', { n: 1 }, { event: 'tick' });
   await assert.rejects(broker.publish('no good name', ''), /name/);
+  await listening.count(1); // so that it has an id to come back with
   await stage.broker.kill();
   await assert.rejects(broker.publish('news', 'lost'), /went away/);
   await stage.broker.begin();
