@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-from comparison import kernel_memory
+from comparison import kernel_memory, permission
 
 NCHAN_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 DESCRIPTORS = 20000  # RLIMIT_NOFILE of every server: what these machines allow
@@ -34,7 +34,8 @@ def cpu_seconds(pid):
 class World:
     """A folder for sockets, and the servers that run in it. Names: fanfare (one shard), fanfare 2
     (two), fanfare 100k (as many as 100,000 connections need), fanfare long (a history that holds
-    what a publisher without a window is ahead of its readers), reference, bare (the reference, but
+    what a publisher without a window is ahead of its readers), fanfare token (lets in who has one),
+    fanfare asked (lets in whom an application does), reference, bare (the reference, but
     waiting for nothing more from its subscribers), nchan, redis."""
 
     def __init__(self, build, settings=None):
@@ -124,11 +125,15 @@ class World:
         path = ["--socket", str(self.folder / f"{server}.sock"), "--port", str(self.port(server))]
         if server == "reference":
             return [*path, "--path", "/{channel}", "--dialect", "line"]
+        if server == "fanfare token":
+            return [*path, "--header", f"Authorization: Bearer {self.token}"]
+        if server == "fanfare asked":
+            return [*path, "--path", "/asked?of={channel}"]
         return path
 
     def port(self, server):
         return 18080 + ["fanfare", "fanfare 2", "fanfare 100k", "fanfare long", "reference",
-                        "bare"].index(server)
+                        "bare", "fanfare token", "fanfare asked"].index(server)
 
     def start(self, server):
         sock = self.folder / f"{server}.sock"
@@ -149,6 +154,12 @@ class World:
             if server == "fanfare long":
                 settings |= {"history.events": "1000000", "history.bytes": "256MiB",
                              "history.total_bytes": "512MiB"}
+            if server == "fanfare token":
+                self.token = permission.make_token(self.folder)
+                settings["token.keys"] = str(self.folder / permission.PUBLIC_KEY)
+            if server == "fanfare asked":
+                self.start_application()
+                command += ["--config", str(self.folder / "asked.toml")]
             for key, value in (settings | self.settings).items():
                 command += ["--set", f"{key}={value}"]
         log = open(self.folder / f"{server}.log", "w")
@@ -157,6 +168,13 @@ class World:
         self.await_up(server, sock)
         if server.startswith("fanfare"):
             self.await_answer(server)
+
+    def start_application(self):
+        sock = self.folder / "application.sock"
+        (self.folder / "asked.toml").write_text(
+            f'[[route]]\npath = "/asked"\nupstream = "unix:{sock}"\n')
+        self.running["application"] = permission.start_application(sock)
+        self.await_up("application", sock)
 
     def nchan(self):
         text = (pathlib.Path(__file__).resolve().parents[1] / "nchan.conf").read_text()

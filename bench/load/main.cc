@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "bench/load/modes.h"
 
@@ -31,6 +32,13 @@ void add_options(CLI::App& app, Settings& settings, std::string& dialect, bool& 
   app.add_option("--port", settings.target.port, "the subscribers' port")->capture_default_str();
   app.add_option("--path", settings.target.path, "what subscribers GET; {channel} is replaced")
       ->capture_default_str();
+  app.add_option_function<std::vector<std::string>>(
+         "--header",
+         [&settings](const std::vector<std::string>& fields) {
+           for (const std::string& field : fields) settings.target.fields += field + "\r\n";
+         },
+         "of each subscriber's request, \"Name: value\"; may be repeated")
+      ->take_all();
   app.add_option("--socket", settings.target.socket, "the publisher's Unix socket");
   app.add_option("--dialect", dialect,
                  "how to publish: resp, ndjson, line or http (over --socket, or TCP without one)")

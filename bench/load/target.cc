@@ -34,8 +34,8 @@ std::string Target::subscription(std::uint32_t group) const {
 
 std::string Target::request(std::string_view channel, std::string_view last_event_id) const {
   return fmt::format(
-      "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n{}\r\n",
-      with_channel(path, channel), host,
+      "GET {} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n{}{}\r\n",
+      with_channel(path, channel), host, fields,
       last_event_id.empty() ? std::string() : fmt::format("Last-Event-ID: {}\r\n", last_event_id));
 }
 

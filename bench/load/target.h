@@ -26,6 +26,7 @@ struct Target {
   std::string socket;                           // of the publisher; empty: http_post over TCP
   std::string publish_path = "/pub/{channel}";  // http_post
   std::uint16_t publish_port = 0;               // http_post; 0: as `port`
+  std::string fields;                           // of each stream's request, each with its CRLF
   bool resume_header = true;                    // Last-Event-ID on reconnect
   std::string prefix = "load";                  // channels are <prefix>/0, <prefix>/1, ...
   std::string suffix;                           // of a stream's channels; "/**": patterns
