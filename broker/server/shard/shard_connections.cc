@@ -19,6 +19,11 @@ bool is_slow(CloseReason reason) {
   return reason == CloseReason::slow_stalled || reason == CloseReason::slow_evicted;
 }
 
+// Half of an answer has left, and the rest never will. (A publisher keeps what it was told before.)
+bool breaks_off(const Connection& connection) {
+  return connection.state == State::answering && connection.port == Port::subscriber;
+}
+
 // A FIN would say the wrong thing: where the body ends with the connection (HTTP/1.0), that it is
 // complete; in mid-event, that the half of it is all there is. A peer that does not read would not
 // even see it.
@@ -273,7 +278,7 @@ void Shard::close(io::Slot slot, CloseReason reason, bool mid_event) {
   if (connection.state == State::free || connection.state == State::closing) return;
   if (connection.state == State::streaming) return end_stream({connection.subscriber, reason});
   if (connection.state == State::shared) end_streams_of(slot, reason);
-  const bool reset = needs_reset(connection, reason, mid_event);
+  const bool reset = needs_reset(connection, reason, mid_event || breaks_off(connection));
   connection.reason = reason;
   forget_requests(slot);
   ++closes_[static_cast<std::size_t>(reason)];

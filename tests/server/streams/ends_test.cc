@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+
 #include "tests/server/small_broker.h"
 
 namespace fanfare::server {
@@ -141,6 +143,25 @@ TEST(Ends, ADrainedStreamEndedInOrderInMidEvent) {
     broker.pass(5s);
     peer.read_on();
     EXPECT_TRUE(peer.reset()) << (http10 ? "1.0" : "1.1");
+  }
+}
+
+// "Come back" holds one event. What is there of it when a send fails is no end of a stream.
+TEST(Ends, ComeBackFromAFullBrokerThatBrokeOffEndedInOrder) {
+  for (const bool http10 : {true, false}) {
+    sim::Faults faults;
+    faults.socket_buffer_min = faults.socket_buffer_max = 200;
+    SmallBroker broker(quick(), nullptr, faults, 1);
+    broker.get("/events?channel=a");
+    Peer& surplus = broker.subscriber();
+    surplus.stop_reading();
+    surplus.say(fmt::format("GET /events?channel=a HTTP/1.{}\r\nHost: x\r\n\r\n", http10 ? 0 : 1));
+    broker.pass();
+    broker.faults().send_error = ENETDOWN;
+    surplus.read_on();
+    broker.pass(500ms);
+    EXPECT_THAT(surplus.take(), Not(EndsWith("\n:\n"))) << "all of it fits: it cannot break off";
+    EXPECT_TRUE(surplus.reset()) << (http10 ? "1.0" : "1.1");
   }
 }
 
