@@ -29,6 +29,7 @@ void Asker::leave() {
 
 void Asker::rang(std::uint32_t /*alarm*/) {
   if (gone_ || connected()) return;
+  life_ = town_.ledger.life();
   if (!dial(Door::publishers)) return set_alarm(1s, kConnect);
   ask();
 }
@@ -84,7 +85,8 @@ bool Asker::take() {
 
 void Asker::lost(bool clean) {
   // Before the first answer: it was not let in. A send that fails with EIO ends a connection, too.
-  if (clean && answered_ > 0 && answered_ < asked_ && !town_.stopping &&
+  const bool stopping = town_.stopping || life_ != town_.ledger.life();
+  if (clean && answered_ > 0 && answered_ < asked_ && !stopping &&
       town_.kernel.faults().errors == 0)
     complain(fmt::format("had {} of {} answers when the connection was closed", answered_, asked_),
              "acks");

@@ -32,6 +32,7 @@ class Asker final : public Client {
   std::string incoming_;
   std::uint32_t asked_ = 0;
   std::uint32_t answered_ = 0;
+  std::uint32_t life_ = 0;  // of the broker that it asks
   bool half_closed_ = false;
   bool gone_ = false;
   std::uint64_t rounds_ = 0;

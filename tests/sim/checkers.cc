@@ -83,10 +83,16 @@ class Account {
         break;
     }
   }
+  // Raw streams tell no places. What is older than a stream that began with now is what was
+  // published anew, if it was.
+  std::uint32_t number_of(const Heard& heard) const {
+    if (heard.place) return heard.number;
+    const bool older = !suffix_only_ && !newest_ && mark_ && heard.number < *mark_;
+    return older ? ledger_.newest_of(heard.number) : ledger_.next_of(heard.number, newest_);
+  }
   void enter_event(const Heard& heard) {
     holds_id_ = transcript_.has_ids;
-    const std::uint32_t number =
-        heard.place ? heard.number : ledger_.next_of(heard.number, newest_);
+    const std::uint32_t number = number_of(heard);
     received_[number] = true;
     const Publication& publication = ledger_[number];
     if (!publication.place) return;

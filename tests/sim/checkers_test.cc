@@ -122,6 +122,28 @@ TEST_F(CheckersTest, OweToANewcomerOnlyWhatBeganAfterItsAnswer) {
   EXPECT_THAT(all(), ElementsAre(HasSubstr("never received publication 4")));
 }
 
+// A raw stream does not say which of two events of one number it has received.
+TEST_F(CheckersTest, OweToARawNewcomerNothingBetweenAnEventAndTheSameOneAnew) {
+  ledger_.begin_erase("odd");
+  ledger_.learn(0, {0, 7});
+  transcript_.has_ids = false;
+  transcript_.heard[0].ledger_count = 6;
+  heard(Heard::Kind::event).number = 0;
+  transcript_.live = true;
+  EXPECT_THAT(all(), IsEmpty());
+}
+
+TEST_F(CheckersTest, AcceptARawReplayThatGoesOnWithTheSameEventsAnew) {
+  ledger_.begin_erase("odd");
+  ledger_.learn(0, {0, 7});
+  ledger_.learn(4, {0, 8});
+  transcript_.has_ids = false;
+  transcript_.heard[0].ledger_count = 6;
+  transcript_.heard[0].asked = Asked::replay;
+  for (const std::uint32_t number : {4U, 0U, 4U}) heard(Heard::Kind::event).number = number;
+  EXPECT_THAT(all(), IsEmpty());
+}
+
 TEST_F(CheckersTest, EarliestOwesASuffixOfEachChannel) {
   transcript_.heard[0].ledger_count = 6;
   transcript_.heard[0].asked = Asked::earliest;

@@ -122,6 +122,14 @@ std::uint32_t Ledger::next_of(std::uint32_t number, const std::optional<Position
   return later == publications_.end() ? number : later->number;
 }
 
+std::uint32_t Ledger::newest_of(std::uint32_t number) const {
+  std::uint32_t newest = number;
+  for (const Publication& other : publications_) {
+    if (other.again == number && *other.place > *(*this)[newest].place) newest = other.number;
+  }
+  return newest;
+}
+
 bool Ledger::finish_begun(std::string_view channel) const {
   return std::ranges::find(finished_, channel) != finished_.end();
 }

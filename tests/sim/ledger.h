@@ -72,6 +72,8 @@ class Ledger {
   // What a stream that tells no places means by a number: of what was published anew, the first
   // that lies after the place where the stream stands.
   std::uint32_t next_of(std::uint32_t number, const std::optional<Position>& stands) const;
+  // The number of what was published last under this one.
+  std::uint32_t newest_of(std::uint32_t number) const;
   // A publisher began to finish the channel: from now on a stream of it may be complete.
   void begin_finish(std::string_view channel) { finished_.emplace_back(channel); }
   bool finish_begun(std::string_view channel) const;

@@ -310,7 +310,7 @@ void Publisher::settle_one(std::uint32_t number, std::string_view answer, bool a
   if (!farewells_.empty() && farewells_.front() == channel) farewells_.pop_front();
   if (!accepted) {
     publication.fate = Publication::Fate::refused;
-    if (!town_.ledger.finish_begun(channel) && !town_.stopping && !late_ && !plan_.stranger)
+    if (!town_.ledger.finish_begun(channel) && !stopping() && !late_ && !plan_.stranger)
       complain(fmt::format("was refused publication {} on {}: {}", number, channel, answer));
     return;
   }

@@ -66,6 +66,8 @@ class Publisher final : public Client {
     std::vector<std::uint32_t> numbers;
   };
 
+  // The broker that it talks to has been told to stop, or is gone and was read too late.
+  bool stopping() const { return town_.stopping || life_ != town_.ledger.life(); }
   void connect();
   void burst();
   void publish_next();

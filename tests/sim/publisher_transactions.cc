@@ -83,7 +83,7 @@ void Publisher::settle_transaction(const Awaited& asked, std::string_view answer
     const bool finished = std::ranges::any_of(asked.numbers, [&](std::uint32_t number) {
       return ledger.finish_begun(ledger.channel_of(ledger[number]));
     });
-    if (!finished && !town_.stopping && !plan_.stranger)
+    if (!finished && !stopping() && !plan_.stranger)
       complain(fmt::format("was refused a transaction: {}", answer));
     for (const std::uint32_t number : asked.numbers)
       town_.ledger[number].fate = Publication::Fate::refused;
