@@ -4,8 +4,10 @@
 #include <deque>
 #include <iterator>
 #include <memory>
+#include <optional>
 
 #include "tests/sim/asker.h"
+#include "tests/sim/asking.h"
 #include "tests/sim/broker_machine.h"
 #include "tests/sim/day_plan.h"
 #include "tests/sim/heap.h"
@@ -41,6 +43,8 @@ class Day {
     addressed_ = options.seed % 19 == 6;
     world_.town().addressed = addressed_;
     mortal_ = options.seed % 29 == 9;
+    // None of the seeds that were kept before there were applications is one of these.
+    if (options.seed / 3 % 5 == 4) asking_.emplace(world_, options.seed);
     bound();
     silent_ = options.seed % 53 == 8;
     if (options.seed % 8 == 4) machine_options_.lead = machine_options_.shards - 1;
@@ -83,6 +87,7 @@ class Day {
   void judge();
   void stay_calm();
   void close();
+  void check_gauges();
   void take_note_of_machine();
   void count();
 
@@ -97,6 +102,7 @@ class Day {
   std::vector<std::unique_ptr<Watcher>> watchers_;
   std::vector<std::unique_ptr<Visitor>> visitors_;
   std::unique_ptr<Asker> asker_;
+  std::optional<Asking> asking_;
   std::uint32_t patterns_max_ = 0;  // [limits] patterns; 0: as by default
   bool transactions_ = false;
   bool addressed_ = false;  // clients have addresses and fronts, and limits of their own
@@ -131,6 +137,7 @@ void Day::reload() {
 // What the seed makes narrow, whatever else the configuration is.
 void Day::bound() {
   server::Options& broker = machine_options_.broker;
+  if (asking_) asking_->configure(broker);
   if (patterns_max_ > 0) broker.limits.patterns = patterns_max_;
   if (mortal_) broker.delivery.stream_life = 1s * static_cast<int>(1 + seed_ / 29 % 5);
   if (!addressed_) return;
@@ -181,6 +188,7 @@ void Day::invite() {
   ReaderPlan witness;
   witness.topics = {"**"};
   world_.add_reader(std::move(witness), Pace::prompt()).start(0s);
+  if (asking_) asking_->invite(channels_);
   const std::size_t readers =
       crowd_ ? 150 + draw_.below(70) : 2 + draw_.below(draw_.chance(0.7) ? 10 : 40);
   for (std::size_t i = 0; i < readers; ++i)
@@ -196,6 +204,8 @@ void Day::invite() {
                                                       std::move(plan), pace));
     publishers_.back()->start(between(draw_, 0s, 2s));
   }
+  if (auto publisher = asking_ ? asking_->publisher() : nullptr)
+    publishers_.push_back(std::move(publisher));
   invite_pests();
   invite_onlookers();
   if (machine_options_.box_bytes > 0) invite_bundles();
@@ -294,6 +304,7 @@ void Day::judge() {
   if (asker_) asker_->leave();
   send_surplus_home();
   lift_bounds();
+  if (asking_) asking_->behave();
   for (const auto& publisher : publishers_) publisher->conclude();
   const auto published = [this] {
     return std::ranges::all_of(publishers_, [](const auto& p) { return p->settled(); }) &&
@@ -309,8 +320,11 @@ void Day::judge() {
     publisher->check_unanswered();
     publisher->check_transactions();
   }
+  // What began in the day may live out at any time.
+  if (asking_ && !mortal_ && !world_.report().failed()) asking_->restart();
   if (!world_.report().failed() && draw_.chance(0.3)) stay_calm();
   world_.check_transcripts();
+  if (asking_) asking_->judge();
 }
 
 // heartbeat, and quiet: nothing is published, and shards wake for their ticks and for heartbeats.
@@ -341,11 +355,26 @@ void Day::close() {
     watcher->check_departures();
     watcher->leave();
   }
+  if (asking_) asking_->leave();
   world_.check_leaks(90s);
+  check_gauges();
   take_note_of_machine();
   drain(1s);
   if (const std::string left = machines_.back().left(); !left.empty())
     world_.kernel().fail("leak: at the end " + left);
+}
+
+// leak: the broker counts nobody any more.
+void Day::check_gauges() {
+  std::string left;
+  const auto all_zero = [&] {
+    server::Counters counted = machines_.back().counted();
+    counted.clients_counted = 0;  // some are kept for their rate alone; left() knows what they hold
+    left = gauges_of(counted);
+    return left.empty();
+  };
+  if (!world_.run(5s, all_zero) && !world_.report().failed())
+    world_.kernel().fail("leak: nobody is there, and the broker counts " + left);
 }
 
 void Day::take_note_of_machine() {
@@ -357,6 +386,12 @@ void Day::take_note_of_machine() {
   verdict_.over_address += counted.connections_over_address_total +
                            counted.streams_over_address_total + counted.requests_over_address_total;
   verdict_.outlived += counted.streams_outlived_total;
+  verdict_.admissions += counted.upstream_attached_total;
+  verdict_.resumptions += counted.upstream_resumed_total;
+  verdict_.passed += counted.upstream_passed_total;
+  verdict_.slow += counted.upstream_slow_total;
+  verdict_.unusable += counted.upstream_down_total + counted.upstream_cut_total +
+                       counted.upstream_nonsense_total + counted.upstream_too_large_total;
 }
 
 DayVerdict Day::live() {
@@ -393,6 +428,7 @@ void Day::count() {
   for (const auto& publisher : publishers_) verdict_.transactions += publisher->transactions();
   verdict_.late_acks = world_.town().late_acks;
   if (asker_) verdict_.answers = asker_->rounds();
+  if (asking_) verdict_.questions = asking_->questions();
 }
 
 // heap: when the day is over, nothing of it is left. What is made once in the life of the process,
@@ -438,7 +474,13 @@ void DayVerdict::add(const DayVerdict& other) {
                             &DayVerdict::patterns_refused,
                             &DayVerdict::named,
                             &DayVerdict::over_address,
-                            &DayVerdict::outlived})
+                            &DayVerdict::outlived,
+                            &DayVerdict::questions,
+                            &DayVerdict::admissions,
+                            &DayVerdict::resumptions,
+                            &DayVerdict::passed,
+                            &DayVerdict::slow,
+                            &DayVerdict::unusable})
     this->*number += other.*number;
 }
 
@@ -448,9 +490,12 @@ std::string DayVerdict::reached() const {
       "{} rounds of many questions, {} channels forgotten, {} streams cancelled beside others, "
       "{} transactions, {} late acks, {} streams with too many patterns, {} connections named by a "
       "front, {} refusals "
-      "for an address, {} streams that lived out; days: {} crowds, {} calms",
+      "for an address, {} streams that lived out, {} questions to applications ({} clients let in, "
+      "{} again without asking, {} answers passed on, {} too late, {} of no use); days: {} crowds, "
+      "{} calms",
       ends, pauses, notices, sights, answers, forgotten, cancels, transactions, late_acks,
-      patterns_refused, named, over_address, outlived, crowds, calms);
+      patterns_refused, named, over_address, outlived, questions, admissions, resumptions, passed,
+      slow, unusable, crowds, calms);
 }
 
 }  // namespace fanfare::sim

@@ -40,6 +40,12 @@ struct DayVerdict {
   std::uint64_t named = 0;             // connections, by a front
   std::uint64_t over_address = 0;      // connections, streams and requests, beyond their limit
   std::uint64_t outlived = 0;          // streams, by the longest life
+  std::uint64_t questions = 0;         // to applications
+  std::uint64_t admissions = 0;        // by an application
+  std::uint64_t resumptions = 0;       // of clients about whom no application was asked again
+  std::uint64_t passed = 0;            // answers of applications themselves
+  std::uint64_t slow = 0;              // applications that had not answered in time
+  std::uint64_t unusable = 0;          // answers of no use, and none
   std::uint64_t crowds = 0;            // days with some two hundred connections
   std::uint64_t calms = 0;             // days that ended with a calm
 

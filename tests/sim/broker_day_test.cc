@@ -30,9 +30,11 @@ TEST(BrokerDay, EndsWellForAFewHundredSeeds) {
   // They came everywhere.
   const DayVerdict& sum = outcome.sum;
   for (const std::uint64_t reached :
-       {sum.events, sum.gaps, sum.restarts, sum.ends, sum.pauses, sum.notices, sum.sights,
-        sum.answers, sum.forgotten, sum.crowds, sum.calms, sum.cancels, sum.transactions,
-        sum.late_acks, sum.patterns_refused, sum.named, sum.over_address, sum.outlived})
+       {sum.events,      sum.gaps,         sum.restarts,     sum.ends,      sum.pauses,
+        sum.notices,     sum.sights,       sum.answers,      sum.forgotten, sum.crowds,
+        sum.calms,       sum.cancels,      sum.transactions, sum.late_acks, sum.patterns_refused,
+        sum.named,       sum.over_address, sum.outlived,     sum.questions, sum.admissions,
+        sum.resumptions, sum.passed,       sum.slow,         sum.unusable})
     EXPECT_GT(reached, 0U) << sum.reached();
 }
 
@@ -54,6 +56,8 @@ constexpr Kept kKept[] = {
     {18135, "a send that failed with EIO cut a connection that was owed answers"},
     {337, "a request was lost because a receive was armed before the first bytes were read"},
     {1586, "a stream came and went before the begin of a watch had arrived"},
+    {3192, "half an answer, whose connection had been reset, let a client in"},
+    {4663, "half an answer, whose connection had been reset, was passed on"},
 };
 
 TEST(BrokerDay, EndsWellForEverySeedThatOnceDidNot) {
@@ -110,7 +114,18 @@ std::vector<Planted> planted() {
                               {PlantedBug::box_owes_nothing, "ack: "},
                               {PlantedBug::box_end_unsaid, "ack: "},
                               {PlantedBug::exec_torn, "exec: "},
-                              {PlantedBug::discard_forgotten, "exec: "}};
+                              {PlantedBug::discard_forgotten, "exec: "},
+                              {PlantedBug::patience_endless, "waits: "},
+                              {PlantedBug::approvals_kept, "admission: "},
+                              {PlantedBug::end_booked_early, "admission: "},
+                              {PlantedBug::refusal_booked, "admission: "},
+                              {PlantedBug::finish_booked_late, "admission: "},
+                              {PlantedBug::guests_mixed, "order: "},
+                              {PlantedBug::streams_die_too, "outlives: "},
+                              {PlantedBug::approvals_forgotten, "asked: "},
+                              {PlantedBug::question_repeated, "asked: "},
+                              {PlantedBug::answer_mangled, "passed: "},
+                              {PlantedBug::connect_unended, "leak: "}};
   // Where a sanitizer runs, that is for it to see.
   if (heap::watched()) all.push_back({PlantedBug::batch_leaked, "heap: "});
   return all;

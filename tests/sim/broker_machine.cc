@@ -21,6 +21,16 @@ void abandon(std::unique_ptr<server::Shard>& shard) {
 
 }  // namespace
 
+std::string gauges_of(const server::Counters& counters) {
+  std::string text;
+#define X(name, type, help)                                   \
+  if (std::string_view(type) == "gauge" && counters.name > 0) \
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", #name, counters.name);
+  FANFARE_COUNTERS(X)
+#undef X
+  return text;
+}
+
 BrokerMachine::BrokerMachine(World& world, const Options& options)
     : world_(world), options_(options), page_(options.admin) {
   Kernel& kernel = world_.kernel();

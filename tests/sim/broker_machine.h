@@ -22,6 +22,9 @@
 
 namespace fanfare::sim {
 
+// What counters say is open, kept or waited for now, by their names; empty: nothing.
+std::string gauges_of(const server::Counters& counters);
+
 class BrokerMachine final : public Machine, public Actor {
  public:
   struct Options {

@@ -118,6 +118,7 @@ void Client::write_some() {
     if (sent > 0) outgoing_.erase(0, static_cast<std::size_t>(sent));
     if (sent > 0 && !outgoing_.empty())
       pump_later(town_.kernel.somewhen(pace_.write_pause));  // else: when there is room, or never
+    if (outgoing_.empty()) all_said();
   }
   if (outgoing_.empty() && std::exchange(fin_due_, false)) socket_->shutdown_write();
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/sim/agenda.h"
+#include "tests/sim/guestbook.h"
 #include "tests/sim/kernel.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/pulse.h"
@@ -40,6 +41,10 @@ struct Town {
   std::vector<Arrival> arrivals{};
   // What a stream that does not ask for a heartbeat of its own may be given.
   Pulse::Interval heartbeat{};
+  // What is known of routes that ask applications; and [delivery] stall, the longest so far, for
+  // which a stream that is to finish may be behind.
+  Guestbook guestbook{};
+  Duration stall_max{};
 };
 
 // How a client uses its connection.
@@ -61,6 +66,8 @@ class Client : public Actor, public SocketOwner {
 
   const std::string& name() const { return name_; }
   bool connected() const { return socket_ != nullptr; }
+  // Its network is down, and it does not know yet.
+  bool in_the_dark() const { return socket_ != nullptr && socket_->in_the_dark(); }
   // Stops reading until then (a phone asleep).
   void sleep_until(TimePoint time) { asleep_until_ = time; }
   void wake_up();
@@ -72,12 +79,13 @@ class Client : public Actor, public SocketOwner {
   // False: refused.
   bool dial(Door door);
   void say(std::string_view bytes);
-  bool all_said() const { return outgoing_.empty(); }
   void shutdown_write();
   void hang_up(bool reset);
   // `alarm` comes back in rang(), if this connection or pause still lasts.
   void set_alarm(Duration after, std::uint32_t alarm);
 
+  // What was to be said has left.
+  virtual void all_said() {}
   // Bytes arrived. May hang up.
   virtual void heard(std::string_view bytes) = 0;
   // The connection is over, not by hang_up(). `clean`: by FIN.

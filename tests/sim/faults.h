@@ -21,7 +21,7 @@ namespace fanfare::sim {
   X(send_drops_tail, "ring: the last byte of a complete send never leaves")            \
   X(send_twice, "ring: a complete send happens twice")                                 \
   X(send_lost, "ring: a send is reported complete and did not happen")                 \
-  X(recycle_forgotten, "ring: a received buffer never becomes free again")             \
+  X(recycle_forgotten, "ring: now and then a received buffer never becomes free")      \
   X(writable_forgotten, "ring: a poll for writable never completes")                   \
   X(heartbeat_lost, "ring: heartbeats never leave")                                    \
   X(heartbeat_twice, "ring: heartbeats leave twice")                                   \
@@ -38,7 +38,18 @@ namespace fanfare::sim {
   X(exec_torn, "publisher: executes the first command of a transaction on its own")    \
   X(discard_forgotten, "publisher: executes what it means to discard")                 \
   X(ack_dropped, "publisher: hears nothing more of a broker that stops")               \
-  X(acks_swapped, "publisher: takes two answers for each other")
+  X(acks_swapped, "publisher: takes two answers for each other")                       \
+  X(patience_endless, "machine: an application has an hour for its answer")            \
+  X(approvals_forgotten, "machine: what applications allow is not remembered")         \
+  X(approvals_kept, "machine: what applications allow is remembered for an hour")      \
+  X(end_booked_early, "application: books an earlier end of a stream than it says")    \
+  X(refusal_booked, "application: books that it refuses whom it lets in")              \
+  X(answer_mangled, "application: says another body than it books")                    \
+  X(question_repeated, "application: books twice what it is asked")                    \
+  X(guests_mixed, "application: names the channels of another client")                 \
+  X(finish_booked_late, "application: books a later end of a stream than it says")     \
+  X(streams_die_too, "day: when applications end, so do the streams of their clients") \
+  X(connect_unended, "ring: a connect that is given up never completes")
 
 enum class PlantedBug : std::uint8_t {
   none,

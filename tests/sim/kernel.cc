@@ -22,15 +22,15 @@ Duration Kernel::latency() {
                                           : usual;
 }
 
-bool Kernel::listening(Door door) const {
-  return std::ranges::any_of(
-      listeners_, [door](const Listener& l) { return l.open && !l.held && l.door == door; });
+bool Kernel::listening(Door door, std::string_view place) const {
+  return std::ranges::any_of(listeners_,
+                             [=](const Listener& listener) { return listener.at(door, place); });
 }
 
-Socket* Kernel::connect(Door door, SocketOwner& client, std::uint32_t tag) {
+Socket* Kernel::connect(Door door, SocketOwner& client, std::uint32_t tag, std::string_view place) {
   std::vector<std::size_t> open;
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
-    if (listeners_[i].open && !listeners_[i].held && listeners_[i].door == door) open.push_back(i);
+    if (listeners_[i].at(door, place)) open.push_back(i);
   }
   if (open.empty()) return nullptr;
   const std::size_t chosen = open[random_.below(open.size())];
@@ -54,8 +54,8 @@ Socket* Kernel::connect(Door door, SocketOwner& client, std::uint32_t tag) {
   return &near;
 }
 
-int Kernel::listen(Door door) {
-  listeners_.push_back({.door = door});
+int Kernel::listen(Door door, std::string place) {
+  listeners_.push_back({.door = door, .place = std::move(place)});
   return kListenerFirst + static_cast<int>(listeners_.size()) - 1;
 }
 

@@ -9,6 +9,8 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "tests/sim/agenda.h"
@@ -21,8 +23,8 @@
 
 namespace fanfare::sim {
 
-// The addresses that a broker listens on, and the one to which it connects itself. The listeners of
-// one door share its connections, as with SO_REUSEPORT.
+// The addresses that a broker listens on, and those to which it connects itself (`upstream`), which
+// differ by their `place`. The listeners of one door share its connections, as with SO_REUSEPORT.
 enum class Door : std::uint8_t { subscribers, publishers, admin, upstream, network_publishers };
 
 // Told when a connection waits to be accepted.
@@ -54,12 +56,13 @@ class Kernel final : public Agenda {
 
   // ---- the clients' side
   // Somebody listens there, whether or not there is room.
-  bool listening(Door door) const;
+  bool listening(Door door, std::string_view place = {}) const;
   // The client's end, or null if nobody listens there or the backlog is full.
-  Socket* connect(Door door, SocketOwner& client, std::uint32_t tag);
+  Socket* connect(Door door, SocketOwner& client, std::uint32_t tag, std::string_view place = {});
 
   // ---- the broker's side
-  int listen(Door door);
+  // No `place`: at all of the door's.
+  int listen(Door door, std::string place = {});
   // Later connections are refused; waiting ones go on waiting.
   void hold_handshakes(int descriptor);
   // What waits to be accepted is reset.
@@ -80,7 +83,12 @@ class Kernel final : public Agenda {
 
  private:
   struct Listener {
+    bool at(Door where, std::string_view which) const {
+      return open && !held && door == where && (place.empty() || place == which);
+    }
+
     Door door{};
+    std::string place{};
     bool open = true;
     bool held = false;
     std::deque<Socket*> backlog{};

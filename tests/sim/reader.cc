@@ -8,6 +8,7 @@ namespace fanfare::sim {
 namespace {
 
 constexpr std::uint32_t kConnect = 1;
+constexpr std::uint32_t kWaitNoMore = 2;
 
 }  // namespace
 
@@ -21,7 +22,15 @@ void Reader::start(Duration after) {
 }
 
 void Reader::leave() {
-  if (subscription_.leave()) hang_up(random().chance(0.3));
+  if (!subscription_.leave()) return;
+  if (subscription_.guest() != nullptr) subscription_.guest()->over();
+  hang_up(random().chance(0.3));
+}
+
+void Reader::cut() {
+  if (streaming()) subscription_.ends(false);
+  hang_up(random().chance(0.5));
+  come_back();
 }
 
 void Reader::behave() {
@@ -31,6 +40,12 @@ void Reader::behave() {
 
 void Reader::rang(std::uint32_t alarm) {
   if (alarm == kConnect && !subscription_.gone() && !connected()) connect();
+  if (alarm == kWaitNoMore && connected() && !response_.head_complete()) {
+    trace("waits no more");
+    hang_up(random().chance(0.5));
+    subscription_.guest()->over();
+    come_back();
+  }
 }
 
 void Reader::connect() {
@@ -38,9 +53,16 @@ void Reader::connect() {
   if (!dial(Door::subscribers)) return come_back();
   response_.expect(false);
   answers_due_ = 0;
+  passed_.reset();
   say_before();
   say(subscription_.request());
   if (plan().half_closes) shutdown_write();
+}
+
+void Reader::all_said() {
+  if (subscription_.guest() == nullptr) return;
+  subscription_.guest()->said();
+  if (plan().patience > Duration(0) && !town_.quiet) set_alarm(plan().patience, kWaitNoMore);
 }
 
 void Reader::say_before() {
@@ -64,6 +86,7 @@ void Reader::say_before() {
 }
 
 void Reader::heard(std::string_view bytes) {
+  if (subscription_.guest() != nullptr) subscription_.guest()->answered();
   std::string body;
   while (!bytes.empty() && connected()) {
     body.clear();
@@ -79,7 +102,8 @@ void Reader::heard(std::string_view bytes) {
       response_.expect(false);
       continue;
     }
-    if (!streaming()) stream_begins();
+    if (!streaming() && !passed_) stream_begins();
+    if (passed_) take_passed(body);
     if (streaming()) subscription_.take_body(body);
     if (streaming() && response_.complete()) {
       subscription_.ends(true);
@@ -89,15 +113,17 @@ void Reader::heard(std::string_view bytes) {
   }
   if (!connected()) return;
   if (random().chance(plan().cuts)) {
-    if (streaming()) subscription_.ends(false);
-    hang_up(random().chance(0.5));
-    come_back();
+    cut();
   } else if (random().chance(plan().sleeps)) {
     sleep_until(town_.kernel.now() + town_.kernel.somewhen(60s));
   }
 }
 
 void Reader::stream_begins() {
+  if (subscription_.guest() != nullptr && response_.field("x-answer")) {
+    passed_.emplace();
+    return;
+  }
   switch (
       subscription_.take_head(response_.status(), response_.field("content-type").value_or(""))) {
     case Subscription::Verdict::streams:
@@ -113,10 +139,29 @@ void Reader::stream_begins() {
 // Over HTTP/1.0 an orderly end is all that says that a stream is complete; and no stream may end in
 // an orderly way in mid-event.
 void Reader::lost(bool clean) {
+  if (passed_) {
+    if (clean) response_.end();
+    return end_passed();
+  }
+  if (subscription_.guest() != nullptr) subscription_.guest()->over();
   if (streaming()) {
     if (clean && subscription_.in_event()) complain("read an orderly end in mid-event");
     subscription_.ends(clean && plan().http10);
   }
+  come_back();
+}
+
+void Reader::take_passed(std::string_view body) {
+  *passed_ += body;
+  if (!response_.complete()) return;
+  hang_up(false);
+  end_passed();
+}
+
+// An application's own answer has been read, or has broken off.
+void Reader::end_passed() {
+  trace("is answered {} by the application", response_.status());
+  subscription_.guest()->passed(response_, *std::exchange(passed_, std::nullopt));
   come_back();
 }
 

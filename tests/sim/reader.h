@@ -19,6 +19,8 @@ class Reader final : public Client {
   void start(Duration after);
   // Hangs up for good.
   void leave();
+  // Cuts its connection, and comes back.
+  void cut();
   // From now on a prompt client that never cuts itself off.
   void behave();
 
@@ -31,17 +33,21 @@ class Reader final : public Client {
   void heard(std::string_view bytes) override;
   void lost(bool clean) override;
   void rang(std::uint32_t alarm) override;
+  void all_said() override;
 
  private:
   const ReaderPlan& plan() const { return subscription_.plan(); }
   void connect();
   void say_before();
   void stream_begins();
+  void take_passed(std::string_view body);
+  void end_passed();
   void come_back();
 
   Subscription subscription_;
   ResponseReader response_;
-  std::uint32_t answers_due_ = 0;  // of the requests before the one that subscribes
+  std::uint32_t answers_due_ = 0;      // of the requests before the one that subscribes
+  std::optional<std::string> passed_;  // the body of an application's own answer
 };
 
 }  // namespace fanfare::sim

@@ -16,6 +16,8 @@ namespace fanfare::sim {
 struct ReaderPlan {
   enum class Cursor : std::uint8_t { header, query, body };
   enum class Before : std::uint8_t { nothing, head, options, not_found };  // on the same connection
+  // Whether its route asks an application, which then names the channels.
+  enum class Asks : std::uint8_t { nobody, always, when_new };
 
   std::vector<std::string> topics;
   std::string path = "/events";
@@ -28,11 +30,15 @@ struct ReaderPlan {
   std::uint32_t replay = 0;
   std::optional<std::uint32_t> heartbeat_s;
   Before before = Before::nothing;
-  bool half_closes = false;      // sends FIN behind its request
-  double cuts = 0;               // per piece read: hangs up and comes back
-  double forgets = 0;            // per reconnection: a new EventSource, without an id
-  double sleeps = 0;             // per piece read: stops reading for a long time
-  double presents_nonsense = 0;  // per reconnection: an id that is nobody's
+  Asks asks = Asks::nobody;
+  bool application_says = false;  // …what the plan says of heartbeats and of a replay
+  std::size_t body_bytes = 0;     // asks, post: of its prompt
+  Duration patience{};            // asks: waits no longer for an answer; 0: as long as it takes
+  bool half_closes = false;       // sends FIN behind its request
+  double cuts = 0;                // per piece read: hangs up and comes back
+  double forgets = 0;             // per reconnection: a new EventSource, without an id
+  double sleeps = 0;              // per piece read: stops reading for a long time
+  double presents_nonsense = 0;   // per reconnection: an id that is nobody's
   Duration comes_back_after = 200ms;
 
   static ReaderPlan drawn(const std::vector<std::string>& channels, Random& random);

@@ -29,6 +29,7 @@ class ResponseReader {
   int status() const { return status_; }
   // The value of the first field with that name (lower case).
   std::optional<std::string_view> field(std::string_view name) const;
+  const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
   // What is wrong with it; empty: nothing.
   const std::string& problem() const { return problem_; }
 

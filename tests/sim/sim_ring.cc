@@ -1,6 +1,8 @@
 #include "tests/sim/sim_ring.h"
 
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -8,12 +10,25 @@
 #include <cstring>
 #include <utility>
 
+#include "broker/io/address.h"
+
 namespace fanfare::sim {
 
 using io::Completion;
 using io::Interest;
 using io::Slot;
 using io::Token;
+
+namespace {
+
+// As a route writes it behind "unix:" or "http://".
+std::string place_of(const io::PeerAddress& address) {
+  const sockaddr* const name = io::as_sockaddr(address);
+  if (name->sa_family != AF_UNIX) return io::format_address(address);
+  return reinterpret_cast<const sockaddr_un*>(name)->sun_path;
+}
+
+}  // namespace
 
 SimRing::Pools SimRing::Pools::of(const Faults& faults) {
   return {.request_size = faults.buffer_size,
@@ -88,6 +103,7 @@ void SimRing::connect(Slot slot, const io::PeerAddress& address, Token token) {
   if (!claim_token(token)) return;
   Entry& entry = slots_[slot];
   entry.phase = Phase::connecting;
+  entry.place = place_of(address);
   entry.requests[static_cast<std::size_t>(Verb::connect)] = {.armed = true, .token = token};
   queue({.verb = Verb::connect, .slot = slot, .token = token, .bytes = {}});
 }
@@ -112,8 +128,9 @@ void SimRing::connect_ends(Slot slot) {
   if (error != 0) return complete(slot, Verb::connect, error);
   if (kernel_.random().chance(kernel_.faults().connect_fails))
     return complete(slot, Verb::connect, -ECONNREFUSED);
-  const bool listening = kernel_.listening(Door::upstream);
-  Socket* const socket = kernel_.connect(Door::upstream, *this, slot);
+  const std::string& place = slots_[slot].place;
+  const bool listening = kernel_.listening(Door::upstream, place);
+  Socket* const socket = kernel_.connect(Door::upstream, *this, slot, place);
   if (socket == nullptr) return complete(slot, Verb::connect, listening ? -EAGAIN : -ECONNREFUSED);
   slots_[slot].socket = socket;
   kernel_.report().trace(now(), "{}: slot {} is connection {}, its own", label_, slot,
@@ -191,7 +208,10 @@ void SimRing::recycle(const Completion& received) {
   }
   Buffer& buffer = buffers_[received.buffer];
   std::memset(buffer.bytes.get(), 0xdd, buffer.size);
-  if (kernel_.faults().bug != PlantedBug::recycle_forgotten) buffer.held = false;
+  // Where all were forgotten, a ring would soon have none, and its shard would ask in vain.
+  if (kernel_.faults().bug == PlantedBug::recycle_forgotten && kernel_.random().chance(0.01))
+    return;
+  buffer.held = false;
 }
 
 // ---- running
@@ -250,7 +270,9 @@ void SimRing::run_send(const Operation& operation) {
       bytes = bytes.first(bytes.size() - 1);
     result = send_with_bugs(socket, bytes);
   }
-  kernel_.report().observe(static_cast<std::uint64_t>(result) ^ operation.sum);
+  // To an application the broker names its requests so that nobody can guess the names.
+  const bool guessable = slots_[operation.slot].place.empty();
+  kernel_.report().observe(static_cast<std::uint64_t>(result) ^ (guessable ? operation.sum : 0));
   kernel_.report().trace(now(), "{}: slot {} send of {} bytes gives {}", label_, operation.slot,
                          operation.bytes.size(), result);
   if (result == static_cast<int>(operation.bytes.size())) return;
@@ -280,6 +302,9 @@ void SimRing::run_close(const Operation& operation) {
   Random& random = kernel_.random();
   for (std::size_t i = 0; i < std::size(entry.requests); ++i) {
     if (!entry.requests[i].live) continue;
+    if (static_cast<Verb>(i) == Verb::connect &&
+        kernel_.faults().bug == PlantedBug::connect_unended)
+      continue;
     // What had already arrived may win the race against the cancellation.
     if (static_cast<Verb>(i) == Verb::receive && entry.socket->readable() && random.chance(0.5)) {
       complete_receive(operation.slot);
@@ -445,7 +470,10 @@ void SimRing::deliver(const Pending& pending, std::vector<Completion>& out) {
       if (entry.phase == Phase::connecting) {
         // A failed connect leaves the slot free, as if it had been closed.
         entry.phase = pending.completion.result == 0 ? Phase::open : Phase::free;
-        if (entry.phase == Phase::free) ++entry.use;
+        if (entry.phase == Phase::free) {
+          ++entry.use;
+          entry.place.clear();
+        }
       }
     }
   }

@@ -10,6 +10,7 @@ namespace fanfare::sim {
 
 Subscription::Subscription(Town& town, std::string name, ReaderPlan plan)
     : town_(town), name_(std::move(name)), plan_(std::move(plan)) {
+  if (plan_.asks != ReaderPlan::Asks::nobody) guest_.emplace(town_, name_, plan_);
   begin_transcript();
 }
 
@@ -35,6 +36,7 @@ void Subscription::complain(std::string_view problem, std::string_view checker) 
 
 // By which publishers that watch know it: in the query.
 std::string Subscription::tag() const {
+  if (guest_) return guest_->tag();
   return fmt::format("{}.{}", name_.substr(name_.rfind(' ') + 1), streams_);
 }
 
@@ -90,9 +92,11 @@ void Subscription::decide() {
   ++streams_;
   arrived_ = false;
   dialled_ = town_.kernel.now();
+  if (guest_) guest_->begin(presented_);
 }
 
 std::string Subscription::request() {
+  if (guest_) return guest_->request(presented_);
   std::string query;
   const auto add = [&query](std::string_view name, std::string_view value) {
     query += fmt::format("{}{}={}", query.empty() ? '?' : '&', name, value);
@@ -148,6 +152,10 @@ Subscription::Verdict Subscription::take_head(int status, std::string_view conte
   }
   if (status == 429 && town_.addressed) {
     trace("is told that it asks too often");
+    return Verdict::again;
+  }
+  if (guest_ && (status == 502 || status == 504)) {
+    trace("is told {}", status);
     return Verdict::again;
   }
   if (status != 200) {
@@ -273,12 +281,14 @@ void Subscription::take_gap(const StreamReader::Message& message) {
 
 void Subscription::note(Heard heard) {
   heard.ledger_count = town_.ledger.count();
-  if (heard.kind == Heard::Kind::event || heard.kind == Heard::Kind::gap) arrive();
+  if (heard.kind == Heard::Kind::event || heard.kind == Heard::Kind::gap) arrive(heard);
   transcripts_.back().heard.push_back(std::move(heard));
 }
 
 // An answer alone, and a place, may be those of overload.
-void Subscription::arrive() {
+void Subscription::arrive(const Heard& heard) {
+  if (guest_)
+    guest_->attached(heard.kind == Heard::Kind::event ? std::optional(heard.number) : std::nullopt);
   if (std::exchange(arrived_, true)) return;
   town_.arrivals.push_back({tag(), dialled_});
 }
@@ -287,6 +297,10 @@ void Subscription::ends(bool complete) {
   streaming_ = false;
   pulse_.end(town_.kernel.now());
   trace("{}", complete ? "has the whole stream" : "is cut off");
+  const auto finished = [this](const auto& topic) { return town_.ledger.finish_begun(topic); };
+  if (complete && guest_ && !std::ranges::all_of(plan_.topics, finished)) guest_->complete();
+  // To the checkers, that is a cut: more will be published.
+  if (complete && guest_ && guest_->may_finish()) return note({.kind = Heard::Kind::cut});
   if (complete && in_event()) complain("was told in mid-event that the stream is complete");
   note({.kind = complete ? Heard::Kind::ended : Heard::Kind::cut});
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "tests/sim/client.h"
+#include "tests/sim/guest.h"
 #include "tests/sim/reader_plan.h"
 #include "tests/sim/stream_reader.h"
 #include "tests/sim/transcript.h"
@@ -35,6 +36,10 @@ class Subscription {
     over,   // nothing will follow; or the answer is wrong
   };
   Verdict take_head(int status, std::string_view content_type);
+  // How often it has asked for a stream.
+  std::uint32_t streams() const { return streams_; }
+  // Where its route asks an application; else null.
+  Guest* guest() { return guest_ ? &*guest_ : nullptr; }
   void take_body(std::string_view body);
   void ends(bool complete);
   // A part of an event has come, and not the rest.
@@ -78,11 +83,12 @@ class Subscription {
   void take_message(const StreamReader::Message& message);
   void take_gap(const StreamReader::Message& message);
   void note(Heard heard);
-  void arrive();
+  void arrive(const Heard& heard);
 
   Town& town_;
   std::string name_;
   ReaderPlan plan_;
+  std::optional<Guest> guest_;
   std::deque<Transcript> transcripts_;
   StreamReader stream_;
   std::string raw_;  // of a raw stream: not yet a whole event
