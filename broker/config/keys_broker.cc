@@ -49,8 +49,12 @@ constexpr std::array kListen{
         {.name = "http",
          .at_least = 1,
          .at_most = 64,
-         .help = "Where subscribers connect, over HTTP/1.1: addresses with a port, "
+         .help = "Where subscribers connect, over HTTP/1.1 or HTTP/2: addresses with a port, "
                  "\"127.0.0.1:8080\" or \"[::]:8080\". Port 0 lets the kernel choose."}),
+    key<Options, &Options::listen, &ListenOptions::h2c>(
+        {.name = "h2c",
+         .help = "Whether connections to these addresses may speak HTTP/2 without TLS, by prior "
+                 "knowledge, as proxies do that speak HTTP/2 to the broker. Browsers do not."}),
     listen<&ListenOptions::ingest>(
         {.name = "ingest",
          .help = "The Unix socket on which applications publish. Empty: /run/fanfare/ingest.sock "

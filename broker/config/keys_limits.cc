@@ -113,6 +113,12 @@ constexpr std::array kLimits{
          .help = "Bytes of all request bodies that are being received at a time: one such "
                  "allowance for publishers, and another for subscribers. Beyond it: 503. A third "
                  "one is for the commands that publishers have queued between MULTI and EXEC."}),
+    limits<&LimitOptions::h2_streams>(
+        {.name = "h2_streams",
+         .at_least = 1,
+         .at_most = 10'000,
+         .help = "Requests and event streams that a client may have open at a time on one HTTP/2 "
+                 "connection. Connections that are open already keep their number."}),
     limits<&LimitOptions::head_time>(
         {.name = "head_time",
          .at_least = ns(100ms),

@@ -34,6 +34,8 @@ std::vector<Probe> publish_probes();
 std::vector<Probe> front_probes();
 // Those of where streams begin and end (stream_probes.cc).
 std::vector<Probe> stream_probes();
+// Those of HTTP/2 (h2_probes.cc).
+std::vector<Probe> h2_probes();
 // Those of heartbeat_event (heartbeat_probes.cc).
 std::vector<Probe> heartbeat_probes();
 // And those of [[hook]] (hook_probes.cc).

@@ -51,6 +51,7 @@ std::vector<Probe> all_probes() {
   std::ranges::move(publish_probes(), std::back_inserter(all));
   std::ranges::move(front_probes(), std::back_inserter(all));
   std::ranges::move(stream_probes(), std::back_inserter(all));
+  std::ranges::move(h2_probes(), std::back_inserter(all));
   std::ranges::move(heartbeat_probes(), std::back_inserter(all));
   std::ranges::move(hook_probes(), std::back_inserter(all));
   return all;

@@ -8,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "broker/server/streams/h2_port.h"
 #include "tests/sim/bundle_port.h"
 
 #include "common/check.h"
@@ -79,7 +80,9 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
   switchboard_.wake_lead = [this] { ring_.wake(); };
   switchboard_.access = &access_log_;
   enter(phase);
-  SharedPort::Maker shared;
+  SharedPort::Maker shared = [](const SharedPort::Parts& parts) {
+    return std::make_unique<H2Port>(parts);
+  };
   if (box_bytes > 0) {
     shared = [this, box_bytes](const SharedPort::Parts& parts) {
       return std::make_unique<sim::BundlePort>(parts, kernel_, box_bytes);

@@ -62,8 +62,8 @@ class Peer final : public sim::SocketOwner {
   bool reset_ = false;
 };
 
-// `box_bytes`: what connections with several streams hold (tests/sim/bundle_port.h); 0: there are
-// none.
+// `box_bytes`: what connections with several streams hold (tests/sim/bundle_port.h); 0: those
+// speak HTTP/2.
 class SmallBroker {
  public:
   static constexpr std::string_view kEpoch = "ep0ch00";

@@ -28,6 +28,9 @@ class BundlePort final : public server::SharedPort {
   void received(io::Slot slot, std::string_view bytes, server::Tick tick) override;
   void overdue(io::Slot slot, server::Tick tick) override;
   void writable(io::Slot slot) override;
+  void answer(server::ExchangeId /*exchange*/, server::Tick /*tick*/,
+              const server::HttpPort::Answerer& /*make*/) override {}  // answers everything at once
+  void leave(io::Slot /*slot*/) override {}
   void opened(io::Slot slot, std::uint32_t stream, fanout::Member subscriber) override;
   std::optional<server::SharedOrder> next() override;
   std::vector<fanout::Member> subscribers(io::Slot slot) const override;

@@ -73,6 +73,8 @@ export const words = {
     upstream_closed: 'application connection closed',
     front_refused: 'front not trusted',
     lived_out: 'longest life over, told to come back',
+    h2_violation: 'broke HTTP/2',
+    h2_flood: 'HTTP/2 flood',
   },
   zh: {
     title: 'Fanfare · 实时',
@@ -147,6 +149,8 @@ export const words = {
     upstream_closed: '与应用的连接关闭',
     front_refused: '前端代理不受信任',
     lived_out: '已达最长时限，请稍后再来',
+    h2_violation: '违反 HTTP/2',
+    h2_flood: 'HTTP/2 洪泛',
   },
 };
 

@@ -39,6 +39,24 @@ namespace fanfare::server {
   X(replays_cut_total, "counter", "Replays of each channel cut by [limits] replay_channels")       \
   X(http10_streams_total, "counter",                                                               \
     "Event streams begun over HTTP/1.0, which ends them by reset")                                 \
+  X(h2_connections_open, "gauge", "Connections open that speak HTTP/2")                            \
+  X(h2_connections_total, "counter", "Connections that began to speak HTTP/2")                     \
+  X(h2_memory_bytes, "gauge", "Memory of the HTTP/2 sessions of a shard, in nghttp2")              \
+  X(h2_violations_total, "counter", "HTTP/2 connections ended because the client broke the rules") \
+  X(h2_streams_refused_total, "counter",                                                           \
+    "HTTP/2 requests refused because their client leaves its answers unread")                      \
+  X(h2_answers_stalled_total, "counter", "HTTP/2 answers of which nothing was taken for a stall")  \
+  X(h2_flood_resets_total, "counter", "HTTP/2 clients told to be calm: they reset streams")        \
+  X(h2_flood_provoked_resets_total, "counter", "The same: they made the broker reset streams")     \
+  X(h2_flood_settings_total, "counter", "The same: SETTINGS")                                      \
+  X(h2_flood_pings_total, "counter", "The same: PING")                                             \
+  X(h2_flood_empty_data_total, "counter", "The same: DATA without bytes")                          \
+  X(h2_flood_window_updates_total, "counter", "The same: WINDOW_UPDATE")                           \
+  X(h2_flood_priorities_total, "counter", "The same: PRIORITY")                                    \
+  X(h2_flood_continuations_total, "counter", "The same: CONTINUATION")                             \
+  X(h2_flood_other_frames_total, "counter", "The same: frames without a use")                      \
+  X(h2_flood_field_lists_total, "counter", "The same: header lists of absurd length")              \
+  X(h2_flood_unread_answers_total, "counter", "The same: they did not read what they asked for")   \
   X(gaps_total, "counter", "Gap events sent")                                                      \
   X(deliveries_total, "counter", "Events handed to sockets, counted once per subscriber")          \
   X(sends_total, "counter", "Send operations to subscribers")                                      \
@@ -165,7 +183,9 @@ struct Counters {
   X(expired, "told to come back because its application's permission expired")               \
   X(upstream_closed, "a connection to an application that ended, or is not needed")          \
   X(front_refused, "the PROXY protocol was malformed, missing, or not from a trusted front") \
-  X(lived_out, "told to come back because its longest life (stream_life) was over")
+  X(lived_out, "told to come back because its longest life (stream_life) was over")          \
+  X(h2_violation, "an HTTP/2 client broke the rules of the protocol")                        \
+  X(h2_flood, "an HTTP/2 client was told to be calm: it asked for too much of no use")
 
 enum class CloseReason : std::uint8_t {
 #define X(name, help) name,

@@ -40,6 +40,7 @@ using policy::ForwardedField;  // where it says whose request it passes on
 
 struct ListenOptions {
   std::vector<std::string> http = {"127.0.0.1:8080"};
+  bool h2c = true;  // HTTP/2 by prior knowledge there, too
   std::string
       ingest;  // path; empty: /run/fanfare/ingest.sock for root, else below $XDG_RUNTIME_DIR
   std::uint32_t ingest_mode = 0660;
@@ -103,6 +104,7 @@ struct LimitOptions {
   std::uint32_t hook_channels = 100'000;     // whose news waits, for each hook
   Duration presence_time = 2s;               // for all shards to say who subscribes to a channel
   std::uint64_t bodies_bytes = 64U << 20U;  // being received: of all subscribers, of all publishers
+  std::uint32_t h2_streams = 250;           // at a time on one HTTP/2 connection
   Duration head_time = 10s;                 // for a whole head, and for a whole body
   Duration idle_time = 60s;                 // between requests of a keep-alive connection
   Duration heartbeat_min = 1s;              // what ?heartbeat= may ask for

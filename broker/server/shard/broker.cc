@@ -17,6 +17,7 @@
 #include "broker/server/shard/access_writer.h"
 #include "broker/server/shard/assembly.h"
 #include "broker/server/shard/plan.h"
+#include "broker/server/streams/h2_port.h"
 
 #include "common/log.h"
 #include "common/units.h"
@@ -228,13 +229,16 @@ std::expected<void, StartError> RunningBroker::begin() {
   if (!users) return std::unexpected(users.error());
   Random random(random_seed());
   const fanout::Epoch epoch = fanout::Epoch::from(random);
-  assembly_.emplace(ShardConfig{.subscribers_max = plan_.subscribers_max,
-                                .connections_max = plan_.connections_max,
-                                .epoch = epoch,
-                                .options = options_,
-                                .surface = surface_.get(),
-                                .ingest_users = std::move(*users)},
-                    plan_.shards);
+  assembly_.emplace(
+      ShardConfig{
+          .subscribers_max = plan_.subscribers_max,
+          .connections_max = plan_.connections_max,
+          .epoch = epoch,
+          .options = options_,
+          .surface = surface_.get(),
+          .ingest_users = std::move(*users),
+          .shared = [](const SharedPort::Parts& parts) { return std::make_unique<H2Port>(parts); }},
+      plan_.shards);
   Switchboard& switchboard = assembly_->switchboard();
   switchboard.post = [this](std::uint32_t shard, Message message) {
     members_[shard].shard->mailbox().post(std::move(message));

@@ -84,7 +84,8 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
         config.epoch, settings_);
   }
   if (config.shared) {
-    shared_ = config.shared({ring_, connections_, front_, port_, settings_});
+    shared_ = config.shared({ring_, connections_, front_, port_, settings_, counters_, date_,
+                             switchboard.subscriber_bodies, access_});
     outlets_.share(*shared_);
   }
   know_ports();

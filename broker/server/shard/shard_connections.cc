@@ -117,6 +117,10 @@ void Shard::arm_hang_up(io::Slot slot) {
 }
 
 void Shard::answer(Port port, ExchangeId exchange, const HttpPort::Answerer& make) {
+  if ((exchange.index & kSharedExchange) != 0) {
+    shared_->answer(exchange, tick_, make);
+    return obey_shared();
+  }
   auto answered = kind_of(port).http->answer(exchange, tick_, make);
   if (answered) obey(answered->slot, std::move(answered->order));
 }

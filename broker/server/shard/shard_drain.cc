@@ -68,6 +68,8 @@ void Shard::tell_to_leave(io::Slot slot) {
   connection.leaving = true;
   if (connection.state == State::streaming) tell_to_leave(subscribers_[connection.subscriber]);
   if (connection.state != State::shared) return;
+  shared_->leave(slot);
+  obey_shared();
   for (const Member member : shared_->subscribers(slot)) tell_to_leave(subscribers_[member]);
 }
 

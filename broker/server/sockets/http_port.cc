@@ -1,10 +1,8 @@
 #include "broker/server/sockets/http_port.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
-#include "common/units.h"
+#include "broker/server/sockets/refusal_text.h"
 
 namespace fanfare::server {
 namespace {
@@ -106,9 +104,7 @@ PortOrder HttpPort::overdue(io::Slot slot, Tick tick) {
   if (exchange.waiting) return wait_no_longer(slot, exchange, tick);
   ++counters_.requests_refused_total;
   connection.reason = CloseReason::head_timeout;
-  const std::string sentence = fmt::format(
-      "the {} did not arrive completely within [limits] head_time ({})",
-      exchange.in_body ? "body" : "request's head", format_duration(settings_->limits.head_time));
+  const std::string sentence = late_request_sentence(exchange.in_body, settings_->limits.head_time);
   exchange.out.clear();
   exchange.parser.abandon();
   refuse(exchange, {.status = 408, .sentence = sentence});
@@ -185,7 +181,7 @@ PortOrder HttpPort::refuse(io::Slot slot, Exchange& exchange, Tick tick) {
     refuse_body(exchange, BodyRefusal::too_large);
   } else {
     ++counters_.requests_refused_total;
-    const std::string sentence = sentence_of(refusal);
+    const std::string sentence = sentence_of(refusal, limits_);
     refuse(exchange, {.status = refusal.status, .sentence = sentence, .limit = refusal.limit});
   }
   return say(slot, exchange, false, {}, tick);
@@ -204,25 +200,6 @@ void HttpPort::refuse_body(Exchange& exchange, BodyRefusal refusal) {
   response_.clear();
   routes_.refuse_body(exchange.request(), refusal, response_);
   write(exchange, h1::Persistence::close);
-}
-
-std::string HttpPort::sentence_of(const http::Refusal& refusal) const {
-  switch (refusal.limit) {
-    case http::Limit::head_bytes:
-      return fmt::format("the request head is longer than [limits] head_bytes allows ({} bytes)",
-                         limits_.head_bytes);
-    case http::Limit::target_bytes:
-      return fmt::format(
-          "the request target is longer than [limits] target_bytes allows ({} bytes)",
-          limits_.target_bytes);
-    case http::Limit::fields:
-      return fmt::format("the request has more header fields than [limits] head_fields allows ({})",
-                         limits_.fields);
-    case http::Limit::body_bytes:
-    case http::Limit::none:
-      break;
-  }
-  return std::string(refusal.reason);
 }
 
 std::optional<BodyRefusal> HttpPort::refused_body(const Exchange& exchange,
@@ -321,8 +298,7 @@ PortOrder HttpPort::wait_no_longer(io::Slot slot, Exchange& exchange, Tick tick)
   response_.clear();
   if (!routes_.time_is_up(exchange.request(), response_)) {
     routes_.given_up(exchange.id);
-    const std::string sentence =
-        fmt::format("no answer came within {}", format_duration(exchange.patience));
+    const std::string sentence = no_answer_sentence(exchange.patience);
     response_.clear();
     routes_.refuse(exchange.request(), {.status = 504, .sentence = sentence}, response_);
     if (response_.status >= 400) ++counters_.requests_refused_total;

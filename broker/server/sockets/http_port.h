@@ -93,7 +93,6 @@ class HttpPort {
   PortOrder refuse(io::Slot slot, Exchange& exchange, Tick tick);
   PortOrder wait_no_longer(io::Slot slot, Exchange& exchange, Tick tick);
   void refuse_body(Exchange& exchange, BodyRefusal refusal);
-  std::string sentence_of(const http::Refusal& refusal) const;
   void refuse(Exchange& exchange, const Refused& why);
   h1::Persistence write(Exchange& exchange, h1::Persistence after);
   h1::Persistence after(io::Slot slot, const Exchange& exchange) const;

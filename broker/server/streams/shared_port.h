@@ -14,6 +14,7 @@
 // Thread: the shard's.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,11 +24,14 @@
 #include <vector>
 
 #include "broker/io/ring.h"
+#include "broker/server/base/counters.h"
 #include "broker/server/base/settings.h"
+#include "broker/server/sockets/access_book.h"
 #include "broker/server/sockets/connection.h"
 #include "broker/server/sockets/http_port.h"
 #include "broker/server/sockets/routes.h"
 #include "broker/server/streams/outlet.h"
+#include "broker/wire/http/date.h"
 
 namespace fanfare::server {
 
@@ -49,6 +53,8 @@ struct ConnectionOrder {
   io::Slot slot = 0;
   PortOrder order;
 };
+// In ExchangeId::index: the exchange is a SharedPort's. (Hooks have the bit above it.)
+inline constexpr std::uint32_t kSharedExchange = 1U << 30U;
 using SharedOrder = std::variant<ConnectionOrder, StreamBegins, StreamCancelled, StreamHasRoom>;
 
 class SharedPort : public Outboxes {
@@ -60,6 +66,10 @@ class SharedPort : public Outboxes {
     Routes& routes;
     HttpPort& http;
     const Settings& settings;
+    Counters& counters;
+    const http::Date& date;
+    std::atomic<std::uint64_t>& bodies;  // being received, by every port that shares it
+    AccessBook& access;
   };
   using Maker = std::function<std::unique_ptr<SharedPort>(const Parts&)>;
 
@@ -71,6 +81,11 @@ class SharedPort : public Outboxes {
   virtual void overdue(io::Slot slot, Tick tick) = 0;
   // Room again, after PortOrder::Kind::room.
   virtual void writable(io::Slot slot) = 0;
+  // What a `later` answer waited for has come, as HttpPort::answer(): that of an exchange whose
+  // index has kSharedExchange in it.
+  virtual void answer(ExchangeId exchange, Tick tick, const HttpPort::Answerer& make) = 0;
+  // The broker is stopping: its client is to make no further request on this connection.
+  virtual void leave(io::Slot slot) = 0;
   // A stream that the port ordered has begun: this is its subscriber, until end().
   virtual void opened(io::Slot slot, std::uint32_t stream, fanout::Member subscriber) = 0;
   // What is to be carried out next.

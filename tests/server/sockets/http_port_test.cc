@@ -352,9 +352,11 @@ TEST(HttpPort, LimitsOfAHeadHoldOnEveryPortAndNameTheirKey) {
   }
 }
 
-TEST(HttpPort, AnHttp2PrefaceIsAnsweredInASentenceOnEveryPort) {
+TEST(HttpPort, AnHttp2PrefaceIsAnsweredInASentenceWhereThatIsNotSpoken) {
   LargePage surface;
-  SmallBroker broker({}, &surface);
+  Options options;
+  options.listen.h2c = false;
+  SmallBroker broker(options, &surface);
   for (Peer* peer : {&broker.subscriber(), &broker.publisher(), &broker.operators()}) {
     peer->say("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     broker.pass();
