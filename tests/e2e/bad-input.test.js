@@ -95,7 +95,7 @@ for (const [what, bytes, status] of refused) {
 }
 
 test('the HTTP/2 preface on a port that does not speak it is refused and closed', async () => {
-  const answer = await sendUntilClosed(broker.httpPort, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00');
+  const answer = await sendUntilClosed(broker.adminPort, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00');
   assert.ok(!answer.includes('text/event-stream'));
   assert.match(answer, /^HTTP\/1\.1 (400|505) /);
   await undisturbed();

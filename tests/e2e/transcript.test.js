@@ -92,7 +92,7 @@ const kAnswers = {
   'too many fields': head('GET /events?channel=a HTTP/1.1', ...Array.from({ length: 120 }, (_, i) => `X-${i}: y`)),
   'a version that is none': head('GET /events?channel=a HTTP/1.x'),
   'a version of tomorrow': head('GET /events?channel=a HTTP/3.0'),
-  'the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
+  'nearly the preface of HTTP/2': 'PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n',
   'an expectation that is none': head('POST /events HTTP/1.1', 'Expect: wonders', 'Content-Length: 2', 'Connection: close') + '{}',
   '100-continue': head('POST /nowhere HTTP/1.1', 'Expect: 100-continue', 'Content-Length: 2', 'Connection: close') + '{}',
   'three in one write': head('OPTIONS /events HTTP/1.1') + head('GET /nowhere HTTP/1.1') + head('OPTIONS /events HTTP/1.1', 'Connection: close'),
