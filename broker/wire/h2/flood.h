@@ -20,7 +20,7 @@ namespace fanfare::h2 {
   X(resets, 500, 33, "streams that the client opens and resets (CVE-2023-44487)")        \
   X(provoked_resets, 250, 20, "streams that the broker resets for what the client did")  \
   X(settings, 20, 1, "SETTINGS, each of which asks for an answer")                       \
-  X(pings, 100, 10, "PING, each of which asks for an answer")                            \
+  X(pings, 100, 10, "PING, beyond one for each DATA that was sent")                      \
   X(empty_data, 100, 10, "DATA without bytes and without an end")                        \
   X(window_updates, 2000, 200, "WINDOW_UPDATE, beyond four for each DATA that was sent") \
   X(priorities, 1000, 100, "PRIORITY and PRIORITY_UPDATE")                               \

@@ -132,7 +132,11 @@ int Session::Callbacks::frame_written(nghttp2_session* session, const nghttp2_fr
                                       void* user) {
   Session& self = session_of(user);
   const std::uint8_t type = frame->hd.type;
-  if (type == NGHTTP2_DATA) self.gate_.allow(Flood::window_updates, kUpdatesForData);
+  if (type == NGHTTP2_DATA) {
+    self.gate_.allow(Flood::window_updates, kUpdatesForData);
+    // Libraries that estimate the bandwidth send a PING when DATA comes.
+    self.gate_.allow(Flood::pings, 1);
+  }
   if (type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) {
     self.over_ = self.failed_ = true;
     // By itself it says so of SETTINGS with too many entries.

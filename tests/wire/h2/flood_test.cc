@@ -65,14 +65,14 @@ TEST(FloodGate, LetsABrowserCloseAPageWithAllItsStreams) {
   EXPECT_FALSE(talk.session().over());
 }
 
-TEST(FloodGate, LetsAClientAcknowledgeEachEventOfALongStream) {
+TEST(FloodGate, LetsAClientAcknowledgeAndMeasureEachEventOfALongStream) {
   Conversation talk;
   talk.say(greeting() + get(1));
   std::string out;
   for (int i = 0; i < 20'000; ++i) {
     ASSERT_EQ(talk.session().offer(1, std::string(100, 'x'), out, 1U << 20U), 100U);
     out.clear();
-    talk.say(window_update(0, 100) + window_update(1, 100));
+    talk.say(window_update(0, 100) + window_update(1, 100) + frame(kPing, 0, 0, "estimate"));
     ASSERT_FALSE(talk.session().over()) << i;
   }
 }
