@@ -1,0 +1,110 @@
+#include "broker/wire/tls/pem.h"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+namespace fanfare::tls {
+namespace {
+
+constexpr std::string_view kCertificateLine = "-----BEGIN CERTIFICATE-----";
+
+OwnedBio reader_of(const std::string& text) {
+  return OwnedBio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+// A passphrase is asked for: noted, and refused.
+int note_encrypted(char* buffer, int size, int writing, void* asked) {
+  (void)buffer;
+  (void)size;
+  (void)writing;
+  *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+// What a file is that has no PEM of the kind that was looked for.
+std::string what_else(const PemFile& file) {
+  if (file.text.empty()) return "the file is empty";
+  if (file.text.starts_with('\x30')) {
+    return "the file seems to be DER; `openssl x509 -inform der` or `openssl pkey -inform der` "
+           "makes PEM of it";
+  }
+  if (file.text.find("PRIVATE KEY-----") != std::string::npos) {
+    return "the file holds a private key; the two files may be exchanged";
+  }
+  if (file.text.find(kCertificateLine) != std::string::npos) {
+    return "the file holds a certificate; the two files may be exchanged";
+  }
+  return "the file is no PEM";
+}
+
+}  // namespace
+
+std::string last_error() {
+  const unsigned long code = ERR_peek_last_error();
+  const char* const reason = ERR_reason_error_string(code);
+  std::string text = reason == nullptr ? "no reason is known" : reason;
+  ERR_clear_error();
+  return text;
+}
+
+std::string subject_of(const X509* certificate) {
+  const OwnedBio out(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0,
+                     XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(out.get(), &data);
+  return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : "(no subject)";
+}
+
+std::expected<std::vector<OwnedCertificate>, std::string> read_certificates(const PemFile& file) {
+  if (file.text.find(kCertificateLine) == std::string::npos &&
+      file.text.find("-----BEGIN TRUSTED CERTIFICATE-----") == std::string::npos) {
+    return std::unexpected(fmt::format(
+        "{}: there is no certificate in it: {}; it has to begin with \"{}\"", file.name,
+        what_else(file), kCertificateLine));
+  }
+  std::vector<OwnedCertificate> certificates;
+  const OwnedBio in = reader_of(file.text);
+  ERR_clear_error();
+  while (true) {
+    OwnedCertificate next(PEM_read_bio_X509_AUX(in.get(), nullptr, nullptr, nullptr));
+    if (next == nullptr) break;
+    certificates.push_back(std::move(next));
+  }
+  const bool end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  if (!end || certificates.empty()) {
+    return std::unexpected(fmt::format(
+        "{}: certificate {} of the file is damaged ({}); copy it anew from where it was issued",
+        file.name, certificates.size() + 1, last_error()));
+  }
+  ERR_clear_error();
+  return certificates;
+}
+
+std::expected<OwnedKey, std::string> read_private_key(const PemFile& file) {
+  if (file.text.find("PRIVATE KEY-----") == std::string::npos) {
+    return std::unexpected(
+        fmt::format("{}: there is no private key in it: {}; it has to have a line like "
+                    "\"-----BEGIN PRIVATE KEY-----\"",
+                    file.name, what_else(file)));
+  }
+  const OwnedBio in = reader_of(file.text);
+  bool encrypted = false;
+  ERR_clear_error();
+  OwnedKey key(PEM_read_bio_PrivateKey(in.get(), nullptr, note_encrypted, &encrypted));
+  if (encrypted) {
+    ERR_clear_error();
+    return std::unexpected(
+        fmt::format("{}: the key is encrypted, and there is nobody to ask for its passphrase; "
+                    "`openssl pkey -in {} -out plain.pem` writes it in clear",
+                    file.name, file.name));
+  }
+  if (key == nullptr) {
+    return std::unexpected(
+        fmt::format("{}: the private key is damaged ({})", file.name, last_error()));
+  }
+  return key;
+}
+
+}  // namespace fanfare::tls
