@@ -42,5 +42,6 @@ Command add_publish(CLI::App& parser);
 Command add_tail(CLI::App& parser);
 Command add_top(CLI::App& parser);
 Command add_check(CLI::App& parser);
+Command add_cert(CLI::App& parser);
 
 }  // namespace fanfare::cli

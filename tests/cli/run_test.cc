@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/cli/console.h"
 #include "tests/client/scripted_server.h"
 
 namespace fanfare::cli {
@@ -22,60 +23,8 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-// Streams that are kept in memory; standard input comes from a file.
-class CapturedConsole {
- public:
-  explicit CapturedConsole(std::string_view input = {}) {
-    console_.in = tmpfile();
-    fwrite(input.data(), 1, input.size(), console_.in);
-    rewind(console_.in);
-    console_.out = tmpfile();
-    console_.err = tmpfile();
-  }
-  ~CapturedConsole() {
-    for (std::FILE* file : {console_.in, console_.out, console_.err}) fclose(file);
-  }
-  CapturedConsole(const CapturedConsole&) = delete;
-  CapturedConsole& operator=(const CapturedConsole&) = delete;
-
-  Exit run(std::vector<const char*> arguments) {
-    arguments.insert(arguments.begin(), "fanfare");
-    return cli::run(arguments, console_);
-  }
-  std::string out() const { return text_of(console_.out); }
-  std::string err() const { return text_of(console_.err); }
-
- private:
-  static std::string text_of(std::FILE* file) {
-    fflush(file);
-    std::string text(static_cast<std::size_t>(ftell(file)), '\0');
-    rewind(file);
-    text.resize(fread(text.data(), 1, text.size(), file));
-    return text;
-  }
-
-  Console console_;
-};
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "fanfare-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::string file(std::string_view name, std::string_view text) const {
-    std::ofstream(path_ / name) << text;
-    return (path_ / name).string();
-  }
-  std::string operator/(std::string_view name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
-
 TEST(Run, ShowsHelpWithExamplesAndExitCodesForEveryCommand) {
-  for (const char* command : {"serve", "publish", "tail", "top", "check"}) {
+  for (const char* command : {"serve", "publish", "tail", "top", "check", "cert"}) {
     CapturedConsole console;
     EXPECT_EQ(console.run({command, "--help"}), Exit::done);
     EXPECT_THAT(console.out(), HasSubstr("Examples:")) << command;
@@ -87,7 +36,7 @@ TEST(Run, ShowsHelpWithExamplesAndExitCodesForEveryCommand) {
 TEST(Run, NamesTheCommandsInItsOwnHelp) {
   CapturedConsole console;
   EXPECT_EQ(console.run({"--help"}), Exit::done);
-  for (const char* command : {"serve", "publish", "tail", "top", "check"}) {
+  for (const char* command : {"serve", "publish", "tail", "top", "check", "cert"}) {
     EXPECT_THAT(console.out(), HasSubstr(command));
   }
 }
@@ -120,7 +69,7 @@ TEST(Run, ListsTheCommandsWhenNoneIsNamed) {
   const std::string text = usage_problem({});
   EXPECT_THAT(text, StartsWith("Usage: fanfare COMMAND [OPTIONS]\n"));
   EXPECT_THAT(text, HasSubstr("\n  serve     Start the broker\n"));
-  for (const char* command : {"publish", "tail", "top", "check"}) {
+  for (const char* command : {"publish", "tail", "top", "check", "cert"}) {
     EXPECT_THAT(text, HasSubstr(std::string("\n  ") + command + " ")) << text;
   }
   EXPECT_THAT(text, HasSubstr("`fanfare --help`"));
