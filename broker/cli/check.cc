@@ -73,7 +73,14 @@ Exit check(const CheckArguments& arguments, Console& console) {
   const bool keys_read = load_token_keys(*options, [&console](const std::string& sentence) {
     fmt::print(console.err, "fanfare check: {}\n", sentence);
   });
-  if (!keys_read) return Exit::configuration;
+  std::string certificates;
+  const bool tls_read = load_tls_files(
+      *options, std::make_shared<tls::TicketKeys>(monotonic_now()),
+      [&console](const std::string& sentence) {
+        fmt::print(console.err, "fanfare check: {}\n", sentence);
+      },
+      certificates);
+  if (!keys_read || !tls_read) return Exit::configuration;
   io::raise_descriptor_limit();
   const auto choice = io::choose_backend(wanted_backend(options->backend));
   if (!choice) {
@@ -88,9 +95,11 @@ Exit check(const CheckArguments& arguments, Console& console) {
   const std::string keys = config::token_keys_text(options->token_keys);
   const std::string publish_keys = config::token_keys_text(options->publish_keys);
   fmt::print(
-      console.out, "{}: no problems\n{}\n{}\n{}{}{}{}",
+      console.out, "{}: no problems\n{}\n{}\n{}{}{}{}{}",
       arguments.file.empty() ? "the defaults" : arguments.file, choice->why, estimate->text(),
-      config::access_text(*options), keys.empty() ? keys : fmt::format("tokens: {}\n", keys),
+      config::access_text(*options),
+      certificates.empty() ? certificates : fmt::format("certificates: {}\n", certificates),
+      keys.empty() ? keys : fmt::format("tokens: {}\n", keys),
       publish_keys.empty() ? publish_keys : fmt::format("publishers' tokens: {}\n", publish_keys),
       config::shares_text(*options));
   for (const std::string& request : arguments.requests) {

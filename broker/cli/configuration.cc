@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <chrono>
+#include <utility>
 
 #include "broker/config/load.h"
+#include "broker/config/tls_files.h"
 #include "broker/config/token_keys.h"
 
 #include "common/counted.h"
@@ -49,6 +52,18 @@ bool load_token_keys(server::Options& options, const std::function<void(const st
   if (!subscribers || !publishers) return false;
   options.token_keys = *subscribers;
   options.publish_keys = *publishers;
+  return true;
+}
+
+bool load_tls_files(server::Options& options, const std::shared_ptr<tls::TicketKeys>& tickets,
+                    const std::function<void(const std::string&)>& say, std::string& shown) {
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  auto files = config::read_tls_files(options, tickets, now);
+  const std::vector<std::string>& sentences = files ? files->warnings : files.error();
+  for (const std::string& sentence : sentences) say(sentence);
+  if (!files) return false;
+  options.tls_server = std::move(files->server);
+  shown = std::move(files->text);
   return true;
 }
 

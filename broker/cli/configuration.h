@@ -3,11 +3,13 @@
 
 #include <expected>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "broker/cli/command.h"
 #include "broker/server/base/options.h"
+#include "broker/wire/tls/ticket_keys.h"
 
 namespace fanfare::cli {
 
@@ -25,5 +27,9 @@ std::expected<server::Options, Exit> load_configuration(const ConfigurationArgum
 // Reads the keys of [token] into the options. False: they stay as they are, and `say` was given a
 // sentence for each thing that is wrong. Keys that are left out are said in either case.
 bool load_token_keys(server::Options& options, const std::function<void(const std::string&)>& say);
+
+// The same for the certificates of [tls], warnings as well; `tickets` outlive each reload.
+bool load_tls_files(server::Options& options, const std::shared_ptr<tls::TicketKeys>& tickets,
+                    const std::function<void(const std::string&)>& say, std::string& shown);
 
 }  // namespace fanfare::cli

@@ -91,7 +91,14 @@ class Serving {
     const bool keys_read = load_token_keys(*options, [this](const std::string& sentence) {
       fmt::print(console_.err, "fanfare serve: {}\n", sentence);
     });
-    if (!keys_read) return Exit::configuration;
+    std::string certificates;
+    const bool tls_read = load_tls_files(
+        *options, tickets_,
+        [this](const std::string& sentence) {
+          fmt::print(console_.err, "fanfare serve: {}\n", sentence);
+        },
+        certificates);
+    if (!keys_read || !tls_read) return Exit::configuration;
     const SignalStream signals;
     auto started = server::Broker::start(
         *options, admin::make_surface(options->listen.http, config::limit_figures));
@@ -116,6 +123,9 @@ class Serving {
   void announce() {
     for (const std::string& address : broker_->http_addresses()) {
       log::info("subscribers: http://{}/events", address);
+    }
+    for (const std::string& address : broker_->https_addresses()) {
+      log::info("subscribers: https://{}/events", address);
     }
     log::info("publishers: {}", broker_->ingest_path());
     for (const std::string& address : broker_->publish_addresses()) {
@@ -158,12 +168,15 @@ class Serving {
       const auto changes = config::differences(options_, *options);
       const config::TokenKeys keys = options_.token_keys;
       const config::TokenKeys publish_keys = options_.publish_keys;
+      const auto tls_server = options_.tls_server;
       options_ = config::in_force(options_, *options);
       options_.token_keys = keys;
       options_.publish_keys = publish_keys;
+      options_.tls_server = tls_server;
       const bool keys_read = load_token_keys(
           options_, [](const std::string& sentence) { log::error("reload: {}", sentence); });
       if (!keys_read) log::error("reload: the keys of tokens stay those that they were");
+      reload_certificates();
       broker_->reload(options_);
       announce_keys();
       for (const config::Difference& change : changes) log::info("reload: {}", change.text());
@@ -175,8 +188,19 @@ class Serving {
     notify_service_manager("READY=1\nSTATUS=serving");
   }
 
+  void reload_certificates() {
+    std::string certificates;
+    const bool read = load_tls_files(
+        options_, tickets_, [](const std::string& sentence) { log::warn("reload: {}", sentence); },
+        certificates);
+    if (!read) log::error("reload: the certificates stay those that they were");
+    if (read && !certificates.empty()) log::info("certificates: {}", certificates);
+  }
+
   const ConfigurationArguments& arguments_;
   Console& console_;
+  const std::shared_ptr<tls::TicketKeys> tickets_ =
+      std::make_shared<tls::TicketKeys>(monotonic_now());
   std::unique_ptr<server::Broker> broker_;
   server::Options options_;  // in force: keys that wait for the next start keep their values
   bool draining_ = false;

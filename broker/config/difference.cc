@@ -49,6 +49,9 @@ std::vector<Difference> differences(const server::Options& before, const server:
                        .restart = key.facts.restart});
     }
   }
+  if (!same_rules(sni_section(), before.tls.sni, after.tls.sni)) {
+    found.push_back({.key = "[[tls.sni]]", .before = {}, .after = {}});
+  }
   if (!same_rules(channel_section(), before.channels, after.channels)) {
     found.push_back({.key = "[[channel]]", .before = {}, .after = {}});
   }

@@ -30,6 +30,11 @@ constexpr std::uint64_t kAccessLineBytes = 512;
 // (18), its place in a feed (4) and where that place is (4) are 78; the last two tables grow by
 // doubling, and feeds of few members have a head each.
 constexpr std::uint64_t kConnectionBytes = 140;
+// What TLS adds to it: an Engine (300) with what holds it, and a pointer. With TLS 1.2: 13,800.
+constexpr std::uint64_t kTlsBytes = 380;
+// OpenSSL's objects until the handshake is over. What was sealed and a socket did not take.
+constexpr std::uint64_t kHandshakeBytes = 50 * kKiB;
+constexpr std::uint64_t kSealedBytes = 64 * kKiB;
 // And in the kernel: the socket (3,865 with its inode, file and entry), its place in the ring's
 // table (40) and one armed poll (256). Measured on Linux 6.18.
 constexpr std::uint64_t kConnectionKernelBytes = 4'160;
@@ -114,6 +119,13 @@ void add_items(const server::Options& options, Estimate& estimate) {
   const std::uint64_t shards = estimate.plan.shards;
   Items items(estimate.items);
   items.add(When::idle, false, "idle subscribers", connections, kConnectionBytes);
+  if (!options.listen.https.empty()) {
+    items.add(When::idle, false, "TLS 1.3 on each of them", connections, kTlsBytes);
+    items.add(When::worst, false, "limits.tls_handshakes of each shard", shards * limits.tls_handshakes,
+              kHandshakeBytes);
+    items.add(When::worst, false, "every subscriber stalled: what was sealed for it", connections,
+              kSealedBytes);
+  }
   items.add(When::idle, true, "their sockets", connections, kConnectionKernelBytes);
   items.add(When::idle, false, "shards", shards, kShardBytes);
   items.add(When::idle, true, "their rings", shards, kRingLockedBytes);

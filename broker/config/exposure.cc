@@ -74,7 +74,8 @@ std::vector<std::string> exposures(const Options& options) {
                     "with names of channels and addresses of clients",
                     admin));
   }
-  const auto& http = options.listen.http;
+  std::vector<std::string> http = options.listen.http;
+  http.insert(http.end(), options.listen.https.begin(), options.listen.https.end());
   const auto outside =
       std::ranges::find_if(http, [](const auto& address) { return !policy::is_loopback(address); });
   if (outside != http.end() && everything_is_open(options)) {

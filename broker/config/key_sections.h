@@ -10,6 +10,8 @@ Section<server::Options> listen_section();
 Section<server::Options> server_section();
 Section<server::Options> history_section();
 Section<server::Options> delivery_section();
+// keys_tls.cc
+Section<server::Options> tls_section();
 // keys_fronts.cc
 Section<server::Options> fronts_section();
 // keys_limits.cc

@@ -55,6 +55,11 @@ constexpr std::array kListen{
         {.name = "h2c",
          .help = "Whether connections to these addresses may speak HTTP/2 without TLS, by prior "
                  "knowledge, as proxies do that speak HTTP/2 to the broker. Browsers do not."}),
+    listen<&ListenOptions::https>(
+        {.name = "https",
+         .at_most = 64,
+         .help = "Where subscribers connect over TLS, with the certificates of [tls]: addresses "
+                 "like those of http, \"0.0.0.0:8443\". Empty: nowhere."}),
     listen<&ListenOptions::ingest>(
         {.name = "ingest",
          .help = "The Unix socket on which applications publish. Empty: /run/fanfare/ingest.sock "

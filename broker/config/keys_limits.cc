@@ -222,6 +222,13 @@ constexpr std::array kLimits{
          .help = "Tokens that each shard remembers once it has verified them, so that a client "
                  "that comes back with the same one costs no signature. The oldest are forgotten "
                  "first, and verified again."}),
+    limits<&LimitOptions::tls_handshakes>(
+        {.name = "tls_handshakes",
+         .at_least = 1,
+         .at_most = 1'000'000,
+         .help = "TLS handshakes that each shard may have under way, at 50 KB each. A connection "
+                 "beyond that is closed before its handshake; `fanfare_tls_refused_total` counts "
+                 "them."}),
     limits<&LimitOptions::upstream_connections>(
         {.name = "upstream_connections",
          .at_least = 1,

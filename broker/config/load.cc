@@ -154,14 +154,14 @@ void Reader::read_rules(const Section<Record>& section, const Member& member,
                         std::vector<Record>& records) {
   const Node::Array* array = member.value.array();
   if (array == nullptr) {
-    return report_.add(at(member.where), fmt::format("\"{}\" is not a list of tables", member.name),
-                       fmt::format("write [[{}]], with two brackets, before each", member.name));
+    return report_.add(at(member.where), fmt::format("\"{}\" is not a list of tables", section.name),
+                       fmt::format("write [[{}]], with two brackets, before each", section.name));
   }
   for (const Node& item : *array) {
     const Node::Table* table = item.table();
     if (table == nullptr) {
-      report_.add(at(item.where), fmt::format("\"{}\" contains {}", member.name, item.kind()),
-                  fmt::format("write [[{}]] before each", member.name));
+      report_.add(at(item.where), fmt::format("\"{}\" contains {}", section.name, item.kind()),
+                  fmt::format("write [[{}]] before each", section.name));
       continue;
     }
     const std::string path = fmt::format("{}[{}]", section.name, records.size());
@@ -177,6 +177,12 @@ void Reader::read_keys(const Section<Record>& section, const std::string& path,
   const std::string shown =
       repeated ? fmt::format("[[{}]]", section.name) : fmt::format("[{}]", section.name);
   for (const Member& member : table) {
+    if constexpr (std::is_same_v<Record, Options>) {
+      if (path + '.' + member.name == sni_section().name) {
+        read_rules(sni_section(), member, record.tls.sni);
+        continue;
+      }
+    }
     const Key<Record>* key = find_key(section, member.name);
     if (key == nullptr) {
       report_.add(at(member.where), fmt::format("unknown key \"{}\" in {}", member.name, shown),

@@ -20,6 +20,7 @@
 #include "broker/policy/origin.h"
 #include "broker/server/base/rate.h"
 #include "broker/server/base/upstream_address.h"
+#include "broker/wire/tls/identity.h"
 
 #include "common/pattern.h"
 #include "common/units.h"
@@ -69,6 +70,47 @@ void check_listeners(const Options& options, Report& report) {
     }
   }
   complain(report, "listen.ingest", {}, socket_path_problem(options.listen.ingest));
+}
+
+void check_https(const Options& options, Report& report) {
+  const auto& https = options.listen.https;
+  const auto& http = options.listen.http;
+  for (std::size_t i = 0; i < https.size(); ++i) {
+    const std::string key = fmt::format("listen.https[{}]", i);
+    complain(report, key, "listen.https", listen_address_problem(https[i]));
+    if (https[i].ends_with(":0")) continue;
+    if (std::find(http.begin(), http.end(), https[i]) != http.end()) {
+      complain(report, key, "listen.https",
+               fmt::format("\"{}\" is also in listen.http; each needs its own port", https[i]));
+    }
+    if (std::find(https.begin(), https.begin() + static_cast<std::ptrdiff_t>(i), https[i]) !=
+        https.begin() + static_cast<std::ptrdiff_t>(i)) {
+      complain(report, key, "listen.https", fmt::format("\"{}\" is listed twice", https[i]));
+    }
+  }
+  const server::TlsOptions& tls = options.tls;
+  for (const auto& [key, file] : {std::pair("tls.certificate", &tls.certificate),
+                                  std::pair("tls.key", &tls.key)}) {
+    if (https.empty() || !file->empty()) continue;
+    report.add_at(key, fmt::format("listen.https is set, and {} is not", key),
+                  "name a file in PEM; `fanfare cert --self-signed DIR` makes both for a first try",
+                  "listen.https");
+  }
+  for (std::size_t i = 0; i < tls.sni.size(); ++i) {
+    const server::SniRule& rule = tls.sni[i];
+    const std::string place = fmt::format("tls.sni[{}]", i);
+    if (rule.names.empty()) {
+      complain(report, place, {}, "names are missing: for which hosts is the certificate?");
+    }
+    if (rule.certificate.empty() || rule.key.empty()) {
+      complain(report, place, {},
+               fmt::format("{} is missing", rule.certificate.empty() ? "certificate" : "key"));
+    }
+    for (std::size_t n = 0; n < rule.names.size(); ++n) {
+      complain(report, fmt::format("{}.names[{}]", place, n), place,
+               tls::host_name_problem(rule.names[n]));
+    }
+  }
 }
 
 void check_sizes(const Options& options, Report& report) {
@@ -324,6 +366,7 @@ void check_hooks(const Options& options, Report& report) {
 
 void check_rules(const Options& options, Report& report) {
   check_listeners(options, report);
+  check_https(options, report);
   check_sizes(options, report);
   check_heartbeats(options, report);
   check_event_names(options, report);

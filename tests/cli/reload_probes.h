@@ -32,6 +32,10 @@ std::vector<Probe> token_probes();
 std::vector<Probe> publish_probes();
 // Those of [fronts] (front_probes.cc).
 std::vector<Probe> front_probes();
+// Those of [tls] (tls_probes.cc).
+std::vector<Probe> tls_probes();
+// A [tls] whose files are good.
+std::string tls_section_text();
 // Those of where streams begin and end (stream_probes.cc).
 std::vector<Probe> stream_probes();
 // Those of HTTP/2 (h2_probes.cc).

@@ -18,6 +18,7 @@
 #include "broker/config/figures.h"
 #include "broker/config/keys.h"
 #include "broker/config/load.h"
+#include "broker/config/tls_files.h"
 #include "broker/config/token_keys.h"
 #include "broker/server/base/switchboard.h"
 #include "tests/cli/key_files.h"
@@ -42,6 +43,11 @@ server::Options with_keys(server::Options options) {
   const auto publish_keys = config::read_publish_keys(options.publish);
   EXPECT_TRUE(publish_keys) << publish_keys.error().front();
   if (publish_keys) options.publish_keys = *publish_keys;
+  static const auto kTickets = std::make_shared<tls::TicketKeys>(TimePoint{});
+  const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  auto files = config::read_tls_files(options, kTickets, now);
+  EXPECT_TRUE(files) << files.error().front();
+  if (files) options.tls_server = files->server;
   return options;
 }
 
@@ -49,6 +55,7 @@ std::vector<Probe> all_probes() {
   std::vector<Probe> all = probes();
   std::ranges::move(token_probes(), std::back_inserter(all));
   std::ranges::move(publish_probes(), std::back_inserter(all));
+  std::ranges::move(tls_probes(), std::back_inserter(all));
   std::ranges::move(front_probes(), std::back_inserter(all));
   std::ranges::move(stream_probes(), std::back_inserter(all));
   std::ranges::move(h2_probes(), std::back_inserter(all));
@@ -100,9 +107,14 @@ struct Fixed {
 };
 const std::vector<Fixed>& fixed_keys() {
   static const std::string kWithKeys = fmt::format("keys = [\"{}\"]\n", key_files().path("good"));
+  static const std::string kHttps1 =
+      "https = [\"127.0.0.1:1\"]\n" + tls_section_text();
+  static const std::string kHttps2 =
+      "https = [\"127.0.0.1:2\"]\n" + tls_section_text();
   static const std::string kListening = kWithKeys + "listen = [\"127.0.0.1:1\"]";
   static const std::vector<Fixed> kFixed = {
       {"listen.http", "http = [\"127.0.0.1:1\"]", "http = [\"127.0.0.1:2\"]"},
+      {"listen.https", kHttps1, kHttps2},
       {"listen.ingest", "ingest = \"/tmp/a\"", "ingest = \"/tmp/b\""},
       {"listen.ingest_mode", "ingest_mode = \"0600\"", "ingest_mode = \"0660\""},
       {"listen.ingest_group", "ingest_group = \"\"", "ingest_group = \"daemon\""},
@@ -154,7 +166,8 @@ TEST_P(AppliedAtTheNextStart, IsSaidAndTheOldValueStaysInForce) {
   EXPECT_TRUE(log.starts_with(std::string(key) + ": ")) << log;
   EXPECT_THAT(log, HasSubstr("(at the next start)"));
   server::Options in_force = reloading.options();
-  in_force.publish_keys = running.publish_keys;  // their file was read again
+  in_force.publish_keys = running.publish_keys;  // their files were read again
+  in_force.tls_server = running.tls_server;
   EXPECT_EQ(in_force, running);
   EXPECT_EQ(reloading.reload(head + std::string(after)), log) << "as long as it waits";
   EXPECT_EQ(reloading.reload(head + std::string(before)), "") << "and no longer";
@@ -177,6 +190,7 @@ TEST(Reload, EveryKeyOfTheTableHasAProbeOfItsMark) {
     for (const auto& key : section.keys) check(section.name, key.facts);
   }
   for (const auto& key : config::channel_section().keys) check("channel", key.facts);
+  for (const auto& key : config::sni_section().keys) check("tls.sni", key.facts);
   for (const auto& key : config::route_section().keys) check("route", key.facts);
   for (const auto& key : config::hook_section().keys) check("hook", key.facts);
   EXPECT_THAT(at_once, ::testing::IsEmpty()) << "probes of keys that do not exist";

@@ -54,6 +54,7 @@ std::string reference_markdown() {
   const server::Options defaults;
   for (const Section<server::Options>& section : sections()) {
     append_section(out, section, fmt::format("[{}]", section.name), defaults);
+    if (section.name == "tls") append_section(out, sni_section(), "[[tls.sni]]", server::SniRule{});
   }
   append_section(out, channel_section(), "[[channel]]", server::ChannelRule{});
   append_section(out, route_section(), "[[route]]", server::RouteRule{});

@@ -24,6 +24,9 @@ inline std::string spelled_out(const server::Options& options) {
   for (const auto& section : sections()) {
     text += "[" + std::string(section.name) + "]\n" + spelled_out(section, options);
   }
+  for (const auto& rule : options.tls.sni) {
+    text += "[[tls.sni]]\n" + spelled_out(sni_section(), rule);
+  }
   for (const auto& rule : options.channels) {
     text += "[[channel]]\n" + spelled_out(channel_section(), rule);
   }

@@ -88,6 +88,8 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
       return std::make_unique<sim::BundlePort>(parts, kernel_, box_bytes);
     };
   }
+  if (options.tls_server) tls_.emplace(ring_, options.tls_server);
+  io::Ring& seam = tls_ ? static_cast<io::Ring&>(*tls_) : ring_;
   shard_ = std::make_unique<Shard>(ShardConfig{.index = 0,
                                                .subscribers_max = subscribers_max,
                                                .connections_max = subscribers_max,
@@ -99,8 +101,10 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
                                                .ingest_users = {},
                                                .in_front = std::move(in_front),
                                                .shared = std::move(shared),
+                                               .tls = tls_ ? &*tls_ : nullptr,
                                                .wall_clock = [this] { return date(); }},
-                                   ring_, switchboard_);
+                                   seam, switchboard_);
+  if (tls_) shard_->listen(Port::subscriber, kernel_.listen(sim::Door::tls), /*tls=*/true);
   shard_->listen(Port::subscriber, kernel_.listen(sim::Door::subscribers));
   shard_->listen(Port::ingest, kernel_.listen(sim::Door::publishers));
   shard_->listen(Port::publish, kernel_.listen(sim::Door::network_publishers));

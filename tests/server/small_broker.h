@@ -62,6 +62,7 @@ class Peer final : public sim::SocketOwner {
   bool reset_ = false;
 };
 
+// With Options::tls_server, there is a door for TLS as well (tests/server/tls_peer.h).
 // `box_bytes`: what connections with several streams hold (tests/sim/bundle_port.h); 0: those
 // speak HTTP/2.
 class SmallBroker {
@@ -154,6 +155,7 @@ class SmallBroker {
   sim::Report report_;
   sim::Kernel kernel_;
   sim::SimRing ring_;
+  std::optional<TlsRing> tls_;
   Switchboard switchboard_{1};
   std::unique_ptr<Shard> shard_;
   std::deque<Peer> peers_;

@@ -25,7 +25,14 @@ namespace fanfare::sim {
 
 // The addresses that a broker listens on, and those to which it connects itself (`upstream`), which
 // differ by their `place`. The listeners of one door share its connections, as with SO_REUSEPORT.
-enum class Door : std::uint8_t { subscribers, publishers, admin, upstream, network_publishers };
+enum class Door : std::uint8_t {
+  subscribers,
+  publishers,
+  admin,
+  upstream,
+  network_publishers,
+  tls,  // subscribers again
+};
 
 // Told when a connection waits to be accepted.
 class Acceptor {

@@ -75,6 +75,7 @@ export const words = {
     lived_out: 'longest life over, told to come back',
     h2_violation: 'broke HTTP/2',
     h2_flood: 'HTTP/2 flood',
+    tls_failed: 'TLS failed',
   },
   zh: {
     title: 'Fanfare · 实时',
@@ -151,6 +152,7 @@ export const words = {
     lived_out: '已达最长时限，请稍后再来',
     h2_violation: '违反 HTTP/2',
     h2_flood: 'HTTP/2 洪泛',
+    tls_failed: 'TLS 失败',
   },
 };
 

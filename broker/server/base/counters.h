@@ -29,6 +29,11 @@ namespace fanfare::server {
   X(proxy_headers_total, "counter", "Connections whose front used the PROXY protocol")             \
   X(proxy_refused_total, "counter",                                                                \
     "Connections refused for the PROXY protocol: not trusted, malformed, or without it")           \
+  X(tls_handshakes_total, "counter", "TLS handshakes that succeeded")                              \
+  X(tls_resumed_total, "counter", "Of these, with a session ticket")                               \
+  X(tls_failed_total, "counter", "TLS connections that failed, in the handshake or later")         \
+  X(tls_refused_total, "counter", "Connections closed: no place was left for a TLS handshake")     \
+  X(tls_deferred_total, "counter", "Times a TLS handshake waited for the next turn of the loop")   \
   X(subscribers, "gauge", "Event streams open")                                                    \
   X(subscribers_behind, "gauge", "Event streams that are catching up or blocked")                  \
   X(subscriptions_total, "counter", "Event streams begun")                                         \
@@ -170,7 +175,7 @@ struct Counters {
   X(stream_complete, "every channel was finished: a clean end")                              \
   X(not_keep_alive, "the answer was sent on a connection that is not kept alive")            \
   X(bad_request, "malformed HTTP, refused with a status and closed")                         \
-  X(head_timeout, "no whole request head or body in time")                                   \
+  X(head_timeout, "no whole request head, body or TLS handshake in time")                    \
   X(idle_timeout, "a keep-alive connection with no further request")                         \
   X(slow_stalled, "a subscriber accepted no bytes for longer than the stall limit")          \
   X(slow_evicted, "a subscriber fell out of the window (slow = \"disconnect\")")             \
@@ -185,7 +190,8 @@ struct Counters {
   X(front_refused, "the PROXY protocol was malformed, missing, or not from a trusted front") \
   X(lived_out, "told to come back because its longest life (stream_life) was over")          \
   X(h2_violation, "an HTTP/2 client broke the rules of the protocol")                        \
-  X(h2_flood, "an HTTP/2 client was told to be calm: it asked for too much of no use")
+  X(h2_flood, "an HTTP/2 client was told to be calm: it asked for too much of no use")     \
+  X(tls_failed, "the TLS handshake failed, or the peer broke the rules of TLS")
 
 enum class CloseReason : std::uint8_t {
 #define X(name, help) name,

@@ -17,6 +17,9 @@
 namespace fanfare::policy {
 struct JwtKeys;
 }
+namespace fanfare::tls {
+class Server;
+}
 
 namespace fanfare::server {
 
@@ -41,6 +44,7 @@ using policy::ForwardedField;  // where it says whose request it passes on
 struct ListenOptions {
   std::vector<std::string> http = {"127.0.0.1:8080"};
   bool h2c = true;  // HTTP/2 by prior knowledge there, too
+  std::vector<std::string> https;  // the same over TLS; empty: there is none
   std::string
       ingest;  // path; empty: /run/fanfare/ingest.sock for root, else below $XDG_RUNTIME_DIR
   std::uint32_t ingest_mode = 0660;
@@ -52,6 +56,24 @@ struct ListenOptions {
   std::vector<std::string> admin_hosts;  // of the admin listener; addresses and localhost always
 
   friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
+};
+
+// [[tls.sni]]: the certificate for clients that ask for one of these names.
+struct SniRule {
+  std::vector<std::string> names;  // hosts, or "*.example.org"
+  std::string certificate;
+  std::string key;
+
+  friend bool operator==(const SniRule&, const SniRule&) = default;
+};
+
+// What [listen] https shows; files in PEM.
+struct TlsOptions {
+  std::string certificate;  // with its chain; for clients that ask for no name, or an unknown one
+  std::string key;
+  std::vector<SniRule> sni;
+
+  friend bool operator==(const TlsOptions&, const TlsOptions&) = default;
 };
 
 // Reverse proxies and balancers in front of the subscriber listeners.
@@ -122,6 +144,7 @@ struct LimitOptions {
   Duration idempotency_age = 5min;           // and for how long
   std::uint64_t token_bytes = 8U << 10U;     // of one
   std::uint32_t tokens = 4096;               // verified ones that each shard remembers
+  std::uint32_t tls_handshakes = 1000;       // of each shard, under way at a time
   std::uint32_t upstream_connections = 64;   // of each shard, to applications that routes ask
   Duration upstream_time = 10s;              // for an application's answer
   std::uint64_t upstream_answer_bytes = 1U << 20U;  // body of one answer
@@ -256,6 +279,10 @@ struct HookRule {
 
 struct Options {
   ListenOptions listen;
+  TlsOptions tls;
+  // What the files of `tls` hold: read at the start and at each SIGHUP, apart from the rest. Null:
+  // nothing listens for TLS.
+  std::shared_ptr<const tls::Server> tls_server;
   FrontOptions fronts;
   std::uint32_t shards = 0;  // 0: auto
   Backend backend = Backend::automatic;

@@ -22,7 +22,9 @@ class Assembly {
   const Switchboard& switchboard() const { return switchboard_; }
 
   // On the thread that made the ring. The assembly and the ring outlive the shard.
-  std::unique_ptr<Shard> make(std::uint32_t index, io::Ring& ring, std::uint64_t seed);
+  // `tls`: the ring, if it speaks TLS.
+  std::unique_ptr<Shard> make(std::uint32_t index, io::Ring& ring, std::uint64_t seed,
+                              TlsRing* tls = nullptr);
 
   // Every listener is bound; the history is being brought back.
   void recover() { enter(BrokerPhase::recovering); }

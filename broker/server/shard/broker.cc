@@ -92,6 +92,7 @@ struct Listeners {
   struct Http {
     std::string address;
     std::vector<io::Descriptor> of_shard;
+    bool tls = false;
   };
   std::vector<Http> http;
   io::Descriptor admin;
@@ -115,7 +116,8 @@ class RunningBroker final : public Broker {
 
   std::expected<void, StartError> begin();
 
-  std::vector<std::string> http_addresses() const override;
+  std::vector<std::string> http_addresses() const override { return addresses(false); }
+  std::vector<std::string> https_addresses() const override { return addresses(true); }
   std::string admin_address() const override { return listeners_.admin_address; }
   std::string ingest_path() const override { return listeners_.ingest_path; }
   std::vector<std::string> publish_addresses() const override;
@@ -126,13 +128,15 @@ class RunningBroker final : public Broker {
  private:
   struct Member {
     std::unique_ptr<io::Ring> ring;
+    std::unique_ptr<TlsRing> tls;  // before it, if anything listens for TLS
     std::unique_ptr<Shard> shard;
     std::optional<StartError> error;
     std::thread thread;
   };
 
   std::expected<void, StartError> bind();
-  std::expected<void, StartError> bind_http(const std::string& text);
+  std::expected<void, StartError> bind_http(const std::string& text, bool tls);
+  std::vector<std::string> addresses(bool tls) const;
   std::expected<void, StartError> bind_publish(const std::string& text);
   void run(std::uint32_t index);
 
@@ -158,7 +162,7 @@ RunningBroker::~RunningBroker() {
   if (listeners_.ingest) ::unlink(listeners_.ingest_path.c_str());
 }
 
-std::expected<void, StartError> RunningBroker::bind_http(const std::string& text) {
+std::expected<void, StartError> RunningBroker::bind_http(const std::string& text, bool tls) {
   auto address = io::parse_address(text);
   if (!address) return std::unexpected(StartError{address.error().message, kExitConfig});
   const io::TcpOptions tcp{.user_timeout = user_timeout(*options_)};
@@ -167,6 +171,7 @@ std::expected<void, StartError> RunningBroker::bind_http(const std::string& text
   Listeners::Http http;
   http.address = io::format_address(io::bound_address(listeners->front().number()));
   http.of_shard = std::move(*listeners);
+  http.tls = tls;
   listeners_.http.push_back(std::move(http));
   return {};
 }
@@ -184,7 +189,10 @@ std::expected<void, StartError> RunningBroker::bind_publish(const std::string& t
 
 std::expected<void, StartError> RunningBroker::bind() {
   for (const std::string& text : options_->listen.http) {
-    if (auto bound = bind_http(text); !bound) return bound;
+    if (auto bound = bind_http(text, /*tls=*/false); !bound) return bound;
+  }
+  for (const std::string& text : options_->listen.https) {
+    if (auto bound = bind_http(text, /*tls=*/true); !bound) return bound;
   }
   for (const std::string& text : options_->publish.listen) {
     if (auto bound = bind_publish(text); !bound) return bound;
@@ -284,9 +292,13 @@ void RunningBroker::run(std::uint32_t index) {
   if (lead) ring_options.ingest = kIngestBuffers;
   if (auto ring = io::make_ring(choice_.backend, ring_options)) {
     member.ring = std::move(*ring);
-    member.shard = assembly_->make(index, *member.ring, random_seed());
+    if (!options_->listen.https.empty()) {
+      member.tls = std::make_unique<TlsRing>(*member.ring, options_->tls_server);
+    }
+    io::Ring& seam = member.tls ? *member.tls : *member.ring;
+    member.shard = assembly_->make(index, seam, random_seed(), member.tls.get());
     for (const Listeners::Http& http : listeners_.http) {
-      member.shard->listen(Port::subscriber, http.of_shard[index].number());
+      member.shard->listen(Port::subscriber, http.of_shard[index].number(), http.tls);
     }
     if (lead) {
       member.shard->listen(Port::ingest, listeners_.ingest.number());
@@ -306,10 +318,12 @@ void RunningBroker::run(std::uint32_t index) {
   }
 }
 
-std::vector<std::string> RunningBroker::http_addresses() const {
+std::vector<std::string> RunningBroker::addresses(bool tls) const {
   std::vector<std::string> addresses;
   addresses.reserve(listeners_.http.size());
-  for (const Listeners::Http& http : listeners_.http) addresses.push_back(http.address);
+  for (const Listeners::Http& http : listeners_.http) {
+    if (http.tls == tls) addresses.push_back(http.address);
+  }
   return addresses;
 }
 

@@ -29,6 +29,7 @@ class Broker {
 
   // Where it really listens (ports chosen by the kernel filled in): "127.0.0.1:8080".
   virtual std::vector<std::string> http_addresses() const = 0;
+  virtual std::vector<std::string> https_addresses() const = 0;
   virtual std::string admin_address() const = 0;  // empty: none
   virtual std::string ingest_path() const = 0;
   virtual std::vector<std::string> publish_addresses() const = 0;  // of [publish] listen

@@ -133,8 +133,8 @@ std::chrono::sys_time<std::chrono::milliseconds> Shard::time_of_day() const {
   return std::chrono::floor<std::chrono::milliseconds>(system_clock::now());
 }
 
-void Shard::listen(Port port, int listener) {
-  listeners_.push_back({.port = port, .descriptor = listener});
+void Shard::listen(Port port, int listener, bool tls) {
+  listeners_.push_back({.port = port, .descriptor = listener, .tls = tls});
   if (open(port)) arm_accept(static_cast<std::uint32_t>(listeners_.size()) - 1);
 }
 
@@ -148,7 +148,7 @@ bool Shard::work_waiting() const {
   return !completions_.empty() || delivery_.work_waiting() || courier_.waiting() ||
          !heartbeats_due_.empty() || !mail_.empty() || swept_ != tick_ || drain_waiting() ||
          upstreams_.work_waiting() || polls_.work_waiting() || (shared_ && shared_->waiting()) ||
-         (desk_ && desk_->work_waiting());
+         (desk_ && desk_->work_waiting()) || (config_.tls != nullptr && config_.tls->work_waiting());
 }
 
 TimePoint Shard::next_turn() const {
@@ -239,7 +239,7 @@ void Shard::accepted(const io::Completion& completion) {
   Listener& listener = listeners_[completion.token.index];
   listener.armed = completion.more;
   if (completion.result >= 0) {
-    admit(listener.port, completion.result);
+    admit(listener, completion.result);
   } else if (completion.result != -ECANCELED) {
     ++counters_.accept_errors_total;
     if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
@@ -254,7 +254,8 @@ void Shard::accepted(const io::Completion& completion) {
     arm_accept(completion.token.index);
 }
 
-void Shard::admit(Port port, int descriptor) {
+void Shard::admit(const Listener& listener, int descriptor) {
+  const Port port = listener.port;
   const TurnedAway turned_away =
       is_publishers(port) && !at_once_ ? why_turned_away(port, descriptor) : TurnedAway{};
   if (turned_away.sentence.empty()) {
@@ -281,7 +282,7 @@ void Shard::admit(Port port, int descriptor) {
   }
   connections_.peer(slot) = peer;
   limits_.connected(slot, *share);
-  welcome(slot, port, turned_away);
+  welcome(slot, listener, turned_away);
 }
 
 // What a publisher that gets no seat is answered, in one of a few places kept for that. An empty
@@ -332,7 +333,8 @@ bool Shard::may_publish(int descriptor) {
   return false;
 }
 
-void Shard::welcome(io::Slot slot, Port port, const TurnedAway& turned_away) {
+void Shard::welcome(io::Slot slot, const Listener& listener, const TurnedAway& turned_away) {
+  const Port port = listener.port;
   Connection& connection = connections_[slot];
   connection.port = port;
   connection.turned_away = !turned_away.sentence.empty();
@@ -351,6 +353,7 @@ void Shard::welcome(io::Slot slot, Port port, const TurnedAway& turned_away) {
   }
   if (port == Port::subscriber) {
     ++counters_.connections_accepted_total;
+    if (listener.tls) config_.tls->expect(slot);
     return greet(slot);
   }
   obey(slot, kind_of(port).http->begin(slot, tick_));
@@ -368,6 +371,7 @@ void Shard::received(const io::Completion& completion, Connection& connection) {
                                completion.data.size());
   const bool ended = completion.result == 0;
   if (connection.state == State::upstream) return upstream_received(completion, bytes);
+  if (completion.result == -EPROTO && config_.tls != nullptr) return tls_failed(slot);
   if (completion.result < 0) {
     if (completion.result != -ECANCELED) close(slot, CloseReason::peer_reset);
     return;
@@ -477,6 +481,9 @@ void Shard::take(const LogMessage& message) {
 
 void Shard::take(const SettingsMessage& message) {
   settings_.replace(message.options);
+  if (config_.tls != nullptr && message.options->tls_server) {
+    config_.tls->serve(message.options->tls_server);
+  }
 }
 
 void Shard::take(DrainMessage message) {

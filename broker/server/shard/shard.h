@@ -40,6 +40,7 @@
 #include "broker/server/sockets/courier.h"
 #include "broker/server/sockets/greeter.h"
 #include "broker/server/sockets/http_port.h"
+#include "broker/server/sockets/tls_ring.h"
 #include "broker/server/streams/delivery.h"
 #include "broker/server/streams/lifetimes.h"
 #include "broker/server/streams/outlets.h"
@@ -71,6 +72,8 @@ struct ShardConfig {
   // A protocol whose connections carry several streams each, beside HTTP/1.1 on the subscriber
   // listeners; none: there is none.
   SharedPort::Maker shared = {};
+  // The shard's ring, if it speaks TLS on the listeners that say so; null: it does not.
+  TlsRing* tls = nullptr;
   // The time of day, for the Date of answers and the live page; none: the machine's. A simulation
   // has its own.
   std::function<std::chrono::sys_seconds()> wall_clock = {};
@@ -91,7 +94,8 @@ class Shard {
   Shard& operator=(const Shard&) = delete;
 
   // Before the first turn: accepts on this descriptor while the broker's phase allows it.
-  void listen(Port port, int listener);
+  // `tls`: its connections are Port::subscriber's, over TLS.
+  void listen(Port port, int listener, bool tls = false);
   // Where the other shards leave messages.
   io::Mailbox<Message>& mailbox() { return mailbox_; }
 
@@ -116,6 +120,7 @@ class Shard {
     int descriptor = -1;
     bool armed = false;
     bool wanted = true;  // false: it stops, or has stopped
+    bool tls = false;
   };
   // What is asked of the connections of one Port.
   struct PortKind {
@@ -130,7 +135,7 @@ class Shard {
   void dispatch(const io::Completion& completion);
   void arm_accept(std::uint32_t index);
   void accepted(const io::Completion& completion);
-  void admit(Port port, int descriptor);
+  void admit(const Listener& listener, int descriptor);
   void know_ports();
   PortKind& kind_of(Port port) { return port_kinds_[static_cast<std::size_t>(port)]; }
   PortKind& kind_of(const Connection& connection) { return kind_of(connection.port); }
@@ -138,10 +143,12 @@ class Shard {
   bool has_room(Port port);
   bool may_publish(int descriptor);
   TurnedAway why_turned_away(Port port, int descriptor);
-  void welcome(io::Slot slot, Port port, const TurnedAway& turned_away);
+  void welcome(io::Slot slot, const Listener& listener, const TurnedAway& turned_away);
   // shard_greeting.cc: what a subscriber's connection begins with
   void greet(io::Slot slot);
   void greeted(io::Slot slot, std::string_view bytes);
+  void begin_protocol(io::Slot slot, std::string_view first);
+  void tls_failed(io::Slot slot);
   void received(const io::Completion& completion, Connection& connection);
   void polled(const io::Completion& completion, Connection& connection, Op op);
   bool take_messages();
@@ -299,6 +306,7 @@ class Shard {
   Tick last_deadline_ = kNever;         // of that
   std::uint64_t turned_away_open_ = 0;  // publishers that are being answered why
   log::Limit accept_log_;
+  log::Limit tls_log_;
   std::array<log::Limit, kPortCount> full_log_;  // by port
   log::Limit users_log_;
 };

@@ -188,7 +188,7 @@ void Shard::stop_accepting(std::uint32_t index) {
 void Shard::accept_ended(std::uint32_t index) {
   std::vector<int> waiting;
   ring_.stop_listening(listeners_[index].descriptor, waiting);
-  for (const int descriptor : waiting) admit(listeners_[index].port, descriptor);
+  for (const int descriptor : waiting) admit(listeners_[index], descriptor);
 }
 
 bool Shard::listening(bool admin) const {

@@ -1,5 +1,5 @@
 // Shard, the part about how a connection on a subscriber listener begins: perhaps with the word of
-// a front, then with one of the protocols.
+// a front, then with TLS, then with one of the protocols.
 
 #include <string>
 #include <utility>
@@ -16,6 +16,7 @@ void Shard::greet(io::Slot slot) {
 }
 
 void Shard::greeted(io::Slot slot, std::string_view bytes) {
+  if (config_.tls != nullptr && config_.tls->speaks_tls(slot)) return begin_protocol(slot, bytes);
   const Greeting greeting = greeter_.received(slot, bytes, now_);
   if (greeting.kind == Greeting::Kind::more) return arm_receive(slot);
   if (greeting.kind == Greeting::Kind::refused) {
@@ -32,9 +33,33 @@ void Shard::greeted(io::Slot slot, std::string_view bytes) {
   const std::string joined =
       greeting.held.empty() ? "" : greeting.held + std::string(greeting.rest);
   const std::string_view first = joined.empty() ? greeting.rest : std::string_view(joined);
+  if (config_.tls == nullptr || !config_.tls->is_expected(slot)) return begin_protocol(slot, first);
+  if (config_.tls->handshakes() >= settings_->limits.tls_handshakes) {
+    ++counters_.tls_refused_total;
+    return close(slot, CloseReason::overloaded);
+  }
+  config_.tls->begin(slot, first);
+  arm_receive(slot);
+}
+
+// What speaks on the connection from here on. Over TLS this is the moment at which the handshake is
+// over and its first text has come, and TlsRing::protocol() knows what was negotiated.
+void Shard::begin_protocol(io::Slot slot, std::string_view first) {
   if (!shared_) return obey(slot, port_.begin(slot, tick_, first));
   shared_->begin(slot, tick_, first);
   obey_shared();
+}
+
+// The peer may still be reading why: an alert, or an answer in clear.
+void Shard::tls_failed(io::Slot slot) {
+  if (connections_[slot].state == State::lingering) {
+    return close(slot, connections_[slot].reason);
+  }
+  if (const auto left_out = tls_log_.admit(now_); left_out >= 0) {
+    log::warn("a TLS connection from {} failed: {}{}", connections_.peer(slot).text(),
+              tls::sentence_of(config_.tls->failure(slot)), log::left_out_note(left_out));
+  }
+  linger(slot, CloseReason::tls_failed);
 }
 
 }  // namespace fanfare::server

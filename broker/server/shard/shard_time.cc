@@ -3,6 +3,7 @@
 // the clock, never counted.
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "broker/server/shard/shard.h"
@@ -216,6 +217,14 @@ void Shard::take_stock() {
   counters_.subscribers_behind = delivery_.behind_count();
   if (desk_) {
     counters_.clients_counted = switchboard_.addresses.clients() + switchboard_.bearers.clients();
+  }
+  if (config_.tls != nullptr) {
+    const TlsRing::Counts& tls = config_.tls->counts();
+    counters_.tls_handshakes_total = tls.handshakes;
+    counters_.tls_resumed_total = tls.resumed;
+    counters_.tls_deferred_total = tls.deferred;
+    counters_.tls_failed_total =
+        std::accumulate(tls.failures.begin(), tls.failures.end(), std::uint64_t{0});
   }
   const std::lock_guard lock(switchboard_.board);
   ShardSnapshot& snapshot = switchboard_.snapshots[config_.index];

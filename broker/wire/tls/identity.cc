@@ -121,7 +121,29 @@ bool matches(std::string_view pattern, std::string_view host) {
   return dot != std::string_view::npos && dot > 0 && host.substr(dot) == pattern.substr(1);
 }
 
+bool is_host(std::string_view name) {
+  constexpr std::size_t kNameMax = 253;
+  constexpr std::size_t kLabelMax = 63;
+  if (name.starts_with("*.")) name.remove_prefix(2);
+  if (name.empty() || name.size() > kNameMax) return false;
+  std::size_t label = 0;
+  for (const char c : name) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                        c == '-' || c == '_';
+    if (c == '.' ? label == 0 : !letter) return false;
+    label = c == '.' ? 0 : label + 1;
+    if (label > kLabelMax) return false;
+  }
+  return label > 0;
+}
+
 }  // namespace
+
+std::string host_name_problem(std::string_view name) {
+  if (is_host(name)) return {};
+  return fmt::format(
+      "\"{}\" is no host name like \"events.example.org\" or \"*.example.org\"", name);
+}
 
 std::string host_key(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);

@@ -35,6 +35,9 @@ struct Identity {
 std::expected<Identity, std::string> read_identity(const PemFile& certificate, const PemFile& key,
                                                    std::chrono::sys_seconds now);
 
+// Empty if it can stand in a certificate as a host's, perhaps with a star for its first label
+// (RFC 6125 §6.4.3); else what is wrong.
+std::string host_name_problem(std::string_view name);
 // Lower case, without a dot at the end: how hosts are compared.
 std::string host_key(std::string_view host);
 

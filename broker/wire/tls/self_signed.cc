@@ -6,10 +6,9 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
-#include <algorithm>
 #include <cstdint>
-#include <string_view>
 
+#include "broker/wire/tls/identity.h"
 #include "broker/wire/tls/owned.h"
 
 #include "common/check.h"
@@ -19,23 +18,6 @@ namespace fanfare::tls {
 namespace {
 
 using Extension = std::unique_ptr<X509_EXTENSION, Freed<X509_EXTENSION_free>>;
-
-// A host name, perhaps with a star for its first label (RFC 6125 §6.4.3).
-bool is_host(std::string_view name) {
-  constexpr std::size_t kNameMax = 253;
-  constexpr std::size_t kLabelMax = 63;
-  if (name.starts_with("*.")) name.remove_prefix(2);
-  if (name.empty() || name.size() > kNameMax) return false;
-  std::size_t label = 0;
-  for (const char c : name) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                        c == '-' || c == '_';
-    if (c == '.' ? label == 0 : !letter) return false;
-    label = c == '.' ? 0 : label + 1;
-    if (label > kLabelMax) return false;
-  }
-  return label > 0;
-}
 
 void extend(X509* certificate, int kind, const std::string& value) {
   X509V3_CTX about{};
@@ -88,16 +70,14 @@ std::expected<SelfSigned, std::string> make_self_signed(const std::vector<std::s
   std::string alternatives;
   for (const std::string& name : names) {
     const bool address = IpAddress::parse(name).has_value();
-    if (!address && !is_host(name)) {
+    if (!address && !host_name_problem(name).empty()) {
       return std::unexpected(
-          fmt::format("\"{}\" is neither a host name nor an address; write it like "
-                      "\"events.example.org\", \"*.example.org\" or \"192.0.2.1\"",
-                      name));
+          fmt::format("{}, nor an address like \"192.0.2.1\"", host_name_problem(name)));
     }
     if (!alternatives.empty()) alternatives += ',';
     alternatives += (address ? "IP:" : "DNS:") + name;
   }
-  const OwnedKey key(EVP_EC_gen("P-256"));
+  const OwnedKey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   CHECK(key != nullptr, "OpenSSL has P-256");
   // A common name has at most 64 characters (RFC 5280, ub-common-name).
   const OwnedCertificate certificate =

@@ -19,7 +19,7 @@ namespace fanfare::tls {
 namespace {
 
 constexpr const char* kCiphers12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
-constexpr const char* kGroups = "X25519:P-256:P-384";
+constexpr std::string_view kGroups = "X25519:P-256:P-384";
 // What a client may send before its Finished, its certificates first of all.
 constexpr long kCertificatesBytesMax = 32L << 10;
 
@@ -113,9 +113,10 @@ std::expected<OwnedSslServer, std::string> Server::prepare(const Identity& ident
   ERR_clear_error();
   OwnedSslServer made(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* const server = made.get();
+  std::string groups(kGroups);  // OpenSSL's macro casts away a const
   bool fits = server != nullptr && SSL_CTX_set_min_proto_version(server, TLS1_2_VERSION) == 1 &&
               SSL_CTX_set_cipher_list(server, kCiphers12) == 1 &&
-              SSL_CTX_set1_groups_list(server, kGroups) == 1 &&
+              SSL_CTX_set1_groups_list(server, groups.data()) == 1 &&
               SSL_CTX_use_certificate(server, identity.certificate.get()) == 1 &&
               SSL_CTX_use_PrivateKey(server, identity.key.get()) == 1;
   for (const OwnedCertificate& above : identity.chain) {

@@ -47,6 +47,7 @@ class Server {
   OwnedSsl connection() const;
   const BIO_METHOD* pipe() const { return pipe_.get(); }
   const std::vector<std::string>& protocols() const { return protocols_; }
+  TicketKeys& tickets() const { return *tickets_; }
 
  private:
   // OpenSSL's callbacks.

@@ -2,7 +2,7 @@
 // handshake, on any shard and also after a reload. Nothing is kept of the sessions themselves.
 //
 // A new key is made every kTicketKeyLife; tickets of the two before are still good, and are
-// replaced. Whoever records traffic and steals the keys later can read none of what was resumed
+// replaced. Somebody who records traffic and later steals the keys can read nothing that was resumed
 // with older ones.
 //
 // Thread: any.

@@ -23,7 +23,7 @@ class TrafficKeys {
   TrafficKeys& operator=(const TrafficKeys&) = delete;
 
   const AeadKey& key() const { return key_; }
-  // Of the record that comes next (§5.3).
+  // For the record that comes next (§5.3).
   Nonce nonce() const;
   std::uint64_t sequence() const { return sequence_; }
   void count_record() { ++sequence_; }

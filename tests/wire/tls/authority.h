@@ -67,7 +67,7 @@ class Authority {
   static Issued make(const Request& request, const Issued* issuer = nullptr) {
     Issued made{OwnedCertificate(X509_new()),
                 OwnedKey(request.rsa_bits > 0 ? EVP_RSA_gen(static_cast<unsigned>(request.rsa_bits))
-                                              : EVP_EC_gen("P-256"))};
+                                              : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"))};
     X509* const certificate = made.certificate.get();
     X509* const above = issuer == nullptr ? certificate : issuer->certificate.get();
     constexpr long kDay = 86'400;
