@@ -63,10 +63,10 @@ Exit fail(Console& console, const std::string& sentence) {
 Exit cert(const Arguments& arguments, Console& console) {
   using std::chrono::system_clock;
   const std::vector<std::string> own{"localhost", "127.0.0.1", "::1"};
-  const auto made = tls::make_self_signed(
-      arguments.names.empty() ? own : arguments.names,
-      std::chrono::floor<std::chrono::seconds>(system_clock::now()),
-      std::chrono::days(arguments.days));
+  const auto made =
+      tls::make_self_signed(arguments.names.empty() ? own : arguments.names,
+                            std::chrono::floor<std::chrono::seconds>(system_clock::now()),
+                            std::chrono::days(arguments.days));
   if (!made) {
     fmt::print(console.err, "fanfare cert: --name {}\n", made.error());
     return Exit::usage;
@@ -74,16 +74,16 @@ Exit cert(const Arguments& arguments, Console& console) {
   std::error_code error;
   std::filesystem::create_directories(arguments.folder, error);
   if (error) {
-    return fail(console,
-                fmt::format("{} cannot be made: {}", arguments.folder, error.message()));
+    return fail(console, fmt::format("{} cannot be made: {}", arguments.folder, error.message()));
   }
   const std::string certificate = arguments.folder + "/certificate.pem";
   const std::string key = arguments.folder + "/key.pem";
   // Before the first is written: nothing, rather than a key without its certificate.
   if (std::filesystem::exists(certificate)) {
-    return fail(console, fmt::format("{} is there already, and stays as it is; name another folder, "
-                                     "or remove it",
-                                     certificate));
+    return fail(console,
+                fmt::format("{} is there already, and stays as it is; name another folder, "
+                            "or remove it",
+                            certificate));
   }
   if (const std::string wrong = write_new(key, made->key, 0600); !wrong.empty()) {
     return fail(console, wrong);
@@ -102,8 +102,7 @@ Command add_cert(CLI::App& parser) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command =
       parser.add_subcommand("cert", "Make a certificate and a key for a first try over https");
-  command
-      ->add_option("--self-signed", arguments->folder, "The folder to write both files to")
+  command->add_option("--self-signed", arguments->folder, "The folder to write both files to")
       ->type_name("DIR")
       ->required();
   command

@@ -48,7 +48,7 @@ Exit run(std::span<const char* const> arguments, Console& console) {
   parser.set_version_flag("--version", "fanfare " FANFARE_VERSION);
   parser.require_subcommand(1);
   const std::array commands{add_serve(parser), add_publish(parser), add_tail(parser),
-                            add_top(parser), add_check(parser), add_cert(parser)};
+                            add_top(parser),   add_check(parser),   add_cert(parser)};
   try {
     parser.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::ParseError& error) {

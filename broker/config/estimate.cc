@@ -121,8 +121,8 @@ void add_items(const server::Options& options, Estimate& estimate) {
   items.add(When::idle, false, "idle subscribers", connections, kConnectionBytes);
   if (!options.listen.https.empty()) {
     items.add(When::idle, false, "TLS 1.3 on each of them", connections, kTlsBytes);
-    items.add(When::worst, false, "limits.tls_handshakes of each shard", shards * limits.tls_handshakes,
-              kHandshakeBytes);
+    items.add(When::worst, false, "limits.tls_handshakes of each shard",
+              shards * limits.tls_handshakes, kHandshakeBytes);
     items.add(When::worst, false, "every subscriber stalled: what was sealed for it", connections,
               kSealedBytes);
   }

@@ -52,8 +52,9 @@ constexpr std::array kSni{
 
 Section<Options> tls_section() {
   return {.name = "tls",
-          .help = "What [listen] https shows to its clients: TLS 1.2 and 1.3. `fanfare cert` makes "
-                  "files for a first try.",
+          .help =
+              "What [listen] https shows to its clients: TLS 1.2 and 1.3. `fanfare cert` makes "
+              "files for a first try.",
           .keys = kTls};
 }
 

@@ -154,7 +154,8 @@ void Reader::read_rules(const Section<Record>& section, const Member& member,
                         std::vector<Record>& records) {
   const Node::Array* array = member.value.array();
   if (array == nullptr) {
-    return report_.add(at(member.where), fmt::format("\"{}\" is not a list of tables", section.name),
+    return report_.add(at(member.where),
+                       fmt::format("\"{}\" is not a list of tables", section.name),
                        fmt::format("write [[{}]], with two brackets, before each", section.name));
   }
   for (const Node& item : *array) {

@@ -79,6 +79,10 @@ void check_https(const Options& options, Report& report) {
     const std::string key = fmt::format("listen.https[{}]", i);
     complain(report, key, "listen.https", listen_address_problem(https[i]));
     if (https[i].ends_with(":0")) continue;
+    if (https[i] == options.listen.admin) {
+      complain(report, key, "listen.https",
+               fmt::format("\"{}\" is also listen.admin; each needs its own port", https[i]));
+    }
     if (std::find(http.begin(), http.end(), https[i]) != http.end()) {
       complain(report, key, "listen.https",
                fmt::format("\"{}\" is also in listen.http; each needs its own port", https[i]));
@@ -89,8 +93,8 @@ void check_https(const Options& options, Report& report) {
     }
   }
   const server::TlsOptions& tls = options.tls;
-  for (const auto& [key, file] : {std::pair("tls.certificate", &tls.certificate),
-                                  std::pair("tls.key", &tls.key)}) {
+  for (const auto& [key, file] :
+       {std::pair("tls.certificate", &tls.certificate), std::pair("tls.key", &tls.key)}) {
     if (https.empty() || !file->empty()) continue;
     report.add_at(key, fmt::format("listen.https is set, and {} is not", key),
                   "name a file in PEM; `fanfare cert --self-signed DIR` makes both for a first try",

@@ -34,10 +34,11 @@ class Reading {
       files.warnings.push_back(fmt::format("{} {}", section, warning));
     }
     if (!files.text.empty()) files.text += "; ";
-    files.text += fmt::format("{} until {:%Y-%m-%d}",
-                              identity->names.empty() ? std::string("no host")
-                                                      : fmt::format("{}", fmt::join(identity->names, ", ")),
-                              identity->ends);
+    files.text +=
+        fmt::format("{} until {:%Y-%m-%d}",
+                    identity->names.empty() ? std::string("no host")
+                                            : fmt::format("{}", fmt::join(identity->names, ", ")),
+                    identity->ends);
     return std::move(*identity);
   }
 

@@ -32,7 +32,8 @@ class Cert : public testing::Test {
  protected:
   tls::Identity written() const {
     auto identity = tls::read_identity(
-        {"certificate.pem", text_of(dir + "/certificate.pem")}, {"key.pem", text_of(dir + "/key.pem")},
+        {"certificate.pem", text_of(dir + "/certificate.pem")},
+        {"key.pem", text_of(dir + "/key.pem")},
         std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
     EXPECT_TRUE(identity.has_value()) << identity.error();
     return std::move(*identity);

@@ -107,10 +107,8 @@ struct Fixed {
 };
 const std::vector<Fixed>& fixed_keys() {
   static const std::string kWithKeys = fmt::format("keys = [\"{}\"]\n", key_files().path("good"));
-  static const std::string kHttps1 =
-      "https = [\"127.0.0.1:1\"]\n" + tls_section_text();
-  static const std::string kHttps2 =
-      "https = [\"127.0.0.1:2\"]\n" + tls_section_text();
+  static const std::string kHttps1 = "https = [\"127.0.0.1:1\"]\n" + tls_section_text();
+  static const std::string kHttps2 = "https = [\"127.0.0.1:2\"]\n" + tls_section_text();
   static const std::string kListening = kWithKeys + "listen = [\"127.0.0.1:1\"]";
   static const std::vector<Fixed> kFixed = {
       {"listen.http", "http = [\"127.0.0.1:1\"]", "http = [\"127.0.0.1:2\"]"},

@@ -55,8 +55,8 @@ std::string tls_section_text() {
 std::vector<Probe> tls_probes() {
   const auto own = [](const std::string& name) { return kept("[tls]\n" + files_for(name)); };
   const auto sni = [](const std::string& names, const std::string& name) {
-    return kept(fmt::format("[tls]\n{}[[tls.sni]]\nnames = [\"{}\"]\n{}", files_for("a.test"), names,
-                            files_for(name)));
+    return kept(fmt::format("[tls]\n{}[[tls.sni]]\nnames = [\"{}\"]\n{}", files_for("a.test"),
+                            names, files_for(name)));
   };
   static const std::string kOne = fmt::format("{}\n[limits]\ntls_handshakes = 1", own("a.test"));
   return {

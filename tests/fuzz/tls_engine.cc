@@ -85,9 +85,9 @@ void changed_on_the_way(const fuzz::Input& input, int version) {
       changes.remove_prefix(2);
     }
     std::string to_client;
-    wire_test::feed_in_pieces(to_engine, within(input.cuts, to_engine.size()), [&](std::string_view piece) {
-      pair.engine.received(piece, text, to_client);
-    });
+    wire_test::feed_in_pieces(
+        to_engine, within(input.cuts, to_engine.size()),
+        [&](std::string_view piece) { pair.engine.received(piece, text, to_client); });
     to_engine = pair.client.receive(to_client);
   }
   for (std::string_view left = text; !left.empty(); left.remove_prefix(kText.size())) {

@@ -30,7 +30,7 @@ namespace fanfare::server {
   X(proxy_refused_total, "counter",                                                                \
     "Connections refused for the PROXY protocol: not trusted, malformed, or without it")           \
   X(tls_handshakes_total, "counter", "TLS handshakes that succeeded")                              \
-  X(tls_resumed_total, "counter", "Of these, with a session ticket")                               \
+  X(tls_resumed_total, "counter", "TLS handshakes that a session ticket made short")               \
   X(tls_failed_total, "counter", "TLS connections that failed, in the handshake or later")         \
   X(tls_refused_total, "counter", "Connections closed: no place was left for a TLS handshake")     \
   X(tls_deferred_total, "counter", "Times a TLS handshake waited for the next turn of the loop")   \

@@ -148,7 +148,8 @@ bool Shard::work_waiting() const {
   return !completions_.empty() || delivery_.work_waiting() || courier_.waiting() ||
          !heartbeats_due_.empty() || !mail_.empty() || swept_ != tick_ || drain_waiting() ||
          upstreams_.work_waiting() || polls_.work_waiting() || (shared_ && shared_->waiting()) ||
-         (desk_ && desk_->work_waiting()) || (config_.tls != nullptr && config_.tls->work_waiting());
+         (desk_ && desk_->work_waiting()) ||
+         (config_.tls != nullptr && config_.tls->work_waiting());
 }
 
 TimePoint Shard::next_turn() const {

@@ -43,9 +43,10 @@ void Shard::greeted(io::Slot slot, std::string_view bytes) {
 }
 
 // What speaks on the connection from here on. Over TLS this is the moment at which the handshake is
-// over and its first text has come, and TlsRing::protocol() knows what was negotiated.
+// over and its first text has come, so that it is known what was negotiated.
 void Shard::begin_protocol(io::Slot slot, std::string_view first) {
-  if (!shared_) return obey(slot, port_.begin(slot, tick_, first));
+  const bool chosen = config_.tls != nullptr && config_.tls->protocol(slot) == "http/1.1";
+  if (!shared_ || chosen) return obey(slot, port_.begin(slot, tick_, first));
   shared_->begin(slot, tick_, first);
   obey_shared();
 }

@@ -1,6 +1,6 @@
 // TlsRing: a Ring over another one, that speaks TLS on the slots it is asked to, and passes on what
-// concerns all others. What is above it (ports, courier, delivery) sends and receives text and knows
-// nothing of it. A broker without [listen] https has none.
+// concerns all others. What is above it (ports, courier, delivery) sends and receives text and
+// knows nothing of it. A broker without [listen] https has none.
 //
 // A TLS slot begins in clear, for the PROXY protocol; begin() starts the handshake. From then on
 // receive() completes with text. An idle connection costs its Engine and a pointer to it (some
@@ -8,9 +8,10 @@
 //
 //   send     is sealed into an arena, whose bytes go to the ring below. What a socket takes only in
 //            part cannot be sealed again, so the rest stays here (64 KiB at most), and the send is
-//            reported short by one byte: its sender has to go on with the same text sooner or later,
-//            and that byte is then passed over.
-//   receive  completes with -EPROTO if the peer breaks the rules; failure() says how. The slot is in
+//            reported short by one byte: its sender has to go on with the same text sooner or
+//            later, and that byte is then passed over.
+//   receive  completes with -EPROTO if the peer breaks the rules; failure() says how. The slot is
+//   in
 //            clear from then on: what comes is of no meaning, and is passed on unread.
 //   close    says close_notify before the FIN, if all that was sent has gone.
 //
@@ -103,8 +104,8 @@ class TlsRing final : public io::Ring {
     std::optional<io::Token> room;
     bool receive_below = false;  // armed
     bool room_below = false;
-    bool shut = false;       // FIN when the rest is out
-    bool deferred = false;   // its handshake waits in later_
+    bool shut = false;      // FIN when the rest is out
+    bool deferred = false;  // its handshake waits in later_
     io::BufferClass buffers = io::BufferClass::request;
     std::string early;       // what came meanwhile
     std::string unsent;      // sealed, and not taken by the socket
@@ -129,9 +130,7 @@ class TlsRing final : public io::Ring {
   };
   enum Own : std::uint8_t { kReceive = 250, kRoom = 251, kSend = 252 };
 
-  Line* line(io::Slot slot) const {
-    return slot < lines_.size() ? lines_[slot].get() : nullptr;
-  }
+  Line* line(io::Slot slot) const { return slot < lines_.size() ? lines_[slot].get() : nullptr; }
   // The line, if it speaks TLS at this moment.
   Line* secure(io::Slot slot) const;
   static Traffic& traffic(Line& line);
@@ -172,7 +171,7 @@ class TlsRing final : public io::Ring {
   std::deque<io::Token> later_;        // handshakes
   std::deque<std::string> texts_;      // given to the caller, until it recycles them
   std::vector<std::uint32_t> texts_free_;
-  std::string text_, out_;             // of one call
+  std::string text_, out_;  // of one call
   std::uint32_t handshakes_ = 0;
   Counts counts_;
 };

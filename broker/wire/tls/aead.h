@@ -29,8 +29,8 @@ class Aead {
   Aead(const Aead&) = delete;
   Aead& operator=(const Aead&) = delete;
 
-  // Writes text.size() + 1 + kTagBytes bytes to `out`: the text and the byte of its type, encrypted,
-  // and the tag. `header` is authenticated with them.
+  // Writes text.size() + 1 + kTagBytes bytes to `out`: the text and the byte of its type,
+  // encrypted, and the tag. `header` is authenticated with them.
   void seal(Cipher cipher, const AeadKey& key, const Nonce& nonce, std::string_view header,
             std::string_view text, unsigned char type, char* out);
   // Writes sealed.size() - kTagBytes bytes to `out`. False, with anything in `out`: not sealed with
@@ -44,8 +44,8 @@ class Aead {
     AeadKey loaded{};
     bool has_key = false;
   };
-  EVP_CIPHER_CTX* ready(Direction& direction, Cipher cipher, const AeadKey& key,
-                        const Nonce& nonce, bool sealing);
+  EVP_CIPHER_CTX* ready(Direction& direction, Cipher cipher, const AeadKey& key, const Nonce& nonce,
+                        bool sealing);
 
   std::array<OwnedCipher, kCipherCount> ciphers_;
   std::array<Direction, kCipherCount> sealing_;

@@ -128,8 +128,8 @@ bool is_host(std::string_view name) {
   if (name.empty() || name.size() > kNameMax) return false;
   std::size_t label = 0;
   for (const char c : name) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                        c == '-' || c == '_';
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (c >= '0' && c <= '9') || c == '-' || c == '_';
     if (c == '.' ? label == 0 : !letter) return false;
     label = c == '.' ? 0 : label + 1;
     if (label > kLabelMax) return false;
@@ -141,8 +141,8 @@ bool is_host(std::string_view name) {
 
 std::string host_name_problem(std::string_view name) {
   if (is_host(name)) return {};
-  return fmt::format(
-      "\"{}\" is no host name like \"events.example.org\" or \"*.example.org\"", name);
+  return fmt::format("\"{}\" is no host name like \"events.example.org\" or \"*.example.org\"",
+                     name);
 }
 
 std::string host_key(std::string_view host) {
@@ -152,8 +152,7 @@ std::string host_key(std::string_view host) {
 
 bool Identity::covers(std::string_view host) const {
   const std::string wanted = host_key(host);
-  return std::ranges::any_of(names,
-                             [&](const std::string& name) { return matches(name, wanted); });
+  return std::ranges::any_of(names, [&](const std::string& name) { return matches(name, wanted); });
 }
 
 std::expected<Identity, std::string> read_identity(const PemFile& certificate, const PemFile& key,

@@ -60,9 +60,9 @@ std::string subject_of(const X509* certificate) {
 std::expected<std::vector<OwnedCertificate>, std::string> read_certificates(const PemFile& file) {
   if (file.text.find(kCertificateLine) == std::string::npos &&
       file.text.find("-----BEGIN TRUSTED CERTIFICATE-----") == std::string::npos) {
-    return std::unexpected(fmt::format(
-        "{}: there is no certificate in it: {}; it has to begin with \"{}\"", file.name,
-        what_else(file), kCertificateLine));
+    return std::unexpected(
+        fmt::format("{}: there is no certificate in it: {}; it has to begin with \"{}\"", file.name,
+                    what_else(file), kCertificateLine));
   }
   std::vector<OwnedCertificate> certificates;
   const OwnedBio in = reader_of(file.text);

@@ -77,8 +77,8 @@ void Records::record(Aead& aead, std::string_view record, std::string& text, std
   const std::size_t before = text.size();
   const std::size_t opened_bytes = sealed.size() - std::min(sealed.size(), kTagBytes);
   text.resize(before + opened_bytes);
-  if (sealed.size() <= kTagBytes || !aead.open(cipher_, reading_.key(), reading_.nonce(), header,
-                                               sealed, text.data() + before)) {
+  if (sealed.size() <= kTagBytes ||
+      !aead.open(cipher_, reading_.key(), reading_.nonce(), header, sealed, text.data() + before)) {
     text.resize(before);
     return fail(aead, Failure::bad_record, AlertKind::bad_record_mac, out);
   }

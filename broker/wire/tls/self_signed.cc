@@ -44,7 +44,8 @@ OwnedCertificate certificate_of(EVP_PKEY* key, const std::string& subject,
         "the machine has memory and random numbers");
   X509_set_version(certificate, X509_VERSION_3);
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial >> 1U);
-  ASN1_TIME_set(X509_getm_notBefore(certificate), (now - std::chrono::hours(1)).time_since_epoch().count());
+  ASN1_TIME_set(X509_getm_notBefore(certificate),
+                (now - std::chrono::hours(1)).time_since_epoch().count());
   ASN1_TIME_set(X509_getm_notAfter(certificate), (now + life).time_since_epoch().count());
   X509_set_pubkey(certificate, key);
   X509_NAME* const name = X509_get_subject_name(certificate);

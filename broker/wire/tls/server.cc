@@ -80,10 +80,9 @@ struct Server::Callbacks {
         OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, key.mac.data(), key.mac.size()),
         OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
         OSSL_PARAM_construct_end()};
-    const bool ready =
-        EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher.data(), start, sealing) ==
-            1 &&
-        EVP_MAC_CTX_set_params(mac, parameters.data()) == 1;
+    const bool ready = EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher.data(),
+                                         start, sealing) == 1 &&
+                       EVP_MAC_CTX_set_params(mac, parameters.data()) == 1;
     OPENSSL_cleanse(&key, sizeof(key));
     if (!ready) return -1;
     return newest ? 1 : 2;  // 2: good, and to be replaced

@@ -1,7 +1,7 @@
 // Server: what every handshake of a listener is made with: certificates by the name that the client
 // asks for (SNI), versions and ciphers, application protocols (ALPN), session tickets, and perhaps
-// the CA of the clients' certificates. It never changes: a reload makes another one, and connections
-// that were made with the old one keep that.
+// the CA of the clients' certificates. It never changes: a reload makes another one, and
+// connections that were made with the old one keep that.
 //
 // TLS 1.2 and 1.3. Ciphers of 1.2: ECDHE with AES-GCM or ChaCha20-Poly1305. No renegotiation, no
 // compression, no early data.
@@ -28,7 +28,7 @@ struct Named {
 };
 
 struct ServerOptions {
-  Identity fallback;         // for clients that ask for no name, or for one that nobody has
+  Identity fallback;              // for clients that ask for no name, or for one that nobody has
   std::vector<Named> named = {};  // the first of equal names counts
   std::vector<std::string> protocols = {"http/1.1"};  // ALPN, the preferred one first
   PemFile client_ca = {};  // without text: clients are asked for no certificate

@@ -2,8 +2,8 @@
 // handshake, on any shard and also after a reload. Nothing is kept of the sessions themselves.
 //
 // A new key is made every kTicketKeyLife; tickets of the two before are still good, and are
-// replaced. Somebody who records traffic and later steals the keys can read nothing that was resumed
-// with older ones.
+// replaced. Somebody who records traffic and later steals the keys can read nothing that was
+// resumed with older ones.
 //
 // Thread: any.
 #pragma once

@@ -26,9 +26,9 @@ void expand_label(Cipher cipher, std::span<const unsigned char> secret, std::str
   std::array<unsigned char, EVP_MAX_MD_SIZE> block{};
   unsigned size = 0;
   const EVP_MD* const hash = cipher == Cipher::aes_256_gcm ? EVP_sha384() : EVP_sha256();
-  const unsigned char* const made = HMAC(hash, secret.data(), static_cast<int>(secret.size()),
-                                         reinterpret_cast<const unsigned char*>(text.data()),
-                                         text.size(), block.data(), &size);
+  const unsigned char* const made =
+      HMAC(hash, secret.data(), static_cast<int>(secret.size()),
+           reinterpret_cast<const unsigned char*>(text.data()), text.size(), block.data(), &size);
   CHECK(made != nullptr && size >= out.size(), "OpenSSL has the hashes of TLS 1.3");
   std::copy_n(block.begin(), out.size(), out.begin());
   OPENSSL_cleanse(block.data(), block.size());
@@ -63,7 +63,8 @@ void TrafficKeys::derive(Cipher cipher) {
 void TrafficKeys::update(Cipher cipher) {
   std::array<unsigned char, kSecretBytesMax> next{};
   const std::size_t size = secret_bytes(cipher);
-  expand_label(cipher, std::span(secret_.data(), size), "traffic upd", std::span(next.data(), size));
+  expand_label(cipher, std::span(secret_.data(), size), "traffic upd",
+               std::span(next.data(), size));
   secret_ = next;
   OPENSSL_cleanse(next.data(), next.size());
   derive(cipher);

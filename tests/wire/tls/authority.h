@@ -56,18 +56,18 @@ class Authority {
   Issued issue(const Request& request) const { return make(request, &own_); }
   Identity identity(const Request& request) const {
     const Issued issued = issue(request);
-    auto identity =
-        read_identity({"cert.pem", pem_of(issued.certificate.get())},
-                      {"key.pem", pem_of(issued.key.get())},
-                      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    auto identity = read_identity(
+        {"cert.pem", pem_of(issued.certificate.get())}, {"key.pem", pem_of(issued.key.get())},
+        std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
     return std::move(*identity);
   }
 
  private:
   static Issued make(const Request& request, const Issued* issuer = nullptr) {
-    Issued made{OwnedCertificate(X509_new()),
-                OwnedKey(request.rsa_bits > 0 ? EVP_RSA_gen(static_cast<unsigned>(request.rsa_bits))
-                                              : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"))};
+    Issued made{
+        OwnedCertificate(X509_new()),
+        OwnedKey(request.rsa_bits > 0 ? EVP_RSA_gen(static_cast<unsigned>(request.rsa_bits))
+                                      : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"))};
     X509* const certificate = made.certificate.get();
     X509* const above = issuer == nullptr ? certificate : issuer->certificate.get();
     constexpr long kDay = 86'400;
@@ -76,10 +76,9 @@ class Authority {
     X509_gmtime_adj(X509_getm_notBefore(certificate), request.begins_in_days * kDay);
     X509_gmtime_adj(X509_getm_notAfter(certificate), request.ends_in_days * kDay);
     X509_set_pubkey(certificate, made.key.get());
-    X509_NAME_add_entry_by_txt(
-        X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
-        reinterpret_cast<const unsigned char*>(request.subject.data()),
-        static_cast<int>(request.subject.size()), -1, 0);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(request.subject.data()),
+                               static_cast<int>(request.subject.size()), -1, 0);
     X509_set_issuer_name(certificate, X509_get_subject_name(above));
     extend(certificate, above, NID_basic_constraints,
            request.authority ? "critical,CA:TRUE" : "critical,CA:FALSE");

@@ -23,8 +23,8 @@
 
 namespace fanfare::tls {
 
-inline constexpr std::chrono::sys_seconds kToday{std::chrono::sys_days{
-    std::chrono::year(2026) / 11 / 26}};
+inline constexpr std::chrono::sys_seconds kToday{
+    std::chrono::sys_days{std::chrono::year(2026) / 11 / 26}};
 
 inline SelfSigned self_signed(const std::vector<std::string>& names) {
   // Valid by the clock that OpenSSL's client reads, too.
@@ -68,7 +68,8 @@ class Client {
     SSL_CTX_set_min_proto_version(server_.get(), options.version);
     SSL_CTX_set_max_proto_version(server_.get(), options.version);
     SSL_CTX_set_security_level(server_.get(), 0);
-    SSL_CTX_set_session_cache_mode(server_.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_set_session_cache_mode(server_.get(),
+                                   SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(server_.get(), [](SSL* ssl, SSL_SESSION* session) {
       static_cast<Client*>(SSL_get_app_data(ssl))->sessions_.emplace_back(session);
       return 1;

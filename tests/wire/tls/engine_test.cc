@@ -188,7 +188,8 @@ TEST_P(Versions, KnowAClientByItsCertificate) {
   ASSERT_TRUE(known.open());
   EXPECT_EQ(known.engine.peer(), "CN = publisher-7");
   ASSERT_NE(known.client.session().get(), nullptr);
-  Pair again(server, {.version = GetParam(), .session = known.client.session().get(), .identity = &mine});
+  Pair again(server,
+             {.version = GetParam(), .session = known.client.session().get(), .identity = &mine});
   again.shake_hands();
   EXPECT_EQ(again.engine.peer(), "CN = publisher-7") << "also when it resumes";
 
@@ -246,12 +247,14 @@ TEST(Engine, KnowsAPlainRequestByItsFirstByte) {
   EXPECT_THAT(answer_to_plain_http(), testing::HasSubstr("https://"));
   const std::string_view answer = answer_to_plain_http();
   const std::string_view body = answer.substr(answer.find("\r\n\r\n") + 4);
-  EXPECT_THAT(answer, testing::HasSubstr("Content-Length: " + std::to_string(body.size()) + "\r\n"));
+  EXPECT_THAT(answer,
+              testing::HasSubstr("Content-Length: " + std::to_string(body.size()) + "\r\n"));
 }
 
 TEST(Engine, RefusesWhatIsNoTls) {
-  for (const std::string_view bytes : {std::string_view("\0\0\0", 3), std::string_view("\x80\x2e\1"),
-                                       std::string_view("hello"), std::string_view("\x17\3\3\0\1a")}) {
+  for (const std::string_view bytes :
+       {std::string_view("\0\0\0", 3), std::string_view("\x80\x2e\1"), std::string_view("hello"),
+        std::string_view("\x17\3\3\0\1a")}) {
     Pair pair(simple_server());
     std::string out;
     EXPECT_EQ(pair.engine.received(bytes, pair.text, out), State::failed);
@@ -278,8 +281,8 @@ TEST(Engine, BoundsTheBytesOfAHandshake) {
 }
 
 TEST(Engine, CarriesTextWithEachCipherAndAcrossKeyUpdates) {
-  for (const std::string cipher : {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384",
-                                   "TLS_CHACHA20_POLY1305_SHA256"}) {
+  for (const std::string cipher :
+       {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}) {
     Pair pair(simple_server(), {.ciphers_13 = cipher});
     pair.shake_hands();
     ASSERT_TRUE(pair.open()) << cipher;

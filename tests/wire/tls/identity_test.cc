@@ -118,14 +118,14 @@ TEST(SelfSigned, IsAnIdentityForItsNames) {
   EXPECT_THAT(identity->names, ElementsAre("localhost", "*.example.test", "192.0.2.1", "::1"));
   EXPECT_THAT(identity->warnings, IsEmpty());
   EXPECT_EQ(identity->ends, now() + std::chrono::days(30));
-  EXPECT_TRUE(Server::make({.fallback = std::move(*identity)},
-                           std::make_shared<TicketKeys>(TimePoint{}))
-                  .has_value());
+  EXPECT_TRUE(
+      Server::make({.fallback = std::move(*identity)}, std::make_shared<TicketKeys>(TimePoint{}))
+          .has_value());
 }
 
 TEST(SelfSigned, RefusesWhatIsNoName) {
-  for (const std::string name : {"", "a b", "http://a.test", "a..b", ".a", "a,DNS:evil", "*", "a.*.b",
-                                 "localhost:8443"}) {
+  for (const std::string name :
+       {"", "a b", "http://a.test", "a..b", ".a", "a,DNS:evil", "*", "a.*.b", "localhost:8443"}) {
     const auto made = make_self_signed({name}, now(), std::chrono::days(30));
     ASSERT_FALSE(made.has_value()) << name;
     EXPECT_THAT(made.error(), HasSubstr("no host name like"));

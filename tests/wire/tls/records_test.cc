@@ -58,9 +58,8 @@ TEST_F(RecordsTest, AreIndifferentToWhereTheInputIsCut) {
   wire_test::expect_same_for_every_split(input, [&](const wire_test::Cuts& cuts) {
     Records records(kCipher, kServerSecret, kClientSecret, 0);
     std::string read, answer;
-    wire_test::feed_in_pieces(input, cuts, [&](std::string_view piece) {
-      records.received(aead, piece, read, answer);
-    });
+    wire_test::feed_in_pieces(
+        input, cuts, [&](std::string_view piece) { records.received(aead, piece, read, answer); });
     return read + '|' + answer + '|' + std::to_string(static_cast<int>(records.state()));
   });
 }

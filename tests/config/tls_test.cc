@@ -1,0 +1,142 @@
+// [listen] https, [tls] and [[tls.sni]]: what is wrong with the keys, and with the files.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "broker/config/load.h"
+#include "broker/config/tls_files.h"
+#include "broker/wire/tls/self_signed.h"
+
+namespace fanfare::config {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+std::vector<std::string> problems(std::string_view text) {
+  std::vector<std::string> lines;
+  if (const Loaded loaded = parse(text, "f.toml"); !loaded) {
+    for (const Diagnostic& problem : loaded.error()) lines.push_back(problem.text());
+  }
+  return lines;
+}
+
+constexpr std::string_view kHttps = "[listen]\nhttps = [\"127.0.0.1:8443\"]\n";
+constexpr std::string_view kTls = "[tls]\ncertificate = \"a.pem\"\nkey = \"a.key\"\n";
+
+std::string both(std::string_view more = {}) {
+  return std::string(kHttps) + std::string(kTls) + std::string(more);
+}
+
+TEST(TlsRules, AskForACertificateAndItsKey) {
+  EXPECT_THAT(problems(both()), IsEmpty());
+  EXPECT_THAT(problems(kHttps),
+              ElementsAre(AllOf(HasSubstr("tls.certificate is not"), HasSubstr("fanfare cert")),
+                          HasSubstr("tls.key is not")));
+  EXPECT_THAT(problems(kTls), IsEmpty()) << "a certificate that is ready for later";
+}
+
+TEST(TlsRules, PointAtTheListenerThatIsWrong) {
+  EXPECT_THAT(problems("[listen]\nhttps = [\"nowhere\"]\n" + std::string(kTls)),
+              ElementsAre(AllOf(StartsWith("f.toml:2:10: "), HasSubstr("has no port"))));
+  EXPECT_THAT(problems("[listen]\nhttps = [\"127.0.0.1:8080\"]\n" + std::string(kTls)),
+              ElementsAre(HasSubstr("also in listen.http")));
+  EXPECT_THAT(problems("[listen]\nhttps = [\"127.0.0.1:9180\"]\n" + std::string(kTls)),
+              ElementsAre(HasSubstr("also listen.admin")));
+  EXPECT_THAT(problems("[listen]\nhttps = [\"[::1]:1\", \"[::1]:1\"]\n" + std::string(kTls)),
+              ElementsAre(HasSubstr("listed twice")));
+}
+
+TEST(TlsRules, NameWhatAnSniEntryLacks) {
+  EXPECT_THAT(problems(both("[[tls.sni]]\nnames = [\"a.test\"]\ncertificate = \"b\"\n")),
+              ElementsAre(AllOf(StartsWith("f.toml:6:"), HasSubstr("key is missing"))));
+  EXPECT_THAT(problems(both("[[tls.sni]]\ncertificate = \"b\"\nkey = \"k\"\n")),
+              ElementsAre(HasSubstr("names are missing")));
+  EXPECT_THAT(problems(both("[[tls.sni]]\nnames = [\"a b\"]\ncertificate = \"b\"\nkey = \"k\"\n")),
+              ElementsAre(AllOf(StartsWith("f.toml:7:"), HasSubstr("\"a b\" is no host name"))));
+  EXPECT_THAT(
+      problems(both("[[tls.sni]]\nname = [\"a\"]\n")),
+      Contains(AllOf(HasSubstr("unknown key \"name\" in [[tls.sni]]"), HasSubstr("\"names\""))));
+  EXPECT_THAT(problems(both("[tls.sni]\nnames = [\"a\"]\n")),
+              ElementsAre(HasSubstr("write [[tls.sni]], with two brackets")));
+}
+
+class TlsFilesTest : public testing::Test {
+ protected:
+  TlsFilesTest() {
+    std::string folder = testing::TempDir() + "fanfare-tls-XXXXXX";
+    EXPECT_NE(mkdtemp(folder.data()), nullptr);
+    folder_ = folder;
+    options.listen.https = {"127.0.0.1:0"};
+    options.tls.certificate = write("site.crt", site.certificate);
+    options.tls.key = write("site.key", site.key);
+  }
+  ~TlsFilesTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_ / name) << text;
+    return (folder_ / name).string();
+  }
+  std::expected<TlsFiles, std::vector<std::string>> read() const {
+    return read_tls_files(options, std::make_shared<tls::TicketKeys>(TimePoint{}), now);
+  }
+
+  const std::chrono::sys_seconds now =
+      std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+  const tls::SelfSigned site =
+      *tls::make_self_signed({"site.test", "192.0.2.1"}, now, std::chrono::days(100));
+  server::Options options;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+TEST_F(TlsFilesTest, AreReadAndSaidForAPerson) {
+  const auto files = read();
+  ASSERT_TRUE(files.has_value()) << files.error().front();
+  EXPECT_NE(files->server, nullptr);
+  EXPECT_THAT(files->text, StartsWith("site.test, 192.0.2.1 until 20"));
+  EXPECT_THAT(files->warnings, IsEmpty());
+}
+
+TEST_F(TlsFilesTest, AreNotReadIfNothingListensForTls) {
+  options.listen.https.clear();
+  options.tls.certificate = "/nonexistent";
+  const auto files = read();
+  ASSERT_TRUE(files.has_value());
+  EXPECT_EQ(files->server, nullptr);
+}
+
+TEST_F(TlsFilesTest, NameEveryFileThatIsBad) {
+  options.tls.certificate = "/nonexistent/site.crt";
+  options.tls.sni = {{.names = {"a.test"},
+                      .certificate = write("a.crt", site.certificate),
+                      .key = write("a.key", "no key")}};
+  const auto files = read();
+  ASSERT_FALSE(files.has_value());
+  EXPECT_THAT(files.error(), ElementsAre(StartsWith("[tls] certificate: /nonexistent/site.crt: "),
+                                         AllOf(StartsWith("[[tls.sni]] "), HasSubstr("a.key"),
+                                               HasSubstr("there is no private key in it"))));
+}
+
+TEST_F(TlsFilesTest, WarnOfANameThatTheCertificateDoesNotHave) {
+  options.tls.sni = {{.names = {"site.test", "other.test"},
+                      .certificate = options.tls.certificate,
+                      .key = options.tls.key}};
+  const auto files = read();
+  ASSERT_TRUE(files.has_value());
+  EXPECT_THAT(files->warnings, ElementsAre(HasSubstr("not for \"other.test\"")));
+}
+
+}  // namespace
+}  // namespace fanfare::config
