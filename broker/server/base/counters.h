@@ -190,7 +190,7 @@ struct Counters {
   X(front_refused, "the PROXY protocol was malformed, missing, or not from a trusted front") \
   X(lived_out, "told to come back because its longest life (stream_life) was over")          \
   X(h2_violation, "an HTTP/2 client broke the rules of the protocol")                        \
-  X(h2_flood, "an HTTP/2 client was told to be calm: it asked for too much of no use")     \
+  X(h2_flood, "an HTTP/2 client was told to be calm: it asked for too much of no use")       \
   X(tls_failed, "the TLS handshake failed, or the peer broke the rules of TLS")
 
 enum class CloseReason : std::uint8_t {

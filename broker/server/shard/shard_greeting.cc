@@ -60,6 +60,8 @@ void Shard::tls_failed(io::Slot slot) {
     log::warn("a TLS connection from {} failed: {}{}", connections_.peer(slot).text(),
               tls::sentence_of(config_.tls->failure(slot)), log::left_out_note(left_out));
   }
+  // What carries streams ends them first.
+  if (connections_[slot].state == State::shared) return close(slot, CloseReason::tls_failed);
   linger(slot, CloseReason::tls_failed);
 }
 
