@@ -78,9 +78,10 @@ std::expected<TlsFiles, std::vector<std::string>> read_tls_files(
     named.push_back({rule.names, std::move(*identity)});
   }
   if (!reading.problems.empty()) return std::unexpected(std::move(reading.problems));
-  auto server = tls::Server::make(
-      {.fallback = std::move(*fallback), .named = std::move(named), .protocols = {"http/1.1"}},
-      std::move(tickets));
+  auto server = tls::Server::make({.fallback = std::move(*fallback),
+                                   .named = std::move(named),
+                                   .protocols = {"h2", "http/1.1"}},
+                                  std::move(tickets));
   if (!server) return std::unexpected(std::vector{fmt::format("[tls] {}", server.error())});
   reading.files.server = std::move(*server);
   return std::move(reading.files);

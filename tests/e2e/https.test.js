@@ -76,6 +76,22 @@ test('curl streams over TLS 1.2 and 1.3, and sees the end of a finished channel 
   }
 });
 
+// RFC 9113 §3.3: over TLS, ALPN decides, and the preface alone does not.
+test('HTTP/2 is spoken where ALPN has chosen it, and nowhere else', async (t) => {
+  const { stdout } = await run('curl', ['-sS', '--http2', '--cacert', file('first/certificate.pem'), '-w', ' %{http_version}',
+    `https://localhost:${port}/position`]);
+  assert.match(stdout, / 2$/);
+  for (const [protocols, expected] of [[['h2'], /^\0\0.\x04/s], [['http/1.1'], /^HTTP\/1\.1 505 /], [undefined, /^HTTP\/1\.1 505 /]]) {
+    const socket = tls.connect({ host: '127.0.0.1', port, ALPNProtocols: protocols, rejectUnauthorized: false });
+    t.after(() => socket.destroy());
+    let text = '';
+    socket.setEncoding('latin1').on('data', (more) => { text += more; }).on('error', () => {});
+    socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0');
+    await until(() => text.length >= 12, 'an answer');
+    assert.match(text, expected, `${protocols}`);
+  }
+});
+
 test('events of 60 KB come whole', async (t) => {
   const reader = stream(file('first/certificate.pem'), '/events?channel=large');
   t.after(() => reader.request.destroy());

@@ -42,11 +42,12 @@ void Shard::greeted(io::Slot slot, std::string_view bytes) {
   arm_receive(slot);
 }
 
-// What speaks on the connection from here on. Over TLS this is the moment at which the handshake is
-// over and its first text has come, so that it is known what was negotiated.
+// What speaks on the connection from here on. In clear the first bytes say so; over TLS, where the
+// handshake is over and the first text has come, ALPN has (RFC 9113 §3.3).
 void Shard::begin_protocol(io::Slot slot, std::string_view first) {
-  const bool chosen = config_.tls != nullptr && config_.tls->protocol(slot) == "http/1.1";
-  if (!shared_ || chosen) return obey(slot, port_.begin(slot, tick_, first));
+  const bool secure = config_.tls != nullptr && config_.tls->speaks_tls(slot);
+  const bool shares = secure ? config_.tls->protocol(slot) == "h2" : settings_->listen.h2c;
+  if (!shared_ || !shares) return obey(slot, port_.begin(slot, tick_, first));
   shared_->begin(slot, tick_, first);
   obey_shared();
 }

@@ -17,7 +17,7 @@ void H2Port::begin(io::Slot slot, Tick tick, std::string_view first) {
 void H2Port::recognise(io::Slot slot, std::string_view bytes, Tick tick) {
   room_.tick = tick;
   const std::string_view begun = bytes.substr(0, h2::kPreface.size());
-  if (!room_.parts.settings->listen.h2c || !h2::kPreface.starts_with(begun)) {
+  if (!h2::kPreface.starts_with(begun)) {
     PortOrder order = room_.parts.http.begin(slot, tick, bytes);
     room_.orders.emplace_back(ConnectionOrder{.slot = slot, .order = std::move(order)});
     return;

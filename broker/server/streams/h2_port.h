@@ -1,6 +1,6 @@
-// H2Port: HTTP/2 by prior knowledge (RFC 9113 §3.3) on the plain subscriber listeners, beside
-// HTTP/1.1: a connection that begins with the preface becomes an H2Connection, any other goes to
-// the HttpPort as if there were no H2Port. [listen] h2c = false sends all of them there.
+// H2Port: HTTP/2 on the subscriber listeners (RFC 9113 §3.3), where a client negotiated it over
+// TLS, and beside HTTP/1.1 in clear. A connection that begins with the preface becomes an
+// H2Connection, any other goes to the HttpPort as if there were no H2Port.
 //
 // Thread: the shard's.
 #pragma once
