@@ -38,7 +38,7 @@ bool says(std::string_view heard, std::string_view what) {
 
 // Looked at after its reset was taken.
 template <class Look>
-std::function<See(SmallBroker&)> in_step(const Look& look) {
+std::function<See(SmallBroker&)> in_step(Look look) {
   return [look](SmallBroker& broker) -> See {
     hear(broker);
     return [look, &broker] {
