@@ -52,9 +52,7 @@ bool Hook::changed(std::string_view channel, bool occupied, TimePoint now,
   waiting.occupied = occupied;
   if (waiting.posted && occupied == waiting.posted_as) {
     waiting.queued = 0;  // as the post says
-  } else if (waiting.posted) {
-    enqueue(place->first, waiting, now);
-  } else if (waiting.told == occupied) {
+  } else if (!waiting.posted && waiting.told == occupied) {
     forget(place);
   } else {
     enqueue(place->first, waiting, now);

@@ -128,7 +128,11 @@ class TlsRing final : public io::Ring {
     std::size_t offered = 0;  // by the caller
     std::int32_t result = 0;  // below zero, or bytes that went
   };
-  enum Own : std::uint8_t { kReceive = 250, kRoom = 251, kSend = 252 };
+  // Kinds of its own tokens; the caller's are lower.
+  using Own = std::uint8_t;
+  static constexpr Own kReceive = 250;
+  static constexpr Own kRoom = 251;
+  static constexpr Own kSend = 252;
 
   Line* line(io::Slot slot) const { return slot < lines_.size() ? lines_[slot].get() : nullptr; }
   // The line, if it speaks TLS at this moment.

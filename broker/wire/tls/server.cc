@@ -155,7 +155,7 @@ std::expected<OwnedSslServer, std::string> Server::prepare(const Identity& ident
 
 std::expected<std::shared_ptr<const Server>, std::string> Server::make(
     ServerOptions options, std::shared_ptr<TicketKeys> tickets) {
-  const std::shared_ptr<Server> server(new Server(std::move(tickets)));
+  std::shared_ptr<Server> server(new Server(std::move(tickets)));
   server->pipe_ = Openssl::make_pipe();
   server->protocols_ = std::move(options.protocols);
   auto fallback = server->prepare(options.fallback, options.client_ca);

@@ -20,7 +20,7 @@ namespace fanfare::tls {
 
 inline constexpr Duration kTicketKeyLife = 8h;
 // Seconds for which a client may use a ticket: as long as a key is known at least.
-inline constexpr long kTicketSeconds = 2 * 8 * 3600;
+inline constexpr long kTicketSeconds = 2L * 8 * 3600;
 
 class TicketKeys {
  public:
