@@ -32,7 +32,7 @@ enum Flag : std::uint8_t {
   kPriorityFlag = 0x20,
 };
 
-inline std::string number(std::uint32_t value, int bytes) {
+inline std::string number(std::uint64_t value, int bytes) {
   std::string text;
   for (int i = bytes - 1; i >= 0; --i) text += static_cast<char>(value >> (8 * i));
   return text;
