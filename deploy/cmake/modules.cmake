@@ -76,6 +76,13 @@ function(fanfare_test NAME)
   if(NOT T_SOURCES)
     file(GLOB T_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   endif()
+  # What a sanitizer watches is the broker. Tests that spend their time there compile almost twice as fast
+  # without the optimiser.
+  if(FANFARE_SANITIZE AND NAME MATCHES "^(server|cli|config|policy|admin|client|wire/.+)$")
+    set(UNOPTIMISED ${T_SOURCES})
+    list(FILTER UNOPTIMISED INCLUDE REGEX "_test\\.cc$")
+    set_source_files_properties(${UNOPTIMISED} PROPERTIES COMPILE_OPTIONS -O0)
+  endif()
   add_executable(${TARGET} ${T_SOURCES})
   target_link_libraries(${TARGET} PRIVATE fanfare_flags GTest::gmock_main ${T_LIBRARIES})
   foreach(USED ${T_USES})
