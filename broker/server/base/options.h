@@ -43,7 +43,7 @@ using policy::ForwardedField;  // where it says whose request it passes on
 
 struct ListenOptions {
   std::vector<std::string> http = {"127.0.0.1:8080"};
-  bool h2c = true;  // HTTP/2 by prior knowledge there, too
+  bool h2c = true;                 // HTTP/2 by prior knowledge there, too
   std::vector<std::string> https;  // the same over TLS; empty: there is none
   std::string
       ingest;  // path; empty: /run/fanfare/ingest.sock for root, else below $XDG_RUNTIME_DIR
