@@ -76,15 +76,18 @@ bool Crew::pause(std::string_view what) {
 }
 
 void Crew::await_connected() {
-  const bool all = wait("connecting", 300s, [this] {
-    return board_->sum(&WorkerRow::connected) + board_->sum(&WorkerRow::failed) >= subscribers_;
+  const std::uint64_t ended_before = board_->sum(&WorkerRow::ended);
+  const auto ended = [&] { return board_->sum(&WorkerRow::ended) - ended_before; };
+  const bool all = wait("connecting", 300s, [&] {
+    return board_->sum(&WorkerRow::connected) + board_->sum(&WorkerRow::failed) + ended() >=
+           subscribers_;
   });
   const std::uint64_t failed = board_->sum(&WorkerRow::failed);
-  if (!all || failed > 0) {
-    throw std::runtime_error(
-        fmt::format("{} of {} streams are open, {} were refused: is the server up, are its limits "
-                    "high enough?",
-                    board_->sum(&WorkerRow::connected), subscribers_, failed));
+  if (!all || failed > 0 || ended() > 0) {
+    throw std::runtime_error(fmt::format(
+        "{} of {} streams are open, {} were refused, {} were ended by the server: is it "
+        "up, are its limits high enough?",
+        board_->sum(&WorkerRow::connected), subscribers_, failed, ended()));
   }
 }
 

@@ -28,8 +28,6 @@ std::string_view why_not(int error) {
       return "nobody listens there";
     case ENOENT:
       return "there is no socket of that name";
-    case EAGAIN:
-      return "it does not accept connections fast enough";
     case EACCES:
     case EPERM:
       return "this broker's user may not connect";
@@ -70,8 +68,9 @@ void Upstreams::ask(std::string_view upstream, Question question) {
   const Key key = key_of(question.exchange);
   if (!question.own) ++parts_.counters.upstream_requests_total;
   ++parts_.counters.upstream_waiting;
-  asked_.emplace(key, Asked{.question = std::move(question)});
-  pool.line.push_back(key);
+  const std::uint64_t turn = ++turns_;
+  asked_.emplace(key, Asked{.question = std::move(question), .turn = turn});
+  pool.line.emplace(turn, key);
   serve(pool);
 }
 
@@ -95,17 +94,19 @@ void Upstreams::forget(ExchangeId exchange) {
 
 void Upstreams::serve(Pool& pool) {
   while (!pool.line.empty()) {
-    const auto next = asked_.find(pool.line.front());
-    if (next == asked_.end() || next->second.link != kNone) {  // forgotten meanwhile
-      pool.line.pop_front();
+    const auto [turn, key] = *pool.line.begin();
+    const auto next = asked_.find(key);
+    if (next == asked_.end() || next->second.turn != turn) {  // forgotten meanwhile
+      pool.line.erase(pool.line.begin());
       continue;
     }
     std::optional<std::uint32_t> link;
     if (!next->second.again) link = idle_link(pool, next->second.question);
+    if (!link && pool.backlog_full) return;
     if (!link) link = dial(pool);
     if (!link) return make_room_for(pool);
-    pool.line.pop_front();
-    begin(*link, next->first);
+    pool.line.erase(pool.line.begin());
+    begin(*link, key);
   }
 }
 
@@ -114,6 +115,7 @@ void Upstreams::serve_all() {
 }
 
 void Upstreams::look_for_room() {
+  for (auto& [upstream, pool] : pools_) pool.backlog_full = false;
   if (parts_.counters.upstream_waiting > 0) serve_all();
 }
 
@@ -262,20 +264,23 @@ void Upstreams::answer(Link& link, UpstreamAnswer answer) {
 }
 
 void Upstreams::give_up(Link& link, UpstreamAnswer failure) {
-  const Key key = *link.asked;
-  Asked& asked = asked_.at(key);
+  Asked& asked = asked_.at(*link.asked);
   const bool untouched = link.connected && !link.reader.begun();
   if (untouched && !asked.again && !asked.forgotten &&
       (asked.question.idempotent || link.sent == 0)) {
-    link.asked.reset();
-    asked.link = kNone;
     asked.again = true;
     ++parts_.counters.upstream_retries_total;
-    ++parts_.counters.upstream_waiting;
-    link.pool->line.push_front(key);
-    return;  // served as soon as this link has made room
+    return back_in_line(link);  // served as soon as this link has made room
   }
   answer(link, std::move(failure));
+}
+
+void Upstreams::back_in_line(Link& link) {
+  const Key key = *std::exchange(link.asked, std::nullopt);
+  Asked& asked = asked_.at(key);
+  asked.link = kNone;
+  ++parts_.counters.upstream_waiting;
+  link.pool->line.emplace(asked.turn, key);
 }
 
 void Upstreams::release(io::Slot slot, int error) {
@@ -283,7 +288,10 @@ void Upstreams::release(io::Slot slot, int error) {
   if (index == kNone) return;
   Link& link = links_[index];
   Pool& pool = *link.pool;
-  if (link.asked) {
+  if (link.asked && error == EAGAIN && !asked_.at(*link.asked).forgotten) {
+    pool.backlog_full = true;
+    back_in_line(link);
+  } else if (link.asked) {
     answer(link, {.failure = UpstreamFailure::down,
                   .why = error == 0 ? std::string("was not reached")
                                     : fmt::format("cannot be reached: {}", why_not(error))});

@@ -15,6 +15,9 @@
 // §9.3.1): the question is asked once more, on a new connection, if it is safe to ask twice or none
 // of it was sent.
 //
+// A Unix socket whose backlog is full refuses at once what TCP would let wait (connect(2), EAGAIN).
+// The question then stands in line again, at its old place.
+//
 // Thread: the shard's. It carries out what is ordered here, as with every port.
 #pragma once
 
@@ -65,7 +68,7 @@ class Upstreams final : public Asker {
   void release(io::Slot slot, int error = 0);
   bool idle(io::Slot slot) const;
 
-  // Once a tick: connections that there was no room for.
+  // Once a tick: connections that there was no room for, here or in an application's backlog.
   void look_for_room();
 
   struct Answered {
@@ -81,16 +84,18 @@ class Upstreams final : public Asker {
   using Key = std::uint64_t;  // of an exchange
   struct Asked {
     Question question;
+    std::uint64_t turn = 0;      // the order in which questions came
     std::uint32_t link = kNone;  // it is asked there; none: it stands in line
     bool again = false;          // the second time
     bool forgotten = false;      // nobody waits any more; its connection is about to be closed
   };
   struct Pool {
     io::PeerAddress address;
-    bool own = false;                 // for the broker's own questions
-    std::deque<Key> line;             // oldest first; may hold some that were forgotten
-    std::vector<std::uint32_t> idle;  // links, the one used last at the end
+    bool own = false;                   // for the broker's own questions
+    std::map<std::uint64_t, Key> line;  // by turn; may hold some that were forgotten
+    std::vector<std::uint32_t> idle;    // links, the one used last at the end
     std::uint32_t links = 0;
+    bool backlog_full = false;  // of its Unix socket: no further connection before the next tick
   };
   struct Link {
     explicit Link(const http::Limits& limits) : reader(limits) {}
@@ -117,6 +122,7 @@ class Upstreams final : public Asker {
   void answer(Link& link, UpstreamAnswer answer);
   // The link has ended before its answer: asked again, or answered with why there is none.
   void give_up(Link& link, UpstreamAnswer failure);
+  void back_in_line(Link& link);
   PortOrder rest(std::uint32_t index, Tick tick);
   std::uint32_t index_of(io::Slot slot) const { return parts_.connections[slot].link; }
 
@@ -126,7 +132,8 @@ class Upstreams final : public Asker {
   std::uint32_t settings_seen_ = 0;
   std::deque<Link> links_;  // addresses do not move
   std::vector<std::uint32_t> links_free_;
-  std::uint32_t links_open_ = 0;          // those of own pools left out
+  std::uint32_t links_open_ = 0;  // those of own pools left out
+  std::uint64_t turns_ = 0;
   std::unordered_map<Key, Asked> asked_;  // addresses do not move: the courier sends from there
   std::vector<Answered> answers_;
   std::vector<io::Slot> unwanted_;

@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "tests/server/small_broker.h"
 
@@ -227,6 +228,45 @@ TEST_F(Asked, AConnectThatNobodyAnswersEndsWithItsClientsPatience) {
   EXPECT_EQ(broker_.reported().upstream_connections_open, 0U);
 }
 
+// A Unix socket with a full backlog refuses at once, when many clients come at the same time.
+TEST_F(Asked, AClientWaitsForRoomInTheApplicationsBacklog) {
+  Peer& first = broker_.subscriber();
+  Peer& second = broker_.subscriber();
+  broker_.pass();
+  const std::size_t usual = std::exchange(broker_.faults().backlog, 0);
+  ask_again(first);
+  ask_again(second, kStream, "/chat?second");
+  broker_.pass(1s);
+  EXPECT_EQ(first.take() + second.take(), "");
+  EXPECT_EQ(app_.connections(), 0U);
+  EXPECT_LE(broker_.reported().upstream_connections_total, 25U) << "it is tried once a tick";
+  broker_.faults().backlog = usual;
+  broker_.pass(100ms);
+  ASSERT_EQ(app_.connections(), 2U);
+  say(kAttach, 0);
+  say(kAttach, 1);
+  EXPECT_THAT(first.take(), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(second.take(), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(Asked, ABacklogThatStaysFullIsNotWaitedForForEver) {
+  Peer& stream = broker_.subscriber();
+  Peer& script = broker_.subscriber();
+  Peer& leaves = broker_.subscriber();
+  broker_.pass();
+  broker_.faults().backlog = 0;
+  ask_again(stream);
+  ask_again(script, {});
+  ask_again(leaves, {});
+  leaves.hang_up();
+  broker_.pass(5s);
+  EXPECT_THAT(stream.take(), AllOf(StartsWith("HTTP/1.1 200 OK\r\n"), HasSubstr("retry: ")));
+  EXPECT_THAT(script.take(),
+              AllOf(StartsWith("HTTP/1.1 504 "), HasSubstr("no answer came within 3s")));
+  EXPECT_EQ(broker_.reported().upstream_connections_open, 0U);
+  EXPECT_EQ(broker_.reported().upstream_waiting, 0U);
+}
+
 TEST_F(Asked, NonsenseAndHalfAnAnswerAreEachSaidAndCounted) {
   Peer& first = ask({});
   say("SSH-2.0-OpenSSH\r\n");
@@ -293,6 +333,21 @@ TEST_F(AskedOverOne, ARequestWaitsForTheConnectionOfAnother) {
   EXPECT_THAT(app_.take(0), StartsWith("GET"));
   say(kAttach);
   EXPECT_THAT(second.take(), StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(AskedOverOne, AFullBacklogCostsNobodyItsPlaceInLine) {
+  Peer& first = broker_.subscriber();
+  Peer& second = broker_.subscriber();
+  broker_.pass();
+  const std::size_t usual = std::exchange(broker_.faults().backlog, 0);
+  ask_again(first, kStream, "/chat?first");
+  ask_again(second, kStream, "/chat?second");
+  broker_.pass(1s);
+  broker_.faults().backlog = usual;
+  broker_.pass(100ms);
+  EXPECT_THAT(app_.take(0), StartsWith("GET /chat?first "));
+  say(kAttach);
+  EXPECT_THAT(app_.take(0), StartsWith("GET /chat?second "));
 }
 
 TEST_F(AskedOverOne, AClientThatLeavesTheLineIsNotAskedAbout) {
