@@ -32,6 +32,9 @@ constexpr std::uint64_t kAccessLineBytes = 512;
 constexpr std::uint64_t kConnectionBytes = 140;
 // What TLS adds to it: an Engine (300) with what holds it, and a pointer. With TLS 1.2: 13,800.
 constexpr std::uint64_t kTlsBytes = 380;
+// Resident, one stream and a further one of 400 on it; and what its shard keeps of heads.
+constexpr std::uint64_t kH2SessionBytes = 10U * kKiB;
+constexpr std::uint64_t kH2HeadsBytes = 16U * kMiB;
 // OpenSSL's objects until the handshake is over. What was sealed and a socket did not take.
 constexpr std::uint64_t kHandshakeBytes = 50 * kKiB;
 constexpr std::uint64_t kSealedBytes = 64 * kKiB;
@@ -180,6 +183,11 @@ void add_items(const server::Options& options, Estimate& estimate) {
             limits.ingest_connections, limits.event_bytes);
   items.add(When::worst, false, "every subscriber in the middle of the largest request head",
             connections, limits.head_bytes);
+  if (options.listen.h2c || !options.listen.https.empty()) {
+    items.add(When::worst, false, "HTTP/2 on each connection: its session", connections,
+              kH2SessionBytes);
+    items.add(When::worst, false, "HTTP/2 requests that wait", shards, kH2HeadsBytes);
+  }
   items.add(When::worst, false, "every subscriber stalled: its record", connections, kStalledBytes);
   items.add(When::worst, true, "every subscriber stalled: its socket", connections,
             kStalledKernelBytes);

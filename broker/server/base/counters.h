@@ -49,7 +49,9 @@ namespace fanfare::server {
   X(h2_memory_bytes, "gauge", "Memory of the HTTP/2 sessions of a shard, in nghttp2")              \
   X(h2_violations_total, "counter", "HTTP/2 connections ended because the client broke the rules") \
   X(h2_streams_refused_total, "counter",                                                           \
-    "HTTP/2 requests refused because their client leaves its answers unread")                      \
+    "HTTP/2 requests refused: answers left unread, or too many heads that wait")                   \
+  X(h2_streams_starving_total, "counter",                                                          \
+    "HTTP/2 streams ended since they held, unread, the window that others needed")                 \
   X(h2_answers_stalled_total, "counter", "HTTP/2 answers of which nothing was taken for a stall")  \
   X(h2_flood_resets_total, "counter", "HTTP/2 clients told to be calm: they reset streams")        \
   X(h2_flood_provoked_resets_total, "counter", "The same: they made the broker reset streams")     \
@@ -179,6 +181,7 @@ struct Counters {
   X(idle_timeout, "a keep-alive connection with no further request")                         \
   X(slow_stalled, "a subscriber accepted no bytes for longer than the stall limit")          \
   X(slow_evicted, "a subscriber fell out of the window (slow = \"disconnect\")")             \
+  X(slow_starving, "HTTP/2: a stream not read held the window that others needed")           \
   X(overloaded, "told to come back later")                                                   \
   X(drained, "told to come back because the broker was stopping")                            \
   X(token_expired, "told to come back because the token had expired")                        \

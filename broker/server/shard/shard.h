@@ -201,6 +201,7 @@ class Shard {
   void carry_out(ConnectionOrder&& order);
   void carry_out(StreamBegins&& begins);
   void carry_out(StreamCancelled&& cancelled);
+  void carry_out(StreamStarvesOthers&& starving);
   void carry_out(StreamHasRoom&& has_room);
   void flush_shared();
   void end_streams_of(io::Slot slot, CloseReason reason);

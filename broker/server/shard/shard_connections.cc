@@ -16,7 +16,8 @@ constexpr std::size_t kRecentClosesMax = 16;
 constexpr std::size_t kShownTopicsMax = 80;
 
 bool is_slow(CloseReason reason) {
-  return reason == CloseReason::slow_stalled || reason == CloseReason::slow_evicted;
+  return reason == CloseReason::slow_stalled || reason == CloseReason::slow_evicted ||
+         reason == CloseReason::slow_starving;
 }
 
 // Half of an answer has left, and the rest never will. (A publisher keeps what it was told before.)

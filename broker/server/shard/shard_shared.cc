@@ -33,6 +33,10 @@ void Shard::carry_out(StreamHasRoom&& has_room) {
   delivery_.room(has_room.subscriber);
 }
 
+void Shard::carry_out(StreamStarvesOthers&& starving) {
+  end_stream({starving.subscriber, CloseReason::slow_starving});
+}
+
 // What streams said went with their batch; this is for answers, ends, and what a socket that was
 // full has room for.
 void Shard::flush_shared() {

@@ -16,6 +16,8 @@ constexpr std::size_t kSpareBoxes = 8;
 constexpr std::int32_t kFrameBytes = 16U << 10U;
 // What is to be said last may take so long to be read.
 constexpr Tick kLastWordTicks = 50;
+// A client that reads opens the connection's window again within a round trip.
+constexpr Tick kStarvedTicks = 20;
 
 std::uint64_t& flood_counter(Counters& counters, h2::Flood flood) {
   switch (flood) {
@@ -63,6 +65,7 @@ void H2Connection::received(std::string_view bytes) {
   if (!ceasing_) {
     session_.read(bytes, TimePoint{} + kTick * room_.tick);
     window_max_ = std::max(window_max_, session_.window());
+    if (session_.window() > 0) starved_since_ = kNever;
     look_for_end();
     give_room();
     set_due();
@@ -124,6 +127,7 @@ void H2Connection::set_due() {
   if (streams_.empty() && exchanges_.empty()) {
     due = std::min(due, idle_since_ + ticks(settings()->limits.idle_time));
   }
+  if (starved_since_ != kNever) due = std::min(due, starved_since_ + kStarvedTicks);
   connection().due = due;
 }
 
@@ -144,6 +148,7 @@ void H2Connection::overdue() {
       return order({PortOrder::Kind::close, CloseReason::head_timeout});
     }
   }
+  if (starved_since_ != kNever && tick >= starved_since_ + kStarvedTicks) relieve();
   const bool idle = streams_.empty() && exchanges_.empty();
   if (idle && tick >= idle_since_ + ticks(settings()->limits.idle_time)) {
     if (full_) return order({PortOrder::Kind::close, CloseReason::slow_stalled});
@@ -188,10 +193,33 @@ H2Connection::Stream* H2Connection::find_stream(h2::StreamId id) {
 
 bool H2Connection::may_take(const Stream& stream) const {
   const std::int32_t all = session_.window();
-  const std::int32_t own = session_.window(stream.id);
-  if (all <= 0 || own <= 0) return false;
+  if (all <= 0 || session_.window(stream.id) <= 0) return false;
   if (streams_.size() == 1 || all > window_max_ / 2) return true;
-  return own > stream.window_max / 2 - stream.window_max / 16;
+  return !unread(stream);
+}
+
+// It was sent more than its client, if it read that, would have left unacknowledged.
+bool H2Connection::unread(const Stream& stream) const {
+  return session_.window(stream.id) <= stream.window_max / 2 - stream.window_max / 16;
+}
+
+void H2Connection::starves() {
+  if (starved_since_ != kNever || streams_.size() == 1) return;
+  starved_since_ = room_.tick;
+  set_due();
+}
+
+void H2Connection::relieve() {
+  starved_since_ = kNever;
+  if (session_.window() > 0) return;
+  const auto held = [this](const Stream& stream) {
+    const bool ended = stream.gone || stream.subscriber == kNone;
+    return ended || !unread(stream) ? 0 : stream.window_max - session_.window(stream.id);
+  };
+  const auto most = std::ranges::max_element(streams_, {}, held);
+  if (most == streams_.end() || held(*most) == 0) return;
+  ++room_.parts.counters.h2_streams_starving_total;
+  room_.orders.emplace_back(StreamStarvesOthers{most->subscriber});
 }
 
 std::optional<std::size_t> H2Connection::take(fanout::Member subscriber, std::string_view bytes) {
@@ -199,6 +227,7 @@ std::optional<std::size_t> H2Connection::take(fanout::Member subscriber, std::st
   if (stream.gone || ceasing_) return bytes.size();  // its end has been ordered
   if (full_ || out_.size() >= kBoxBytes || !may_take(stream)) {
     stream.owed = true;
+    if (session_.window() <= 0 && !unread(stream)) starves();
     return 0;
   }
   if (out_.capacity() < kBoxBytes && !room_.spare_boxes.empty()) {
@@ -231,8 +260,10 @@ void H2Connection::drop_orders(fanout::Member subscriber) {
   std::erase_if(room_.orders, [subscriber](const SharedOrder& order) {
     const auto* const room = std::get_if<StreamHasRoom>(&order);
     const auto* const cancelled = std::get_if<StreamCancelled>(&order);
+    const auto* const starving = std::get_if<StreamStarvesOthers>(&order);
     return (room != nullptr && room->subscriber == subscriber) ||
-           (cancelled != nullptr && cancelled->subscriber == subscriber);
+           (cancelled != nullptr && cancelled->subscriber == subscriber) ||
+           (starving != nullptr && starving->subscriber == subscriber);
   });
 }
 

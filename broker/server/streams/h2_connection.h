@@ -9,6 +9,8 @@
 // cursor, and is told when there is room. Where streams share a connection window that runs short,
 // none takes much more than half of its own window: a page that has stopped reading one
 // stream leaves room for the others. (Clients acknowledge half a window at a time at the latest.)
+// Several such streams can still use it up. Then the one that holds the most of it is told to come
+// back, if it is certain that nobody reads it: what a reset stream was sent, its client gives back.
 //
 // Thread: the shard's. Idle, with one event stream: 10 KB, nearly all of it nghttp2's.
 #pragma once
@@ -42,6 +44,7 @@ struct H2Room {
   Response response;  // of the request being answered
   std::deque<SharedOrder> orders;
   std::vector<std::string> spare_boxes;  // empty, with memory
+  std::size_t head_bytes = 0;            // of all requests that are not answered yet
   Tick tick = 0;                         // the last one that the port was told of
 };
 
@@ -97,6 +100,9 @@ class H2Connection final : public h2::Reader {
   Stream* find(fanout::Member subscriber);
   Stream* find_stream(h2::StreamId stream);
   bool may_take(const Stream& stream) const;
+  bool unread(const Stream& stream) const;
+  void starves();
+  void relieve();
   void give_room();
   void drop_orders(fanout::Member subscriber);
   void look_for_end();
@@ -108,6 +114,8 @@ class H2Connection final : public h2::Reader {
   // h2_requests.cc: requests and their answers
   H2Exchange* exchange_of(h2::StreamId stream);
   Request request_of(const H2Exchange& exchange) const;
+  bool accepts(H2Exchange& exchange);
+  void forget_head(H2Exchange& exchange);
   std::optional<BodyRefusal> take_body(H2Exchange& exchange, std::string_view piece);
   void refuse_body(H2Exchange& exchange, BodyRefusal refusal);
   void refuse(H2Exchange& exchange, const Refused& why);
@@ -129,7 +137,8 @@ class H2Connection final : public h2::Reader {
   std::uint32_t room_at_ = 0;  // which stream is given room first
   std::int32_t window_max_ = 0;
   Tick idle_since_ = 0;
-  bool full_ = false;  // the socket
+  Tick starved_since_ = kNever;  // streams are owed bytes, and the connection's window is used up
+  bool full_ = false;            // the socket
   bool leaving_ = false;
   bool asked_ = false;    // a request has begun, or may have in vain: a newcomer is given time
   bool ceasing_ = false;  // nothing is read any more; what is to be said last is on its way

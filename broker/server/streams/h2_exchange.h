@@ -31,6 +31,7 @@ struct H2Exchange {
   h2::StreamId stream = 0;
   Stage stage = Stage::head;
   Tick due = kNever;
+  std::size_t head_bytes = 0;  // counted in H2Room::head_bytes
   std::string body;
   std::size_t body_max = 0;
   std::size_t unsaid = 0;  // of the answer, when its `due` was set

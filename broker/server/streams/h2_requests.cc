@@ -18,6 +18,10 @@ using Stage = H2Exchange::Stage;
 // Answers of one connection that its client does not read: beyond so much, further requests are
 // refused until it does.
 constexpr std::size_t kUnsaidBytes = 1U << 20U;
+// Heads of requests that wait for their bodies or answers. A field that HPACK repeats costs a
+// client one byte, and us all of it. Beyond so much, a connection has no more than one over
+// HTTP/1.1 may have: [limits] head_bytes.
+constexpr std::size_t kHeadsBytes = 16U << 20U;
 
 }  // namespace
 
@@ -48,11 +52,7 @@ void H2Connection::asked(h2::StreamId stream, bool body_follows) {
   H2Exchange& exchange = *exchange_of(stream);
   exchange.stage = Stage::body;
   exchange.due = room_.tick + ticks(settings()->limits.head_time);
-  std::size_t unsaid = 0;
-  for (const std::uint32_t index : exchanges_) {
-    unsaid += session_.unsaid(room_.exchanges[index].stream);
-  }
-  if (unsaid > kUnsaidBytes) {
+  if (!accepts(exchange)) {
     ++room_.parts.counters.h2_streams_refused_total;
     exchange.stage = Stage::answering;
     return session_.reset(stream, h2::ErrorCode::refused_stream);
@@ -67,6 +67,24 @@ void H2Connection::asked(h2::StreamId stream, bool body_follows) {
   if (same_ignoring_case(session_.head(stream).value("expect"), "100-continue")) {
     session_.go_on(stream);
   }
+}
+
+// RFC 9113 §8.7: what is not accepted may be asked again.
+bool H2Connection::accepts(H2Exchange& exchange) {
+  exchange.head_bytes = session_.head_bytes(exchange.stream);
+  room_.head_bytes += exchange.head_bytes;
+  std::size_t unsaid = 0;
+  std::size_t heads = 0;
+  for (const std::uint32_t index : exchanges_) {
+    unsaid += session_.unsaid(room_.exchanges[index].stream);
+    heads += room_.exchanges[index].head_bytes;
+  }
+  const bool share = heads <= settings()->limits.head_bytes;
+  return unsaid <= kUnsaidBytes && (share || room_.head_bytes <= kHeadsBytes);
+}
+
+void H2Connection::forget_head(H2Exchange& exchange) {
+  room_.head_bytes -= std::exchange(exchange.head_bytes, 0);
 }
 
 // Counted before it is looked at: other shards take from the same bound.
@@ -138,6 +156,7 @@ void H2Connection::say(H2Exchange& exchange) {
   if (room_.parts.access.on()) {
     exchange.access = room_.parts.access.answered(exchange.access, request, room_.response.status);
   }
+  forget_head(exchange);
   exchange.answer_bytes =
       room_.writer.write(session_, exchange.stream, room_.response, request.head.method);
   room_.parts.bodies -= exchange.body.size();
@@ -208,6 +227,7 @@ void H2Connection::forget(H2Exchange& exchange, std::string_view end) {
   if (!exchange.access.text.empty()) {
     room_.parts.access.finish(std::exchange(exchange.access, {}), exchange.answer_bytes, end);
   }
+  forget_head(exchange);
   room_.parts.bodies -= exchange.body.size();
   std::erase(exchanges_, index);
   room_.exchanges.end(exchange);

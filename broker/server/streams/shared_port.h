@@ -47,6 +47,11 @@ struct StreamCancelled {
 struct StreamHasRoom {
   fanout::Member subscriber = 0;
 };
+// Its client does not read it, and what was sent to it in vain leaves nothing for the connection's
+// other streams. Its end() follows.
+struct StreamStarvesOthers {
+  fanout::Member subscriber = 0;
+};
 // About the connection as a whole; `linger` only when it carries no stream. The order of an
 // HttpPort that was passed a connection goes this way, too.
 struct ConnectionOrder {
@@ -55,7 +60,8 @@ struct ConnectionOrder {
 };
 // In ExchangeId::index: the exchange is a SharedPort's. (Hooks have the bit above it.)
 inline constexpr std::uint32_t kSharedExchange = 1U << 30U;
-using SharedOrder = std::variant<ConnectionOrder, StreamBegins, StreamCancelled, StreamHasRoom>;
+using SharedOrder = std::variant<ConnectionOrder, StreamBegins, StreamCancelled, StreamHasRoom,
+                                 StreamStarvesOthers>;
 
 class SharedPort : public Outboxes {
  public:

@@ -11,6 +11,8 @@ constexpr std::size_t kFieldOverhead = 4;
 // A list longer than so many times what is allowed is a burden, not a request.
 constexpr std::size_t kAbsurd = 4;
 constexpr std::size_t kOriginMax = 300;
+// A text so large has grown to nearly twice what it holds, and may be kept for long.
+constexpr std::size_t kLargeBytes = 4U << 10U;
 
 }  // namespace
 
@@ -86,6 +88,7 @@ std::optional<http::Refusal> RequestReader::complete() {
     cookie_ = {};
   }
   check_authority();
+  if (text_.size() >= kLargeBytes) text_.shrink_to_fit();
   point_head();
   if (!http::all(head_.method_text, http::kToken)) refuse({.reason = "the method is not a token"});
   if (head_.method == http::Method::connect) {

@@ -38,6 +38,7 @@ class RequestReader {
   const http::RequestHead& head() const { return head_; }
   std::optional<std::uint64_t> content_length() const { return rules_.content_length(); }
   bool expects_continue() const { return rules_.expects_continue(); }
+  std::size_t kept_bytes() const { return text_.size(); }
 
  private:
   struct Piece {

@@ -141,6 +141,11 @@ const http::RequestHead& Session::head(StreamId stream) const {
   return found->second.head();
 }
 
+std::size_t Session::head_bytes(StreamId stream) const {
+  const auto found = requests_.find(stream);
+  return found == requests_.end() ? 0 : found->second.kept_bytes();
+}
+
 void Session::go_on(StreamId stream) {
   const nghttp2_nv status = pair_of(":status", "100");
   nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, number(stream), nullptr, &status, 1, nullptr);

@@ -117,6 +117,7 @@ class Session {
 
   // From asked() or refused() until its answer, or closed().
   const http::RequestHead& head(StreamId stream) const;
+  std::size_t head_bytes(StreamId stream) const;
   // Says 100, for which the client may wait before it sends the body.
   void go_on(StreamId stream);
   // Names are lower case, and none is a field that HTTP/2 does not have. The request is forgotten.

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <string>
 #include <string_view>
 
@@ -132,6 +133,44 @@ TEST(H2Port, AStreamThatIsNotReadLeavesRoomInTheConnectionForOthers) {
   EXPECT_EQ(client.said(3), event(101, "now"));
 }
 
+// Each of the two is within what one may hold, and together they hold all there is.
+TEST(H2Port, AStreamThatIsNotReadIsEndedBeforeItStarvesOthers) {
+  Options options;
+  options.delivery.slow = SlowPolicy::skip;
+  SmallBroker broker(options);
+  H2Client client(broker);
+  client.say(get(1, "/events?channel=a") + get(3, "/events?channel=b") +
+             get(5, "/events?channel=c"));
+  client.said(5);
+  for (int i = 0; i < 100; ++i) broker.publish("a", std::string(1000, 'x'));
+  for (int i = 0; i < 100; ++i) broker.publish("b", std::string(1000, 'x'));
+  const std::size_t held = client.said(1).size() + client.said(3).size();
+  EXPECT_GT(held, 64'000U);
+  broker.publish("c", "now");
+  EXPECT_EQ(client.said(5), "");
+  broker.pass(3s);
+  EXPECT_EQ(client.end(1), "reset 8") << "it held more than the other";
+  EXPECT_EQ(client.end(3), "");
+  EXPECT_EQ(broker.reported().subscribers, 2U);
+  client.say(window_update(0, 36'000));  // what it had been sent
+  EXPECT_EQ(client.said(5), event(201, "now"));
+  EXPECT_EQ(broker.reported().h2_streams_starving_total, 1U);
+}
+
+// They may all be read by a client that has not said so yet.
+TEST(H2Port, StreamsThatShareAWindowAreNotTakenForUnread) {
+  Options options;
+  options.delivery.slow = SlowPolicy::skip;
+  SmallBroker broker(options);
+  H2Client client(broker);
+  for (std::uint32_t i = 0; i < 8; ++i) client.say(get(2 * i + 1, "/events?channel=a"));
+  for (int i = 0; i < 100; ++i) broker.publish("a", std::string(1000, 'x'));
+  broker.pass(10s);
+  EXPECT_EQ(broker.reported().subscribers, 8U);
+  client.say(window_update(0, 60'000));
+  EXPECT_GT(client.said(1).size() + client.said(15).size(), 8'000U);
+}
+
 TEST(H2Port, AWindowThatOpensByteByByteServesEveryStream) {
   Options options;
   options.delivery.slow = SlowPolicy::skip;
@@ -174,6 +213,32 @@ TEST(H2Port, AnswersThatAreNotReadAreBoundedAndGivenUp) {
   EXPECT_GE(broker.counters().h2_answers_stalled_total, 3U);
   client.say(get(11, "/fanfare.js"));
   EXPECT_EQ(client.status(11), "200") << "the connection goes on";
+}
+
+// HPACK has a client say a field that it repeats in one byte.
+TEST(H2Port, RequestsThatWaitAreBoundedByTheirHeads) {
+  Options options;
+  options.limits.head_time = 60s;
+  SmallBroker broker(options);
+  std::deque<H2Client> clients;
+  const Fields padded = {{"x-padding", std::string(14'000, 'x')}};
+  for (int i = 0; i < 6; ++i) {
+    H2Client& client = clients.emplace_back(broker);
+    for (std::uint32_t request = 0; request < 240; ++request) {
+      client.say(post_head(2 * request + 1, "/events", padded));
+    }
+  }
+  const std::uint64_t refused = broker.counters().h2_streams_refused_total;
+  EXPECT_GT(refused, 200U);
+  EXPECT_LT(refused, 500U);
+  EXPECT_EQ(clients.back().end(479), "reset 7");
+  H2Client other(broker);
+  other.say(get(1, "/events?channel=a", padded));
+  EXPECT_EQ(other.status(1), "200") << "who has one request is served";
+  clients.front().peer().hang_up();
+  broker.pass();
+  clients.back().say(get(481, "/events?channel=a", padded));
+  EXPECT_EQ(clients.back().status(481), "200") << "there is room again";
 }
 
 TEST(H2Port, APollWaitsAndIsAnswered) {
