@@ -47,7 +47,8 @@ test('thirty EventSources and plain answers of one page share a connection, and 
     const answer = await fetch(`${address}/position`);
     return [answer.status, await answer.text()];
   })), url);
-  assert.ok(positions.every(([status, text]) => status === 200 && /^\w{7}-0\n$/.test(text)), JSON.stringify(positions));
+  // The broker's own page has an event every second, so that this may be any number.
+  assert.ok(positions.every(([status, text]) => status === 200 && /^\w{7}-\d+\n$/.test(text)), JSON.stringify(positions));
   for (const i of all) await broker.publish(`tab/${i}`, `first ${i}`);
   await until(() => have(1), 'each has its event');
   await until(async () => (await broker.metric('h2_connections_open')) === 1, 'one connection carries them');
