@@ -256,8 +256,13 @@ void TlsRing::say(io::Slot slot, Line& line, std::string_view bytes) {
 }
 
 void TlsRing::send(io::Slot slot, std::span<const std::byte> bytes, io::Token token) {
-  Line* const line = secure(slot);
-  if (line == nullptr) return below_.send(slot, bytes, token);
+  Line* const line = this->line(slot);
+  if (line == nullptr || !line->engine) return below_.send(slot, bytes, token);
+  // Its failure may not have been read yet, and what is sent is for TLS alone.
+  if (line->broken) {
+    ready_.push_back({.token = token, .result = -EPIPE, .more = false, .data = {}, .buffer = 0});
+    return;
+  }
   if (line->sent) submit_below(ready_);
   const bool handshaking = line->engine->state() == tls::Engine::State::handshaking;
   if (handshaking || (line->traffic && !line->traffic->unsent.empty())) {

@@ -10,9 +10,9 @@
 //            part cannot be sealed again, so the rest stays here (64 KiB at most), and the send is
 //            reported short by one byte: its sender has to go on with the same text sooner or
 //            later, and that byte is then passed over.
-//   receive  completes with -EPROTO if the peer breaks the rules; failure() says how. The slot is
-//   in
-//            clear from then on: what comes is of no meaning, and is passed on unread.
+//   receive  completes with -EPROTO if the peer breaks the rules; failure() says how. From then on
+//            what comes is of no meaning, and is passed on unread; nothing more can be sent
+//            (-EPIPE), in clear least of all.
 //   close    says close_notify before the FIN, if all that was sent has gone.
 //
 // Handshakes are done in wait(), for 2 ms at most; the others wait for the next turn, and the ring
@@ -116,7 +116,7 @@ class TlsRing final : public io::Ring {
     std::unique_ptr<Traffic> traffic;   // null: idle
     std::uint32_t generation = 0;       // of its tokens
     bool sent = false;                  // something, since the last submit
-    bool broken = false;                // in clear again, after a failure
+    bool broken = false;                // after a failure: nothing is read or sent any more
   };
   // Sent since the last submit: `bytes` to the ring below, for `text` of the caller's.
   struct Sent {

@@ -11,6 +11,7 @@
 #include "broker/server/sockets/tls_ring.h"
 #include "tests/server/small_broker.h"
 #include "tests/server/tls_peer.h"
+#include "tests/wire/h2/frames.h"
 
 namespace fanfare::server {
 namespace {
@@ -236,6 +237,34 @@ TEST(Tls, GarbageAndDamageEndTheConnection) {
   broker.pass(3s);
   EXPECT_TRUE(damaged.peer().gone());
   EXPECT_EQ(broker.closes(CloseReason::tls_failed), 2U);
+}
+
+// So much happens at once that the shard sends events before it has heard of the damage.
+TEST_P(TlsVersions, AreSentNothingInClearAfterADamagedRecord) {
+  constexpr int kOthers = 600;
+  Options options = secured();
+  options.tls_server =
+      tls::server_of({.fallback = tls::identity_for({"a.test"}), .protocols = {"h2", "http/1.1"}});
+  SmallBroker broker(options, nullptr, {}, kOthers + 1);
+  TlsPeer peer(broker, {.version = GetParam(), .protocols = {"h2"}});
+  peer.shake_hands();
+  peer.say(h2_test::greeting() + h2_test::get(1, "/events?channel=news"));
+  peer.take();
+  Peer& publisher = broker.publisher();
+  std::deque<Peer*> others;
+  for (int i = 0; i < kOthers; ++i) others.push_back(&broker.subscriber());
+  broker.pass();
+  std::string sent;
+  broker.watch_sends([&](std::string_view bytes) { sent += bytes; });
+  std::string cipher = peer.client().send(h2_test::frame(h2_test::kPing, 0, 0, "12345678"));
+  cipher.back() = static_cast<char>(cipher.back() ^ 1);
+  peer.peer().say(cipher);
+  publisher.say("PUBLISH news secret\r\n");
+  for (Peer* other : others) other->say("GET");
+  broker.pass_without_turns(20ms);
+  broker.pass(3s);
+  EXPECT_TRUE(peer.peer().gone());
+  EXPECT_FALSE(sent.contains("secret"));
 }
 
 TEST(Tls, AHandshakeThatTakesTooLongIsEnded) {
