@@ -230,7 +230,7 @@ std::optional<Openssl::Secrets> Openssl::secrets() const {
       secrets.cipher = Cipher::chacha20_poly1305;
       break;
     default:
-      CHECK(false, "OpenSSL offers no other cipher of TLS 1.3 by itself");
+      CHECK(false, "Server offers no other cipher of TLS 1.3");
   }
   return secrets;
 }

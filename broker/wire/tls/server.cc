@@ -19,6 +19,9 @@ namespace fanfare::tls {
 namespace {
 
 constexpr const char* kCiphers12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
+// Those that Records can go on with. The machine's openssl.cnf may name others.
+constexpr const char* kCiphers13 =
+    "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
 constexpr std::string_view kGroups = "X25519:P-256:P-384";
 // What a client may send before its Finished, its certificates first of all.
 constexpr long kCertificatesBytesMax = 32L << 10;
@@ -115,6 +118,7 @@ std::expected<OwnedSslServer, std::string> Server::prepare(const Identity& ident
   std::string groups(kGroups);  // OpenSSL's macro casts away a const
   bool fits = server != nullptr && SSL_CTX_set_min_proto_version(server, TLS1_2_VERSION) == 1 &&
               SSL_CTX_set_cipher_list(server, kCiphers12) == 1 &&
+              SSL_CTX_set_ciphersuites(server, kCiphers13) == 1 &&
               SSL_CTX_set1_groups_list(server, groups.data()) == 1 &&
               SSL_CTX_use_certificate(server, identity.certificate.get()) == 1 &&
               SSL_CTX_use_PrivateKey(server, identity.key.get()) == 1;

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/conf.h>
 
 #include "tests/wire/split.h"
 #include "tests/wire/tls/authority.h"
@@ -328,6 +329,24 @@ TEST(Engine, RefusesToNegotiateAgain) {
   pair.client.receive(out);
   EXPECT_TRUE(pair.client.failed());
   EXPECT_EQ(pair.client.failure(), SSL_R_NO_RENEGOTIATION);
+}
+
+// The machine's openssl.cnf may offer more ciphers than Records has: those of Fedora and RHEL do.
+TEST(Engine, OffersNoCipherThatItCannotGoOnWith) {
+  const std::string text =
+      "openssl_conf = all\n[all]\nssl_conf = ssl\n[ssl]\nsystem_default = tls\n"
+      "[tls]\nCiphersuites = TLS_AES_128_CCM_SHA256:TLS_AES_128_GCM_SHA256\n";
+  const OwnedBio in(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  const std::unique_ptr<CONF, Freed<NCONF_free>> machine(NCONF_new(nullptr));
+  long line = 0;
+  ASSERT_EQ(NCONF_load_bio(machine.get(), in.get(), &line), 1);
+  ASSERT_EQ(CONF_modules_load(machine.get(), nullptr, 0), 1);
+  const auto server = simple_server();
+  Pair pair(server, {.ciphers_13 = "TLS_AES_128_CCM_SHA256"});
+  CONF_modules_finish();
+  pair.shake_hands();
+  EXPECT_EQ(pair.engine.state(), State::failed);
+  EXPECT_EQ(pair.engine.failure(), Failure::cipher);
 }
 
 }  // namespace
