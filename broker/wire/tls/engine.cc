@@ -44,7 +44,7 @@ bool Engine::shake_hands(std::string_view& input, std::string& out) {
   }
   if (const auto secrets = openssl_->secrets()) {
     const std::uint64_t written = openssl_->send_tickets(out);
-    records_.emplace(secrets->cipher, secrets->server, secrets->client, written);
+    records_.emplace(secrets->cipher, secrets->server, secrets->client, written, secrets->text_max);
     openssl_.reset();
   }
   return true;

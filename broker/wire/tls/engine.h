@@ -49,8 +49,9 @@ class Engine {
   // Precondition: open or ended. Appends at most sealed_bytes_max(text.size()) bytes.
   void send(std::string_view text, std::string& out);
   static constexpr std::size_t sealed_bytes_max(std::size_t text_bytes) {
-    constexpr std::size_t kRecordExtraMax = 64;  // of 1.2 as of 1.3, and a change of the key
-    return text_bytes + (text_bytes / kRecordTextMax + 1) * kRecordExtraMax;
+    constexpr std::size_t kRecordExtraMax = 29;  // of 1.2; 1.3 needs less
+    constexpr std::size_t kKeyUpdateBytes = kRecordExtraBytes + 5;
+    return text_bytes + (text_bytes / kRecordTextMaxMin + 1) * kRecordExtraMax + kKeyUpdateBytes;
   }
   // Says that nothing more comes from here; once, and only after the handshake.
   void close(std::string& out);

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "broker/wire/tls/pem.h"
-#include "broker/wire/tls/records.h"
 
 #include "common/check.h"
 #include "common/hex.h"
@@ -219,6 +218,9 @@ std::uint64_t Openssl::send_tickets(std::string& out) {
 std::optional<Openssl::Secrets> Openssl::secrets() const {
   if (SSL_version(ssl_.get()) != TLS1_3_VERSION) return std::nullopt;
   Secrets secrets{.server = server_secret_, .client = client_secret_};
+  // RFC 6066 §4: 1 is 2^9 bytes, 4 is 2^12; 0: the client has not asked.
+  const unsigned length = SSL_SESSION_get_max_fragment_length(SSL_get0_session(ssl_.get()));
+  if (length > 0) secrets.text_max = std::size_t{256} << length;
   switch (SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(ssl_.get()))) {
     case TLS1_3_CK_AES_128_GCM_SHA256 & 0xffffU:
       secrets.cipher = Cipher::aes_128_gcm;

@@ -15,6 +15,7 @@
 #include "broker/wire/tls/aead.h"
 #include "broker/wire/tls/failure.h"
 #include "broker/wire/tls/owned.h"
+#include "broker/wire/tls/records.h"
 #include "broker/wire/tls/server.h"
 
 namespace fanfare::tls {
@@ -43,6 +44,7 @@ class Openssl {
   struct Secrets {
     Cipher cipher{};
     std::string_view server, client;
+    std::size_t text_max = kRecordTextMax;  // of each record to the client
   };
   std::optional<Secrets> secrets() const;
 

@@ -1,6 +1,7 @@
 #include "broker/wire/tls/records.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace fanfare::tls {
 namespace {
@@ -25,8 +26,11 @@ std::size_t sealed_size(std::string_view header) {
 }  // namespace
 
 Records::Records(Cipher cipher, std::string_view server_secret, std::string_view client_secret,
-                 std::uint64_t written)
-    : writing_(cipher, server_secret), reading_(cipher, client_secret), cipher_(cipher) {
+                 std::uint64_t written, std::size_t text_max)
+    : writing_(cipher, server_secret),
+      reading_(cipher, client_secret),
+      cipher_(cipher),
+      text_max_log2_(static_cast<std::uint8_t>(std::countr_zero(text_max))) {
   for (; written > 0; --written) writing_.count_record();
 }
 
@@ -148,9 +152,10 @@ void Records::append(Aead& aead, unsigned char type, std::string_view text, std:
 }
 
 void Records::send(Aead& aead, std::string_view text, std::string& out) {
-  for (; !text.empty(); text.remove_prefix(std::min(text.size(), kRecordTextMax))) {
+  const std::size_t text_max = std::size_t{1} << text_max_log2_;
+  for (; !text.empty(); text.remove_prefix(std::min(text.size(), text_max))) {
     if (writing_.sequence() >= kRecordsPerKey) update_own_key(aead, out);
-    append(aead, kApplicationData, text.substr(0, kRecordTextMax), out);
+    append(aead, kApplicationData, text.substr(0, text_max), out);
   }
 }
 

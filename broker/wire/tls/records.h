@@ -21,6 +21,8 @@
 namespace fanfare::tls {
 
 inline constexpr std::size_t kRecordTextMax = 16U << 10U;
+// What a client may ask for at the least (RFC 6066 §4).
+inline constexpr std::size_t kRecordTextMaxMin = 512;
 inline constexpr std::size_t kRecordHeaderBytes = 5;
 // What a record is longer than its text.
 inline constexpr std::size_t kRecordExtraBytes = kRecordHeaderBytes + 1 + kTagBytes;
@@ -42,9 +44,10 @@ class Records {
     failed,  // by failure()
   };
 
-  // `written`: records that have been sent with the server's secret already.
+  // `written`: records that have been sent with the server's secret already. `text_max`: bytes of
+  // text in each record that is sent, a power of two.
   Records(Cipher cipher, std::string_view server_secret, std::string_view client_secret,
-          std::uint64_t written);
+          std::uint64_t written, std::size_t text_max = kRecordTextMax);
 
   // Takes all of `input`; appends what it says to `text`, and what is to be sent because of it
   // (an answer to a key update, an alert) to `out`. What comes after the end is dropped.
@@ -74,6 +77,7 @@ class Records {
   Failure failure_ = Failure::none;
   std::uint8_t empty_ = 0;    // records in a row without text
   std::uint8_t updates_ = 0;  // key updates since there was text
+  std::uint8_t text_max_log2_;
 };
 
 }  // namespace fanfare::tls

@@ -174,6 +174,34 @@ TEST_P(TlsVersions, GetTheSameBytesFromAKernelThatMisbehaves) {
   }
 }
 
+// What is sealed for them is a good deal longer than its text: many sends of one turn fill the
+// arena.
+TEST_P(TlsVersions, AreSentShortRecordsWhereTheyAskForThem) {
+  constexpr int kPeers = 20;
+  Options options = secured();
+  options.history.bytes = 8U << 20U;
+  sim::Faults faults;
+  faults.socket_buffer_min = faults.socket_buffer_max = 256U << 10U;
+  SmallBroker broker(options, nullptr, faults, kPeers);
+  std::deque<TlsPeer> peers;
+  for (int i = 0; i < kPeers; ++i) {
+    TlsPeer& peer = peers.emplace_back(
+        broker,
+        tls::ClientOptions{.version = GetParam(), .fragments = TLSEXT_max_fragment_length_512});
+    peer.shake_hands();
+    peer.say(kStream);
+    EXPECT_THAT(peer.take(), StartsWith("HTTP/1.1 200 OK\r\n"));
+  }
+  for (std::size_t size = 58'200; size < 58'600; size += 20) {
+    const std::string data(size, 'x');
+    broker.publish("news", data);
+    for (TlsPeer& peer : peers) {
+      ASSERT_TRUE(data_lines(peer.take()) == "data: " + data + '\n');
+      ASSERT_FALSE(peer.client().failed());
+    }
+  }
+}
+
 TEST_P(TlsVersions, AreDisconnectedWhenTheyStall) {
   Options options = secured();
   options.delivery.stall = 5s;

@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,6 +59,7 @@ struct ClientOptions {
   std::string host = {};
   std::vector<std::string> protocols = {};
   std::string ciphers_13 = {};
+  std::uint8_t fragments = TLSEXT_max_fragment_length_DISABLED;  // RFC 6066 §4
   SSL_SESSION* session = nullptr;
   const Identity* identity = nullptr;
 };
@@ -77,6 +79,7 @@ class Client {
     if (!options.ciphers_13.empty()) {
       SSL_CTX_set_ciphersuites(server_.get(), options.ciphers_13.c_str());
     }
+    SSL_CTX_set_tlsext_max_fragment_length(server_.get(), options.fragments);
     if (options.identity != nullptr) {
       SSL_CTX_use_certificate(server_.get(), options.identity->certificate.get());
       SSL_CTX_use_PrivateKey(server_.get(), options.identity->key.get());

@@ -237,6 +237,35 @@ TEST_P(Versions, FailWhenThePeerSendsAFatalAlert) {
   EXPECT_EQ(pair.engine.failure(), Failure::refused_by_peer);
 }
 
+// RFC 6066 §4: a client with little memory asks for short records, and breaks off at a longer one.
+TEST_P(Versions, WriteNoLongerRecordsThanTheClientAskedFor) {
+  std::string text;
+  for (int i = 0; text.size() < 4 * kRecordTextMax; ++i) text += std::to_string(i) + '\n';
+  const std::vector<std::pair<std::uint8_t, std::size_t>> lengths{
+      {TLSEXT_max_fragment_length_512, 512},
+      {TLSEXT_max_fragment_length_1024, 1024},
+      {TLSEXT_max_fragment_length_2048, 2048},
+      {TLSEXT_max_fragment_length_4096, 4096}};
+  const auto server = simple_server();
+  for (const auto& [asked, length] : lengths) {
+    Pair first(server, {.version = GetParam(), .fragments = asked});
+    first.shake_hands();
+    const OwnedSession session = first.client.session();
+    Pair pair(server, {.version = GetParam(), .fragments = asked, .session = session.get()});
+    pair.shake_hands();
+    ASSERT_TRUE(pair.open());
+    EXPECT_TRUE(pair.engine.resumed());
+    EXPECT_EQ(first.sent(text).size(), text.size());
+    std::string cipher;
+    pair.engine.send(text, cipher);
+    EXPECT_LE(cipher.size(), Engine::sealed_bytes_max(text.size())) << length;
+    EXPECT_GT(cipher.size(), text.size() + text.size() / length * kRecordHeaderBytes) << length;
+    pair.talk(pair.client.receive(cipher));
+    EXPECT_FALSE(pair.client.failed()) << length;
+    EXPECT_TRUE(pair.client.take_text() == text) << length;
+  }
+}
+
 TEST(Engine, KnowsAPlainRequestByItsFirstByte) {
   for (const std::string_view request : {"GET / HTTP/1.1\r\n\r\n", "POST", "PRI * HTTP/2.0"}) {
     Pair pair(simple_server());
