@@ -26,9 +26,9 @@ def make_token(folder):
     return f"{text}.{part((folder / 'signature').read_bytes())}"
 
 
-def start_application(socket):
+def start_application(socket, log):
     """Lets everybody in, to one channel."""
-    return subprocess.Popen([sys.executable, __file__, str(socket)])
+    return subprocess.Popen([sys.executable, __file__, str(socket)], stdout=log, stderr=log)
 
 
 class Application(asyncio.Protocol):
@@ -46,7 +46,9 @@ class Application(asyncio.Protocol):
 
 
 async def serve(socket):
-    server = await asyncio.get_running_loop().create_unix_server(Application, socket)
+    # A Unix socket refuses at once what its backlog has no room for, as long as this process waits for
+    # a CPU; asyncio's own 100 are fewer than a broker connects at a time.
+    server = await asyncio.get_running_loop().create_unix_server(Application, socket, backlog=4096)
     await server.serve_forever()
 
 

@@ -76,6 +76,8 @@ class World:
         self.warm.discard(server)
         self.running[server].terminate()
         self.running.pop(server).wait(30)
+        if server == "fanfare asked":
+            self.stop("application")
 
     def load(self, row, server, seconds):
         pid = self.running[server].pid
@@ -148,7 +150,7 @@ class World:
             command = [str(self.build / "fanfare"), "serve"]
             settings = {"listen.http": f"0.0.0.0:{self.port(server)}", "listen.ingest": sock,
                         "listen.admin": "", "delivery.slow": "skip",
-                        "server.shards": {"fanfare": "1", "fanfare long": "1", "fanfare 2": "2"}.get(server, "auto")}
+                        "server.shards": {"fanfare 2": "2", "fanfare 100k": "auto"}.get(server, "1")}
             if server == "fanfare 100k":
                 settings["limits.connections"] = "100000"
             if server == "fanfare long":
@@ -173,7 +175,8 @@ class World:
         sock = self.folder / "application.sock"
         (self.folder / "asked.toml").write_text(
             f'[[route]]\npath = "/asked"\nupstream = "unix:{sock}"\n')
-        self.running["application"] = permission.start_application(sock)
+        log = open(self.folder / "application.log", "w")
+        self.running["application"] = permission.start_application(sock, log)
         self.await_up("application", sock)
 
     def nchan(self):

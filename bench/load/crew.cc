@@ -58,6 +58,7 @@ Crew::~Crew() {
 }
 
 void Crew::order(Order order) {
+  if (order == Order::reconnect) ended_before_ = board_->sum(&WorkerRow::ended);
   board_->order.store(order);
   board_->generation.fetch_add(1);
 }
@@ -76,14 +77,13 @@ bool Crew::pause(std::string_view what) {
 }
 
 void Crew::await_connected() {
-  const std::uint64_t ended_before = board_->sum(&WorkerRow::ended);
-  const auto ended = [&] { return board_->sum(&WorkerRow::ended) - ended_before; };
+  const auto ended = [this] { return board_->sum(&WorkerRow::ended) - ended_before_; };
   const bool all = wait("connecting", 300s, [&] {
     return board_->sum(&WorkerRow::connected) + board_->sum(&WorkerRow::failed) + ended() >=
            subscribers_;
   });
   const std::uint64_t failed = board_->sum(&WorkerRow::failed);
-  if (!all || failed > 0 || ended() > 0) {
+  if (!all || failed + ended() > 0) {
     throw std::runtime_error(fmt::format(
         "{} of {} streams are open, {} were refused, {} were ended by the server: is it "
         "up, are its limits high enough?",

@@ -36,7 +36,8 @@ class Crew {
     }
     return true;
   }
-  // Every stream open. Throws std::runtime_error that says how many were refused.
+  // Every stream open. Throws std::runtime_error that says how many were refused, or ended by the
+  // server (some tell a client to come back later in a stream that they end at once).
   void await_connected();
   std::uint64_t events() const { return board_->sum(&WorkerRow::events); }
   void clear_latency();
@@ -48,6 +49,7 @@ class Crew {
 
   Board* board_ = nullptr;
   std::uint32_t subscribers_;
+  std::uint64_t ended_before_ = 0;  // streams, when the last reconnect was ordered
   std::vector<pid_t> workers_;
   TimePoint shown_{};
 };
