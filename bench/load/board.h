@@ -13,7 +13,7 @@ namespace fanfare::load {
 inline constexpr std::size_t kWorkersMax = 128;
 
 // What the parent wants of the workers.
-enum class Order : std::uint32_t { connect, hold, cut, reconnect, stop };
+enum class Order : std::uint32_t { connect, widen, hold, cut, reconnect, stop };
 
 struct alignas(128) WorkerRow {
   std::atomic<std::uint64_t> connected{0};  // streams whose response head has come
@@ -31,7 +31,8 @@ struct Board {
   std::atomic<Order> order{Order::connect};
   std::atomic<std::uint32_t> generation{0};  // counts orders
   std::atomic<bool> measuring{false};        // latencies count only while set
-  std::atomic<std::uint32_t> stalled{0};     // per mille of the subscribers that stop reading
+  std::atomic<std::uint32_t> stalled{0};     // per mille of the connections that are not read
+  std::atomic<std::uint32_t> streams{1};     // to be opened on each connection (HTTP/2)
   std::size_t workers = 0;
   WorkerRow rows[kWorkersMax];
 

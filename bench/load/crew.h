@@ -17,15 +17,23 @@ namespace fanfare::load {
 
 class Crew {
  public:
+  struct Options {
+    double stalled = 0;   // the share of connections that Order::hold stops
+    bool narrow = false;  // one stream on each connection until widen()
+  };
   // Forks enough workers for so many subscribers, which begin to connect at once. Subscriber i
-  // listens to the channels of group i % groups; `stalled` is the share that Order::hold stops.
-  Crew(const Target& target, std::uint32_t subscribers, std::uint32_t groups, double stalled = 0);
+  // listens to the channels of group i % groups; `target.streams` of them share a connection.
+  Crew(const Target& target, std::uint32_t subscribers, std::uint32_t groups, Options options);
+  Crew(const Target& target, std::uint32_t subscribers, std::uint32_t groups)
+      : Crew(target, subscribers, groups, Options()) {}
   ~Crew();
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
 
   Board& board() { return *board_; }
-  std::uint32_t subscribers() const { return subscribers_; }
+  std::uint32_t connections() const { return connections_; }
+  // The other streams of each connection.
+  void widen();
   void order(Order order);
   // Waits until `done()`; reports progress with `what` on a terminal. False after `limit`.
   template <class Done>
@@ -36,8 +44,8 @@ class Crew {
     }
     return true;
   }
-  // Every stream open. Throws std::runtime_error that says how many were refused, or ended by the
-  // server (some tell a client to come back later in a stream that they end at once).
+  // Every stream open that is to be. Throws std::runtime_error that says how many were refused, or
+  // ended by the server (some tell a client to come back later in a stream that they end at once).
   void await_connected();
   std::uint64_t events() const { return board_->sum(&WorkerRow::events); }
   void clear_latency();
@@ -48,7 +56,9 @@ class Crew {
   bool pause(std::string_view what);
 
   Board* board_ = nullptr;
-  std::uint32_t subscribers_;
+  const std::uint32_t subscribers_;
+  const std::uint32_t connections_;
+  std::uint32_t wanted_;            // streams
   std::uint64_t ended_before_ = 0;  // streams, when the last reconnect was ordered
   std::vector<pid_t> workers_;
   TimePoint shown_{};

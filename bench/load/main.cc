@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <functional>
@@ -21,6 +22,11 @@ Examples:
   fanfare-load fanout  --server-pid $(pidof fanfare) --socket /run/fanfare/ingest.sock --subscribers 10000 --window 8
   fanfare-load fanout  --subscribers 10000 --rate 20 --seconds 30           # paced
   fanfare-load storm   --subscribers 19000 --missed 100
+  fanfare-load fanout  --h2 --streams 100 --subscribers 10000               # 100 connections, without TLS
+  fanfare-load fanout  --tls --port 8443 --subscribers 1000                 # HTTP/1.1 over TLS 1.3
+  fanfare-load idle    --tls --h2 --streams 100 --port 8443 --subscribers 10000
+  fanfare-load handshake --tls --port 8443 --server-pid $(pidof fanfare)    # each of them full; --resume: by tickets
+  fanfare-load fetch   --h2 --path /fanfare.js --subscribers 1000           # plain answers, on 1,000 connections
   fanfare-load fanout  --port 8081 --path '/sub/{channel}' --dialect http --publish-path '/pub/{channel}'   # nchan
 
 All load goes to --host (a loopback address by default). Figures go to standard output, one a line, or
@@ -48,6 +54,15 @@ void add_options(CLI::App& app, Settings& settings, std::string& dialect, bool& 
       ->capture_default_str();
   app.add_option("--publish-port", settings.target.publish_port, "with --dialect http");
   app.add_option("--server-pid", settings.server_pid, "whose CPU and memory are measured");
+  app.add_flag("--h2", settings.target.h2,
+               "subscribers speak HTTP/2: by prior knowledge, or by ALPN with --tls");
+  app.add_option("--streams", settings.target.streams, "on each connection, with --h2")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_flag("--tls", settings.target.tls,
+               "subscribers come over TLS; the certificate is not checked");
+  app.add_flag("--resume", settings.target.resume_session,
+               "with --tls: resume the session of an earlier connection");
   app.add_option("--subscribers", settings.subscribers)->capture_default_str();
   app.add_option("--channels", settings.channels, "subscriber i listens to channel i % channels")
       ->capture_default_str();
@@ -71,6 +86,22 @@ void add_options(CLI::App& app, Settings& settings, std::string& dialect, bool& 
   app.add_option("--stalled", settings.stalled, "slow: share of subscribers that stop reading")
       ->capture_default_str();
   app.add_flag("--json", json, "one JSON object");
+}
+
+// A sentence; empty: they go together.
+std::string problem_of(const Settings& settings, std::string_view mode) {
+  const Target& target = settings.target;
+  const std::uint32_t each = target.channels_each;
+  if (each == 0 || settings.channels == 0 || settings.channels % each != 0 ||
+      settings.subscribers % settings.groups() != 0) {
+    return "--channels has to be a multiple of --channels-each, and --subscribers of their "
+           "quotient";
+  }
+  if (target.streams > 1 && !target.h2) return "--streams needs --h2";
+  if (target.resume_session && !target.tls) return "--resume needs --tls";
+  if (mode == "handshake" && !target.tls) return "handshake needs --tls";
+  if (mode == "fetch" && !target.h2) return "fetch needs --h2";
+  return {};
 }
 
 void print(const Figures& figures, const std::string& mode, bool json) {
@@ -101,6 +132,8 @@ int main(int argc, char** argv) {
           {"beside", {"one busy channel, and what quiet ones notice", measure_beside}},
           {"slow", {"some subscribers stop reading", measure_slow}},
           {"patterns", {"publishing beside names, and beside as many patterns", measure_patterns}},
+          {"handshake", {"TLS connections made and ended, one after the other", measure_handshake}},
+          {"fetch", {"plain answers over HTTP/2, and sessions that have had one", measure_fetch}},
           {"churn", {"streams opened and closed over and over", measure_churn}},
       };
   for (const auto& [name, mode] : modes) {
@@ -112,15 +145,12 @@ int main(int argc, char** argv) {
                                                           {"line", PublishDialect::line},
                                                           {"http", PublishDialect::http_post}};
   settings.target.dialect = dialects.at(dialect);
-  const std::uint32_t each = settings.target.channels_each;
-  if (each == 0 || settings.channels == 0 || settings.channels % each != 0 ||
-      settings.subscribers % settings.groups() != 0) {
-    fmt::print(stderr,
-               "fanfare-load: --channels has to be a multiple of --channels-each, and "
-               "--subscribers of their quotient\n");
+  const std::string mode = app.get_subcommands().front()->get_name();
+  if (const std::string problem = problem_of(settings, mode); !problem.empty()) {
+    fmt::print(stderr, "fanfare-load: {}\n", problem);
     return 2;
   }
-  const std::string mode = app.get_subcommands().front()->get_name();
+  std::signal(SIGPIPE, SIG_IGN);  // a server may end a TLS connection that OpenSSL writes to
   try {
     const Figures figures = modes.at(mode).second(settings);
     print(figures, mode, json);

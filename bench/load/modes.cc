@@ -83,26 +83,43 @@ void verify(const Settings& settings, Crew& crew, Figures& figures) {
 
 Figures measure_idle(const Settings& settings) {
   const ServerCost empty = server_cost(settings.server_pid);
-  Crew crew(settings.target, settings.subscribers, settings.groups());
+  const bool shared = settings.target.streams > 1;
+  Crew crew(settings.target, settings.subscribers, settings.groups(), {.narrow = shared});
   crew.await_connected();
   const ServerCost full = server_cost(settings.server_pid);
+  const double connections = crew.connections();
+  const auto each = [](double before, double after, double count) {
+    return (after - before) / count;
+  };
+  const auto rss = [&](const ServerCost& before, const ServerCost& after, double count) {
+    return each(static_cast<double>(before.rss_bytes), static_cast<double>(after.rss_bytes), count);
+  };
+  Figures figures = {
+      {"connections", connections},
+      {"rss_bytes_per_connection", rss(empty, full, connections)},
+      {"slab_bytes_per_connection_both_ends",
+       each(static_cast<double>(empty.slab_bytes), static_cast<double>(full.slab_bytes),
+            connections)},
+      {"setup_cpu_us_per_connection", each(empty.cpu_seconds, full.cpu_seconds, connections) * 1e6},
+  };
+  if (shared) {
+    crew.widen();
+    crew.await_connected();
+    const ServerCost wide = server_cost(settings.server_pid);
+    const double streams = settings.subscribers - connections;
+    figures.emplace_back("rss_bytes_per_extra_stream", rss(full, wide, streams));
+    figures.emplace_back("setup_cpu_us_per_extra_stream",
+                         each(full.cpu_seconds, wide.cpu_seconds, streams) * 1e6);
+  }
+  const ServerCost before = server_cost(settings.server_pid);
   const TimePoint begin = monotonic_now();
   crew.wait("holding", duration_of(settings.seconds), [] { return false; });
   const ServerCost held = server_cost(settings.server_pid);
-  const double connections = settings.subscribers;
-  Figures figures = {
-      {"connections", connections},
-      {"rss_bytes_per_connection",
-       (static_cast<double>(full.rss_bytes) - static_cast<double>(empty.rss_bytes)) / connections},
-      {"slab_bytes_per_connection_both_ends",
-       (static_cast<double>(full.slab_bytes) - static_cast<double>(empty.slab_bytes)) /
-           connections},
-      {"setup_cpu_us_per_connection", (full.cpu_seconds - empty.cpu_seconds) * 1e6 / connections},
-      {"idle_cpu_percent_of_a_core",
-       (held.cpu_seconds - full.cpu_seconds) * 100 / seconds_of(monotonic_now() - begin)},
-      {"rss_bytes", static_cast<double>(held.rss_bytes)},
-      {"rss_bytes_in_all_per_connection", static_cast<double>(held.rss_bytes) / connections},
-  };
+  figures.emplace_back("idle_cpu_percent_of_a_core", (held.cpu_seconds - before.cpu_seconds) * 100 /
+                                                         seconds_of(monotonic_now() - begin));
+  figures.emplace_back("rss_bytes", static_cast<double>(held.rss_bytes));
+  figures.emplace_back("rss_bytes_in_all_per_connection",
+                       static_cast<double>(held.rss_bytes) / connections);
   if (settings.verify > 0) verify(settings, crew, figures);
   add_faults(figures, crew.board());
   return figures;

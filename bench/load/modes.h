@@ -47,6 +47,10 @@ Figures measure_slow(const Settings& settings);
 // Streams opened and closed, again and again: the cost of setting one up.
 Figures measure_churn(const Settings& settings);
 
+// TLS connections that shake hands and end, one after the other.
+Figures measure_handshake(const Settings& settings);
+// Plain answers over HTTP/2: what they cost, and what a session keeps after one.
+Figures measure_fetch(const Settings& settings);
 // Publishing and opening streams beside `subscribers` streams with a pattern each.
 Figures measure_patterns(const Settings& settings);
 

@@ -173,7 +173,8 @@ Figures measure_beside(const Settings& settings) {
 }
 
 Figures measure_slow(const Settings& settings) {
-  Crew crew(settings.target, settings.subscribers, settings.groups(), settings.stalled);
+  Crew crew(settings.target, settings.subscribers, settings.groups(),
+            {.stalled = settings.stalled});
   crew.await_connected();
   Publisher publisher(settings.target, settings.channels, settings.event_bytes);
   Pacer pacer(publisher, settings.rate > 0 ? settings.rate : 5, settings.channels);

@@ -31,6 +31,10 @@ struct Target {
   std::string prefix = "load";                  // channels are <prefix>/0, <prefix>/1, ...
   std::string suffix;                           // of a stream's channels; "/**": patterns
   std::uint32_t channels_each = 1;              // of one stream; consecutive ones
+  bool h2 = false;                              // HTTP/2: by prior knowledge, or ALPN with tls
+  std::uint32_t streams = 1;                    // on one connection (h2)
+  bool tls = false;                             // subscribers come over TLS; publishers never do
+  bool resume_session = false;                  // tls: with the ticket of an earlier connection
 
   std::string channel_name(std::uint32_t channel) const;
   // What stands for {channel} in the path of the streams of a group of `channels_each` channels.

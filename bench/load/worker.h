@@ -14,7 +14,7 @@ struct WorkerOptions {
   std::size_t index = 0;               // row on the board
   std::uint32_t first = 0, count = 0;  // which subscribers are this worker's
   std::uint32_t groups = 1;            // subscriber i listens to the channels of i % groups
-  std::uint32_t in_flight_max = 256;   // connections being opened at a time
+  std::uint32_t in_flight_max = 256;   // streams being opened at a time
 };
 
 // Until Order::stop.
