@@ -16,7 +16,7 @@ def number(value):
     if value >= 1e6:
         return f"{value / 1e6:.2f} M"
     if value >= 1e4:
-        return f"{value / 1e3:.0f} k"
+        return f"{value / 1e3:.3g} k" if value < 1e5 else f"{value / 1e3:.0f} k"
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 

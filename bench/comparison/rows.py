@@ -1,6 +1,8 @@
 """The table: what is measured, on whom, which figure counts, and the goal it is held against."""
 import dataclasses
 
+from comparison import spoken
+
 PER_CPU = "deliveries_per_cpu_second"
 P99 = "latency_p99_ms"
 
@@ -37,6 +39,7 @@ class Row:
     turns: int = 1          # of each server in a round, one after the other: for small differences
     alone: bool = False     # the server is started for this row and stopped after its last turn
     apart: bool = False     # the server on one CPU, the load on another: neither takes from the other
+    streams: int = 1        # of a connection, on servers that are spoken to in HTTP/2
     redis_benchmark: bool = False
     kernel_memory: bool = False
 
@@ -49,7 +52,13 @@ class Row:
         if self.kernel_memory:
             return "above_bare() of bench/comparison/kernel_memory.py"
         apart = "taskset -c 1 " if self.apart else ""  # and the server on CPU 0
-        return f"{apart}fanfare-load {self.mode} --seconds {seconds:g} {' '.join(self.arguments)}"
+        words = [*self.transport(self.servers[0]), *self.arguments]
+        return f"{apart}fanfare-load {self.mode} --seconds {seconds:g} {' '.join(words)}"
+
+    def transport(self, server):
+        """What fanfare-load needs to be told besides, to speak to this server."""
+        words = spoken.arguments(server)
+        return [*words, "--streams", str(self.streams)] if "--h2" in words and self.streams > 1 else words
 
 
 def arguments(text):
@@ -63,6 +72,13 @@ RATE = "deliveries_per_second"
 # Nothing may be slower with two shards than with one. What differs by less than a tenth does not
 # differ on these machines.
 TWO = Goal(0.9, peer="fanfare", server="fanfare 2")
+# CPU of one delivery over HTTP/2, 100 streams a connection: at most 0.15 of that over HTTP/1.1; over
+# TLS at most 1.6 times that without.
+SHARED = Goal(round(1 / 0.15, 2), peer="fanfare")
+SEALED = Goal(0.625, peer="fanfare")
+H2 = ("fanfare h2", "fanfare h2 tls", "fanfare", "nchan h2", "nchan h2 tls")
+TLS = ("fanfare tls", "fanfare", "nchan tls")
+HANDSHAKES = ("fanfare tls", "s_server tls", "nchan tls")
 ROWS = [
     Row("idle, 19,000", "idle", arguments("subscribers 19000"), "rss_bytes_per_connection",
         (Goal(320, at_most=True),), seconds=1, seconds_quick=1, in_quick=True, alone=True,
@@ -109,6 +125,37 @@ ROWS = [
     Row("fanout 100 streams of 100 channels, 100 in flight", "fanout",
         arguments("subscribers 100 channels 10000 channels-each 100 window 100"), PER_CPU,
         (Goal(0.5, row="fanout 1 × 1,000, 1 in flight"),), OURS, seconds=4),
+    Row("h2 idle, 5,000 sessions with a stream each", "idle", arguments("subscribers 5000"),
+        "rss_bytes_per_connection", (Goal(10240, at_most=True),), ("fanfare h2", "nchan h2"),
+        seconds=1, seconds_quick=1, in_quick=True, alone=True,
+        also=(("setup_cpu_us_per_connection", None),)),
+    Row("h2 idle, 190 sessions with 100 streams each", "idle", arguments("subscribers 19000"),
+        "rss_bytes_per_extra_stream", (Goal(480, at_most=True),), ("fanfare h2", "nchan h2"),
+        seconds=1, seconds_quick=1, in_quick=True, alone=True, streams=100,
+        also=(("setup_cpu_us_per_extra_stream", None),)),
+    Row("h2 fanout 1 × 1,000, 100 streams a connection, 1 in flight", "fanout",
+        arguments("subscribers 1000 window 1"), PER_CPU, (SHARED,), H2, seconds=3, in_quick=True,
+        streams=100, also=((RATE, None),)),
+    Row("h2 fanout 1 × 10,000, 100 streams a connection, 1 in flight", "fanout",
+        arguments("subscribers 10000 window 1"), PER_CPU, (SHARED,), H2, seconds=3, streams=100,
+        also=((RATE, None),)),
+    Row("h2 answers of 2 KB, 1,000 sessions with 10 in flight each", "fetch",
+        (*arguments("subscribers 1000"), "--path", "/fanfare.js"), "answers_per_cpu_second", (None,),
+        ("fanfare h2", "nchan h2", "nghttpd h2"), seconds=2, alone=True, streams=10,
+        also=(("rss_bytes_per_connection", None),)),
+    Row("tls idle, 10,000", "idle", arguments("subscribers 10000"), "rss_bytes_per_connection",
+        (Goal(14336, at_most=True),), TLS, seconds=1, seconds_quick=1, in_quick=True, alone=True,
+        also=(("setup_cpu_us_per_connection", None),)),
+    Row("tls fanout 1 × 1,000, 1 in flight", "fanout", arguments("subscribers 1000 window 1"), PER_CPU,
+        (SEALED,), TLS, seconds=3, turns=2, in_quick=True, also=((RATE, None),)),
+    Row("tls fanout 1 × 10,000, 1 in flight", "fanout", arguments("subscribers 10000 window 1"),
+        PER_CPU, (SEALED,), TLS, seconds=3, also=((RATE, None),)),
+    Row("tls fanout 1 × 1,000, 32 in flight", "fanout", arguments("subscribers 1000 window 32"),
+        PER_CPU, (Goal(0.4, peer="fanfare"),), TLS, seconds=3, also=((RATE, None),)),
+    Row("tls handshakes, full", "handshake", (), "cpu_us_per_handshake",
+        (Goal(1.1, peer="s_server tls", at_most=True),), HANDSHAKES, seconds=3, apart=True, alone=True),
+    Row("tls handshakes, resumed", "handshake", arguments("resume"), "cpu_us_per_handshake",
+        (Goal(1.1, peer="s_server tls", at_most=True),), HANDSHAKES, seconds=3, apart=True, alone=True),
     Row("paced 20/s × 10,000", "fanout", arguments("subscribers 10000 rate 20"), P99,
         (Goal(150, at_most=True),), ("fanfare", "nchan"), seconds=8),
     Row("paced 5/s × 10,000", "fanout", arguments("subscribers 10000 rate 5"), P99,

@@ -9,9 +9,15 @@ import subprocess
 import tempfile
 import time
 
-from comparison import kernel_memory, permission
+from comparison import kernel_memory, permission, spoken
 
 NCHAN_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
+PORTS = {"fanfare": 18080, "fanfare 2": 18081, "fanfare 100k": 18082, "fanfare long": 18083,
+         "reference": 18084, "bare": 18085, "fanfare token": 18086, "fanfare asked": 18087,
+         "fanfare tls": 18088, "nghttpd": 18094, "s_server tls": 18095}
+HTTPS = 18089  # of fanfare tls
+NCHAN = {"SUBSCRIBERS": 18090, "PUBLISHERS": 18091, "H2C": 18092, "TLS": 18093}
+BODY = 2046  # bytes, as long as the broker's answer to GET /fanfare.js
 DESCRIPTORS = 20000  # RLIMIT_NOFILE of every server: what these machines allow
 
 
@@ -31,12 +37,22 @@ def cpu_seconds(pid):
     return sum(int(file.read_text().split()[0]) for file in files) / 1e9
 
 
+def threads(pid):
+    """Of the process and its children."""
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        yield int(task.name)
+        for child in (task / "children").read_text().split():
+            yield from threads(int(child))
+
+
 class World:
     """A folder for sockets, and the servers that run in it. Names: fanfare (one shard), fanfare 2
     (two), fanfare 100k (as many as 100,000 connections need), fanfare long (a history that holds
     what a publisher without a window is ahead of its readers), fanfare token (lets in who has one),
-    fanfare asked (lets in whom an application does), reference, bare (the reference, but
-    waiting for nothing more from its subscribers), nchan, redis."""
+    fanfare asked (lets in whom an application does), fanfare tls (with a TLS listener as well),
+    reference, bare (the reference, but waiting for nothing more from its subscribers), nchan,
+    nghttpd (files over HTTP/2), s_server tls (openssl's), redis. What is spoken to them, if it is not
+    HTTP/1.1 in clear, is said behind the name: "nchan h2 tls"."""
 
     def __init__(self, build, settings=None):
         self.build = build
@@ -60,8 +76,9 @@ class World:
 
     def run(self, row, server, seconds, last=True):
         """The figures of one turn of a server in a row; `last`: of this round."""
-        if server not in self.running:
-            self.start(server)
+        process = spoken.process(server)
+        if process not in self.running:
+            self.start(process)
         try:
             if row.redis_benchmark:
                 return self.redis_benchmark(server, seconds)
@@ -70,7 +87,7 @@ class World:
             return self.load(row, server, seconds)
         finally:
             if row.alone and last:
-                self.stop(server)
+                self.stop(process)
 
     def stop(self, server):
         self.warm.discard(server)
@@ -80,12 +97,13 @@ class World:
             self.stop("application")
 
     def load(self, row, server, seconds):
-        pid = self.running[server].pid
+        pid = self.running[spoken.process(server)].pid
         command = [str(self.build / "fanfare-load"), row.mode, "--json", "--server-pid",
-                   str(pid), "--seconds", str(seconds), *self.speak(server), *row.arguments]
+                   str(pid), "--seconds", str(seconds), *self.speak(server, row.mode), *row.transport(server),
+                   *row.arguments]
         if row.apart:
-            for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
-                os.sched_setaffinity(int(thread.name), {0})
+            for thread in threads(pid):
+                os.sched_setaffinity(thread, {0})
             command = ["taskset", "-c", "1", *command]
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
         if not done.stdout:
@@ -116,15 +134,21 @@ class World:
         path = "/load" if server == "reference" else "/events?channel=load"
         try:
             return {"kernel_bytes_above_bare": kernel_memory.above_bare(
-                (self.port(server), path), (self.port("bare"), "/load"))}
+                (PORTS[server], path), (PORTS["bare"], "/load"))}
         finally:
             self.stop("bare")
 
-    def speak(self, server):
-        if server == "nchan":
-            return ["--port", "18090", "--path", "/sub/{channel}", "--dialect", "http",
-                    "--publish-path", "/pub/{channel}", "--publish-port", "18091"]
-        path = ["--socket", str(self.folder / f"{server}.sock"), "--port", str(self.port(server))]
+    def speak(self, server, mode=""):
+        """Where the server is, and how to publish there; in what protocol, Row.transport() says."""
+        process = spoken.process(server)
+        if process == "nchan":
+            listener = {"nchan": "SUBSCRIBERS", "nchan h2": "H2C"}.get(server, "TLS")
+            if mode == "fetch":
+                return ["--port", str(NCHAN[listener])]
+            return ["--port", str(NCHAN[listener]), "--path", "/sub/{channel}", "--dialect", "http",
+                    "--publish-path", "/pub/{channel}", "--publish-port", str(NCHAN["PUBLISHERS"])]
+        port = HTTPS if "tls" in server.split() and process != "s_server tls" else PORTS[process]
+        path = ["--socket", str(self.folder / f"{process}.sock"), "--port", str(port)]
         if server == "reference":
             return [*path, "--path", "/{channel}", "--dialect", "line"]
         if server == "fanfare token":
@@ -133,22 +157,24 @@ class World:
             return [*path, "--path", "/asked?of={channel}"]
         return path
 
-    def port(self, server):
-        return 18080 + ["fanfare", "fanfare 2", "fanfare 100k", "fanfare long", "reference",
-                        "bare", "fanfare token", "fanfare asked"].index(server)
-
     def start(self, server):
         sock = self.folder / f"{server}.sock"
         if server == "nchan":
             command = self.nchan()
         elif server == "redis":
             command = ["redis-server", "--port", "0", "--unixsocket", str(sock), "--save", ""]
+        elif server == "nghttpd":
+            command = ["nghttpd", "--no-tls", "--htdocs", str(self.www()), str(PORTS[server])]
+        elif server == "s_server tls":
+            certificate, key = self.certificate()
+            command = ["openssl", "s_server", "-accept", f"127.0.0.1:{PORTS[server]}", "-www", "-quiet",
+                       "-cert", str(certificate), "-key", str(key), "-groups", "X25519:P-256:P-384"]
         elif server in ("reference", "bare"):
-            command = [str(self.build / "reference-server"), str(self.port(server)), str(sock)]
+            command = [str(self.build / "reference-server"), str(PORTS[server]), str(sock)]
             command += ["--bare"] if server == "bare" else []
         else:
             command = [str(self.build / "fanfare"), "serve"]
-            settings = {"listen.http": f"0.0.0.0:{self.port(server)}", "listen.ingest": sock,
+            settings = {"listen.http": f"0.0.0.0:{PORTS[server]}", "listen.ingest": sock,
                         "listen.admin": "", "delivery.slow": "skip",
                         "server.shards": {"fanfare 2": "2", "fanfare 100k": "auto"}.get(server, "1")}
             if server == "fanfare 100k":
@@ -159,6 +185,9 @@ class World:
             if server == "fanfare token":
                 self.token = permission.make_token(self.folder)
                 settings["token.keys"] = str(self.folder / permission.PUBLIC_KEY)
+            if server == "fanfare tls":
+                certificate, key = self.certificate()
+                settings |= {"listen.https": f"0.0.0.0:{HTTPS}", "tls.certificate": certificate, "tls.key": key}
             if server == "fanfare asked":
                 self.start_application()
                 command += ["--config", str(self.folder / "asked.toml")]
@@ -179,11 +208,27 @@ class World:
         self.running["application"] = permission.start_application(sock, log)
         self.await_up("application", sock)
 
+    def certificate(self):
+        """Of a key of ECDSA, for all alike: (certificate, key)."""
+        folder = self.folder / "tls"
+        if not folder.exists():
+            subprocess.run([str(self.build / "fanfare"), "cert", "--self-signed", str(folder), "--name",
+                            "localhost"], check=True, capture_output=True)
+        return folder / "certificate.pem", folder / "key.pem"
+
+    def www(self):
+        """A folder with a file of the name and size that the broker answers with."""
+        folder = self.folder / "www"
+        folder.mkdir(exist_ok=True)
+        (folder / "fanfare.js").write_text("x" * BODY)
+        return folder
+
     def nchan(self):
         text = (pathlib.Path(__file__).resolve().parents[1] / "nchan.conf").read_text()
-        for word, value in {"MODULE": NCHAN_MODULE, "FOLDER": self.folder, "SUBSCRIBERS": "18090",
-                            "PUBLISHERS": "18091"}.items():
-            text = text.replace(word, str(value))
+        certificate, key = self.certificate()
+        values = NCHAN | {"MODULE": NCHAN_MODULE, "FOLDER": self.folder, "CERTIFICATE": certificate,
+                          "KEY": key, "WWW": self.www()}
+        text = re.sub(r"\b(" + "|".join(values) + r")\b", lambda word: str(values[word[0]]), text)
         path = self.folder / "nginx.conf"
         path.write_text(text)
         return ["nginx", "-p", str(self.folder), "-c", str(path)]
@@ -193,7 +238,7 @@ class World:
         deadline = time.monotonic() + 30
         while True:
             try:
-                with socket.create_connection(("127.0.0.1", self.port(server)), timeout=5) as probe:
+                with socket.create_connection(("127.0.0.1", PORTS[server]), timeout=5) as probe:
                     probe.sendall(b"GET / HTTP/1.0\r\n\r\n")
                     if probe.recv(16):
                         return
@@ -205,7 +250,8 @@ class World:
 
     def await_up(self, server, sock):
         """Until it accepts; the deadline is generous, the machine may be busy."""
-        family, address = ((socket.AF_INET, ("127.0.0.1", 18091)) if server == "nchan"
+        ports = {"nchan": NCHAN["PUBLISHERS"]} | {name: PORTS[name] for name in ("nghttpd", "s_server tls")}
+        family, address = ((socket.AF_INET, ("127.0.0.1", ports[server])) if server in ports
                            else (socket.AF_UNIX, str(sock)))
         deadline = time.monotonic() + 30
         while True:
