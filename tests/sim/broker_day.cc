@@ -37,6 +37,7 @@ class Day {
     if (options.seed % 8 == 3)
       machine_options_.journal_late_max = 100ms * static_cast<int>(1 + options.seed / 8 % 50);
     if (options.seed % 9 == 4) machine_options_.box_bytes = 200U << (options.seed / 9 % 7);
+    machine_options_.h2 = options.seed % 9 == 7;
     transactions_ = options.seed % 11 == 3;
     if (options.seed % 13 == 5)
       patterns_max_ = static_cast<std::uint32_t>(1 + options.seed / 13 % 4);
@@ -79,6 +80,9 @@ class Day {
   void drain(Duration grace);
   void invite();
   void invite_bundles();
+  void invite_pages();
+  // Clients have more subscriptions than a connection of theirs may carry.
+  bool few_streams() const { return machine_options_.h2 && seed_ / 9 % 3 == 1; }
   void invite_pests();
   void invite_onlookers();
   void be_silent();
@@ -139,6 +143,7 @@ void Day::bound() {
   server::Options& broker = machine_options_.broker;
   if (asking_) asking_->configure(broker);
   if (patterns_max_ > 0) broker.limits.patterns = patterns_max_;
+  if (few_streams()) broker.limits.h2_streams = static_cast<std::uint32_t>(1 + seed_ / 27 % 4);
   if (mortal_) broker.delivery.stream_life = 1s * static_cast<int>(1 + seed_ / 29 % 5);
   if (!addressed_) return;
   broker.fronts = {.trusted = {"10.0.0.0/8"}, .proxy_protocol = server::ProxyProtocol::accept};
@@ -152,12 +157,13 @@ void Day::bound() {
 
 // Else some would come back for ever, or not be there in the evening.
 void Day::lift_bounds() {
-  if (patterns_max_ == 0 && !mortal_ && !addressed_) return;
+  if (patterns_max_ == 0 && !mortal_ && !addressed_ && !few_streams()) return;
   const server::LimitOptions usual;
   server::Options& broker = machine_options_.broker;
   if (patterns_max_ > 0) broker.limits.patterns = usual.patterns;
   broker.limits.connections_per_address = usual.connections_per_address;
   broker.limits.streams_per_address = usual.streams_per_address;
+  broker.limits.h2_streams = usual.h2_streams;
   broker.limits.requests_per_address = usual.requests_per_address;
   broker.delivery.stream_life = Duration(0);
   machines_.back().reload(broker);
@@ -209,6 +215,7 @@ void Day::invite() {
   invite_pests();
   invite_onlookers();
   if (machine_options_.box_bytes > 0) invite_bundles();
+  if (machine_options_.h2) invite_pages();
 }
 
 // Drawn from the seed itself, like what makes it such a day.
@@ -223,6 +230,21 @@ void Day::invite_bundles() {
     }
     const Pace pace = Pace::drawn(draw);
     world_.add_bundle(plans, pace).start(between(draw, 0s, 10s));
+  }
+}
+
+void Day::invite_pages() {
+  Random draw(seed_ * 0xd6e8feb86659fd93U + 9);
+  const std::size_t pages = 1 + draw.below(6);
+  for (std::size_t i = 0; i < pages; ++i) {
+    std::vector<ReaderPlan> plans(1 + draw.below(draw.chance(0.8) ? 5 : 20));
+    for (ReaderPlan& plan : plans) {
+      plan = ReaderPlan::drawn(channels_, draw);
+      plan.http10 = false;
+    }
+    const H2Habits habits = H2Habits::drawn(draw);
+    const Pace pace = Pace::drawn(draw);
+    world_.add_h2_client(plans, habits, pace).start(between(draw, 0s, 10s));
   }
 }
 
@@ -293,9 +315,9 @@ void Day::send_surplus_home() {
   const std::size_t seats = machine_options_.subscribers_max;
   for (std::size_t i = seats; i < world_.readers().size(); ++i) world_.readers()[i]->leave();
   std::size_t taken = std::min(seats, world_.readers().size());
-  for (const auto& bundle : world_.bundles()) {
-    taken += bundle->subscriptions().size();
-    if (taken > seats) bundle->leave();
+  for (const auto& client : world_.shared_clients()) {
+    taken += client->subscriptions().size();
+    if (taken > seats) client->leave();
   }
 }
 
@@ -323,6 +345,7 @@ void Day::judge() {
   // What began in the day may live out at any time.
   if (asking_ && !mortal_ && !world_.report().failed()) asking_->restart();
   if (!world_.report().failed() && draw_.chance(0.3)) stay_calm();
+  if (!mortal_ && !world_.report().failed()) world_.check_neighbours();
   world_.check_transcripts();
   if (asking_) asking_->judge();
 }
@@ -412,7 +435,13 @@ void Day::count() {
   verdict_.publications = world_.ledger().count();
   verdict_.restarts = machines_.size() - 1;
   verdict_.crowds = crowd_ ? 1 : 0;
-  for (const auto& bundle : world_.bundles()) verdict_.cancels += bundle->cancels();
+  for (const auto& client : world_.shared_clients()) verdict_.cancels += client->cancels();
+  for (const H2Client* const client : world_.h2_clients()) {
+    verdict_.stalls += client->counts().stalls;
+    verdict_.errands += client->counts().errands;
+    verdict_.refused += client->counts().refused;
+    verdict_.goodbyes += client->counts().goodbyes;
+  }
   for (const Subscription* const subscription : world_.subscriptions()) {
     verdict_.events += subscription->events();
     verdict_.gaps += subscription->gaps();
@@ -455,32 +484,17 @@ DayVerdict live_through(const DayOptions& options) {
 }
 
 void DayVerdict::add(const DayVerdict& other) {
-  for (const auto number : {&DayVerdict::events,
-                            &DayVerdict::gaps,
-                            &DayVerdict::publications,
-                            &DayVerdict::streams,
-                            &DayVerdict::restarts,
-                            &DayVerdict::ends,
-                            &DayVerdict::pauses,
-                            &DayVerdict::notices,
-                            &DayVerdict::sights,
-                            &DayVerdict::answers,
-                            &DayVerdict::forgotten,
-                            &DayVerdict::crowds,
-                            &DayVerdict::calms,
-                            &DayVerdict::cancels,
-                            &DayVerdict::transactions,
-                            &DayVerdict::late_acks,
-                            &DayVerdict::patterns_refused,
-                            &DayVerdict::named,
-                            &DayVerdict::over_address,
-                            &DayVerdict::outlived,
-                            &DayVerdict::questions,
-                            &DayVerdict::admissions,
-                            &DayVerdict::resumptions,
-                            &DayVerdict::passed,
-                            &DayVerdict::slow,
-                            &DayVerdict::unusable})
+  for (const auto number :
+       {&DayVerdict::events,       &DayVerdict::gaps,         &DayVerdict::publications,
+        &DayVerdict::streams,      &DayVerdict::restarts,     &DayVerdict::ends,
+        &DayVerdict::pauses,       &DayVerdict::notices,      &DayVerdict::sights,
+        &DayVerdict::answers,      &DayVerdict::forgotten,    &DayVerdict::crowds,
+        &DayVerdict::calms,        &DayVerdict::cancels,      &DayVerdict::stalls,
+        &DayVerdict::errands,      &DayVerdict::refused,      &DayVerdict::goodbyes,
+        &DayVerdict::transactions, &DayVerdict::late_acks,    &DayVerdict::patterns_refused,
+        &DayVerdict::named,        &DayVerdict::over_address, &DayVerdict::outlived,
+        &DayVerdict::questions,    &DayVerdict::admissions,   &DayVerdict::resumptions,
+        &DayVerdict::passed,       &DayVerdict::slow,         &DayVerdict::unusable})
     this->*number += other.*number;
 }
 
@@ -488,14 +502,15 @@ std::string DayVerdict::reached() const {
   return fmt::format(
       "{} complete streams, {} pauses of publishers, {} notices, {} sights of the admin listener, "
       "{} rounds of many questions, {} channels forgotten, {} streams cancelled beside others, "
+      "{} windows that stayed used up, {} errands, {} streams refused, {} goodbyes, "
       "{} transactions, {} late acks, {} streams with too many patterns, {} connections named by a "
       "front, {} refusals "
       "for an address, {} streams that lived out, {} questions to applications ({} clients let in, "
       "{} again without asking, {} answers passed on, {} too late, {} of no use); days: {} crowds, "
       "{} calms",
-      ends, pauses, notices, sights, answers, forgotten, cancels, transactions, late_acks,
-      patterns_refused, named, over_address, outlived, questions, admissions, resumptions, passed,
-      slow, unusable, crowds, calms);
+      ends, pauses, notices, sights, answers, forgotten, cancels, stalls, errands, refused,
+      goodbyes, transactions, late_acks, patterns_refused, named, over_address, outlived, questions,
+      admissions, resumptions, passed, slow, unusable, crowds, calms);
 }
 
 }  // namespace fanfare::sim

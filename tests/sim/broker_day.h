@@ -34,6 +34,10 @@ struct DayVerdict {
   std::uint64_t answers = 0;           // rounds of more questions than a session answers at once
   std::uint64_t forgotten = 0;         // channels, after a long silence
   std::uint64_t cancels = 0;           // of streams that shared a connection
+  std::uint64_t stalls = 0;            // of streams whose windows stayed used up
+  std::uint64_t errands = 0;           // answered beside streams on one connection
+  std::uint64_t refused = 0;           // streams, beyond what one connection may carry
+  std::uint64_t goodbyes = 0;          // GOAWAY, from either side
   std::uint64_t transactions = 0;      // that publishers wanted executed
   std::uint64_t late_acks = 0;         // of events, by a broker that had been told to stop
   std::uint64_t patterns_refused = 0;  // streams that [limits] patterns kept waiting

@@ -35,7 +35,8 @@ TEST(BrokerDay, EndsWellForAFewHundredSeeds) {
         sum.notices,     sum.sights,       sum.answers,      sum.forgotten, sum.crowds,
         sum.calms,       sum.cancels,      sum.transactions, sum.late_acks, sum.patterns_refused,
         sum.named,       sum.over_address, sum.outlived,     sum.questions, sum.admissions,
-        sum.resumptions, sum.passed,       sum.slow,         sum.unusable})
+        sum.resumptions, sum.passed,       sum.slow,         sum.unusable,  sum.stalls,
+        sum.errands,     sum.refused,      sum.goodbyes})
     EXPECT_GT(reached, 0U) << sum.reached();
 }
 
@@ -118,6 +119,12 @@ std::vector<Planted> planted() {
                               {PlantedBug::box_mixes_streams, "order: "},
                               {PlantedBug::box_owes_nothing, "ack: "},
                               {PlantedBug::box_end_unsaid, "ack: "},
+                              {PlantedBug::h2_mixes_streams, "order: "},
+                              {PlantedBug::h2_room_forgotten, "ack: "},
+                              {PlantedBug::h2_end_looks_complete, "ack: "},
+                              {PlantedBug::h2_end_unheard, "ack: "},
+                              {PlantedBug::h2_reset_ends_neighbour, "neighbours: "},
+                              {PlantedBug::h2_window_booked_short, "window: "},
                               {PlantedBug::exec_torn, "exec: "},
                               {PlantedBug::discard_forgotten, "exec: "},
                               {PlantedBug::patience_endless, "waits: "},

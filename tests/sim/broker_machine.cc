@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "tests/sim/errant_port.h"
+
 namespace fanfare::sim {
 namespace {
 
@@ -95,6 +97,11 @@ void BrokerMachine::assemble(const fanout::Epoch& epoch) {
 }
 
 server::SharedPort::Maker BrokerMachine::shared_port() const {
+  if (options_.h2) {
+    return [this](const server::SharedPort::Parts& parts) {
+      return std::make_unique<ErrantPort>(parts, world_.kernel());
+    };
+  }
   if (options_.box_bytes == 0) return {};
   return [this](const server::SharedPort::Parts& parts) {
     return std::make_unique<BundlePort>(parts, world_.kernel(), options_.box_bytes);

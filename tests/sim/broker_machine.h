@@ -38,7 +38,9 @@ class BrokerMachine final : public Machine, public Actor {
     std::vector<std::uint32_t> ingest_users{};  // who may publish; empty: everybody
     double late_mail = 0;                       // per message: it comes late
     Duration mail_delay_max{};
-    std::size_t box_bytes = 0;    // what connections of several streams hold; 0: there are none
+    // What connections of several streams in the protocol of bundles hold; 0: there are none.
+    std::size_t box_bytes = 0;
+    bool h2 = false;              // speaks HTTP/2, in place of that
     Duration journal_late_max{};  // 0: no journal
     Duration recovery{};          // before it serves
   };

@@ -16,13 +16,9 @@ enum Alarm : std::uint32_t { kConnect = 1, kOpen = 2 };
 }  // namespace
 
 Bundle::Bundle(Town& town, std::string name, const std::vector<ReaderPlan>& plans, Pace pace)
-    : Client(town, std::move(name)), numbers_(plans.size()), drops_(plans[0].cuts / 4) {
-  pace_ = pace;
-  for (const ReaderPlan& plan : plans) {
-    subscriptions_.emplace_back(town, fmt::format("{}s{}", this->name(), subscriptions_.size()),
-                                plan);
-  }
-}
+    : SharedClient(town, std::move(name), plans, pace),
+      numbers_(plans.size()),
+      drops_(plans[0].cuts / 4) {}
 
 void Bundle::start(Duration after) {
   set_alarm(after, kConnect);

@@ -4,33 +4,22 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tests/sim/bundle_frame.h"
-#include "tests/sim/client.h"
-#include "tests/sim/reader_plan.h"
-#include "tests/sim/subscription.h"
+#include "tests/sim/shared_client.h"
 
 namespace fanfare::sim {
 
-class Bundle final : public Client {
+class Bundle final : public SharedClient {
  public:
-  // What the plans say of connections is not for them.
   Bundle(Town& town, std::string name, const std::vector<ReaderPlan>& plans, Pace pace);
 
-  void start(Duration after);
-  // Hangs up for good.
-  void leave();
-  // From now on a prompt client that cuts nothing off.
-  void behave();
-
-  // Addresses do not move.
-  std::deque<Subscription>& subscriptions() { return subscriptions_; }
-  // Streams that were cancelled while their connection went on.
-  std::uint64_t cancels() const { return cancels_; }
+  void start(Duration after) override;
+  void leave() override;
+  void behave() override;
 
  protected:
   void heard(std::string_view bytes) override;
@@ -50,13 +39,11 @@ class Bundle final : public Client {
   void drop(bool reset);
   void cut_all();
 
-  std::deque<Subscription> subscriptions_;
   std::vector<std::uint32_t> numbers_;  // of their current streams; 0: none
   std::uint32_t last_number_ = 0;
   std::string in_;
   bool gone_ = false;
   double drops_;  // per piece read: the whole connection
-  std::uint64_t cancels_ = 0;
 };
 
 }  // namespace fanfare::sim

@@ -35,6 +35,12 @@ namespace fanfare::sim {
   X(box_mixes_streams, "bundle port: what one stream says is said on its neighbour")   \
   X(box_owes_nothing, "bundle port: a stream that found its box full is forgotten")    \
   X(box_end_unsaid, "bundle port: the end of a stream is not said")                    \
+  X(h2_mixes_streams, "h2 port: what one stream says is said on its neighbour")        \
+  X(h2_room_forgotten, "h2 port: a stream that waited for a window is forgotten")      \
+  X(h2_end_looks_complete, "h2 port: streams that break off look complete")            \
+  X(h2_reset_ends_neighbour, "h2 port: a reset ends another stream of the connection") \
+  X(h2_window_booked_short, "h2 client: remembers half of the windows that it gives")  \
+  X(h2_end_unheard, "h2 client: does not hear that a stream has ended")                \
   X(exec_torn, "publisher: executes the first command of a transaction on its own")    \
   X(discard_forgotten, "publisher: executes what it means to discard")                 \
   X(ack_dropped, "publisher: hears nothing more of a broker that stops")               \

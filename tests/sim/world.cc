@@ -36,11 +36,27 @@ Reader& World::add_reader(const ReaderPlan& plan, Pace pace) {
 }
 
 Bundle& World::add_bundle(const std::vector<ReaderPlan>& plans, Pace pace) {
-  bundles_.push_back(
-      std::make_unique<Bundle>(town_, fmt::format("bundle {}", bundles_.size()), plans, pace));
-  for (Subscription& subscription : bundles_.back()->subscriptions())
-    subscriptions_.push_back(&subscription);
-  return *bundles_.back();
+  auto made =
+      std::make_unique<Bundle>(town_, fmt::format("bundle {}", shared_.size()), plans, pace);
+  Bundle& bundle = *made;
+  shared_.push_back(std::move(made));
+  add_subscriptions(bundle);
+  return bundle;
+}
+
+H2Client& World::add_h2_client(const std::vector<ReaderPlan>& plans, const H2Habits& habits,
+                               Pace pace) {
+  auto made = std::make_unique<H2Client>(town_, fmt::format("page {}", shared_.size()), plans,
+                                         habits, pace);
+  H2Client& client = *made;
+  shared_.push_back(std::move(made));
+  h2_.push_back(&client);
+  add_subscriptions(client);
+  return client;
+}
+
+void World::add_subscriptions(SharedClient& client) {
+  for (Subscription& subscription : client.subscriptions()) subscriptions_.push_back(&subscription);
 }
 
 bool World::somebody_runs() {
@@ -99,7 +115,7 @@ void World::settle(Duration limit, const std::function<bool()>& also) {
   kernel_.faults().stop();
   town_.quiet = true;
   for (const auto& reader : readers_) reader->behave();
-  for (const auto& bundle : bundles_) bundle->behave();
+  for (const auto& client : shared_) client->behave();
   const TimePoint end = kernel_.now() + limit;
   while (!report_.failed() && kernel_.now() < end) {
     run(kSettleStep);
@@ -110,6 +126,8 @@ void World::settle(Duration limit, const std::function<bool()>& also) {
 }
 
 bool World::subscriptions_settled() const {
+  const auto answered = [](const auto& client) { return client->answered(); };
+  if (!std::ranges::all_of(shared_, answered)) return false;
   return std::ranges::all_of(subscriptions_, [this](const Subscription* reader) {
     return reader->gone() ||
            (reader->streaming() && missing_yet(reader->transcripts().back(), ledger_).empty());
@@ -122,6 +140,9 @@ std::string World::unsettled() const {
     if (!reader->streaming()) return fmt::format("quiet: {} does not stream", reader->name());
     const Problems missing = missing_yet(reader->transcripts().back(), ledger_);
     if (!missing.empty()) return "ack: " + missing.front();
+  }
+  for (const auto& client : shared_) {
+    if (!client->answered()) return fmt::format("quiet: {} waits for an answer", client->name());
   }
   return "quiet: somebody else is not done";
 }
@@ -143,9 +164,19 @@ void World::check_transcripts() {
   }
 }
 
+void World::check_neighbours() {
+  std::vector<H2Client*> asked;
+  for (H2Client* const client : h2_) {
+    if (client->reset_one()) asked.push_back(client);
+  }
+  if (asked.empty()) return;
+  run(3s);
+  for (H2Client* const client : asked) client->check_neighbours();
+}
+
 void World::dismiss_readers() {
   for (const auto& reader : readers_) reader->leave();
-  for (const auto& bundle : bundles_) bundle->leave();
+  for (const auto& client : shared_) client->leave();
 }
 
 void World::check_leaks(Duration limit) {

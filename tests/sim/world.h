@@ -13,6 +13,7 @@
 #include "tests/sim/bundle.h"
 #include "tests/sim/client.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/h2_client.h"
 #include "tests/sim/kernel.h"
 #include "tests/sim/ledger.h"
 #include "tests/sim/reader.h"
@@ -65,8 +66,11 @@ class World {
   // A client with several subscriptions on one connection; the machine must know its protocol.
   Bundle& add_bundle(const std::vector<ReaderPlan>& plans, Pace pace);
   const std::vector<std::unique_ptr<Reader>>& readers() const { return readers_; }
-  const std::vector<std::unique_ptr<Bundle>>& bundles() const { return bundles_; }
-  // Those of all readers and bundles.
+  H2Client& add_h2_client(const std::vector<ReaderPlan>& plans, const H2Habits& habits, Pace pace);
+  // Bundles and h2 clients.
+  const std::vector<std::unique_ptr<SharedClient>>& shared_clients() const { return shared_; }
+  const std::vector<H2Client*>& h2_clients() const { return h2_; }
+  // Those of all readers and shared clients.
   const std::vector<Subscription*>& subscriptions() const { return subscriptions_; }
 
   // Lets time pass until `enough` (asked whenever nobody can run), a failure, or the limit. False:
@@ -83,8 +87,11 @@ class World {
   void dismiss_readers();
   // leak: every reader goes; within `limit` nothing is left of them.
   void check_leaks(Duration limit);
+  // neighbours: a stream that its client resets is the only one of its connection that ends.
+  void check_neighbours();
 
  private:
+  void add_subscriptions(SharedClient& client);
   bool somebody_runs();
   void count_turn();
   void let_time_pass(TimePoint end);
@@ -99,7 +106,8 @@ class World {
   Machine* machine_ = nullptr;
   std::vector<TimePoint> paused_until_;
   std::vector<std::unique_ptr<Reader>> readers_;
-  std::vector<std::unique_ptr<Bundle>> bundles_;
+  std::vector<std::unique_ptr<SharedClient>> shared_;
+  std::vector<H2Client*> h2_;
   std::vector<Subscription*> subscriptions_;
   TimePoint second_end_{};
   std::uint64_t turns_this_second_ = 0;
