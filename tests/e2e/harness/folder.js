@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const folders = [];
+// First of all: command.js ends the process there and then.
+process.prependListener('exit', () => { for (const folder of folders) rmSync(folder, { recursive: true, force: true }); });
+
 export function temporaryFolder() {
-  const folder = mkdtempSync(join(tmpdir(), 'fanfare-e2e-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  return folder;
+  folders.push(mkdtempSync(join(tmpdir(), 'fanfare-e2e-')));
+  return folders.at(-1);
 }
