@@ -4,6 +4,9 @@
 
 #include <cstdio>
 #include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -24,12 +27,15 @@ struct Console {
   std::FILE* in = stdin;
   std::FILE* out = stdout;
   std::FILE* err = stderr;
+  // What this binary was built from, for --version and the log: a commit, or that it is unknown.
+  std::string_view commit = "commit unknown";
   // `--` was among the arguments: what is behind it stands for itself, also a `-`.
   bool verbatim = false;
 
   // Whether `out` is a terminal that wants colours: a tty, TERM not "dumb", NO_COLOR not set.
   bool colourful() const;
   bool terminal() const;
+  std::string version() const;  // "fanfare 0.1.0 (5ada15d8c1f2)"
 };
 
 struct Command {
@@ -43,5 +49,9 @@ Command add_tail(CLI::App& parser);
 Command add_top(CLI::App& parser);
 Command add_check(CLI::App& parser);
 Command add_cert(CLI::App& parser);
+Command add_completion(CLI::App& parser);
+
+// All of them. The manual and the completion scripts are made from what they add.
+std::vector<Command> add_commands(CLI::App& parser);
 
 }  // namespace fanfare::cli

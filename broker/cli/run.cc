@@ -5,12 +5,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <sstream>
 #include <string_view>
 
 #include "broker/cli/usage.h"
+#include "broker/server/base/version.h"
 
 namespace fanfare::cli {
 namespace {
@@ -39,16 +39,24 @@ bool Console::colourful() const {
          std::string_view(term) != "dumb";
 }
 
+std::string Console::version() const {
+  return fmt::format("fanfare {} ({})", server::kVersion, commit);
+}
+
+std::vector<Command> add_commands(CLI::App& parser) {
+  parser.footer(kFooter);
+  return {add_serve(parser), add_publish(parser), add_tail(parser),      add_top(parser),
+          add_check(parser), add_cert(parser),    add_completion(parser)};
+}
+
 Exit run(std::span<const char* const> arguments, Console& console) {
   CLI::App parser(
       "Fanfare hands each published event to very many subscribers, over plain "
       "Server-Sent Events.",
       "fanfare");
-  parser.footer(kFooter);
-  parser.set_version_flag("--version", "fanfare " FANFARE_VERSION);
+  parser.set_version_flag("--version", console.version());
   parser.require_subcommand(1);
-  const std::array commands{add_serve(parser), add_publish(parser), add_tail(parser),
-                            add_top(parser),   add_check(parser),   add_cert(parser)};
+  const std::vector<Command> commands = add_commands(parser);
   try {
     parser.parse(static_cast<int>(arguments.size()), arguments.data());
   } catch (const CLI::ParseError& error) {

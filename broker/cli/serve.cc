@@ -100,6 +100,7 @@ class Serving {
         certificates);
     if (!keys_read || !tls_read) return Exit::configuration;
     const SignalStream signals;
+    log::info("{}", console_.version());
     auto started = server::Broker::start(
         *options, admin::make_surface(options->listen.http, config::limit_figures));
     if (!started) {

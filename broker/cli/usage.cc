@@ -152,7 +152,7 @@ std::string usage_problem(const CLI::App& parser, const CLI::ParseError& error) 
   }
   text += "\nCommands:\n";
   for (const CLI::App* command : commands_of(parser)) {
-    text += fmt::format("  {:<10}{}\n", command->get_name(), command->get_description());
+    text += fmt::format("  {:<12}{}\n", command->get_name(), command->get_description());
   }
   return text + "\n`fanfare --help` and `fanfare COMMAND --help` show more, with examples.\n";
 }

@@ -23,8 +23,10 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
+constexpr const char* kProjectVersion = PROJECT_VERSION;  // CMakeLists.txt's
+
 TEST(Run, ShowsHelpWithExamplesAndExitCodesForEveryCommand) {
-  for (const char* command : {"serve", "publish", "tail", "top", "check", "cert"}) {
+  for (const char* command : {"serve", "publish", "tail", "top", "check", "cert", "completion"}) {
     CapturedConsole console;
     EXPECT_EQ(console.run({command, "--help"}), Exit::done);
     EXPECT_THAT(console.out(), HasSubstr("Examples:")) << command;
@@ -36,7 +38,7 @@ TEST(Run, ShowsHelpWithExamplesAndExitCodesForEveryCommand) {
 TEST(Run, NamesTheCommandsInItsOwnHelp) {
   CapturedConsole console;
   EXPECT_EQ(console.run({"--help"}), Exit::done);
-  for (const char* command : {"serve", "publish", "tail", "top", "check", "cert"}) {
+  for (const char* command : {"serve", "publish", "tail", "top", "check", "cert", "completion"}) {
     EXPECT_THAT(console.out(), HasSubstr(command));
   }
 }
@@ -44,7 +46,7 @@ TEST(Run, NamesTheCommandsInItsOwnHelp) {
 TEST(Run, ShowsItsVersion) {
   CapturedConsole console;
   EXPECT_EQ(console.run({"--version"}), Exit::done);
-  EXPECT_THAT(console.out(), testing::StartsWith("fanfare "));
+  EXPECT_EQ(console.out(), std::string("fanfare ") + kProjectVersion + " (commit unknown)\n");
 }
 
 TEST(Run, RefusesNoCommandAnUnknownOneAndAnUnknownOption) {
@@ -68,8 +70,8 @@ std::string usage_problem(const std::vector<const char*>& arguments) {
 TEST(Run, ListsTheCommandsWhenNoneIsNamed) {
   const std::string text = usage_problem({});
   EXPECT_THAT(text, StartsWith("Usage: fanfare COMMAND [OPTIONS]\n"));
-  EXPECT_THAT(text, HasSubstr("\n  serve     Start the broker\n"));
-  for (const char* command : {"publish", "tail", "top", "check", "cert"}) {
+  EXPECT_THAT(text, HasSubstr("\n  serve       Start the broker\n"));
+  for (const char* command : {"publish", "tail", "top", "check", "cert", "completion"}) {
     EXPECT_THAT(text, HasSubstr(std::string("\n  ") + command + " ")) << text;
   }
   EXPECT_THAT(text, HasSubstr("`fanfare --help`"));
@@ -77,7 +79,7 @@ TEST(Run, ListsTheCommandsWhenNoneIsNamed) {
 
 TEST(Run, NamesACommandThatThereIsNot) {
   EXPECT_THAT(usage_problem({"frob"}), StartsWith("fanfare: there is no command \"frob\"\n"));
-  EXPECT_THAT(usage_problem({"frob"}), HasSubstr("\n  serve     Start the broker\n"));
+  EXPECT_THAT(usage_problem({"frob"}), HasSubstr("\n  serve       Start the broker\n"));
   EXPECT_THAT(usage_problem({"frob", "serve"}), HasSubstr("no command \"frob\"\n"));
   EXPECT_THAT(usage_problem({"--", "frob"}), HasSubstr("no command \"frob\"\n"));
   EXPECT_THAT(usage_problem({"serv"}), HasSubstr("no command \"serv\"; did you mean \"serve\"?\n"));

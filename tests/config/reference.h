@@ -1,5 +1,5 @@
-// docs/CONFIG.md: the reference of all keys, made from the table in config/keys.cc. A test fails
-// when the document is not what this says.
+// docs/CONFIG.md and docs/man/broker.toml.5: the reference of all keys, made from the table in
+// config/keys.cc. A test fails when one of the documents is not what this says.
 #pragma once
 
 #include <string>
@@ -7,5 +7,6 @@
 namespace fanfare::config {
 
 std::string reference_markdown();
+std::string reference_manual();
 
 }  // namespace fanfare::config

@@ -19,5 +19,11 @@ TEST(Reference, IsWhatTheDocumentSays) {
       << "docs/CONFIG.md is stale; run: cmake --build --preset dev --target write-config-reference";
 }
 
+TEST(Reference, IsWhatTheManualPageSays) {
+  EXPECT_EQ(read(SOURCE_DIR "/docs/man/broker.toml.5"), reference_manual())
+      << "docs/man/broker.toml.5 is stale; run: cmake --build --preset dev --target "
+         "write-config-reference";
+}
+
 }  // namespace
 }  // namespace fanfare::config
