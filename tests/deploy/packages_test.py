@@ -20,7 +20,7 @@ class PackagesTest(unittest.TestCase):
 
     def test_has_the_sections_the_scripts_ask_for(self):
         sections = re.findall(r"^\[(\w+)\]$", (DEPLOY / "packages.txt").read_text(), re.MULTILINE)
-        self.assertEqual(sections, ["build", "run", "test"])
+        self.assertEqual(sections, ["build", "run", "test", "package"])
 
     def test_sees_what_is_installed(self):
         listed = install("--list", "build", "run")

@@ -1,0 +1,8 @@
+# CPack reads this each time it makes a package.
+set(SOURCE ${CPACK_FANFARE_SOURCE})
+set(VERSION ${CPACK_FANFARE_VERSION})
+include(${CMAKE_CURRENT_LIST_DIR}/commit.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/debian_version.cmake)
+string(REGEX REPLACE "-1$" "" CPACK_DEBIAN_PACKAGE_VERSION ${DEBIAN_VERSION})
+set(CPACK_DEBIAN_PACKAGE_RELEASE 1)
+set(ENV{SOURCE_DATE_EPOCH} ${COMMIT_TIME})
