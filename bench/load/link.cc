@@ -28,7 +28,7 @@ TlsClient::TlsClient(const Target& target)
       SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(offer.data()),
                               static_cast<unsigned>(offer.size())) == 0;
   if (!ready) throw std::runtime_error("OpenSSL makes no client");
-  // Of some thousand connections at a time.
+  // Some thousand connections are open at a time.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
   SSL_CTX_set_read_ahead(context, 1);
   SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF);
