@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 #include <variant>
 
 #include "broker/admin/exposition.h"
@@ -35,13 +37,23 @@ void write_totals(Exposition& out, const server::Snapshot& now) {
 #undef X
 }
 
-void write_closes(Exposition& out, const server::Snapshot& now) {
-  out.family("fanfare_closes_total", "counter", "Connections that ended, by reason");
+using Reasons = std::array<std::uint64_t, server::kCloseReasonCount>;
+
+void write_reasons(Exposition& out, const server::Snapshot& now, std::string_view name,
+                   std::string_view help, const Reasons server::ShardSnapshot::* of) {
+  out.family(name, "counter", help);
   for (std::size_t i = 0; i < server::kCloseReasonCount; ++i) {
     std::uint64_t sum = 0;
-    for (const server::ShardSnapshot& shard : now.shards) sum += shard.closes[i];
+    for (const server::ShardSnapshot& shard : now.shards) sum += (shard.*of)[i];
     out.sample(sum, {{"reason", server::name_of(static_cast<server::CloseReason>(i))}});
   }
+}
+
+void write_closes(Exposition& out, const server::Snapshot& now) {
+  write_reasons(out, now, "fanfare_closes_total", "Connections that ended, by reason",
+                &server::ShardSnapshot::closes);
+  write_reasons(out, now, "fanfare_stream_ends_total", "Event streams that ended, by reason",
+                &server::ShardSnapshot::stream_ends);
 }
 
 template <class Figure>

@@ -20,6 +20,7 @@ server::Snapshot two_shards() {
     FANFARE_COUNTERS(X)
 #undef X
     for (std::uint64_t& count : shard.closes) count = ++value;
+    for (std::uint64_t& count : shard.stream_ends) count = ++value;
   }
   snapshot.shards[0].latency.add(1ms, 10);
   snapshot.shards[1].latency.add(3ms, 5);
@@ -76,15 +77,21 @@ TEST(Metrics, HoldEveryCounterOfTheTableSummedOverTheShards) {
 #undef X
 }
 
-TEST(Metrics, CountClosesByEveryReason) {
+TEST(Metrics, CountEndsByEveryReason) {
   const server::Snapshot snapshot = two_shards();
   const ParsedExposition metrics = parsed(snapshot);
   EXPECT_EQ(metrics.families.at("fanfare_closes_total").samples.size(), server::kCloseReasonCount);
+  EXPECT_EQ(metrics.families.at("fanfare_stream_ends_total").samples.size(),
+            server::kCloseReasonCount);
   for (std::size_t i = 0; i < server::kCloseReasonCount; ++i) {
     const std::string reason(server::name_of(static_cast<server::CloseReason>(i)));
     const std::uint64_t sum = snapshot.shards[0].closes[i] + snapshot.shards[1].closes[i];
     EXPECT_EQ(metrics.value("fanfare_closes_total", {{"reason", reason}}),
               static_cast<double>(sum));
+    const std::uint64_t ends =
+        snapshot.shards[0].stream_ends[i] + snapshot.shards[1].stream_ends[i];
+    EXPECT_EQ(metrics.value("fanfare_stream_ends_total", {{"reason", reason}}),
+              static_cast<double>(ends));
   }
 }
 

@@ -31,7 +31,7 @@ async function curl(...args) {
   const { code } = await running.ended;
   assert.equal(code, 0, running.stderr);
   const fields = readFileSync(head, 'utf8');
-  return { body: running.stdout, cursor: /^Last-Event-ID: (.*?)\r$/m.exec(fields)[1], fields };
+  return { body: running.stdout, cursor: /^Last-Event-ID: (.*?)\r$/mi.exec(fields)[1], fields };
 }
 const poll = (channel, more) => `${broker.url}/events?channel=${channel}&poll=1${more}`;
 const number = (id) => Number(id.split('-')[1]);
@@ -59,7 +59,7 @@ test('curl waits for an event, and no longer than it was told to', async () => {
   const answer = await waiting;
   assert.deepEqual(data(answer.body), ['here']);
   assert.ok(number(answer.cursor) >= number(id), 'the log may have gone on');
-  assert.match(answer.fields, /^Content-Length: /m);
+  assert.match(answer.fields, /^Content-Length: /mi);
   const empty = await curl(poll('waiting', `&wait=1s&last_event_id=${id}`));
   assert.deepEqual(data(empty.body), []);
   assert.ok(number(empty.cursor) >= number(id));
@@ -99,6 +99,6 @@ test('a poll that waits is answered when the broker stops', async () => {
   await until(async () => (await other.metric('polls_waiting')) === 1, 'it waits');
   assert.equal(await other.stop(), 0);
   const answer = await waiting;
-  assert.match(answer.fields, /^HTTP\/1.1 200 /);
+  assert.match(answer.fields, /^HTTP\/\S+ 200 /);
   assert.ok(number(answer.cursor) >= number(cursor));
 });

@@ -169,7 +169,7 @@ http {
     location / { proxy_pass ${tcp.upstream}; }
     location ~ ^/_sse/(.+)$ {
       internal;
-      proxy_pass http://127.0.0.1:${broker.httpPort}/events?channel=gen/$1;
+      proxy_pass ${broker.url}/events?channel=gen/$1;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_buffering off;

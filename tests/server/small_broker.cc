@@ -204,6 +204,10 @@ Counters SmallBroker::reported() {
   return snapshot().counters;
 }
 
+std::uint64_t SmallBroker::stream_ends(CloseReason reason) {
+  return snapshot().stream_ends[static_cast<std::size_t>(reason)];
+}
+
 std::uint64_t SmallBroker::closes(CloseReason reason) {
   return snapshot().closes[static_cast<std::size_t>(reason)];
 }

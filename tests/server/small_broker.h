@@ -140,6 +140,7 @@ class SmallBroker {
   Counters reported();
   ShardSnapshot snapshot();
   std::uint64_t closes(CloseReason reason);
+  std::uint64_t stream_ends(CloseReason reason);
 
  private:
   struct AccessLog final : AccessSink {

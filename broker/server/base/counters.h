@@ -253,7 +253,8 @@ struct LoopTimes {
 struct ShardSnapshot {
   Counters counters;
   LoopTimes loop;
-  std::array<std::uint64_t, kCloseReasonCount> closes{};
+  std::array<std::uint64_t, kCloseReasonCount> closes{};       // of connections
+  std::array<std::uint64_t, kCloseReasonCount> stream_ends{};  // a connection may outlive several
   LatencyHistogram latency;
   // How far the shard has applied the log, and how far the shards had been told of it at that same
   // moment: heads read at two moments would show a lag where there is none.

@@ -252,6 +252,7 @@ class Shard {
   Random random_;
   Counters counters_;
   std::array<std::uint64_t, kCloseReasonCount> closes_{};
+  std::array<std::uint64_t, kCloseReasonCount> stream_ends_{};
   std::vector<RecentClose> recent_closes_;
   LatencyHistogram latency_;
   LoopTime loop_;

@@ -214,7 +214,9 @@ void Shard::end_stream(const StreamEnd& end) {
   const io::Slot slot = outlet.slot();
   const bool complete = end.ending() == Ending::complete;
   const bool mid_event = delivery_.in_mid_event(member);
-  if (!complete && !subscribers_[member].live_page) note_close(member, end.reason);
+  const bool live_page = subscribers_[member].live_page;
+  if (!complete && !live_page) note_close(member, end.reason);
+  if (!live_page) ++stream_ends_[static_cast<std::size_t>(end.reason)];
   presence_.went(member, end.reason);
   access_.stream_ended(member, name_of(end.reason));
   count_stream(subscribers_[member], -1);

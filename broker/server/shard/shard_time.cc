@@ -231,6 +231,7 @@ void Shard::take_stock() {
   snapshot.counters = counters_;
   snapshot.loop = loop_.times();
   snapshot.closes = closes_;
+  snapshot.stream_ends = stream_ends_;
   snapshot.latency = latency_;
   snapshot.applied_head = replica_.head();
   snapshot.told_head = switchboard_.head.load(std::memory_order_acquire);

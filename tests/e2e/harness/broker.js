@@ -1,10 +1,10 @@
 // Broker: the real binary, on ports the kernel chose and a socket in a temporary folder; it keeps
 // them over a restart, as a real one does.
-import http from 'node:http';
 import { join } from 'node:path';
 
 import { kBinary, start } from './command.js';
 import { temporaryFolder } from './folder.js';
+import { isSubscribers, kEncrypted, kScheme, send, settings } from './transport.js';
 import { until, within } from './wait.js';
 
 export class Broker {
@@ -18,19 +18,20 @@ export class Broker {
     broker.config = config;
     broker.env = env;
     broker.wrapper = wrapper;
-    broker.httpPort = 0;
+    broker.httpPort = 0; // where subscribers are served, in clear or over TLS
     broker.adminPort = 0;
     await broker.begin();
     return broker;
   }
 
-  get url() { return `http://127.0.0.1:${this.httpPort}`; }
+  get url() { return `${kScheme}://127.0.0.1:${this.httpPort}`; }
   get adminUrl() { return `http://127.0.0.1:${this.adminPort}`; }
   get log() { return this.process.stderr; }
 
   arguments() {
     const set = [
-      `listen.http=127.0.0.1:${this.httpPort}`,
+      `listen.http=127.0.0.1:${kEncrypted ? 0 : this.httpPort}`,
+      ...this.transport,
       `listen.admin=127.0.0.1:${this.adminPort}`,
       `listen.ingest=${this.socket}`,
       ...this.set,
@@ -40,6 +41,7 @@ export class Broker {
   }
 
   async begin() {
+    this.transport = await settings(this.httpPort);
     const command = [...(this.wrapper ? [this.wrapper] : []), kBinary, ...this.arguments()];
     const running = start(command[0], command.slice(1), { env: this.env });
     this.process = running;
@@ -51,7 +53,8 @@ export class Broker {
       if (!this.process.running) throw Object.assign(new Error(`the broker ended: ${this.log}`), { final: true });
       return /admin: http/.test(this.log);
     }, 'the broker says where it listens', 20);
-    this.httpPort = Number(/subscribers: http:\/\/127\.0\.0\.1:(\d+)/.exec(this.log)[1]);
+    this.httpPort = Number(new RegExp(`subscribers: ${kScheme}://127\\.0\\.0\\.1:(\\d+)`).exec(this.log)[1]);
+    isSubscribers(this.url);
     this.adminPort = Number(/admin: http:\/\/127\.0\.0\.1:(\d+)/.exec(this.log)[1]);
   }
 
@@ -117,7 +120,7 @@ export class Broker {
 // One request, one whole answer.
 export function request(url, { method = 'GET', headers = {}, body, socketPath } = {}) {
   return new Promise((resolve, reject) => {
-    const sent = http.request(url, { method, headers, socketPath, agent: false }, (answer) => {
+    const sent = send(url, { method, headers, socketPath }, (answer) => {
       const pieces = [];
       answer.on('data', (piece) => pieces.push(piece));
       answer.on('error', reject);

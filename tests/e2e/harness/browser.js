@@ -2,27 +2,37 @@
 // to them; nothing here knows what a broker is.
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import { fileURLToPath } from 'node:url';
 
 import { chromium } from 'playwright-core';
+
+import { certificate, kBrowserFlags, kEncrypted, kScheme } from './transport.js';
 
 const kFlags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 export function launch({ args = [], backForwardCache = false } = {}) {
   const ignoreDefaultArgs = backForwardCache ? ['--disable-back-forward-cache'] : [];
-  return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: [...kFlags, ...args], ignoreDefaultArgs });
+  return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: [...kFlags, ...kBrowserFlags, ...args], ignoreDefaultArgs });
 }
 
 const kLibrary = new URL('../node_modules/@microsoft/fetch-event-source/lib/esm/', import.meta.url);
 const kModules = new URL('../node_modules/', import.meta.url);
+
+// A page reads streams over TLS with its cookies only if it came over TLS itself.
+async function serve(answer) {
+  if (!kEncrypted) return http.createServer(answer);
+  const files = await certificate();
+  return https.createServer({ cert: readFileSync(files.certificate), key: readFileSync(files.key) }, answer);
+}
 
 // An origin: a page without content, and the client library. It listens on every loopback name, so
 // that http://127.0.0.1:port and http://localhost:port are two origins of one server.
 export class Pages {
   static async start() {
     const pages = new Pages();
-    pages.server = http.createServer((request, response) => {
+    pages.server = await serve((request, response) => {
       const library = /^\/fetch-event-source\/([a-z]+)(\.js)?$/.exec(request.url);
       if (library) {
         response.setHeader('Content-Type', 'text/javascript');
@@ -43,8 +53,8 @@ export class Pages {
   }
 
   get port() { return this.server.address().port; }
-  get origin() { return `http://127.0.0.1:${this.port}`; }
-  get otherOrigin() { return `http://localhost:${this.port}`; }
+  get origin() { return `${kScheme}://127.0.0.1:${this.port}`; }
+  get otherOrigin() { return `${kScheme}://localhost:${this.port}`; }
 
   close() {
     this.server.closeAllConnections();

@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
+import { curlArguments } from './transport.js';
 import { within } from './wait.js';
 
 export const kBinary = process.env.FANFARE_BINARY ??
@@ -17,7 +18,8 @@ process.on('exit', (code) => {
 });
 
 // A process alongside the test. `stdout` and `stderr` grow; `ended` resolves with {code, signal}.
-export function start(program, args, { env = {}, cwd, stdin = 'ignore' } = {}) {
+export function start(program, given, { env = {}, cwd, stdin = 'ignore' } = {}) {
+  const args = program === 'curl' ? curlArguments(given) : given;
   const child = spawn(program, args, {
     cwd,
     env: { ...process.env, ...env },

@@ -2,6 +2,8 @@
 // or an end in the middle of whatever was under way.
 import net from 'node:net';
 
+import { isSubscribers, kScheme } from './transport.js';
+
 export class CuttingProxy {
   static async start(targetPort) {
     const proxy = new CuttingProxy();
@@ -16,11 +18,12 @@ export class CuttingProxy {
     });
     proxy.targetPort = targetPort;
     await new Promise((resolve) => proxy.server.listen(0, '127.0.0.1', resolve));
+    isSubscribers(proxy.url);
     return proxy;
   }
 
   get port() { return this.server.address().port; }
-  get url() { return `http://127.0.0.1:${this.port}`; }
+  get url() { return `${kScheme}://127.0.0.1:${this.port}`; }
 
   // `keepsText`: what passes to clients is in `passed`; only for tests with few bytes.
   keepText() { this.keeps = true; }

@@ -1,6 +1,7 @@
 // Raw bytes on a socket: what no well-behaved client would send, and exactly what comes back.
 import net from 'node:net';
 
+import { connect, connected } from './transport.js';
 import { within } from './wait.js';
 
 export class RawConnection {
@@ -10,7 +11,7 @@ export class RawConnection {
     raw.received = '';
     raw.closed = false; // by the other side
     raw.reset = false;
-    raw.socket = typeof to === 'number' ? net.connect(to, '127.0.0.1') : net.connect(to);
+    raw.socket = typeof to === 'number' ? connect(to) : net.connect(to);
     raw.socket.setNoDelay?.(true);
     raw.waiters = new Set();
     const look = () => { for (const waiter of raw.waiters) waiter(); };
@@ -18,7 +19,7 @@ export class RawConnection {
     raw.socket.on('end', () => { raw.closed = true; look(); });
     raw.socket.on('close', () => { raw.closed = true; look(); });
     await new Promise((resolve, reject) => {
-      raw.socket.once('connect', resolve);
+      raw.socket.once(connected(raw.socket), resolve);
       raw.socket.once('error', reject);
     });
     raw.socket.on('error', () => { raw.reset = true; });

@@ -1,7 +1,6 @@
 // Subscriber: an EventSource in node that hides nothing: every event with its id, every gap, every
 // connection with how it began and ended. The parser follows the WHATWG text and nothing else.
-import http from 'node:http';
-
+import { send } from './transport.js';
 import { until } from './wait.js';
 
 export class EventStreamParser {
@@ -106,7 +105,7 @@ export class Subscriber {
     this.parser.reset();
     const headers = { Accept: 'text/event-stream', 'Cache-Control': 'no-cache', ...this.headers };
     if (this.lastId !== '') headers['Last-Event-ID'] = this.lastId;
-    this.request = http.get(this.target, { headers, agent: false }, (answer) => {
+    this.request = send(this.target, { headers }, (answer) => {
       connection.status = answer.statusCode;
       connection.headers = answer.headers;
       connection.open = answer.statusCode === 200;
@@ -116,10 +115,10 @@ export class Subscriber {
         if (connection.open) this.parser.push(bytes);
       });
       const ended = () => this.ended(connection, answer.complete);
-      answer.on('end', ended);
       answer.on('error', ended);
       answer.on('close', ended);
     });
+    this.request.end();
     this.request.on('error', (error) => {
       connection.error = error.code ?? error.message;
       this.ended(connection, false);
@@ -141,7 +140,10 @@ export class Subscriber {
 
   // Stops reading, as a frozen page does; resume() goes on.
   pause() { this.answer?.pause(); }
-  resume() { this.answer?.resume(); }
+  resume() {
+    this.answer?.resume();
+    this.request.look?.();
+  }
   // As a network would.
   cut() { this.request.destroy(); }
   close() {

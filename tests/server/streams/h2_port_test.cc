@@ -81,6 +81,7 @@ TEST(H2Port, AResetStreamIsFreeAtOnceAndItsNeighboursGoOn) {
   client.say(rst(1));
   EXPECT_EQ(broker.reported().subscribers, 1U);
   EXPECT_EQ(broker.closes(CloseReason::peer_closed), 0U) << "the connection is there";
+  EXPECT_EQ(broker.stream_ends(CloseReason::peer_closed), 1U);
   broker.publish("a", "1");
   EXPECT_EQ(client.said(3), event(1, "1"));
   // Reset before it was there.
@@ -155,6 +156,7 @@ TEST(H2Port, AStreamThatIsNotReadIsEndedBeforeItStarvesOthers) {
   client.say(window_update(0, 36'000));  // what it had been sent
   EXPECT_EQ(client.said(5), event(201, "now"));
   EXPECT_EQ(broker.reported().h2_streams_starving_total, 1U);
+  EXPECT_EQ(broker.stream_ends(CloseReason::slow_starving), 1U);
 }
 
 // They may all be read by a client that has not said so yet.
