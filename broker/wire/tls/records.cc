@@ -10,7 +10,8 @@ namespace {
 constexpr unsigned char kAlert = 21;
 constexpr unsigned char kHandshake = 22;
 constexpr unsigned char kApplicationData = 23;
-constexpr char kKeyUpdate = 24;  // §4
+// §4: how a KeyUpdate begins, its type and its length; a byte follows.
+constexpr std::string_view kKeyUpdateHead("\x18\0\0\1", 4);
 
 constexpr std::size_t kSealedMax = kRecordTextMax + 256;  // §5.2
 constexpr std::uint8_t kEmptyMax = 32;
@@ -98,44 +99,63 @@ void Records::record(Aead& aead, std::string_view record, std::string& text, std
     return fail(aead, Failure::too_large, AlertKind::record_overflow, out);
   }
   text.resize(last);
-  if (type == kApplicationData) {
-    const bool empty = text.size() == before;
-    empty_ = static_cast<std::uint8_t>(empty ? empty_ + 1 : 0);
-    if (!empty) updates_ = 0;
-    if (empty_ > kEmptyMax) fail(aead, Failure::malformed, AlertKind::unexpected_message, out);
+  const bool interrupts = begun_ > 0 && type != kHandshake;  // §5.1: a message in pieces
+  if (type == kApplicationData && !interrupts) {
+    if (text.size() == before) return said_nothing(aead, out);
+    empty_ = 0;
+    updates_ = 0;
     return;
   }
   const std::string message = text.substr(before);
   text.resize(before);
-  if (type == kAlert && message.size() == 2) return alerted(message);
+  const bool known = type == kAlert || type == kHandshake;
+  if (!known || interrupts || message.empty()) {  // §5.4: only data may be empty
+    return fail(aead, Failure::malformed, AlertKind::unexpected_message, out);
+  }
   if (type == kHandshake) return key_update(aead, message, out);
-  fail(aead, Failure::malformed,
-       type == kAlert ? AlertKind::decode_error : AlertKind::unexpected_message, out);
+  alerted(aead, message, out);
+}
+
+void Records::said_nothing(Aead& aead, std::string& out) {
+  if (++empty_ <= kEmptyMax) return;
+  fail(aead, Failure::malformed, AlertKind::unexpected_message, out);
 }
 
 // §6: user_canceled only announces a close_notify; every other alert is the end.
-void Records::alerted(std::string_view message) {
+void Records::alerted(Aead& aead, std::string_view message, std::string& out) {
+  if (message.size() != 2) {
+    return fail(aead, Failure::malformed, AlertKind::decode_error, out);
+  }
   const auto kind = static_cast<AlertKind>(message[1]);
-  if (kind == AlertKind::user_canceled) return;
+  if (kind == AlertKind::user_canceled) return said_nothing(aead, out);
   state_ = kind == AlertKind::close_notify ? State::ended : State::failed;
   if (state_ == State::failed) failure_ = Failure::refused_by_peer;
 }
 
-// §4.6.3. It is the last of its record, since the next one has another key (§5.1).
-void Records::key_update(Aead& aead, std::string_view message, std::string& out) {
-  const bool well_formed = message.size() == 5 && message[0] == kKeyUpdate && message[1] == 0 &&
-                           message[2] == 0 && message[3] == 1 &&
-                           (message[4] == 0 || message[4] == 1);
-  if (!well_formed || ++updates_ > kUpdatesMax) {
-    return fail(aead, Failure::malformed, AlertKind::unexpected_message, out);
+// §4.6.3, whole or in pieces. It is the last of its record, since the next one has another key
+// (§5.1).
+void Records::key_update(Aead& aead, std::string_view piece, std::string& out) {
+  const auto refuse = [&](AlertKind alert) { fail(aead, Failure::malformed, alert, out); };
+  if (begun_ == 0 && piece.front() != kKeyUpdateHead.front()) {
+    return refuse(AlertKind::unexpected_message);
   }
+  const std::string_view head = kKeyUpdateHead.substr(begun_, piece.size());
+  if (!piece.starts_with(head)) return refuse(AlertKind::decode_error);
+  piece.remove_prefix(head.size());
+  begun_ = static_cast<std::uint8_t>(begun_ + head.size());
+  if (piece.empty()) return;
+  if (piece.size() > 1 || ++updates_ > kUpdatesMax) return refuse(AlertKind::unexpected_message);
+  const char asked = piece.front();
+  if (asked != 0 && asked != 1) return refuse(AlertKind::illegal_parameter);
+  begun_ = 0;
   reading_.update(cipher_);
-  if (message[4] == 1) update_own_key(aead, out);
+  update_due_ = update_due_ || asked == 1;
 }
 
 void Records::update_own_key(Aead& aead, std::string& out) {
   append(aead, kHandshake, std::string_view("\x18\0\0\1\0", 5), out);
   writing_.update(cipher_);
+  update_due_ = false;
 }
 
 void Records::append(Aead& aead, unsigned char type, std::string_view text, std::string& out) {
@@ -154,7 +174,7 @@ void Records::append(Aead& aead, unsigned char type, std::string_view text, std:
 void Records::send(Aead& aead, std::string_view text, std::string& out) {
   const std::size_t text_max = std::size_t{1} << text_max_log2_;
   for (; !text.empty(); text.remove_prefix(std::min(text.size(), text_max))) {
-    if (writing_.sequence() >= kRecordsPerKey) update_own_key(aead, out);
+    if (update_due_ || writing_.sequence() >= kRecordsPerKey) update_own_key(aead, out);
     append(aead, kApplicationData, text.substr(0, text_max), out);
   }
 }

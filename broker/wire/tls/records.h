@@ -5,7 +5,8 @@
 //
 // Bounds: a record's 16 KiB (§5.1), of which what has come is kept until the rest is there; 32
 // records in a row that say nothing; 64 key updates without data between them. After 2^24 records
-// with one key the next key is taken (§5.5).
+// with one key the next key is taken (§5.5). Nothing is said in answer to a peer but the alert that
+// ends it: a key update that it asks for goes out with the next text (§4.6.3).
 #pragma once
 
 #include <cstddef>
@@ -32,6 +33,7 @@ enum class AlertKind : std::uint8_t {  // RFC 8446 §6
   unexpected_message = 10,
   bad_record_mac = 20,
   record_overflow = 22,
+  illegal_parameter = 47,
   decode_error = 50,
   user_canceled = 90,
 };
@@ -49,8 +51,8 @@ class Records {
   Records(Cipher cipher, std::string_view server_secret, std::string_view client_secret,
           std::uint64_t written, std::size_t text_max = kRecordTextMax);
 
-  // Takes all of `input`; appends what it says to `text`, and what is to be sent because of it
-  // (an answer to a key update, an alert) to `out`. What comes after the end is dropped.
+  // Takes all of `input`; appends what it says to `text`, and the alert that it leads to, if any,
+  // to `out`. What comes after the end is dropped.
   State received(Aead& aead, std::string_view input, std::string& text, std::string& out);
   // Appends `text`, in as few records as it needs.
   void send(Aead& aead, std::string_view text, std::string& out);
@@ -62,8 +64,9 @@ class Records {
 
  private:
   void record(Aead& aead, std::string_view record, std::string& text, std::string& out);
-  void key_update(Aead& aead, std::string_view message, std::string& out);
-  void alerted(std::string_view message);
+  void key_update(Aead& aead, std::string_view piece, std::string& out);
+  void alerted(Aead& aead, std::string_view message, std::string& out);
+  void said_nothing(Aead& aead, std::string& out);
   void append(Aead& aead, unsigned char type, std::string_view text, std::string& out);
   void send_alert(Aead& aead, AlertKind kind, std::string& out);
   void update_own_key(Aead& aead, std::string& out);
@@ -78,6 +81,8 @@ class Records {
   std::uint8_t empty_ = 0;    // records in a row without text
   std::uint8_t updates_ = 0;  // key updates since there was text
   std::uint8_t text_max_log2_;
+  std::uint8_t begun_ = 0;   // bytes of a key update that have come
+  bool update_due_ = false;  // the peer has asked for the server's next key
 };
 
 }  // namespace fanfare::tls

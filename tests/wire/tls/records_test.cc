@@ -29,6 +29,23 @@ class RecordsTest : public testing::Test {
     keys.count_record();
     return record + body;
   }
+  // The last record of `out`, opened with the server's keys: its text, and its type behind it.
+  std::string answered() {
+    TrafficKeys at(kCipher, kServerSecret);
+    std::string opened;
+    for (std::string_view rest = out; !rest.empty();) {
+      const std::size_t size = static_cast<unsigned char>(rest[3]) * 256U +
+                               static_cast<unsigned char>(rest[4]) + kRecordHeaderBytes;
+      const std::string_view record = rest.substr(0, size);
+      opened.resize(size - kRecordHeaderBytes - kTagBytes);
+      EXPECT_TRUE(aead.open(kCipher, at.key(), at.nonce(), record.substr(0, kRecordHeaderBytes),
+                            record.substr(kRecordHeaderBytes), opened.data()));
+      at.count_record();
+      if (opened.ends_with('\x16')) at.update(kCipher);
+      rest.remove_prefix(size);
+    }
+    return opened;
+  }
   State feed(std::string_view bytes) { return server.received(aead, bytes, text, out); }
 
   Aead aead;
@@ -100,6 +117,95 @@ TEST_F(RecordsTest, BoundKeyUpdatesWithoutData) {
   }
   EXPECT_EQ(updates, 64);
   EXPECT_LT(out.size(), 64U * 30U);
+}
+
+// §4.6.3: before what is sent next, and once, however often the peer asks meanwhile. A peer that
+// asks and reads nothing would otherwise be kept an answer for each.
+TEST_F(RecordsTest, AnswerKeyUpdatesBeforeTheNextText) {
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(feed(sealed(22, std::string_view("\x18\0\0\1\1", 5))), State::open);
+    keys.update(kCipher);
+  }
+  EXPECT_EQ(out.size(), 0U);
+  server.send(aead, "one", out);
+  server.send(aead, "two", out);
+  EXPECT_EQ(out.size(), 5 + 3 * kRecordExtraBytes + 6) << "one update, and two texts";
+  EXPECT_EQ(answered(), "two\x17");
+}
+
+// §6.1: nothing follows a close_notify.
+TEST_F(RecordsTest, AnswerNoKeyUpdateBehindACloseNotify) {
+  server.send_close_notify(aead, out);
+  const std::size_t before = out.size();
+  EXPECT_EQ(feed(sealed(22, std::string_view("\x18\0\0\1\1", 5))), State::open);
+  EXPECT_EQ(out.size(), before);
+}
+
+// §5.1: a handshake message may come in several records, with none of another type between them.
+TEST_F(RecordsTest, ReadAKeyUpdateThatComesInPieces) {
+  const std::string update("\x18\0\0\1\0", 5);
+  for (const char byte : update) {
+    EXPECT_EQ(feed(sealed(22, std::string_view(&byte, 1))), State::open);
+  }
+  keys.update(kCipher);
+  EXPECT_EQ(feed(sealed(23, "goes on")), State::open);
+  EXPECT_EQ(text, "goes on");
+  EXPECT_EQ(feed(sealed(22, update.substr(0, 3))), State::open);
+  EXPECT_EQ(feed(sealed(23, "between")), State::failed);
+  EXPECT_EQ(answered(), std::string_view("\2\x0a\x15", 3)) << "unexpected_message";
+  EXPECT_EQ(text, "goes on");
+}
+
+TEST_F(RecordsTest, RefuseWhatFollowsAKeyUpdateInItsRecord) {
+  EXPECT_EQ(feed(sealed(22, std::string_view("\x18\0\0\1\0\x18", 6))), State::failed);
+  EXPECT_EQ(answered(), std::string_view("\2\x0a\x15", 3)) << "unexpected_message";
+}
+
+TEST_F(RecordsTest, NameWhatIsWrongWithAKeyUpdate) {
+  EXPECT_EQ(feed(sealed(22, std::string_view("\x18\0\0\1\2", 5))), State::failed);
+  EXPECT_EQ(answered(), std::string_view("\2\x2f\x15", 3)) << "illegal_parameter (§4.6.3)";
+}
+
+TEST_F(RecordsTest, RefuseAlertsAndHandshakeRecordsWithoutContent) {
+  for (const unsigned char type : {21, 22}) {
+    Records fresh(kCipher, kServerSecret, kClientSecret, 0);
+    TrafficKeys start(kCipher, kClientSecret);
+    std::string record("\x17\3\3\0\x11", 5);
+    std::string body(17, '\0');
+    aead.seal(kCipher, start.key(), start.nonce(), record, "", type, body.data());
+    out.clear();
+    EXPECT_EQ(fresh.received(aead, record + body, text, out), State::failed) << int{type};
+    EXPECT_EQ(answered(), std::string_view("\2\x0a\x15", 3)) << "unexpected_message (§5.4)";
+  }
+}
+
+TEST_F(RecordsTest, BoundAlertsThatSayNothing) {
+  for (int i = 0; i < 32; ++i) {
+    ASSERT_EQ(feed(sealed(21, std::string_view("\1\x5a", 2))), State::open);
+  }
+  EXPECT_EQ(feed(sealed(21, std::string_view("\1\x5a", 2))), State::failed);
+}
+
+// §5.5.
+TEST_F(RecordsTest, TakeTheNextKeyBeforeThisOneIsWornOut) {
+  constexpr std::uint64_t kLast = (std::uint64_t{1} << 24U) - 1;
+  Records worn(kCipher, kServerSecret, kClientSecret, kLast);
+  worn.send(aead, "last", out);
+  EXPECT_EQ(out.size(), 4 + kRecordExtraBytes);
+  out.clear();
+  worn.send(aead, "first", out);
+  TrafficKeys at(kCipher, kServerSecret);
+  for (std::uint64_t i = 0; i <= kLast; ++i) at.count_record();
+  const std::string_view update = std::string_view(out).substr(0, 5 + kRecordExtraBytes);
+  std::string opened(6, '\0');
+  ASSERT_TRUE(aead.open(kCipher, at.key(), at.nonce(), update.substr(0, kRecordHeaderBytes),
+                        update.substr(kRecordHeaderBytes), opened.data()));
+  EXPECT_EQ(opened, std::string_view("\x18\0\0\1\0\x16", 6));
+  at.update(kCipher);
+  const std::string_view record = std::string_view(out).substr(update.size());
+  ASSERT_TRUE(aead.open(kCipher, at.key(), at.nonce(), record.substr(0, kRecordHeaderBytes),
+                        record.substr(kRecordHeaderBytes), opened.data()));
+  EXPECT_EQ(opened, "first\x17");
 }
 
 TEST_F(RecordsTest, RefuseOtherHandshakeMessages) {
