@@ -56,8 +56,10 @@ Engine::State Engine::received(std::string_view input, std::string& text, std::s
     if (handshake_bytes_ == 0) look_at_first(input.front());
     if (state_ == State::failed || !shake_hands(input, out)) return state_;
   }
+  const std::size_t before = out.size();
   if (records_) {
     const Records::State state = records_->received(aead_, input, text, out);
+    if (closed_) out.resize(before);  // RFC 8446 §6.1: nothing follows the close_notify
     if (state == Records::State::ended) state_ = State::ended;
     if (state == Records::State::failed) fail(records_->failure());
     return state_;
@@ -65,6 +67,9 @@ Engine::State Engine::received(std::string_view input, std::string& text, std::s
   const Openssl::Step step = openssl_->receive(input, text, out);
   if (step == Openssl::Step::ended) state_ = State::ended;
   if (step == Openssl::Step::failed) fail(openssl_->failure());
+  // All that OpenSSL answers here by itself is that it does not negotiate again: as often as it is
+  // asked, and a peer that asks need not read.
+  if (state_ == State::open && out.size() > before) fail(Failure::malformed);
   return state_;
 }
 

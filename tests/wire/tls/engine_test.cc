@@ -86,6 +86,19 @@ TEST_P(Versions, EndWithACloseNotifyFromEitherSide) {
   EXPECT_EQ(other.engine.state(), State::ended);
 }
 
+// RFC 8446 §6.1, RFC 5246 §7.2.1.
+TEST_P(Versions, SayNothingBehindTheirCloseNotify) {
+  Pair pair(simple_server(), {.version = GetParam()});
+  pair.shake_hands();
+  std::string cipher;
+  pair.engine.close(cipher);
+  std::string damaged = pair.client.send("hello");
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  std::string out;
+  EXPECT_EQ(pair.engine.received(damaged, pair.text, out), State::failed);
+  EXPECT_EQ(out, "");
+}
+
 TEST_P(Versions, ChooseTheProtocolThatTheServerPrefers) {
   const auto server = server_of({.fallback = identity_for({"a"}), .protocols = {"h2", "http/1.1"}});
   Pair both(server, {.version = GetParam(), .protocols = {"http/1.1", "h2"}});
@@ -358,6 +371,18 @@ TEST(Engine, RefusesToNegotiateAgain) {
   pair.client.receive(out);
   EXPECT_TRUE(pair.client.failed());
   EXPECT_EQ(pair.client.failure(), SSL_R_NO_RENEGOTIATION);
+}
+
+// A peer that asks again and again, and reads nothing, would otherwise be kept an alert for each.
+TEST(Engine, EndsWithAPeerThatWantsToNegotiateAgain) {
+  Pair pair(simple_server(), {.version = TLS1_2_VERSION});
+  pair.shake_hands();
+  ASSERT_TRUE(pair.open());
+  SSL_renegotiate(pair.client.ssl());
+  SSL_do_handshake(pair.client.ssl());
+  std::string out;
+  EXPECT_EQ(pair.engine.received(pair.client.take(), pair.text, out), State::failed);
+  EXPECT_EQ(pair.engine.failure(), Failure::malformed);
 }
 
 // The machine's openssl.cnf may offer more ciphers than Records has: those of Fedora and RHEL do.
