@@ -17,6 +17,8 @@ namespace {
 
 constexpr int kTickets = 2;  // a browser makes several connections at once
 constexpr int kTicketsResumed = 1;
+// One record's worth. Those of browsers have 2 KB, of which a ticket can make some more.
+constexpr std::size_t kHelloBytesMax = kRecordTextMax;
 
 // What the TLS part of OpenSSL complained of first; parts below it may have done so before. Clears
 // the complaints.
@@ -163,6 +165,10 @@ Openssl::Step Openssl::step_after(int result) {
 }
 
 Openssl::Step Openssl::handshake(std::string_view& input, std::string& out) {
+  if (hello_.exceeds(kHelloBytesMax, input)) {
+    failure_ = Failure::too_large;
+    return Step::failed;
+  }
   open_pipe(input, out);
   const int result = SSL_do_handshake(ssl_.get());
   const Step step = result == 1 ? Step::done : step_after(result);

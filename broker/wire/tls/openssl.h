@@ -14,6 +14,7 @@
 
 #include "broker/wire/tls/aead.h"
 #include "broker/wire/tls/failure.h"
+#include "broker/wire/tls/hello_length.h"
 #include "broker/wire/tls/owned.h"
 #include "broker/wire/tls/records.h"
 #include "broker/wire/tls/server.h"
@@ -71,6 +72,7 @@ class Openssl {
   std::string* out_ = nullptr;
   std::string server_secret_;
   std::string client_secret_;
+  HelloLength hello_;
   Failure failure_ = Failure::none;
 };
 

@@ -323,6 +323,35 @@ TEST(Engine, BoundsTheBytesOfAHandshake) {
   EXPECT_EQ(pair.engine.received(flood, pair.text, out), State::failed);
 }
 
+// However it is cut, and before OpenSSL takes memory for all of it.
+TEST(Engine, RefusesAHelloThatSaysItIsTooLong) {
+  const std::string in_pieces("\x16\3\1\0\1\1\x16\3\1\0\3\0\x40\1", 14);
+  for (const std::string& hello : {std::string("\x16\3\1\0\4\1\0\x40\1", 9), in_pieces}) {
+    wire_test::expect_same_for_every_split(hello, [&](const wire_test::Cuts& cuts) {
+      Pair pair(simple_server());
+      std::string out;
+      wire_test::feed_in_pieces(hello, cuts, [&](std::string_view part) {
+        EXPECT_TRUE(part.empty() || pair.engine.state() == State::handshaking);
+        pair.engine.received(part, pair.text, out);
+      });
+      EXPECT_EQ(pair.engine.state(), State::failed);
+      return pair.engine.failure();
+    });
+  }
+}
+
+// The server asks for another group, and the client says hello once more (RFC 8446 §4.1.4).
+TEST(Engine, RefusesASecondHelloThatSaysItIsTooLong) {
+  Pair pair(simple_server());
+  SSL_set1_groups_list(pair.client.ssl(), "P-521:X25519");
+  std::string out;
+  ASSERT_EQ(pair.engine.received(pair.client.receive({}), pair.text, out), State::handshaking);
+  EXPECT_EQ(pair.engine.received(std::string_view("\x14\3\3\0\1\1\x16\3\3\0\4\1\2\0\0", 15),
+                                 pair.text, out),
+            State::failed);
+  EXPECT_EQ(pair.engine.failure(), Failure::too_large);
+}
+
 TEST(Engine, CarriesTextWithEachCipherAndAcrossKeyUpdates) {
   for (const std::string cipher :
        {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"}) {
