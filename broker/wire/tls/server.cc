@@ -73,10 +73,11 @@ struct Server::Callbacks {
       std::ranges::copy(key.name, name);
       if (RAND_bytes(start, EVP_MAX_IV_LENGTH) != 1) return -1;
     } else {
-      const auto found = keys.find(std::span<const unsigned char, 16>(name, 16));
+      auto found = keys.find(std::span<const unsigned char, 16>(name, 16));
       if (!found) return 0;  // a full handshake
       key = found->key;
       newest = found->newest;
+      OPENSSL_cleanse(&*found, sizeof(*found));
     }
     std::string digest = "SHA256";
     std::array<OSSL_PARAM, 3> parameters{

@@ -18,20 +18,21 @@ TicketKeys::~TicketKeys() {
 }
 
 void TicketKeys::time_passes(TimePoint now) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (now - made_ < kTicketKeyLife) return;
-  }
-  rotate(now);
+  const std::lock_guard lock(mutex_);  // of all shards that notice, one replaces it
+  if (now - made_ >= kTicketKeyLife) replace(now);
 }
 
 void TicketKeys::rotate(TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  replace(now);
+}
+
+void TicketKeys::replace(TimePoint now) {
   Key key;
   const bool made = RAND_bytes(key.name.data(), static_cast<int>(key.name.size())) == 1 &&
                     RAND_priv_bytes(key.cipher.data(), static_cast<int>(key.cipher.size())) == 1 &&
                     RAND_priv_bytes(key.mac.data(), static_cast<int>(key.mac.size())) == 1;
   CHECK(made, "the machine has random numbers");
-  const std::lock_guard lock(mutex_);
   std::ranges::rotate(keys_, keys_.end() - 1);
   keys_.front() = key;
   count_ = std::min(count_ + 1, keys_.size());

@@ -48,6 +48,8 @@ class TicketKeys {
   std::optional<Found> find(std::span<const unsigned char, 16> name) const;
 
  private:
+  void replace(TimePoint now);  // mutex_ is held
+
   mutable std::mutex mutex_;
   std::array<Key, 3> keys_;  // the newest first
   std::size_t count_ = 0;
