@@ -1,7 +1,12 @@
-// Memory: what the sessions of one thread allocate through nghttp2, counted, and the frame buffer
-// that they share. nghttp2 gives each session a buffer of 16 KiB, in which it puts a frame together
-// before it hands it out; a Session copies each frame away before anything else happens, so one
-// buffer is enough for all of them, and an idle session does without.
+// Memory: what the sessions of one thread allocate through nghttp2, counted, and what they share:
+//
+// - The frame buffer. nghttp2 gives each session 16 KiB, in which it puts a frame together before
+// it
+//   hands it out; a Session copies each frame away before anything else happens, so one buffer is
+//   enough for all of them, and an idle session does without.
+// - The encoder's header table (1 KiB), which a Session has set to no entries: nothing is ever
+//   written there. It is read-only memory: a library that did would not get far in any test.
+// - Slabs, for what each open stream keeps.
 //
 // Thread: that of its sessions, which it outlives.
 #pragma once
@@ -9,6 +14,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+
+#include "broker/wire/h2/slabs.h"
 
 namespace fanfare::h2 {
 
@@ -27,9 +34,10 @@ class Memory {
 
   std::uint64_t bytes_ = 0;
   std::unique_ptr<std::byte[]> frame_;
+  Slabs slabs_;
 };
 
-// The allocator of one session: it gives the shared buffer out once.
+// The allocator of one session: it gives what is shared out once.
 class Heap {
  public:
   explicit Heap(Memory& memory) : memory_(memory) {}
@@ -44,11 +52,14 @@ class Heap {
 
  private:
   bool is_frame(const void* block) const { return block == memory_.frame_.get(); }
+  std::size_t size_of(void* block) const;
   void* counted(void* block);
-  void uncounted(void* block);
+  void free(void* block);
+  void* resized(void* block, std::size_t size);
 
   Memory& memory_;
   bool frame_given_ = false;
+  bool table_given_ = false;
 };
 
 }  // namespace fanfare::h2

@@ -74,8 +74,8 @@ TEST(Session, AnIdleSessionAndAnIdleStreamAreSmall) {
   const std::uint64_t stream = (talk.memory().bytes() + sizeof(h2::Session) - one) / 64;
   RecordProperty("session", static_cast<int>(one));
   RecordProperty("stream", static_cast<int>(stream));
-  EXPECT_LE(one, 10'240U);
-  EXPECT_LE(stream, 400U) << "and at most 80 in the server";
+  EXPECT_LE(one, 9'216U);
+  EXPECT_LE(stream, 384U) << "and some 60 in the server";
 }
 
 }  // namespace
