@@ -5,10 +5,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
-
-#include "common/time.h"
+#include <cstring>
 
 namespace fanfare::cli {
 
@@ -34,6 +35,22 @@ void notify_service_manager(std::string_view assignments) {
 void notify_reloading() {
   notify_service_manager(
       fmt::format("RELOADING=1\nMONOTONIC_USEC={}", monotonic_now().nanoseconds / 1000));
+}
+
+std::optional<Duration> watchdog_time() {
+  const auto number_in = [](const char* variable) -> std::optional<std::int64_t> {
+    const char* const text = std::getenv(variable);
+    std::int64_t number = 0;
+    if (text == nullptr) return std::nullopt;
+    const auto [end, error] = std::from_chars(text, text + std::strlen(text), number);
+    if (error != std::errc() || *end != '\0') return std::nullopt;
+    return number;
+  };
+  const auto microseconds = number_in("WATCHDOG_USEC");
+  if (!microseconds || *microseconds <= 0) return std::nullopt;
+  const auto process = number_in("WATCHDOG_PID");
+  if (process && *process != getpid()) return std::nullopt;
+  return std::chrono::microseconds(*microseconds);
 }
 
 }  // namespace fanfare::cli

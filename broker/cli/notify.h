@@ -2,7 +2,10 @@
 // nothing if no manager asked for it.
 #pragma once
 
+#include <optional>
 #include <string_view>
+
+#include "common/time.h"
 
 namespace fanfare::cli {
 
@@ -10,5 +13,8 @@ namespace fanfare::cli {
 void notify_service_manager(std::string_view assignments);
 // RELOADING=1 with the time stamp that systemd requires; READY=1 ends it.
 void notify_reloading();
+// How often the manager wants to hear WATCHDOG=1 (WatchdogSec=), if it does; half of that is a good
+// interval.
+std::optional<Duration> watchdog_time();
 
 }  // namespace fanfare::cli

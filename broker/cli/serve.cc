@@ -7,7 +7,9 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -21,10 +23,13 @@
 #include "broker/config/figures.h"
 #include "broker/config/rules.h"
 #include "broker/config/token_keys.h"
+#include "broker/io/inherited.h"
 #include "broker/server/shard/broker.h"
 
 #include "common/check.h"
 #include "common/log.h"
+#include "common/time.h"
+#include "common/units.h"
 
 namespace fanfare::cli {
 namespace {
@@ -42,6 +47,9 @@ Signals:
 
 Exit codes: 0 ended as asked; 1 could not start, but may later (the port is in use); 2 wrong
 arguments; 78 the configuration or this machine must be fixed first.)";
+
+// What stopping may take beyond [limits] drain: 4 s, and as much again on a busy machine.
+constexpr Duration kFarewellTime = 8s;
 
 // The signals that `serve` takes in itself, as a descriptor. Blocked in this thread and in every
 // thread it starts from now on.
@@ -63,16 +71,25 @@ class SignalStream {
   SignalStream(const SignalStream&) = delete;
   SignalStream& operator=(const SignalStream&) = delete;
 
-  // The next signal's number; 0 once `ended` is raised.
-  int next(const client::Stop& ended) const {
+  static constexpr int kEnded = 0, kNone = -1;
+
+  // The next signal's number; kEnded once `ended` is raised; kNone if none came in time. Without a
+  // `patience` it waits for ever.
+  int next(const client::Stop& ended, std::optional<Duration> patience) const {
     std::array<pollfd, 2> waits{pollfd{.fd = descriptor_, .events = POLLIN, .revents = 0},
                                 pollfd{.fd = ended.descriptor(), .events = POLLIN, .revents = 0}};
-    while (poll(waits.data(), waits.size(), -1) <= 0) {
-    }
-    if (waits[0].revents == 0) return 0;
+    const int milliseconds =
+        patience ? static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(*patience).count())
+                 : -1;
+    int ready = 0;
+    do {
+      ready = poll(waits.data(), waits.size(), milliseconds);
+    } while (ready < 0);
+    if (ready == 0) return kNone;
+    if (waits[0].revents == 0) return kEnded;
     signalfd_siginfo received{};
     const auto size = read(descriptor_, &received, sizeof received);
-    return size == sizeof received ? static_cast<int>(received.ssi_signo) : 0;
+    return size == sizeof received ? static_cast<int>(received.ssi_signo) : kEnded;
   }
 
  private:
@@ -99,10 +116,16 @@ class Serving {
         },
         certificates);
     if (!keys_read || !tls_read) return Exit::configuration;
+    auto inherited = io::inherited_sockets();
+    if (!inherited) {
+      fmt::print(console_.err, "fanfare serve: {}\n", inherited.error().message);
+      return Exit::configuration;
+    }
     const SignalStream signals;
     log::info("{}", console_.version());
     auto started = server::Broker::start(
-        *options, admin::make_surface(options->listen.http, config::limit_figures));
+        *options, admin::make_surface(options->listen.http, config::limit_figures),
+        *std::move(inherited));
     if (!started) {
       fmt::print(console_.err, "fanfare serve: {}\n", started.error().message);
       return started.error().exit_code == 78 ? Exit::configuration : Exit::failed;
@@ -115,7 +138,13 @@ class Serving {
       broker_->join();
       ended.raise();
     });
-    while (const int number = signals.next(ended)) obey(number);
+    // Half of it: one that comes late is still in time.
+    if (const auto time = watchdog_time()) watch_ = *time / 2;
+    for (int number = SignalStream::kNone; number != SignalStream::kEnded;
+         number = signals.next(ended, watch_)) {
+      if (number != SignalStream::kNone) obey(number);
+      if (watch_) watch();
+    }
     log::info("ended");
     return Exit::done;
   }
@@ -135,7 +164,22 @@ class Serving {
     if (!broker_->admin_address().empty()) log::info("admin: http://{}/", broker_->admin_address());
     announce_keys();
     warn();
-    notify_service_manager("READY=1\nSTATUS=serving");
+    report_ready();
+  }
+
+  void report_ready() const {
+    std::string status = "READY=1\nSTATUS=serving";
+    for (const std::string& address : broker_->http_addresses()) status += " http://" + address;
+    for (const std::string& address : broker_->https_addresses()) status += " https://" + address;
+    notify_service_manager(status + ", publishers on " + broker_->ingest_path());
+  }
+
+  // The manager restarts a broker that it does not hear from: of which a shard hangs.
+  void watch() {
+    const Duration silence = monotonic_now() - broker_->oldest_turn();
+    if (silence < *watch_) return notify_service_manager("WATCHDOG=1");
+    log::error("a shard has hung for {}: the service manager is not told that all is well",
+               format_duration(std::chrono::floor<std::chrono::seconds>(silence)));
   }
 
   void announce_keys() const {
@@ -159,7 +203,13 @@ class Serving {
                   ? "second signal: stopping at once"
                   : "stopping: subscribers are told to come back; a second signal stops at once");
     draining_ = true;
-    notify_service_manager("STOPPING=1\nSTATUS=draining: subscribers are told to come back");
+    // Whatever TimeoutStopSec= is: the manager has to wait for the last farewell.
+    const auto patience = std::chrono::duration_cast<std::chrono::microseconds>(
+        options_.limits.drain + kFarewellTime);
+    notify_service_manager(
+        fmt::format("STOPPING=1\nSTATUS=draining: subscribers are told to come back\n"
+                    "EXTEND_TIMEOUT_USEC={}",
+                    patience.count()));
     broker_->drain();
   }
 
@@ -186,7 +236,7 @@ class Serving {
     } else {
       log::error("reload: the configuration has problems; nothing was changed");
     }
-    notify_service_manager("READY=1\nSTATUS=serving");
+    report_ready();
   }
 
   void reload_certificates() {
@@ -203,7 +253,8 @@ class Serving {
   const std::shared_ptr<tls::TicketKeys> tickets_ =
       std::make_shared<tls::TicketKeys>(monotonic_now());
   std::unique_ptr<server::Broker> broker_;
-  server::Options options_;  // in force: keys that wait for the next start keep their values
+  server::Options options_;        // in force: keys that wait for the next start keep their values
+  std::optional<Duration> watch_;  // how often the service manager is told that all is well
   bool draining_ = false;
 };
 

@@ -42,7 +42,8 @@ std::string forbidden_by(const Surroundings& here) {
     return fmt::format(
         "a seccomp filter forbids it, as the default profile of Docker 25 and later and of "
         "containerd does: run the container with a profile that allows io_uring_setup, "
-        "io_uring_enter and io_uring_register (docker run --security-opt seccomp=FILE), {}",
+        "io_uring_enter and io_uring_register (docker run --security-opt "
+        "seccomp=deploy/docker/seccomp.json), {}",
         kUseEpoll);
   }
   return fmt::format(

@@ -73,15 +73,9 @@ bool is_unix(int descriptor) {
   return ::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
-// A bound socket that does not listen yet. With `claim` it is bound alone, and shares its port only
-// from then on.
-std::expected<Descriptor, Problem> bind_tcp(const PeerAddress& address, bool claim,
-                                            const TcpOptions& options) {
-  Descriptor listener(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!listener) return refused(address, errno);
-  const Option share{SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT"};
+std::optional<Problem> set_options(const Descriptor& listener, const PeerAddress& address,
+                                   const TcpOptions& options) {
   const Option wanted[] = {
-      {SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR"},
       {SOL_SOCKET, SO_KEEPALIVE, 1, "SO_KEEPALIVE"},
       {IPPROTO_TCP, TCP_NODELAY, 1, "TCP_NODELAY"},
       {IPPROTO_TCP, TCP_NOTSENT_LOWAT, options.unsent_bytes_max, "TCP_NOTSENT_LOWAT"},
@@ -91,21 +85,44 @@ std::expected<Descriptor, Problem> bind_tcp(const PeerAddress& address, bool cla
       {IPPROTO_TCP, TCP_KEEPCNT, options.keep_alive_count, "TCP_KEEPCNT"},
   };
   for (const Option& option : wanted) {
-    if (auto refusal = set(listener, option, address)) return std::unexpected(*std::move(refusal));
+    if (auto refusal = set(listener, option, address)) return refusal;
   }
-  if (!claim) {
-    if (auto refusal = set(listener, share, address)) return std::unexpected(*std::move(refusal));
-  }
+  return std::nullopt;
+}
+
+// A bound socket that does not listen yet. With `claim` it is bound alone, and shares its port only
+// from then on.
+std::expected<Descriptor, Problem> bind_tcp(const PeerAddress& address, bool claim,
+                                            const TcpOptions& options) {
+  Descriptor listener(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!listener) return refused(address, errno);
+  const Option again{SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR"};
+  const Option share{SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT"};
+  auto refusal = set(listener, again, address);
+  if (!refusal) refusal = set_options(listener, address, options);
+  if (refusal) return std::unexpected(*std::move(refusal));
+  if (!claim) refusal = set(listener, share, address);
+  if (refusal) return std::unexpected(*std::move(refusal));
   if (::bind(listener.number(), as_sockaddr(address), address.size) != 0) {
     return refused(address, errno);
   }
-  if (claim) {
-    if (auto refusal = set(listener, share, address)) return std::unexpected(*std::move(refusal));
-  }
+  if (claim) refusal = set(listener, share, address);
+  if (refusal) return std::unexpected(*std::move(refusal));
   return listener;
 }
 
 }  // namespace
+
+std::expected<void, Problem> prepare_listener(const Descriptor& listener,
+                                              const TcpOptions& options) {
+  const PeerAddress address = bound_address(listener.number());
+  if (auto refusal = set_options(listener, address, options)) {
+    return std::unexpected(*std::move(refusal));
+  }
+  // On a socket that listens already this only changes how many connections may wait.
+  if (::listen(listener.number(), options.backlog) != 0) return refused(address, errno);
+  return {};
+}
 
 // Cannot fail on a TCP socket, and a listener that keeps the old value is no worse than before.
 void set_user_timeout(int listener, Duration timeout) {

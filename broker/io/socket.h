@@ -41,6 +41,9 @@ struct TcpOptions {
 std::expected<std::vector<Descriptor>, Problem> listen_tcp(const PeerAddress& address,
                                                            std::uint32_t count = 1,
                                                            const TcpOptions& options = {});
+// Sets the same on a TCP listener that something else made (io/inherited.h).
+std::expected<void, Problem> prepare_listener(const Descriptor& listener,
+                                              const TcpOptions& options = {});
 // For connections that this listener accepts from now on (TcpOptions::user_timeout).
 void set_user_timeout(int listener, Duration timeout);
 

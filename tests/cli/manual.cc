@@ -44,10 +44,14 @@ For other users than root, the folder in which fanfare/ingest.sock is.
 .B NO_COLOR
 No colours, even on a terminal.
 .TP
-.B NOTIFY_SOCKET
+.BR NOTIFY_SOCKET ", " WATCHDOG_USEC ", " WATCHDOG_PID
 Set by a service manager like systemd: where
 .B fanfare serve
-reports its state.
+reports its state, and how often it is to say that it is alive.
+.TP
+.BR LISTEN_FDS ", " LISTEN_PID ", " LISTEN_FDNAMES
+Set by a service manager: the sockets that it passes on. One that is named http, https, ingest, admin or publish is used
+in place of the addresses of that key in broker.toml, any other for the address that it has.
 .SH FILES
 .TP
 .I /etc/fanfare/broker.toml

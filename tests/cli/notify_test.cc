@@ -9,6 +9,7 @@
 
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 namespace fanfare::cli {
@@ -71,6 +72,22 @@ TEST(Notify, DoesNothingForAnAddressItDoesNotKnow) {
   unsetenv("NOTIFY_SOCKET");
   const ServiceManager manager;
   EXPECT_EQ(manager.told(), "");
+}
+
+TEST(Notify, TheWatchdogIsForTheProcessThatItNames) {
+  EXPECT_EQ(watchdog_time(), std::nullopt);
+  setenv("WATCHDOG_USEC", "60000000", 1);
+  EXPECT_EQ(watchdog_time(), Duration(60s));
+  setenv("WATCHDOG_PID", std::to_string(getpid()).c_str(), 1);
+  EXPECT_EQ(watchdog_time(), Duration(60s));
+  setenv("WATCHDOG_PID", "1", 1);
+  EXPECT_EQ(watchdog_time(), std::nullopt);
+  unsetenv("WATCHDOG_PID");
+  for (const char* nonsense : {"", "0", "-5", "1s", "soon"}) {
+    setenv("WATCHDOG_USEC", nonsense, 1);
+    EXPECT_EQ(watchdog_time(), std::nullopt) << nonsense;
+  }
+  unsetenv("WATCHDOG_USEC");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ EXPECTED = {  # mode, path
     "-rwxr-xr-x ./usr/bin/fanfare",
     "-rw-r--r-- ./etc/fanfare/broker.toml",
     "-rw-r--r-- ./usr/lib/systemd/system/fanfare.service",
+    "-rw-r--r-- ./usr/lib/systemd/system/fanfare.socket",
     "-rw-r--r-- ./usr/lib/sysusers.d/fanfare.conf",
     "-rw-r--r-- ./usr/lib/tmpfiles.d/fanfare.conf",
     "-rw-r--r-- ./usr/share/man/man1/fanfare.1.gz",
@@ -26,7 +27,11 @@ EXPECTED = {  # mode, path
     "-rw-r--r-- ./usr/share/doc/fanfare/changelog.gz",
     "-rw-r--r-- ./usr/share/doc/fanfare/changelog.Debian.gz",
     "-rw-r--r-- ./usr/share/doc/fanfare/PROTOCOL.md",
+    "-rw-r--r-- ./usr/share/doc/fanfare/OPERATIONS.md",
     "-rw-r--r-- ./usr/share/doc/fanfare/examples/proxy/nginx.conf",
+    "-rw-r--r-- ./usr/share/doc/fanfare/examples/docker/seccomp.json",
+    "-rw-r--r-- ./usr/share/doc/fanfare/examples/kubernetes/deployment.yaml",
+    "-rw-r--r-- ./usr/share/doc/fanfare/examples/sysctl.d/60-fanfare.conf",
 }
 
 

@@ -8,7 +8,8 @@ fail() { echo "FAILED: $*"; exit 1; }
 
 # Neither the program nor its manual need be installed here; everything else is verified as it stands.
 sed 's#^ExecStart=/usr/bin/fanfare #ExecStart=/bin/true #' "$unit_file" >"$folder/fanfare.service"
-said=$(systemd-analyze verify --man=no "$folder/fanfare.service" 2>&1) || fail "verify: $said"
+cp "${unit_file%.service}.socket" "$folder/"
+said=$(systemd-analyze verify --man=no "$folder/fanfare.service" "$folder/fanfare.socket" 2>&1) || fail "verify: $said"
 [ -z "$said" ] || fail "verify is not silent: $said"
 
 # Exposure from 0 (nothing) to 100; an unhardened unit has 96.
@@ -25,5 +26,14 @@ grep -q '^SystemCallFilter=@system-service$' "$unit_file" || fail "the filter is
 
 # In a user namespace of its own every publisher looks like nobody, and ingest_users could let none in.
 ! grep -q '^PrivateUsers=yes' "$unit_file" || fail "PrivateUsers hides who publishes"
+
+# What the broker reports and when systemd gives up on it; the socket's address is the configuration's.
+grep -q '^Type=notify$' "$unit_file" || fail "systemd does not know when it serves"
+grep -q '^WatchdogSec=' "$unit_file" || fail "a broker that hangs goes on hanging"
+socket_file=${unit_file%.service}.socket
+listen=$(sed -n 's/^http = \["\(.*\)"\].*/\1/p' "$(dirname "$0")/../../broker.toml")
+grep -qx "ListenStream=$listen" "$socket_file" || fail "fanfare.socket listens elsewhere than broker.toml's $listen"
+grep -qx 'ListenStream=/run/fanfare/ingest.sock' "$socket_file" || fail "fanfare.socket has another ingest socket"
+! grep -q '^Accept=yes' "$socket_file" || fail "the broker takes listeners, not connections"
 grep -q '^LimitMEMLOCK=infinity$' "$unit_file" || fail "rings are locked memory; LimitMEMLOCK bounds them"
 echo "the unit is sound: $(tail -n 1 "$folder/security")"

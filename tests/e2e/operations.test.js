@@ -163,13 +163,15 @@ test('the service manager is notified', async (t) => {
   const manager = start('socat', ['-u', `UNIX-RECVFROM:${path},fork`, `OPEN:${told},creat,append`]);
   t.after(() => manager.child.kill());
   await until(() => existsSync(path), 'the manager listens');
-  const broker = await Broker.start({ env: { NOTIFY_SOCKET: path } });
+  const broker = await Broker.start({ env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '500000' } });
   const said = async (text) => until(async () => existsSync(told) && (await run('cat', [told])).stdout.includes(text), `the manager hears ${text}`);
-  await said('READY=1');
+  await said(`READY=1\nSTATUS=serving ${broker.url}, publishers on ${broker.socket}`);
+  await said('WATCHDOG=1');
   broker.signal('SIGHUP');
   await said('RELOADING=1');
   assert.equal(await broker.stop(), 0);
   await said('STOPPING=1');
+  await said('EXTEND_TIMEOUT_USEC=13000000'); // [limits] drain, and 8 s
 });
 
 test('SIGTERM: subscribers are disconnected uncleanly with a jittered retry, exit 0', async (t) => {

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <latch>
+#include <limits>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "broker/server/base/ingest_path.h"
 #include "broker/server/shard/access_writer.h"
 #include "broker/server/shard/assembly.h"
+#include "broker/server/shard/inheritance.h"
 #include "broker/server/shard/plan.h"
 #include "broker/server/streams/h2_port.h"
 
@@ -89,38 +92,42 @@ auto once_released(std::string_view place, const Listen& listen) {
 
 // Every listening descriptor of the broker.
 struct Listeners {
-  struct Http {
+  // Those at one address; number i is for shard i, beginning again with the first shard.
+  struct Place {
     std::string address;
-    std::vector<io::Descriptor> of_shard;
+    std::vector<io::Descriptor> sockets;
+    bool inherited = false;
     bool tls = false;
   };
-  std::vector<Http> http;
-  io::Descriptor admin;
-  std::string admin_address;
-  io::Descriptor ingest;
-  std::string ingest_path;
-  struct Publish {
-    std::string address;
-    io::Descriptor listener;
-  };
-  std::vector<Publish> publish;
+  std::vector<Place> http;
+  Place admin;
+  Place ingest;
+  std::vector<Place> publish;
+};
+
+// When a shard last ended a turn; each on a cache line of its own, since each shard writes its own.
+struct alignas(64) LastTurn {
+  std::atomic<std::int64_t> nanoseconds{0};
 };
 
 class RunningBroker final : public Broker {
  public:
-  RunningBroker(const Options& options, std::unique_ptr<AdminSurface> surface)
+  RunningBroker(const Options& options, std::unique_ptr<AdminSurface> surface,
+                std::vector<io::InheritedSocket> inherited)
       : options_(std::make_shared<const Options>(options)),
         // Without a listener nobody could see the pages, so nothing is published for them either.
-        surface_(options.listen.admin.empty() ? nullptr : std::move(surface)) {}
+        surface_(options.listen.admin.empty() ? nullptr : std::move(surface)),
+        inheritance_(std::move(inherited)) {}
   ~RunningBroker() override;
 
   std::expected<void, StartError> begin();
 
   std::vector<std::string> http_addresses() const override { return addresses(false); }
   std::vector<std::string> https_addresses() const override { return addresses(true); }
-  std::string admin_address() const override { return listeners_.admin_address; }
-  std::string ingest_path() const override { return listeners_.ingest_path; }
+  std::string admin_address() const override { return listeners_.admin.address; }
+  std::string ingest_path() const override { return listeners_.ingest.address; }
   std::vector<std::string> publish_addresses() const override;
+  TimePoint oldest_turn() const override;
   void join() override;
   void drain() override;
   void reload(const Options& options) override;
@@ -135,19 +142,28 @@ class RunningBroker final : public Broker {
   };
 
   std::expected<void, StartError> bind();
-  std::expected<void, StartError> bind_http(const std::string& text, bool tls);
+  std::expected<void, StartError> bind_http(bool tls);
+  std::expected<void, StartError> bind_publish();
+  std::expected<void, StartError> bind_admin();
+  std::expected<void, StartError> bind_ingest();
+  std::expected<Listeners::Place, StartError> listen_at(std::string_view key,
+                                                        const std::string& text,
+                                                        std::uint32_t count,
+                                                        const io::TcpOptions& tcp = {});
   std::vector<std::string> addresses(bool tls) const;
-  std::expected<void, StartError> bind_publish(const std::string& text);
   void run(std::uint32_t index);
+  void listen(std::uint32_t index);
 
   std::shared_ptr<const Options> options_;  // of the start
   std::unique_ptr<AdminSurface> surface_;
   io::Choice choice_;
   Plan plan_;
+  Inheritance inheritance_;
   Listeners listeners_;
   std::optional<AccessWriter> access_;
   std::optional<Assembly> assembly_;
   std::vector<Member> members_;
+  std::vector<LastTurn> last_turns_;
   // The threads meet here: every ring is made before any shard runs. Members, because a thread may
   // still look at a latch when begin() has returned.
   std::unique_ptr<std::latch> made_;
@@ -159,66 +175,115 @@ class RunningBroker final : public Broker {
 RunningBroker::~RunningBroker() {
   join();
   members_.clear();
-  if (listeners_.ingest) ::unlink(listeners_.ingest_path.c_str());
+  const Listeners::Place& ingest = listeners_.ingest;
+  if (!ingest.sockets.empty() && !ingest.inherited) ::unlink(ingest.address.c_str());
 }
 
-std::expected<void, StartError> RunningBroker::bind_http(const std::string& text, bool tls) {
-  auto address = io::parse_address(text);
-  if (!address) return std::unexpected(StartError{address.error().message, kExitConfig});
-  const io::TcpOptions tcp{.user_timeout = user_timeout(*options_)};
-  auto listeners = once_released(text, [&] { return io::listen_tcp(*address, plan_.shards, tcp); });
-  if (!listeners) return std::unexpected(start_error(listeners.error()));
-  Listeners::Http http;
-  http.address = io::format_address(io::bound_address(listeners->front().number()));
-  http.of_shard = std::move(*listeners);
-  http.tls = tls;
-  listeners_.http.push_back(std::move(http));
-  return {};
-}
-
-std::expected<void, StartError> RunningBroker::bind_publish(const std::string& text) {
-  auto address = io::parse_address(text);
-  if (!address) return std::unexpected(StartError{address.error().message, kExitConfig});
-  auto listeners = once_released(text, [&] { return io::listen_tcp(*address, 1); });
-  if (!listeners) return std::unexpected(start_error(listeners.error()));
-  listeners_.publish.push_back(
-      {.address = io::format_address(io::bound_address(listeners->front().number())),
-       .listener = std::move(listeners->front())});
-  return {};
-}
-
-std::expected<void, StartError> RunningBroker::bind() {
-  for (const std::string& text : options_->listen.http) {
-    if (auto bound = bind_http(text, /*tls=*/false); !bound) return bound;
-  }
-  for (const std::string& text : options_->listen.https) {
-    if (auto bound = bind_http(text, /*tls=*/true); !bound) return bound;
-  }
-  for (const std::string& text : options_->publish.listen) {
-    if (auto bound = bind_publish(text); !bound) return bound;
-  }
-  if (surface_) {
-    auto address = io::parse_address(options_->listen.admin);
+// For `count` shards.
+std::expected<Listeners::Place, StartError> RunningBroker::listen_at(std::string_view key,
+                                                                     const std::string& text,
+                                                                     std::uint32_t count,
+                                                                     const io::TcpOptions& tcp) {
+  Listeners::Place place;
+  if (auto taken = inheritance_.take(key, text); !taken.empty()) {
+    if (text.starts_with('/')) {
+      return std::unexpected(StartError{
+          fmt::format("the service manager's socket for {}, {}, is a Unix socket, and clients "
+                      "connect over TCP there: give its unit a port in ListenStream=",
+                      key, text),
+          kExitConfig});
+    }
+    for (const io::Descriptor& listener : taken) {
+      auto prepared = io::prepare_listener(listener, tcp);
+      if (!prepared) return std::unexpected(start_error(prepared.error()));
+    }
+    place.sockets = shared_out(std::move(taken), count);
+    place.inherited = true;
+    log::info("{}: listening on the service manager's socket", text);
+  } else {
+    auto address = io::parse_address(text);
     if (!address) return std::unexpected(StartError{address.error().message, kExitConfig});
-    auto listeners =
-        once_released(options_->listen.admin, [&] { return io::listen_tcp(*address, 1); });
+    auto listeners = once_released(text, [&] { return io::listen_tcp(*address, count, tcp); });
     if (!listeners) return std::unexpected(start_error(listeners.error()));
-    listeners_.admin = std::move(listeners->front());
-    listeners_.admin_address = io::format_address(io::bound_address(listeners_.admin.number()));
+    place.sockets = std::move(*listeners);
+  }
+  place.address = io::format_address(io::bound_address(place.sockets.front().number()));
+  return place;
+}
+
+std::expected<void, StartError> RunningBroker::bind_http(bool tls) {
+  const std::string_view key = tls ? "https" : "http";
+  const auto& configured = tls ? options_->listen.https : options_->listen.http;
+  const io::TcpOptions tcp{.user_timeout = user_timeout(*options_)};
+  for (const std::string& text : inheritance_.addresses(key, configured)) {
+    auto place = listen_at(key, text, plan_.shards, tcp);
+    if (!place) return std::unexpected(std::move(place).error());
+    place->tls = tls;
+    listeners_.http.push_back(*std::move(place));
+  }
+  return {};
+}
+
+std::expected<void, StartError> RunningBroker::bind_publish() {
+  for (const std::string& text : inheritance_.addresses("publish", options_->publish.listen)) {
+    auto place = listen_at("publish", text, 1);
+    if (!place) return std::unexpected(std::move(place).error());
+    listeners_.publish.push_back(*std::move(place));
+  }
+  return {};
+}
+
+std::expected<void, StartError> RunningBroker::bind_admin() {
+  if (!surface_) return {};
+  auto place =
+      listen_at("admin", inheritance_.addresses("admin", {options_->listen.admin}).front(), 1);
+  if (!place) return std::unexpected(std::move(place).error());
+  listeners_.admin = *std::move(place);
+  return {};
+}
+
+std::expected<void, StartError> RunningBroker::bind_ingest() {
+  Listeners::Place& place = listeners_.ingest;
+  const std::string own = server::ingest_path(options_->listen.ingest);
+  place.address = inheritance_.addresses("ingest", {own}).front();
+  if (!place.address.starts_with('/') && place.address != own) {
+    return std::unexpected(StartError{
+        fmt::format("the service manager's socket for ingest listens on {}: it has to be a Unix "
+                    "socket; publishers over TCP show a token ([publish], "
+                    "FileDescriptorName=publish)",
+                    place.address),
+        kExitConfig});
+  }
+  place.sockets = inheritance_.take("ingest", place.address);
+  if (!place.sockets.empty()) {
+    place.inherited = true;
+    log::info("{}: listening on the service manager's socket", place.address);
+    return {};
   }
   if (options_->listen.ingest.empty()) {
     if (auto folder = prepare_default_ingest_folder(); !folder) {
       return std::unexpected(StartError{folder.error(), kExitConfig});
     }
   }
-  listeners_.ingest_path = server::ingest_path(options_->listen.ingest);
   const io::UnixOptions unix_options{.mode = options_->listen.ingest_mode,
                                      .group = options_->listen.ingest_group};
-  auto ingest = once_released(listeners_.ingest_path, [&] {
-    return io::listen_unix(listeners_.ingest_path, unix_options);
-  });
+  auto ingest =
+      once_released(place.address, [&] { return io::listen_unix(place.address, unix_options); });
   if (!ingest) return std::unexpected(start_error(ingest.error()));
-  listeners_.ingest = std::move(*ingest);
+  place.sockets.push_back(std::move(*ingest));
+  return {};
+}
+
+std::expected<void, StartError> RunningBroker::bind() {
+  auto bound = bind_http(/*tls=*/false);
+  if (bound) bound = bind_http(/*tls=*/true);
+  if (bound) bound = bind_publish();
+  if (bound) bound = bind_admin();
+  if (bound) bound = bind_ingest();
+  if (!bound) return bound;
+  if (auto problem = inheritance_.left_over()) {
+    return std::unexpected(StartError{*std::move(problem), kExitConfig});
+  }
   return {};
 }
 
@@ -262,6 +327,8 @@ std::expected<void, StartError> RunningBroker::begin() {
   assembly_->recover();
 
   members_.resize(plan_.shards);
+  last_turns_ = std::vector<LastTurn>(plan_.shards);
+  for (LastTurn& last : last_turns_) last.nanoseconds = monotonic_now().nanoseconds;
   made_ = std::make_unique<std::latch>(plan_.shards);
   for (std::uint32_t index = 0; index < plan_.shards; ++index) {
     members_[index].thread = std::thread([this, index] { run(index); });
@@ -278,7 +345,14 @@ std::expected<void, StartError> RunningBroker::begin() {
     join();
     return std::unexpected(*error);
   }
-  log::info("{}", choice_.why);
+  // Nobody asked for epoll: the sentence says what would have to change.
+  const bool fell_back =
+      options_->backend == Backend::automatic && choice_.backend == io::Backend::epoll;
+  if (fell_back) {
+    log::warn("{}", choice_.why);
+  } else {
+    log::info("{}", choice_.why);
+  }
   log::info("{}", plan_.sentence);
   log::info("epoch {}", epoch.text());
   return {};
@@ -297,31 +371,53 @@ void RunningBroker::run(std::uint32_t index) {
     }
     io::Ring& seam = member.tls ? *member.tls : *member.ring;
     member.shard = assembly_->make(index, seam, random_seed(), member.tls.get());
-    for (const Listeners::Http& http : listeners_.http) {
-      member.shard->listen(Port::subscriber, http.of_shard[index].number(), http.tls);
-    }
-    if (lead) {
-      member.shard->listen(Port::ingest, listeners_.ingest.number());
-      for (const Listeners::Publish& publish : listeners_.publish) {
-        member.shard->listen(Port::publish, publish.listener.number());
-      }
-      if (listeners_.admin) member.shard->listen(Port::admin, listeners_.admin.number());
-    }
+    listen(index);
   } else {
     member.error = StartError{ring.error().message, kExitConfig};
   }
   made_->count_down();
   go_.wait();
   if (aborted_) return;
+  std::atomic<std::int64_t>& last_turn = last_turns_[index].nanoseconds;
   while (!member.shard->finished()) {
     member.shard->turn(member.ring->now() + 1s);
+    last_turn.store(member.ring->now().nanoseconds, std::memory_order_relaxed);
   }
+  last_turn.store(std::numeric_limits<std::int64_t>::max(), std::memory_order_relaxed);
+}
+
+// Every listener that is this shard's.
+void RunningBroker::listen(std::uint32_t index) {
+  Shard& shard = *members_[index].shard;
+  const auto every = [&](Port port, const Listeners::Place& place) {
+    for (std::size_t i = index; i < place.sockets.size(); i += plan_.shards) {
+      shard.listen(port, place.sockets[i].number(), place.tls, place.inherited);
+    }
+  };
+  const auto all = [&shard](Port port, const Listeners::Place& place) {
+    for (const io::Descriptor& socket : place.sockets) {
+      shard.listen(port, socket.number(), /*tls=*/false, place.inherited);
+    }
+  };
+  for (const Listeners::Place& place : listeners_.http) every(Port::subscriber, place);
+  if (!assembly_->switchboard().is_lead(index)) return;
+  all(Port::ingest, listeners_.ingest);
+  for (const Listeners::Place& place : listeners_.publish) all(Port::publish, place);
+  all(Port::admin, listeners_.admin);
+}
+
+TimePoint RunningBroker::oldest_turn() const {
+  std::int64_t oldest = std::numeric_limits<std::int64_t>::max();
+  for (const LastTurn& last : last_turns_) {
+    oldest = std::min(oldest, last.nanoseconds.load(std::memory_order_relaxed));
+  }
+  return {oldest};
 }
 
 std::vector<std::string> RunningBroker::addresses(bool tls) const {
   std::vector<std::string> addresses;
   addresses.reserve(listeners_.http.size());
-  for (const Listeners::Http& http : listeners_.http) {
+  for (const Listeners::Place& http : listeners_.http) {
     if (http.tls == tls) addresses.push_back(http.address);
   }
   return addresses;
@@ -330,7 +426,7 @@ std::vector<std::string> RunningBroker::addresses(bool tls) const {
 std::vector<std::string> RunningBroker::publish_addresses() const {
   std::vector<std::string> addresses;
   addresses.reserve(listeners_.publish.size());
-  for (const Listeners::Publish& publish : listeners_.publish) {
+  for (const Listeners::Place& publish : listeners_.publish) {
     addresses.push_back(publish.address);
   }
   return addresses;
@@ -347,8 +443,8 @@ void RunningBroker::drain() {
 }
 
 void RunningBroker::reload(const Options& options) {
-  for (const Listeners::Http& http : listeners_.http) {
-    for (const io::Descriptor& listener : http.of_shard) {
+  for (const Listeners::Place& http : listeners_.http) {
+    for (const io::Descriptor& listener : http.sockets) {
       io::set_user_timeout(listener.number(), user_timeout(options));
     }
   }
@@ -361,8 +457,9 @@ void RunningBroker::reload(const Options& options) {
 }  // namespace
 
 std::expected<std::unique_ptr<Broker>, StartError> Broker::start(
-    const Options& options, std::unique_ptr<AdminSurface> admin) {
-  auto broker = std::make_unique<RunningBroker>(options, std::move(admin));
+    const Options& options, std::unique_ptr<AdminSurface> admin,
+    std::vector<io::InheritedSocket> inherited) {
+  auto broker = std::make_unique<RunningBroker>(options, std::move(admin), std::move(inherited));
   if (auto begun = broker->begin(); !begun) return std::unexpected(begun.error());
   return broker;
 }

@@ -6,8 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "broker/io/inherited.h"
 #include "broker/server/base/admin_surface.h"
 #include "broker/server/base/options.h"
+
+#include "common/time.h"
 
 namespace fanfare::server {
 
@@ -22,9 +25,11 @@ struct StartError {
 class Broker {
  public:
   // Binds everything, makes every ring, and only then starts the shards: all or nothing.
-  // `admin` may be null.
+  // `admin` may be null. `inherited` sockets are used in place of binding where they belong
+  // (inheritance.h); one that belongs nowhere is an error.
   static std::expected<std::unique_ptr<Broker>, StartError> start(
-      const Options& options, std::unique_ptr<AdminSurface> admin);
+      const Options& options, std::unique_ptr<AdminSurface> admin,
+      std::vector<io::InheritedSocket> inherited = {});
   virtual ~Broker() = default;
 
   // Where it really listens (ports chosen by the kernel filled in): "127.0.0.1:8080".
@@ -33,6 +38,10 @@ class Broker {
   virtual std::string admin_address() const = 0;  // empty: none
   virtual std::string ingest_path() const = 0;
   virtual std::vector<std::string> publish_addresses() const = 0;  // of [publish] listen
+
+  // Any thread: when the shard that has been silent for longest ended its last turn. A shard turns
+  // at least once a second; those that have ended do not count.
+  virtual TimePoint oldest_turn() const = 0;
 
   // Blocks until every shard has ended (after drain()).
   virtual void join() = 0;

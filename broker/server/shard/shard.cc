@@ -133,8 +133,8 @@ std::chrono::sys_time<std::chrono::milliseconds> Shard::time_of_day() const {
   return std::chrono::floor<std::chrono::milliseconds>(system_clock::now());
 }
 
-void Shard::listen(Port port, int listener, bool tls) {
-  listeners_.push_back({.port = port, .descriptor = listener, .tls = tls});
+void Shard::listen(Port port, int listener, bool tls, bool inherited) {
+  listeners_.push_back({.port = port, .descriptor = listener, .tls = tls, .inherited = inherited});
   if (open(port)) arm_accept(static_cast<std::uint32_t>(listeners_.size()) - 1);
 }
 

@@ -94,8 +94,9 @@ class Shard {
   Shard& operator=(const Shard&) = delete;
 
   // Before the first turn: accepts on this descriptor while the broker's phase allows it.
-  // `tls`: its connections are Port::subscriber's, over TLS.
-  void listen(Port port, int listener, bool tls = false);
+  // `tls`: its connections are Port::subscriber's, over TLS. `inherited`: it belongs to a service
+  // manager (io/inherited.h), is left listening, and what waits there is for the next broker.
+  void listen(Port port, int listener, bool tls = false, bool inherited = false);
   // Where the other shards leave messages.
   io::Mailbox<Message>& mailbox() { return mailbox_; }
 
@@ -121,6 +122,7 @@ class Shard {
     bool armed = false;
     bool wanted = true;  // false: it stops, or has stopped
     bool tls = false;
+    bool inherited = false;
   };
   // What is asked of the connections of one Port.
   struct PortKind {

@@ -5,8 +5,9 @@
 //             and the admin listener shows all of it.
 //
 //   closing   no stream is left on any shard. Connections that are being made are still accepted
-//             and answered; later ones are not, and then the listeners close (connection refused).
-//             What is being sent is sent to its end.
+//             and answered; later ones are not, and then the listeners close (connection refused;
+//             at an inherited listener they wait for the next broker). What is being sent is sent
+//             to its end.
 //
 //   last      this shard has no connection left. The lead keeps its admin listener until that is
 //             true of every shard.
@@ -94,7 +95,9 @@ void Shard::drain_on() {
     phase_ = Phase::closing;
     accepts_end_ = tick_ + kHandshakeTicks;
     for (const Listener& listener : listeners_) {
-      if (listener.port != Port::admin) ring_.hold_handshakes(listener.descriptor);
+      if (listener.port != Port::admin && !listener.inherited) {
+        ring_.hold_handshakes(listener.descriptor);
+      }
     }
   }
   if (phase_ == Phase::closing && tick_ >= accepts_end_) {
@@ -178,14 +181,16 @@ void Shard::end_when_quiet(io::Slot slot) {
 void Shard::stop_accepting(std::uint32_t index) {
   Listener& listener = listeners_[index];
   if (!std::exchange(listener.wanted, false)) return;
-  ring_.hold_handshakes(listener.descriptor);
+  if (!listener.inherited) ring_.hold_handshakes(listener.descriptor);
   if (!listener.armed) return accept_ended(index);
   ring_.cancel_accept(
       {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = index});
 }
 
-// Clients that connected until now are still answered.
+// Clients that connected until now are still answered; at an inherited listener, by the next
+// broker.
 void Shard::accept_ended(std::uint32_t index) {
+  if (listeners_[index].inherited) return;
   std::vector<int> waiting;
   ring_.stop_listening(listeners_[index].descriptor, waiting);
   for (const int descriptor : waiting) admit(listeners_[index], descriptor);
