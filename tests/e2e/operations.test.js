@@ -164,8 +164,11 @@ test('the service manager is notified', async (t) => {
   t.after(() => manager.child.kill());
   await until(() => existsSync(path), 'the manager listens');
   const broker = await Broker.start({ env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '500000' } });
+  t.after(() => broker.stop());
   const said = async (text) => until(async () => existsSync(told) && (await run('cat', [told])).stdout.includes(text), `the manager hears ${text}`);
-  await said(`READY=1\nSTATUS=serving ${broker.url}, publishers on ${broker.socket}`);
+  await said('READY=1\nSTATUS=serving http');
+  await said(`${broker.url}, `);
+  await said(`, publishers on ${broker.socket}`);
   await said('WATCHDOG=1');
   broker.signal('SIGHUP');
   await said('RELOADING=1');

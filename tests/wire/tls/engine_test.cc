@@ -343,7 +343,8 @@ TEST(Engine, RefusesAHelloThatSaysItIsTooLong) {
 // The server asks for another group, and the client says hello once more (RFC 8446 §4.1.4).
 TEST(Engine, RefusesASecondHelloThatSaysItIsTooLong) {
   Pair pair(simple_server());
-  SSL_set1_groups_list(pair.client.ssl(), "P-521:X25519");
+  std::string groups = "P-521:X25519";
+  SSL_set1_groups_list(pair.client.ssl(), groups.data());
   std::string out;
   ASSERT_EQ(pair.engine.received(pair.client.receive({}), pair.text, out), State::handshaking);
   EXPECT_EQ(pair.engine.received(std::string_view("\x14\3\3\0\1\1\x16\3\3\0\4\1\2\0\0", 15),
