@@ -19,9 +19,10 @@ namespace fanfare::tls {
 namespace {
 
 constexpr const char* kCiphers12 = "ECDHE+AESGCM:ECDHE+CHACHA20";
-// Those that Records can go on with. The machine's openssl.cnf may name others.
+// Those that Records can go on with; the machine's openssl.cnf may name others. In the order of
+// browsers: SHA-384, which comes with AES-256, makes a handshake dearer.
 constexpr const char* kCiphers13 =
-    "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr std::string_view kGroups = "X25519:P-256:P-384";
 // What a client may send before its Finished, its certificates first of all.
 constexpr long kCertificatesBytesMax = 32L << 10;

@@ -370,6 +370,15 @@ TEST(Engine, CarriesTextWithEachCipherAndAcrossKeyUpdates) {
   }
 }
 
+// OpenSSL's clients name AES-256 first, and mean nothing by it.
+TEST(Engine, ChoosesTheCipherOfTheCheapestHandshake) {
+  Pair pair(simple_server(), {.ciphers_13 = "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256"});
+  pair.shake_hands();
+  ASSERT_TRUE(pair.open());
+  EXPECT_STREQ(SSL_CIPHER_get_name(SSL_get_current_cipher(pair.client.ssl())),
+               "TLS_AES_128_GCM_SHA256");
+}
+
 TEST(Engine, RefusesEarlyDataAndGoesOn) {
   const auto server = simple_server();
   Pair first(server);
