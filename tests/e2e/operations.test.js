@@ -1,7 +1,7 @@
 // What an operator meets: starting where something is in the way, stopping, changing the
 // configuration, a machine that forbids io_uring.
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -175,6 +175,27 @@ test('the service manager is notified', async (t) => {
   assert.equal(await broker.stop(), 0);
   await said('STOPPING=1');
   await said('EXTEND_TIMEOUT_USEC=13000000'); // [limits] drain, and 8 s
+});
+
+test('a broker of which a shard hangs is no longer reported as alive', async (t) => {
+  const told = join(folder, 'watched');
+  const path = join(folder, 'watch.sock');
+  const manager = start('socat', ['-u', `UNIX-RECVFROM:${path},fork`, `OPEN:${told},creat,append`]);
+  t.after(() => manager.child.kill());
+  await until(() => existsSync(path), 'the manager listens');
+  const heard = () => (existsSync(told) ? readFileSync(told, 'utf8').split('WATCHDOG=1').length - 1 : 0);
+  const hang = fileURLToPath(new URL('harness/hang.py', import.meta.url));
+  const set = ['listen.http=127.0.0.1:0', 'listen.admin=', `listen.ingest=${join(folder, 'hang.sock')}`];
+  // A shard turns at least once a second: it is patient for two.
+  const broker = start('python3', ['-B', hang, kBinary, 'serve', ...set.flatMap((one) => ['--set', one])],
+    { env: { NOTIFY_SOCKET: path, WATCHDOG_USEC: '4000000' } });
+  t.after(() => broker.child.kill());
+  await until(() => heard() >= 2, 'all is well', 20);
+  broker.child.kill('SIGUSR1');
+  await until(() => /hanging/.test(broker.stderr), 'its shards hang');
+  const before = heard();
+  await until(() => /error a shard has hung for \d+s/.test(broker.stderr), 'it notices', 20);
+  assert.ok(heard() <= before + 1);
 });
 
 test('SIGTERM: subscribers are disconnected uncleanly with a jittered retry, exit 0', async (t) => {

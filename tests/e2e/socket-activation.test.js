@@ -56,7 +56,7 @@ for (const backend of ['io_uring', 'epoll']) {
     const path = socketPath();
     // Neither socket has a name; both are found by their addresses. More shards than sockets share them.
     const manager = manage(t, ['=tcp', `=unix:${path}`], ['listen.http=127.0.0.1:@0@', 'listen.admin=', `listen.ingest=${path}`,
-      'server.shards=3', `server.backend=${backend}`, 'limits.drain=1s', 'delivery.retry=100ms']);
+      'server.shards=3', `server.backend=${backend}`, 'limits.drain=300ms', 'delivery.retry=100ms']);
     const port = await manager.line(0);
     const first = await manager.line(2);
     const subscribers = await Promise.all(Array.from({ length: 20 }, () => new Subscriber(`http://127.0.0.1:${port}`, ['news']).opened()));
