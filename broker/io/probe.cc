@@ -90,7 +90,8 @@ Problem setup_problem(int error, const Surroundings& here) {
     case ENOSYS:
       why = fmt::format(
           "the kernel ({}) was built without it, or a container's profile hides it: allow "
-          "io_uring_setup, io_uring_enter and io_uring_register there {}",
+          "io_uring_setup, io_uring_enter and io_uring_register there (docker run --security-opt "
+          "seccomp=deploy/docker/seccomp.json), {}",
           here.kernel, kUseEpoll);
       break;
     case ENOMEM:

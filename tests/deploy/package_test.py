@@ -10,6 +10,7 @@ import unittest
 import urllib.request
 
 BUILD = pathlib.Path(os.environ["FANFARE_BUILD"])
+ROOT = pathlib.Path(__file__).parents[2]
 
 EXPECTED = {  # mode, path
     "-rwxr-xr-x ./usr/bin/fanfare",
@@ -95,6 +96,15 @@ class PackageTest(unittest.TestCase):
         self.assertRegex(version, r"^fanfare \d+\.\d+\.\d+ \([0-9a-f]{12}( with changes)?\)\n$|commit unknown")
         upstream = re.match(r"fanfare (\S+)", version)[1]
         self.assertTrue(self.field("Version").startswith(upstream))
+
+    def test_an_archive_of_the_sources_knows_its_commit(self):
+        with tempfile.TemporaryDirectory() as folder:
+            parts = ["deploy/commit.txt", "deploy/cmake/commit.cmake"]
+            archive = subprocess.run(["git", "-C", ROOT, "archive", "HEAD", *parts], capture_output=True, timeout=60, check=True)
+            subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, timeout=60, check=True)
+            run("cmake", "-D", f"SOURCE={folder}", "-D", f"INTO={folder}/build.cc", "-P", f"{folder}/{parts[1]}")
+            head = run("git", "-C", ROOT, "rev-parse", "HEAD")
+            self.assertIn(f'return "{head[:12]}";', pathlib.Path(folder, "build.cc").read_text())
 
     def test_accepts_the_configuration_it_ships(self):
         run(self.binary, "check", "--config", self.root / "etc/fanfare/broker.toml")
