@@ -4,9 +4,11 @@
 // has, wherever that stands in broker.toml.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/io/inherited.h"
