@@ -16,6 +16,7 @@
 #include "broker/admin/live.h"
 #include "broker/admin/metrics.h"
 #include "broker/admin/process.h"
+#include "broker/server/base/listen_address.h"
 
 #include "common/counted.h"
 
@@ -47,13 +48,20 @@ std::string source_expression(std::string_view address) {
   return fmt::format("http://*{}", address.substr(address.rfind(':')));
 }
 
+// A browser can connect to these.
+std::vector<std::string> of_tcp(std::vector<std::string> addresses) {
+  std::erase_if(addresses,
+                [](const std::string& one) { return server::socket_path(one).has_value(); });
+  return addresses;
+}
+
 class Surface final : public server::AdminSurface {
  public:
   Surface(std::vector<std::string> http, server::LimitFigures limits)
-      : addresses_(std::move(http)), limits_(std::move(limits)) {}
+      : addresses_(of_tcp(std::move(http))), limits_(std::move(limits)) {}
 
   void set_public_addresses(std::vector<std::string> addresses) override {
-    addresses_ = std::move(addresses);
+    addresses_ = of_tcp(std::move(addresses));
   }
 
   AdminAnswer answer(std::string_view path, const Snapshot& now) override {

@@ -24,6 +24,7 @@
 #include "broker/config/rules.h"
 #include "broker/config/token_keys.h"
 #include "broker/io/inherited.h"
+#include "broker/server/base/listen_address.h"
 #include "broker/server/shard/broker.h"
 
 #include "common/check.h"
@@ -50,6 +51,11 @@ arguments; 78 the configuration or this machine must be fixed first.)";
 
 // What stopping may take beyond [limits] drain: 4 s, and as much again on a busy machine.
 constexpr Duration kFarewellTime = 8s;
+
+// Of a subscribers' listener, as clients write it.
+std::string url_of(const std::string& address) {
+  return server::socket_path(address) ? address : "http://" + address;
+}
 
 // The signals that `serve` takes in itself, as a descriptor. Blocked in this thread and in every
 // thread it starts from now on.
@@ -152,7 +158,8 @@ class Serving {
  private:
   void announce() {
     for (const std::string& address : broker_->http_addresses()) {
-      log::info("subscribers: http://{}/events", address);
+      log::info("subscribers: {}{}", url_of(address),
+                server::socket_path(address) ? "" : "/events");
     }
     for (const std::string& address : broker_->https_addresses()) {
       log::info("subscribers: https://{}/events", address);
@@ -169,7 +176,7 @@ class Serving {
 
   void report_ready() const {
     std::string status = "READY=1\nSTATUS=serving";
-    for (const std::string& address : broker_->http_addresses()) status += " http://" + address;
+    for (const std::string& address : broker_->http_addresses()) status += ' ' + url_of(address);
     for (const std::string& address : broker_->https_addresses()) status += " https://" + address;
     notify_service_manager(status + ", publishers on " + broker_->ingest_path());
   }

@@ -11,6 +11,7 @@
 #include "broker/config/file.h"
 #include "broker/policy/hosts.h"
 #include "broker/policy/jwt_keys.h"
+#include "broker/server/base/listen_address.h"
 #include "broker/server/base/rules.h"
 #include "broker/server/base/upstream_address.h"
 
@@ -76,8 +77,9 @@ std::vector<std::string> exposures(const Options& options) {
   }
   std::vector<std::string> http = options.listen.http;
   http.insert(http.end(), options.listen.https.begin(), options.listen.https.end());
-  const auto outside =
-      std::ranges::find_if(http, [](const auto& address) { return !policy::is_loopback(address); });
+  const auto outside = std::ranges::find_if(http, [](const auto& address) {
+    return !policy::is_loopback(address) && !server::socket_path(address).has_value();
+  });
   if (outside != http.end() && everything_is_open(options)) {
     sentences.push_back(
         fmt::format("whoever reaches {} may subscribe to every channel, which is right for public "

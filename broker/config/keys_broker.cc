@@ -49,8 +49,20 @@ constexpr std::array kListen{
         {.name = "http",
          .at_least = 1,
          .at_most = 64,
-         .help = "Where subscribers connect, over HTTP/1.1 or HTTP/2: addresses with a port, "
-                 "\"127.0.0.1:8080\" or \"[::]:8080\". Port 0 lets the kernel choose."}),
+         .help =
+             "Where subscribers connect, over HTTP/1.1 or HTTP/2: addresses with a port, "
+             "\"127.0.0.1:8080\" or \"[::]:8080\", and Unix sockets for a front on this machine, "
+             "\"unix:/run/fanfare/http.sock\". Port 0 lets the kernel choose."}),
+    listen<&ListenOptions::http_mode>(
+        {.name = "http_mode",
+         .kind = Kind::mode,
+         .at_most = 0777,
+         .help = "Permissions of the Unix sockets in http: every user who may write to one may "
+                 "subscribe there."}),
+    listen<&ListenOptions::http_group>(
+        {.name = "http_group",
+         .help = "The group that owns them: that of the front, like \"www-data\". Empty: the "
+                 "broker's own."}),
     key<Options, &Options::listen, &ListenOptions::h2c>(
         {.name = "h2c",
          .help = "Whether connections to these addresses may speak HTTP/2 without TLS, by prior "

@@ -18,6 +18,8 @@
 #include "broker/policy/hosts.h"
 #include "broker/policy/jwt_keys.h"
 #include "broker/policy/origin.h"
+#include "broker/server/base/ingest_path.h"
+#include "broker/server/base/listen_address.h"
 #include "broker/server/base/rate.h"
 #include "broker/server/base/upstream_address.h"
 #include "broker/wire/tls/identity.h"
@@ -53,8 +55,12 @@ void check_listeners(const Options& options, Report& report) {
   const auto& http = options.listen.http;
   for (std::size_t i = 0; i < http.size(); ++i) {
     const std::string key = fmt::format("listen.http[{}]", i);
-    complain(report, key, "listen.http", listen_address_problem(http[i]));
-    const bool chosen_by_kernel = http[i].ends_with(":0");
+    complain(report, key, "listen.http", subscriber_address_problem(http[i]));
+    if (server::socket_path(http[i]) == server::ingest_path(options.listen.ingest)) {
+      complain(report, key, "listen.http",
+               fmt::format("\"{}\" is also listen.ingest; each needs its own path", http[i]));
+    }
+    const bool chosen_by_kernel = http[i].ends_with(":0") && !server::socket_path(http[i]);
     const auto twice =
         std::find(http.begin(), http.begin() + static_cast<std::ptrdiff_t>(i), http[i]);
     if (!chosen_by_kernel && twice != http.begin() + static_cast<std::ptrdiff_t>(i)) {
@@ -402,6 +408,17 @@ std::vector<std::string> warnings(const Options& options) {
     sentences.push_back(
         fmt::format("[[route]] path \"{}\" asks {}, and there is no socket of that name yet",
                     route.path, route.upstream));
+  }
+  const auto socket = std::ranges::find_if(options.listen.http, [](const auto& entry) {
+    return server::socket_path(entry).has_value();
+  });
+  if (socket != options.listen.http.end() &&
+      std::ranges::count(options.fronts.trusted, server::kUnixPrefix) == 0) {
+    sentences.push_back(fmt::format(
+        "[listen] http has {}, and [fronts] trusted does not have \"unix:\": the front there is "
+        "not "
+        "believed about its clients, so none of them has an address, and none is limited by it",
+        *socket));
   }
   std::ranges::move(exposures(options), std::back_inserter(sentences));
   return sentences;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "broker/server/base/listen_address.h"
 #include "broker/server/base/route_table.h"
 #include "broker/wire/sse/position.h"
 #include "broker/wire/sse/subscribe_wishes.h"
@@ -77,8 +78,9 @@ bool is_address_of_tcp(std::string_view text) {
 std::string listen_address_problem(std::string_view text) {
   if (text.starts_with('/') || text.starts_with('@') || text.starts_with("unix:")) {
     return fmt::format(
-        "\"{}\" is not an address with a port, like \"127.0.0.1:8080\"; the Unix socket, on which "
-        "applications publish, is listen.ingest",
+        "\"{}\" is not an address with a port, like \"127.0.0.1:8080\"; Unix sockets are possible "
+        "in "
+        "listen.http, for subscribers, and listen.ingest, for applications that publish",
         text);
   }
   if (text.find("://") != std::string_view::npos) {
@@ -117,6 +119,26 @@ std::string listen_address_problem(std::string_view text) {
                        at.host, at.port);
   }
   return fmt::format("\"{}\" is not an IP address of this machine; names are not looked up", text);
+}
+
+std::string subscriber_address_problem(std::string_view text) {
+  const auto path = server::socket_path(text);
+  if (path) {
+    if (path->starts_with('/') && !path->starts_with("//")) return socket_path_problem(*path);
+    const std::size_t name = path->find_first_not_of('/');
+    const std::string right =
+        path->starts_with('/') && name != std::string_view::npos
+            ? std::string(path->substr(name - 1))
+            : fmt::format("/run/fanfare/{}", path->empty() || path->ends_with('/')
+                                                 ? "http.sock"
+                                                 : path->substr(path->rfind('/') + 1));
+    return fmt::format("\"{}\" does not name the full path of a socket; write \"unix:{}\"", text,
+                       right);
+  }
+  if (text.starts_with('/')) {
+    return fmt::format("\"{}\" is a path; for a Unix socket there write \"unix:{}\"", text, text);
+  }
+  return listen_address_problem(text);
 }
 
 std::string event_name_problem(std::string_view text, std::size_t size_max) {

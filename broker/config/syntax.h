@@ -11,6 +11,9 @@ namespace fanfare::config {
 // "127.0.0.1:8080", "[::1]:8080", "localhost:8080": an address of this machine and a port.
 std::string listen_address_problem(std::string_view text);
 
+// The same, or a Unix socket where it can be bound: "unix:/run/fanfare/http.sock".
+std::string subscriber_address_problem(std::string_view text);
+
 // A name for the broker's own events: one line, visible ASCII, and not a name to which an
 // EventSource gives a meaning of its own. An empty name is valid.
 std::string event_name_problem(std::string_view text, std::size_t size_max);

@@ -67,12 +67,6 @@ std::unexpected<Problem> refused(const PeerAddress& address, int error) {
       .error = error});
 }
 
-bool is_unix(int descriptor) {
-  int domain = 0;
-  socklen_t size = sizeof domain;
-  return ::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
-}
-
 std::optional<Problem> set_options(const Descriptor& listener, const PeerAddress& address,
                                    const TcpOptions& options) {
   const Option wanted[] = {
@@ -122,6 +116,12 @@ std::expected<void, Problem> prepare_listener(const Descriptor& listener,
   // On a socket that listens already this only changes how many connections may wait.
   if (::listen(listener.number(), options.backlog) != 0) return refused(address, errno);
   return {};
+}
+
+bool is_unix(int descriptor) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return ::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
 // Cannot fail on a TCP socket, and a listener that keeps the old value is no worse than before.

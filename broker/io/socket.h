@@ -44,6 +44,9 @@ std::expected<std::vector<Descriptor>, Problem> listen_tcp(const PeerAddress& ad
 // Sets the same on a TCP listener that something else made (io/inherited.h).
 std::expected<void, Problem> prepare_listener(const Descriptor& listener,
                                               const TcpOptions& options = {});
+// Whether it is a Unix socket.
+bool is_unix(int descriptor);
+
 // For connections that this listener accepts from now on (TcpOptions::user_timeout).
 void set_user_timeout(int listener, Duration timeout);
 

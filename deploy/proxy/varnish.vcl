@@ -10,13 +10,15 @@
 #
 # In broker.toml, so that the broker sees the clients' addresses:
 #   [fronts]
-#   trusted = ["127.0.0.1"]    # where Varnish connects from; it adds X-Forwarded-For by itself
+#   trusted = ["127.0.0.1"]    # or "unix:"; where Varnish connects from; it adds X-Forwarded-For by itself
 vcl 4.1;
 import std;
 
 backend fanfare {
   # HTTP/1.1:
   .host = "127.0.0.1"; .port = "8080";
+  # A Unix socket, where the number of ports does not limit that of streams:
+  #.path = "/run/fanfare/http.sock";
   .connect_timeout = 2s;
   .first_byte_timeout = 1h;
   .between_bytes_timeout = 1h; # silence; the broker's heartbeat breaks it every 15 s

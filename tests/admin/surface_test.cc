@@ -116,7 +116,8 @@ TEST(Surface, ServesPagesThatMayLoadNothingFromElsewhere) {
 
 TEST(Surface, LetsTheDataScreenReadFromThePublicListenersOnly) {
   const auto surface = make_surface();
-  surface->set_public_addresses({"127.0.0.1:8080", "0.0.0.0:8081", "[::]:8082", "[::1]:8083"});
+  surface->set_public_addresses(
+      {"127.0.0.1:8080", "0.0.0.0:8081", "unix:/run/x.sock", "[::]:8082", "[::1]:8083"});
   const std::string policy =
       field(surface->answer("/screen", one_shard()), "Content-Security-Policy");
   EXPECT_TRUE(

@@ -112,6 +112,8 @@ const std::vector<Fixed>& fixed_keys() {
   static const std::string kListening = kWithKeys + "listen = [\"127.0.0.1:1\"]";
   static const std::vector<Fixed> kFixed = {
       {"listen.http", "http = [\"127.0.0.1:1\"]", "http = [\"127.0.0.1:2\"]"},
+      {"listen.http_mode", "http_mode = \"0600\"", "http_mode = \"0660\""},
+      {"listen.http_group", "http_group = \"\"", "http_group = \"daemon\""},
       {"listen.https", kHttps1, kHttps2},
       {"listen.ingest", "ingest = \"/tmp/a\"", "ingest = \"/tmp/b\""},
       {"listen.ingest_mode", "ingest_mode = \"0600\"", "ingest_mode = \"0660\""},

@@ -14,6 +14,7 @@ namespace fanfare::config {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::StartsWith;
@@ -38,11 +39,29 @@ TEST(Rules, PointAtTheListenerThatIsWrong) {
   EXPECT_THAT(problems("[listen]\nhttp = [\"[::1]:80\", \"[::1]:80\"]\n"),
               ElementsAre(HasSubstr("listed twice")));
   EXPECT_THAT(problems("[listen]\nhttp = [\"[::1]:0\", \"[::1]:0\"]\n"), ElementsAre());
+  EXPECT_THAT(problems("[listen]\nhttp = [\"unix:/a:0\", \"unix:/a:0\"]\n"),
+              ElementsAre(HasSubstr("listed twice")));
+  EXPECT_THAT(problems("[listen]\nhttp = [\"unix:/a\"]\ningest = \"/a\"\n"),
+              ElementsAre(HasSubstr("also listen.ingest")));
+  for (const char* other : {"admin = \"unix:/a\"", "https = [\"unix:/a\"]"}) {
+    EXPECT_THAT(problems(fmt::format("[listen]\n{}\n", other)),
+                Contains(HasSubstr("in listen.http")));
+  }
   EXPECT_THAT(problems("[listen]\nadmin = \"127.0.0.1:8080\"\n"),
               ElementsAre(AllOf(StartsWith("f.toml:2:9: "), HasSubstr("also in listen.http"))));
   EXPECT_THAT(problems("[listen]\nadmin = \"\"\n"), ElementsAre());
   EXPECT_THAT(problems("[listen]\ningest = \"@abstract\"\n"),
               ElementsAre(HasSubstr("permissions")));
+}
+
+TEST(Rules, WarnOfASocketWhoseFrontIsNotBelieved) {
+  server::Options options;
+  options.listen.http = {"127.0.0.1:8080", "unix:/run/http.sock"};
+  EXPECT_THAT(warnings(options),
+              ElementsAre(AllOf(HasSubstr("[listen] http has unix:/run/http.sock"),
+                                HasSubstr("\"unix:\""))));
+  options.fronts.trusted = {"unix:"};
+  EXPECT_THAT(warnings(options), ElementsAre());
 }
 
 TEST(Rules, KeepSizesInOrder) {

@@ -10,6 +10,13 @@ namespace {
 
 using testing::HasSubstr;
 
+// The text between the last two quotes of a sentence.
+std::string proposed_in(const std::string& sentence) {
+  const std::size_t end = sentence.rfind('"');
+  const std::size_t begin = sentence.rfind('"', end - 1) + 1;
+  return end == std::string::npos ? std::string() : sentence.substr(begin, end - begin);
+}
+
 TEST(Syntax, TakesAddressesOfThisMachine) {
   for (const char* right :
        {"127.0.0.1:8080", "0.0.0.0:0", "[::]:80", "[::1]:65535", "localhost:1"}) {
@@ -32,6 +39,27 @@ TEST(Syntax, ExplainsAddressesThatAreNone) {
   EXPECT_THAT(listen_address_problem("300.1.1.1:80"), HasSubstr("not an IP address"));
 }
 
+TEST(Syntax, TakesUnixSocketsForSubscribers) {
+  for (const char* right : {"127.0.0.1:8080", "unix:/run/fanfare/http.sock", "unix:/x"}) {
+    EXPECT_EQ(subscriber_address_problem(right), "") << right;
+  }
+  const std::initializer_list<std::pair<const char*, const char*>> cases = {
+      {"/run/http.sock", "unix:/run/http.sock"},
+      {"unix:///run/http.sock", "unix:/run/http.sock"},
+      {"unix:http.sock", "unix:/run/fanfare/http.sock"},
+      {"unix:../x/http.sock", "unix:/run/fanfare/http.sock"},
+      {"unix:", "unix:/run/fanfare/http.sock"},
+      {"unix:x/", "unix:/run/fanfare/http.sock"},
+      {"unix:@name", "unix:/run/fanfare/@name"}};
+  for (const auto& [wrong, right] : cases) {
+    EXPECT_EQ(proposed_in(subscriber_address_problem(wrong)), right) << wrong;
+    EXPECT_EQ(subscriber_address_problem(right), "");
+  }
+  EXPECT_THAT(subscriber_address_problem("unix:/run/"), HasSubstr("is a directory"));
+  EXPECT_THAT(subscriber_address_problem("unix:/" + std::string(107, 'x')), HasSubstr("107 bytes"));
+  EXPECT_THAT(subscriber_address_problem("http://127.0.0.1:1/x"), HasSubstr("is a URL"));
+}
+
 TEST(Syntax, TakesSocketPathsThatCanBeBound) {
   EXPECT_EQ(socket_path_problem(""), "");
   EXPECT_EQ(socket_path_problem("/run/fanfare/ingest.sock"), "");
@@ -40,13 +68,6 @@ TEST(Syntax, TakesSocketPathsThatCanBeBound) {
   EXPECT_THAT(socket_path_problem("@name"), HasSubstr("no permissions"));
   EXPECT_THAT(socket_path_problem("/run/fanfare/"), HasSubstr("is a directory"));
   EXPECT_THAT(socket_path_problem(std::string("a\0b", 3)), HasSubstr("NUL"));
-}
-
-// The text between the last two quotes of a sentence.
-std::string proposed_in(const std::string& sentence) {
-  const std::size_t end = sentence.rfind('"');
-  const std::size_t begin = sentence.rfind('"', end - 1) + 1;
-  return end == std::string::npos ? std::string() : sentence.substr(begin, end - begin);
 }
 
 // A URL was called an IPv6 address without brackets.

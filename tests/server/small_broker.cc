@@ -69,7 +69,8 @@ void Peer::changed(sim::Socket& socket) {
 
 SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const sim::Faults& faults,
                          std::uint32_t subscribers_max, std::function<Routes&(Routes&)> in_front,
-                         Gate* gate, BrokerPhase phase, std::size_t box_bytes)
+                         Gate* gate, BrokerPhase phase, std::size_t box_bytes,
+                         ListenerKind subscribers)
     : kernel_(1, faults, report_),
       ring_(kernel_, subscribers_max + kSpareSlots + kAdminSlots + kTurnedAwaySlots, "ring",
             sim::SimRing::Pools::of(faults)) {
@@ -104,8 +105,8 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
                                                .tls = tls_ ? &*tls_ : nullptr,
                                                .wall_clock = [this] { return date(); }},
                                    seam, switchboard_);
-  if (tls_) shard_->listen(Port::subscriber, kernel_.listen(sim::Door::tls), /*tls=*/true);
-  shard_->listen(Port::subscriber, kernel_.listen(sim::Door::subscribers));
+  if (tls_) shard_->listen(Port::subscriber, kernel_.listen(sim::Door::tls), {.tls = true});
+  shard_->listen(Port::subscriber, kernel_.listen(sim::Door::subscribers), subscribers);
   shard_->listen(Port::ingest, kernel_.listen(sim::Door::publishers));
   shard_->listen(Port::publish, kernel_.listen(sim::Door::network_publishers));
   if (surface != nullptr) shard_->listen(Port::admin, kernel_.listen(sim::Door::admin));

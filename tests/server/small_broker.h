@@ -74,7 +74,8 @@ class SmallBroker {
                        const sim::Faults& faults = {},
                        std::uint32_t subscribers_max = kSubscribersMax,
                        std::function<Routes&(Routes&)> in_front = {}, Gate* gate = nullptr,
-                       BrokerPhase phase = BrokerPhase::serving, std::size_t box_bytes = 0);
+                       BrokerPhase phase = BrokerPhase::serving, std::size_t box_bytes = 0,
+                       ListenerKind subscribers = {});
   // Everybody goes; nothing may be left, and no promise to the kernel may have been broken.
   ~SmallBroker();
   SmallBroker(const SmallBroker&) = delete;

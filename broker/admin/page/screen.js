@@ -101,7 +101,8 @@ async function begin() {
     return;
   }
   const address = addressOf(found);
-  set('address', address);
+  set('address', address ?? '—');
+  if (!address) return; // subscribers connect to a Unix socket, which no page reaches
   const channel = encodeURIComponent(kChannel);
   stream = new Stream({
     url: `http://${address}/events?channel=${channel}&replay=${kReplay}`,

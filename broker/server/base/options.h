@@ -42,9 +42,11 @@ enum class ProxyProtocol : std::uint8_t { off, accept, require };
 using policy::ForwardedField;  // where it says whose request it passes on
 
 struct ListenOptions {
-  std::vector<std::string> http = {"127.0.0.1:8080"};
-  bool h2c = true;                 // HTTP/2 by prior knowledge there, too
-  std::vector<std::string> https;  // the same over TLS; empty: there is none
+  std::vector<std::string> http = {"127.0.0.1:8080"};  // see listen_address.h
+  std::uint32_t http_mode = 0660;                      // of the Unix sockets among them
+  std::string http_group;                              // empty: left as it is
+  bool h2c = true;                                     // HTTP/2 by prior knowledge there, too
+  std::vector<std::string> https;                      // the same over TLS; empty: there is none
   std::string
       ingest;  // path; empty: /run/fanfare/ingest.sock for root, else below $XDG_RUNTIME_DIR
   std::uint32_t ingest_mode = 0660;

@@ -16,6 +16,7 @@
 #include "broker/io/backend.h"
 #include "broker/io/socket.h"
 #include "broker/server/base/ingest_path.h"
+#include "broker/server/base/listen_address.h"
 #include "broker/server/shard/access_writer.h"
 #include "broker/server/shard/assembly.h"
 #include "broker/server/shard/inheritance.h"
@@ -150,6 +151,7 @@ class RunningBroker final : public Broker {
                                                         const std::string& text,
                                                         std::uint32_t count,
                                                         const io::TcpOptions& tcp = {});
+  std::expected<Listeners::Place, StartError> listen_at_socket(const std::string& path);
   std::vector<std::string> addresses(bool tls) const;
   void run(std::uint32_t index);
   void listen(std::uint32_t index);
@@ -177,6 +179,10 @@ RunningBroker::~RunningBroker() {
   members_.clear();
   const Listeners::Place& ingest = listeners_.ingest;
   if (!ingest.sockets.empty() && !ingest.inherited) ::unlink(ingest.address.c_str());
+  for (const Listeners::Place& http : listeners_.http) {
+    const auto path = socket_path(http.address);
+    if (path && !http.inherited) ::unlink(std::string(*path).c_str());
+  }
 }
 
 // For `count` shards.
@@ -211,12 +217,36 @@ std::expected<Listeners::Place, StartError> RunningBroker::listen_at(std::string
   return place;
 }
 
+// For subscribers: all shards accept on the same socket.
+std::expected<Listeners::Place, StartError> RunningBroker::listen_at_socket(
+    const std::string& path) {
+  Listeners::Place place;
+  place.address = fmt::format("{}{}", kUnixPrefix, path);
+  place.sockets = inheritance_.take("http", path);
+  if (!place.sockets.empty()) {
+    place.inherited = true;
+    log::info("{}: listening on the service manager's socket", place.address);
+  } else {
+    // Each client of a front is a connection here: as many may wait as at a port.
+    const io::UnixOptions options{.mode = options_->listen.http_mode,
+                                  .group = options_->listen.http_group,
+                                  .backlog = io::TcpOptions{}.backlog};
+    auto listener = once_released(path, [&] { return io::listen_unix(path, options); });
+    if (!listener) return std::unexpected(start_error(listener.error()));
+    place.sockets.push_back(*std::move(listener));
+  }
+  place.sockets = shared_out(std::move(place.sockets), plan_.shards);
+  return place;
+}
+
 std::expected<void, StartError> RunningBroker::bind_http(bool tls) {
   const std::string_view key = tls ? "https" : "http";
   const auto& configured = tls ? options_->listen.https : options_->listen.http;
   const io::TcpOptions tcp{.user_timeout = user_timeout(*options_)};
   for (const std::string& text : inheritance_.addresses(key, configured)) {
-    auto place = listen_at(key, text, plan_.shards, tcp);
+    const auto path = text.starts_with('/') ? std::string_view(text) : socket_path(text);
+    auto place = path && !tls ? listen_at_socket(std::string(*path))
+                              : listen_at(key, text, plan_.shards, tcp);
     if (!place) return std::unexpected(std::move(place).error());
     place->tls = tls;
     listeners_.http.push_back(*std::move(place));
@@ -391,12 +421,14 @@ void RunningBroker::listen(std::uint32_t index) {
   Shard& shard = *members_[index].shard;
   const auto every = [&](Port port, const Listeners::Place& place) {
     for (std::size_t i = index; i < place.sockets.size(); i += plan_.shards) {
-      shard.listen(port, place.sockets[i].number(), place.tls, place.inherited);
+      shard.listen(
+          port, place.sockets[i].number(),
+          {.tls = place.tls, .inherited = place.inherited, .tcp = !socket_path(place.address)});
     }
   };
   const auto all = [&shard](Port port, const Listeners::Place& place) {
     for (const io::Descriptor& socket : place.sockets) {
-      shard.listen(port, socket.number(), /*tls=*/false, place.inherited);
+      shard.listen(port, socket.number(), {.tls = false, .inherited = place.inherited});
     }
   };
   for (const Listeners::Place& place : listeners_.http) every(Port::subscriber, place);

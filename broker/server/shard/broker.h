@@ -32,7 +32,8 @@ class Broker {
       std::vector<io::InheritedSocket> inherited = {});
   virtual ~Broker() = default;
 
-  // Where it really listens (ports chosen by the kernel filled in): "127.0.0.1:8080".
+  // Where it really listens (ports chosen by the kernel filled in): "127.0.0.1:8080",
+  // "unix:/run/fanfare/http.sock".
   virtual std::vector<std::string> http_addresses() const = 0;
   virtual std::vector<std::string> https_addresses() const = 0;
   virtual std::string admin_address() const = 0;  // empty: none

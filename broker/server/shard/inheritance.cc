@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "broker/io/address.h"
+#include "broker/server/base/listen_address.h"
 
 #include "common/check.h"
 
@@ -22,6 +23,7 @@ bool is_key(std::string_view name) {
 
 // As InheritedSocket has it, for whatever way to write the same address.
 std::string normal(const std::string& address) {
+  if (const auto path = socket_path(address)) return std::string(*path);
   if (address.starts_with('/')) return address;
   const auto parsed = io::parse_address(address);
   return parsed ? io::format_address(*parsed) : address;

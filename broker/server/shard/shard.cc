@@ -133,8 +133,8 @@ std::chrono::sys_time<std::chrono::milliseconds> Shard::time_of_day() const {
   return std::chrono::floor<std::chrono::milliseconds>(system_clock::now());
 }
 
-void Shard::listen(Port port, int listener, bool tls, bool inherited) {
-  listeners_.push_back({.port = port, .descriptor = listener, .tls = tls, .inherited = inherited});
+void Shard::listen(Port port, int listener, ListenerKind kind) {
+  listeners_.push_back({.port = port, .descriptor = listener, .kind = kind});
   if (open(port)) arm_accept(static_cast<std::uint32_t>(listeners_.size()) - 1);
 }
 
@@ -241,6 +241,10 @@ void Shard::accepted(const io::Completion& completion) {
   listener.armed = completion.more;
   if (completion.result >= 0) {
     admit(listener, completion.result);
+  } else if (phase_ >= Phase::closing &&
+             (completion.result == -EINVAL || completion.result == -EAGAIN)) {
+    // All shards share the listener of a Unix socket, and another one has closed it.
+    listener.wanted = false;
   } else if (completion.result != -ECANCELED) {
     ++counters_.accept_errors_total;
     if (const auto left_out = accept_log_.admit(now_); left_out >= 0) {
@@ -272,6 +276,7 @@ void Shard::admit(const Listener& listener, int descriptor) {
     return;
   }
   const PackedAddress peer = PackedAddress::from(ring_.peer_of(descriptor));
+  if (listener.kind.tcp && !peer.known()) return ring_.refuse(descriptor);
   const auto share = port == Port::subscriber ? limits_.admit(peer) : Quotas::kUncounted;
   if (!share) return ring_.refuse(descriptor);
   const io::Slot slot = connections_.allocate();
@@ -354,7 +359,7 @@ void Shard::welcome(io::Slot slot, const Listener& listener, const TurnedAway& t
   }
   if (port == Port::subscriber) {
     ++counters_.connections_accepted_total;
-    if (listener.tls) config_.tls->expect(slot);
+    if (listener.kind.tls) config_.tls->expect(slot);
     return greet(slot);
   }
   obey(slot, kind_of(port).http->begin(slot, tick_));

@@ -86,6 +86,16 @@ inline constexpr std::uint32_t kAdminSlots = 64;
 // Beyond [limits] ingest_connections: for publishers that are only answered why they get no seat.
 inline constexpr std::uint32_t kTurnedAwaySlots = 16;
 
+struct ListenerKind {
+  bool tls = false;  // its connections are Port::subscriber's, over TLS
+  // It belongs to a service manager (io/inherited.h), is left listening, and what waits there is
+  // for the next broker.
+  bool inherited = false;
+  // Every peer has an address: one without it is gone already, and must not be taken for one behind
+  // a Unix socket, which [fronts] may trust.
+  bool tcp = false;
+};
+
 class Shard {
  public:
   Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard);
@@ -94,9 +104,7 @@ class Shard {
   Shard& operator=(const Shard&) = delete;
 
   // Before the first turn: accepts on this descriptor while the broker's phase allows it.
-  // `tls`: its connections are Port::subscriber's, over TLS. `inherited`: it belongs to a service
-  // manager (io/inherited.h), is left listening, and what waits there is for the next broker.
-  void listen(Port port, int listener, bool tls = false, bool inherited = false);
+  void listen(Port port, int listener, ListenerKind kind = {});
   // Where the other shards leave messages.
   io::Mailbox<Message>& mailbox() { return mailbox_; }
 
@@ -121,8 +129,7 @@ class Shard {
     int descriptor = -1;
     bool armed = false;
     bool wanted = true;  // false: it stops, or has stopped
-    bool tls = false;
-    bool inherited = false;
+    ListenerKind kind{};
   };
   // What is asked of the connections of one Port.
   struct PortKind {

@@ -95,7 +95,7 @@ void Shard::drain_on() {
     phase_ = Phase::closing;
     accepts_end_ = tick_ + kHandshakeTicks;
     for (const Listener& listener : listeners_) {
-      if (listener.port != Port::admin && !listener.inherited) {
+      if (listener.port != Port::admin && !listener.kind.inherited) {
         ring_.hold_handshakes(listener.descriptor);
       }
     }
@@ -181,7 +181,7 @@ void Shard::end_when_quiet(io::Slot slot) {
 void Shard::stop_accepting(std::uint32_t index) {
   Listener& listener = listeners_[index];
   if (!std::exchange(listener.wanted, false)) return;
-  if (!listener.inherited) ring_.hold_handshakes(listener.descriptor);
+  if (!listener.kind.inherited) ring_.hold_handshakes(listener.descriptor);
   if (!listener.armed) return accept_ended(index);
   ring_.cancel_accept(
       {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = index});
@@ -190,7 +190,7 @@ void Shard::stop_accepting(std::uint32_t index) {
 // Clients that connected until now are still answered; at an inherited listener, by the next
 // broker.
 void Shard::accept_ended(std::uint32_t index) {
-  if (listeners_[index].inherited) return;
+  if (listeners_[index].kind.inherited) return;
   std::vector<int> waiting;
   ring_.stop_listening(listeners_[index].descriptor, waiting);
   for (const int descriptor : waiting) admit(listeners_[index], descriptor);

@@ -45,7 +45,10 @@ AccessLine AccessBook::answered(const AccessLine& asked, const Request& request,
   const auto time = clock_();
   std::string& text = line.text;
   text = fmt::format(R"({{"time":"{:%FT%T}Z")", time);
-  append_text(text, R"(,"client":)", client_of(request, settings_).address.host(), kFieldMax);
+  // A peer behind a Unix socket has no address, and is called what [fronts] trusted calls it.
+  const PackedAddress client = client_of(request, settings_).address;
+  const bool local = request.peer != nullptr && !client.known();
+  append_text(text, R"(,"client":)", local ? "unix:" : client.host(), kFieldMax);
   append_text(text, R"(,"method":)", head.method_text, kMethodMax);
   append_text(text, R"(,"path":)", head.path, kPathMax);
   append_text(text, R"(,"query":)", without_secrets(head.query, settings_->token.query), kQueryMax);

@@ -13,15 +13,15 @@ const kRun = fileURLToPath(new URL('../../../deploy/proxy/run-front', import.met
 //   comeBack: how an HTTP/2 client sees the end of a stream that is not complete
 //   cuts: whether it cuts streams that are silent for longer than its time-out (undefined: where no other shares the connection)
 //   slow: whether the broker notices a client that does not read
-//   blocks: whether such a client's own other streams wait for that one
+//   blocks: whether such a client's own other streams may wait for that one
 //   survives: whether an EventSource survives a restart of the broker
 const kNginx = { comeBack: 'unclean', cuts: true, slow: true, survives: true };
-const kHaproxy = { comeBack: 'clean', cuts: true, slow: true, survives: true };
+const kHaproxy = { comeBack: 'clean', cuts: true, slow: true, blocks: true, survives: true };
 const kCaddy = { comeBack: 'clean', cuts: false, slow: true, survives: true };
 export const kFronts = {
   'nginx': { ...kNginx, run: ['nginx'] },
   'HAProxy': { ...kHaproxy, run: ['haproxy'] },
-  'HAProxy, h2c': { ...kHaproxy, blocks: true, run: ['--h2c', 'haproxy'] },
+  'HAProxy, h2c': { ...kHaproxy, run: ['--h2c', 'haproxy'] },
   'Caddy': { ...kCaddy, run: ['caddy'] },
   'Caddy, h2c': { ...kCaddy, run: ['--h2c', 'caddy'] },
   'h2o': { comeBack: 'clean', cuts: true, slow: false, survives: true, run: ['h2o'] },
@@ -40,12 +40,12 @@ function passes(port) {
 }
 
 export class Front {
-  // `silence`: seconds for which a stream may be silent, in place of an hour.
-  static async start(brokerPort, { run = ['nginx'], silence } = {}) {
+  // `broker`: its port, or the path of its Unix socket. `silence`: seconds for which a stream may be silent, in place of an hour.
+  static async start(broker, { run = ['nginx'], silence } = {}) {
     const front = new Front();
     front.run = silence ? ['--silence', `${silence}`, ...run] : run;
     front.prefix = temporaryFolder();
-    front.brokerPort = brokerPort;
+    front.broker = broker;
     front.port = await freePort();
     await front.begin();
     return front;
@@ -54,11 +54,11 @@ export class Front {
   get url() { return `https://localhost:${this.port}`; }
 
   async begin() {
-    this.process = start(kRun, [...this.run, this.prefix, `${this.brokerPort}`, `${this.port}`]);
+    this.process = start(kRun, [...this.run, this.prefix, `${this.broker}`, `${this.port}`]);
     await until(() => {
       if (!this.process.running) throw Object.assign(new Error(`the front ended: ${this.process.stderr}`), { final: true });
       return passes(this.port);
-    }, () => `the front passes requests on: ${this.process.stderr}`, 20);
+    }, () => `the front passes requests on: ${this.process.stderr.slice(-1000)}`, 20);
   }
 
   async stop() {

@@ -56,6 +56,15 @@ TEST(AccessLog, HasALineForEachAnswer) {
             HasSubstr(R"("bytes":)"), HasSubstr(R"("end":"not_keep_alive"})")));
 }
 
+TEST(AccessLog, NamesAPeerBehindAUnixSocketAsTheConfigurationDoes) {
+  SmallBroker broker(with_log());
+  Peer& peer = broker.subscriber();
+  peer.come_from(IpAddress{});
+  peer.say("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+  broker.pass(200ms);
+  EXPECT_THAT(broker.access_lines(), HasSubstr(R"("client":"unix:",)"));
+}
+
 TEST(AccessLog, HasALineForAStreamWhenItHasEnded) {
   SmallBroker broker(with_log());
   Peer& peer = broker.get("/events?channel=a&channel=b/*");

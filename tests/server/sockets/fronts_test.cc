@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "broker/server/sockets/greeter.h"
 #include "tests/server/small_broker.h"
@@ -85,6 +87,46 @@ TEST(Fronts, AStrangerIsNotBelieved) {
   broker.pass();
   EXPECT_THAT(peer.take(), StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_EQ(shown_at_the_end(broker), "203.0.113.9:40000");
+}
+
+TEST(Fronts, APeerBehindAUnixSocketIsBelievedIfThatIsTrusted) {
+  struct Way {
+    std::vector<std::string> trusted;
+    std::string_view header;
+    std::string fields;
+    std::string shown;
+  };
+  for (const Way& way :
+       {Way{{"unix:"}, "", "X-Forwarded-For: 192.0.2.7\r\n", "192.0.2.7"},
+        Way{{"unix:"}, kLine, "", "192.0.2.1:56324"}, Way{{"unix:"}, "", "", "local"},
+        Way{{"10.0.0.0/8"}, "", "X-Forwarded-For: 192.0.2.7\r\n", "local"}}) {
+    Options options = fronted();
+    options.fronts.trusted = way.trusted;
+    SmallBroker broker(options);
+    Peer& peer = broker.subscriber();
+    peer.come_from(IpAddress{});  // none
+    peer.say(std::string(way.header) + said(way.fields));
+    broker.pass();
+    ASSERT_THAT(peer.take(), StartsWith("HTTP/1.1 200 OK\r\n")) << way.fields;
+    EXPECT_EQ(shown_at_the_end(broker), way.shown) << way.fields;
+  }
+}
+
+// What it has said of itself would be believed where "unix:" is trusted.
+TEST(Fronts, ATcpPeerThatIsGoneIsNotTakenForOneBehindAUnixSocket) {
+  Options options = fronted();
+  options.fronts.trusted = {"unix:"};
+  SmallBroker broker(options, nullptr, {}, SmallBroker::kSubscribersMax, {}, nullptr,
+                     BrokerPhase::serving, 0, {.tcp = true});
+  Peer& gone = broker.subscriber();
+  gone.come_from(IpAddress{});
+  gone.say(said("X-Forwarded-For: 192.0.2.7\r\n"));
+  Peer& other = broker.subscriber_from(kStranger);
+  other.say(said());
+  broker.pass();
+  EXPECT_TRUE(gone.gone());
+  EXPECT_EQ(gone.take(), "");
+  EXPECT_THAT(other.take(), StartsWith("HTTP/1.1 200 OK\r\n"));
 }
 
 // Each byte in a turn of its own, the request in the same one as the header's end or not.
