@@ -63,6 +63,7 @@ bool load_tls_files(server::Options& options, const std::shared_ptr<tls::TicketK
   for (const std::string& sentence : sentences) say(sentence);
   if (!files) return false;
   options.tls_server = std::move(files->server);
+  options.publish_tls_server = std::move(files->publish_server);
   shown = std::move(files->text);
   return true;
 }

@@ -168,6 +168,9 @@ class Serving {
     for (const std::string& address : broker_->publish_addresses()) {
       log::info("publishers, with a token: {}", address);
     }
+    for (const std::string& address : broker_->publish_tls_addresses()) {
+      log::info("publishers, over TLS: {}", address);
+    }
     if (!broker_->admin_address().empty()) log::info("admin: http://{}/", broker_->admin_address());
     announce_keys();
     warn();
@@ -227,10 +230,12 @@ class Serving {
       const config::TokenKeys keys = options_.token_keys;
       const config::TokenKeys publish_keys = options_.publish_keys;
       const auto tls_server = options_.tls_server;
+      const auto publish_tls_server = options_.publish_tls_server;
       options_ = config::in_force(options_, *options);
       options_.token_keys = keys;
       options_.publish_keys = publish_keys;
       options_.tls_server = tls_server;
+      options_.publish_tls_server = publish_tls_server;
       const bool keys_read = load_token_keys(
           options_, [](const std::string& sentence) { log::error("reload: {}", sentence); });
       if (!keys_read) log::error("reload: the keys of tokens stay those that they were");

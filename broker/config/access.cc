@@ -84,6 +84,19 @@ std::string publishers(const Options& options) {
   for (const std::string& address : options.publish.listen) {
     text += entry(address, "bearers of a publisher's token", "what the token grants");
   }
+  for (const std::string& address : options.publish.listen_tls) {
+    const server::PublishOptions& publish = options.publish;
+    const std::string_view issuer =
+        publish.client_ca.empty() ? "" : " with a certificate of [publish] client_ca";
+    if (publish.has_keys()) {
+      text += entry(address, fmt::format("bearers of a publisher's token{}", issuer),
+                    "what the token grants");
+    }
+    for (const server::PublishClientRule& client : publish.clients) {
+      text += entry(address, fmt::format("bearers of a certificate for {}", shown(client.names)),
+                    shown(client.channels));
+    }
+  }
   return text;
 }
 

@@ -52,6 +52,9 @@ std::vector<Difference> differences(const server::Options& before, const server:
   if (!same_rules(sni_section(), before.tls.sni, after.tls.sni)) {
     found.push_back({.key = "[[tls.sni]]", .before = {}, .after = {}});
   }
+  if (!same_rules(publish_client_section(), before.publish.clients, after.publish.clients)) {
+    found.push_back({.key = "[[publish.client]]", .before = {}, .after = {}});
+  }
   if (!same_rules(channel_section(), before.channels, after.channels)) {
     found.push_back({.key = "[[channel]]", .before = {}, .after = {}});
   }

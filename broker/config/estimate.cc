@@ -128,6 +128,9 @@ void add_items(const server::Options& options, Estimate& estimate) {
               shards * limits.tls_handshakes, kHandshakeBytes);
     items.add(When::worst, false, "every subscriber stalled: what was sealed for it", connections,
               kSealedBytes);
+  } else if (!options.publish.listen_tls.empty()) {
+    items.add(When::worst, false, "limits.tls_handshakes of publishers", limits.tls_handshakes,
+              kHandshakeBytes);
   }
   items.add(When::idle, true, "their sockets", connections, kConnectionKernelBytes);
   items.add(When::idle, false, "shards", shards, kShardBytes);

@@ -65,8 +65,10 @@ struct Section {
 
 // [listen], [server], [history], … in the order in which they are documented.
 std::span<const Section<server::Options>> sections();
-// [[tls.sni]], [[channel]], [[route]] and [[hook]], of which there may be any number.
+// [[tls.sni]], [[publish.client]], [[channel]], [[route]] and [[hook]], of which there may be any
+// number.
 const Section<server::SniRule>& sni_section();
+const Section<server::PublishClientRule>& publish_client_section();
 const Section<server::ChannelRule>& channel_section();
 const Section<server::RouteRule>& route_section();
 const Section<server::HookRule>& hook_section();

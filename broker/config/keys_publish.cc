@@ -1,20 +1,27 @@
-// The keys, the part about publishing over TCP.
+// The keys, the part about publishing over TCP: [publish] and [[publish.client]].
 
 #include <array>
 
 #include "broker/config/key_sections.h"
 #include "broker/config/keys.h"
 #include "broker/config/member_key.h"
+#include "broker/policy/grants.h"
 
 namespace fanfare::config {
 namespace {
 
 using server::Options;
+using server::PublishClientRule;
 using server::PublishOptions;
 
 template <auto kMember>
 constexpr Key<Options> publish(Facts facts) {
   return key<Options, &Options::publish, kMember>(facts);
+}
+
+template <auto kMember>
+constexpr Key<PublishClientRule> client(Facts facts) {
+  return key<PublishClientRule, kMember>(facts);
 }
 
 constexpr std::array kPublish{
@@ -25,7 +32,25 @@ constexpr std::array kPublish{
          .help = "Where publishers connect over TCP, besides the ingest socket: addresses with a "
                  "port, \"10.0.0.5:7600\". The same three dialects are spoken there, and each "
                  "publisher has to present a token. Tokens and events travel in the clear: use a "
-                 "private network, or put a proxy that speaks TLS before it. Empty: nowhere."}),
+                 "private network, or listen_tls. Empty: nowhere."}),
+    publish<&PublishOptions::listen_tls>(
+        {.name = "listen_tls",
+         .at_most = 16,
+         .restart = true,
+         .help = "The same over TLS, with the certificates of [tls]: \"0.0.0.0:7643\". Each "
+                 "publisher has to present a token, or a certificate that a [[publish.client]] "
+                 "names. Empty: nowhere."}),
+    publish<&PublishOptions::client_ca>(
+        {.name = "client_ca",
+         .help = "A file in PEM, with the certificates of those who issue publishers' "
+                 "certificates: clients of listen_tls have to show one of theirs (mutual TLS), or "
+                 "the handshake fails. Read like those of [tls]; it counts for connections that "
+                 "begin from then on. Empty: clients are asked for no certificate."}),
+    publish<&PublishOptions::client_crl>(
+        {.name = "client_crl",
+         .help = "A file in PEM, with the lists of revoked certificates (CRL) of each of them. A "
+                 "list that is out of date refuses everybody: renew it in time. Read like "
+                 "client_ca. Empty: none are revoked; take a name out of [[publish.client]]."}),
     publish<&PublishOptions::keys>(
         {.name = "keys",
          .at_most = 32,
@@ -60,14 +85,44 @@ constexpr std::array kPublish{
          .help = "How far the issuer's clock may differ from this one."}),
 };
 
+constexpr std::array kClient{
+    client<&PublishClientRule::names>(
+        {.name = "names",
+         .at_least = 1,
+         .at_most = 1000,
+         .help = "Names of certificates, exactly as they stand there: the alternative names (hosts "
+                 "in lower case, URIs such as SPIFFE's, e-mail addresses), or the common name of a "
+                 "certificate without those. \"*\": any certificate of client_ca. Required; the "
+                 "first entry that has one of a certificate's names counts."}),
+    client<&PublishClientRule::channels>(
+        {.name = "channels",
+         .at_least = 1,
+         .at_most = policy::kGrantedChannelsMax,
+         .help = "The channels and patterns that their bearers may publish to, as a token's claim "
+                 "lists them. Required."}),
+};
+
 }  // namespace
 
+const Section<PublishClientRule>& publish_client_section() {
+  static const Section<PublishClientRule> kSection{
+      .name = "publish.client",
+      .help =
+          "Publishers' certificates that stand for a token, by the names in them. A SIGHUP counts "
+          "at once, also for connections that are open. A publisher that presents a token is held "
+          "to that; one without an entry needs a token.",
+      .keys = kClient};
+  return kSection;
+}
+
 Section<Options> publish_section() {
-  return {.name = "publish",
-          .help =
-              "Publishing over TCP: only where it listens, and only with a publisher's token "
-              "(JWT) that is signed with one of these keys and grants the channel.",
-          .keys = kPublish};
+  return {
+      .name = "publish",
+      .help =
+          "Publishing over TCP: only where it listens, and only with a publisher's token "
+          "(JWT) that is signed with one of these keys and grants the channel, or over TLS with "
+          "a certificate that a [[publish.client]] names.",
+      .keys = kPublish};
 }
 
 }  // namespace fanfare::config

@@ -26,10 +26,11 @@ constexpr Key<SniRule> sni(Facts facts) {
 constexpr std::array kTls{
     tls<&TlsOptions::certificate>(
         {.name = "certificate",
-         .help = "A file in PEM: the certificate that listen.https shows to clients that ask for "
-                 "no name, or for one that no [[tls.sni]] has; behind it those that issued it, "
-                 "without the root. It is read again on SIGHUP; connections that are open keep "
-                 "theirs."}),
+         .help =
+             "A file in PEM: the certificate that listen.https and publish.listen_tls show to "
+             "clients that ask for no name, or for one that no [[tls.sni]] has; behind it those "
+             "that issued it, without the root. It is read again on SIGHUP; connections that are "
+             "open keep theirs."}),
     tls<&TlsOptions::key>({.name = "key",
                            .help = "A file in PEM: its private key, in clear. Nobody but the "
                                    "broker should be able to read it."}),
@@ -53,8 +54,8 @@ constexpr std::array kSni{
 Section<Options> tls_section() {
   return {.name = "tls",
           .help =
-              "What [listen] https shows to its clients: TLS 1.2 and 1.3. `fanfare cert` makes "
-              "files for a first try.",
+              "What [listen] https and [publish] listen_tls show to their clients: TLS 1.2 and "
+              "1.3. `fanfare cert` makes files for a first try.",
           .keys = kTls};
 }
 

@@ -183,6 +183,10 @@ void Reader::read_keys(const Section<Record>& section, const std::string& path,
         read_rules(sni_section(), member, record.tls.sni);
         continue;
       }
+      if (path + '.' + member.name == publish_client_section().name) {
+        read_rules(publish_client_section(), member, record.publish.clients);
+        continue;
+      }
     }
     const Key<Record>* key = find_key(section, member.name);
     if (key == nullptr) {

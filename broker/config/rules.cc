@@ -15,6 +15,7 @@
 #include "broker/config/syntax.h"
 #include "broker/policy/client_address.h"
 #include "broker/policy/cors.h"
+#include "broker/policy/grants.h"
 #include "broker/policy/hosts.h"
 #include "broker/policy/jwt_keys.h"
 #include "broker/policy/origin.h"
@@ -98,13 +99,19 @@ void check_https(const Options& options, Report& report) {
       complain(report, key, "listen.https", fmt::format("\"{}\" is listed twice", https[i]));
     }
   }
+}
+
+void check_tls(const Options& options, Report& report) {
   const server::TlsOptions& tls = options.tls;
+  const std::string_view listener = !options.listen.https.empty()         ? "listen.https"
+                                    : !options.publish.listen_tls.empty() ? "publish.listen_tls"
+                                                                          : "";
   for (const auto& [key, file] :
        {std::pair("tls.certificate", &tls.certificate), std::pair("tls.key", &tls.key)}) {
-    if (https.empty() || !file->empty()) continue;
-    report.add_at(key, fmt::format("listen.https is set, and {} is not", key),
+    if (listener.empty() || !file->empty()) continue;
+    report.add_at(key, fmt::format("{} is set, and {} is not", listener, key),
                   "name a file in PEM; `fanfare cert --self-signed DIR` makes both for a first try",
-                  "listen.https");
+                  listener);
   }
   for (std::size_t i = 0; i < tls.sni.size(); ++i) {
     const server::SniRule& rule = tls.sni[i];
@@ -273,6 +280,54 @@ void check_keys(std::string_view name, const Section& section, Report& report) {
   }
 }
 
+void check_publish_addresses(const std::string& list, const std::vector<std::string>& addresses,
+                             const Options& options, Report& report) {
+  const server::ListenOptions& listen = options.listen;
+  std::vector<std::string> others = {listen.admin};
+  others.insert(others.end(), listen.http.begin(), listen.http.end());
+  others.insert(others.end(), listen.https.begin(), listen.https.end());
+  std::vector<std::string> before;
+  if (&addresses == &options.publish.listen_tls) before = options.publish.listen;
+  for (std::size_t i = 0; i < addresses.size(); ++i) {
+    const std::string& address = addresses[i];
+    const std::string place = fmt::format("{}[{}]", list, i);
+    complain(report, place, list, listen_address_problem(address));
+    if (address.ends_with(":0")) continue;
+    if (std::ranges::count(others, address) != 0) {
+      complain(report, place, list,
+               fmt::format("\"{}\" is also in [listen]; each needs its own port", address));
+    } else if (std::ranges::count(before, address) != 0) {
+      complain(report, place, list, fmt::format("\"{}\" is listed twice", address));
+    }
+    before.push_back(address);
+  }
+}
+
+void check_publish_clients(const server::PublishOptions& publish, Report& report) {
+  if (publish.client_ca.empty() && !publish.client_crl.empty()) {
+    report.add_at("publish.client_crl", "publish.client_crl is set, and publish.client_ca is not",
+                  "name the certificates of those who issue publishers' certificates");
+  }
+  for (std::size_t i = 0; i < publish.clients.size(); ++i) {
+    const server::PublishClientRule& client = publish.clients[i];
+    const std::string place = fmt::format("publish.client[{}]", i);
+    if (publish.client_ca.empty() && !publish.listen_tls.empty() && i == 0) {
+      complain(report, place, {},
+               "publish.client_ca is not set, so that no publisher shows a certificate");
+    }
+    if (client.names.empty() || client.channels.empty()) {
+      complain(report, place, {},
+               fmt::format("{} missing", client.names.empty() ? "names are" : "channels are"));
+    }
+    for (std::size_t c = 0; c < client.channels.size(); ++c) {
+      const std::string problem = policy::grant_problem(client.channels[c]);
+      if (problem.empty()) continue;
+      complain(report, fmt::format("{}.channels[{}]", place, c), place,
+               fmt::format("\"{}\" cannot be granted: {}", client.channels[c], problem));
+    }
+  }
+}
+
 // Publishing is never open to a network.
 void check_publish(const Options& options, Report& report) {
   const server::PublishOptions& publish = options.publish;
@@ -282,22 +337,16 @@ void check_publish(const Options& options, Report& report) {
                   "publishing over TCP needs a token: name the keys that publishers' tokens are "
                   "signed with, [publish] keys or jwks");
   }
-  for (std::size_t i = 0; i < publish.listen.size(); ++i) {
-    const std::string& address = publish.listen[i];
-    const std::string place = fmt::format("publish.listen[{}]", i);
-    complain(report, place, "publish.listen", listen_address_problem(address));
-    if (address.ends_with(":0")) continue;
-    const auto listed = std::ranges::count(publish.listen, address);
-    const bool elsewhere =
-        address == options.listen.admin || std::ranges::count(options.listen.http, address) != 0;
-    if (elsewhere) {
-      complain(report, place, "publish.listen",
-               fmt::format("\"{}\" is also in [listen]; each needs its own port", address));
-    } else if (listed > 1 && std::ranges::find(publish.listen, address) - publish.listen.begin() !=
-                                 static_cast<std::ptrdiff_t>(i)) {
-      complain(report, place, "publish.listen", fmt::format("\"{}\" is listed twice", address));
-    }
+  if (!publish.listen_tls.empty() && !publish.has_keys() && publish.clients.empty()) {
+    report.add_at(
+        "publish.listen_tls",
+        "[publish] listen_tls has addresses, and there are neither keys nor clients",
+        "publishing over TCP needs a token or a certificate: name [publish] keys or jwks, "
+        "or client_ca and a [[publish.client]]");
   }
+  check_publish_addresses("publish.listen", publish.listen, options, report);
+  check_publish_addresses("publish.listen_tls", publish.listen_tls, options, report);
+  check_publish_clients(publish, report);
 }
 
 void check_access_log(const Options& options, Report& report) {
@@ -377,6 +426,7 @@ void check_hooks(const Options& options, Report& report) {
 void check_rules(const Options& options, Report& report) {
   check_listeners(options, report);
   check_https(options, report);
+  check_tls(options, report);
   check_sizes(options, report);
   check_heartbeats(options, report);
   check_event_names(options, report);

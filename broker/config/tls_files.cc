@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "broker/config/file.h"
+#include "broker/wire/tls/client_trust.h"
 #include "broker/wire/tls/identity.h"
+#include "broker/wire/tls/pem.h"
 
 namespace fanfare::config {
 namespace {
@@ -42,6 +44,29 @@ class Reading {
     return std::move(*identity);
   }
 
+  // Nothing, with a problem; or without one, if clients are asked for no certificate.
+  tls::ClientTrust read_clients(const server::PublishOptions& publish) {
+    if (publish.client_ca.empty()) return {};
+    const auto authorities = file("[publish] client_ca", publish.client_ca);
+    const auto revocations = publish.client_crl.empty()
+                                 ? std::optional<tls::PemFile>(tls::PemFile{})
+                                 : file("[publish] client_crl", publish.client_crl);
+    if (!authorities || !revocations) return {};
+    auto trust = tls::read_client_trust(*authorities, *revocations, now_);
+    if (!trust) {
+      problems.push_back(fmt::format("[publish] {}", trust.error()));
+      return {};
+    }
+    for (const std::string& warning : trust->warnings) {
+      files.warnings.push_back(fmt::format("[publish] {}", warning));
+    }
+    files.text += "; publishers' of ";
+    for (std::size_t i = 0; i < trust->authorities.size(); ++i) {
+      files.text += (i > 0 ? ", " : "") + tls::subject_of(trust->authorities[i].get());
+    }
+    return std::move(*trust);
+  }
+
   TlsFiles files;
   std::vector<std::string> problems;
 
@@ -61,7 +86,9 @@ class Reading {
 std::expected<TlsFiles, std::vector<std::string>> read_tls_files(
     const server::Options& options, std::shared_ptr<tls::TicketKeys> tickets,
     std::chrono::sys_seconds now) {
-  if (options.listen.https.empty()) return TlsFiles{};
+  const bool https = !options.listen.https.empty();
+  const bool publishers = !options.publish.listen_tls.empty();
+  if (!https && !publishers) return TlsFiles{};
   Reading reading(now);
   auto fallback = reading.read("[tls]", options.tls.certificate, options.tls.key);
   std::vector<tls::Named> named;
@@ -77,13 +104,23 @@ std::expected<TlsFiles, std::vector<std::string>> read_tls_files(
     }
     named.push_back({rule.names, std::move(*identity)});
   }
+  tls::ClientTrust clients =
+      publishers ? reading.read_clients(options.publish) : tls::ClientTrust{};
   if (!reading.problems.empty()) return std::unexpected(std::move(reading.problems));
-  auto server = tls::Server::make({.fallback = std::move(*fallback),
-                                   .named = std::move(named),
-                                   .protocols = {"h2", "http/1.1"}},
-                                  std::move(tickets));
-  if (!server) return std::unexpected(std::vector{fmt::format("[tls] {}", server.error())});
-  reading.files.server = std::move(*server);
+  tls::ServerOptions made{.fallback = std::move(*fallback), .named = std::move(named)};
+  if (https) {
+    made.protocols = {"h2", "http/1.1"};
+    auto server = tls::Server::make(made, tickets);
+    if (!server) return std::unexpected(std::vector{fmt::format("[tls] {}", server.error())});
+    reading.files.server = std::move(*server);
+  }
+  if (publishers) {
+    made.protocols = {"http/1.1"};
+    made.clients = std::move(clients);
+    auto server = tls::Server::make(made, tickets);
+    if (!server) return std::unexpected(std::vector{fmt::format("[tls] {}", server.error())});
+    reading.files.publish_server = std::move(*server);
+  }
   return std::move(reading.files);
 }
 

@@ -1,5 +1,6 @@
-// The certificates of [tls], read from their files: at the start, at each SIGHUP, and by
-// `fanfare check`. Apart from the configuration, as the keys of tokens are.
+// The certificates of [tls], and those that publishers' have to be issued by, read from their
+// files: at the start, at each SIGHUP, and by `fanfare check`. Apart from
+// the configuration, as the keys of tokens are.
 #pragma once
 
 #include <chrono>
@@ -14,9 +15,11 @@
 namespace fanfare::config {
 
 struct TlsFiles {
-  std::shared_ptr<const tls::Server> server;  // null: [listen] https is empty
+  std::shared_ptr<const tls::Server> server;          // null: [listen] https is empty
+  std::shared_ptr<const tls::Server> publish_server;  // null: [publish] listen_tls is
   std::vector<std::string> warnings;
-  std::string text;  // "a.test, b.test until 2026-12-24"; empty: there is no server
+  // "a.test, b.test until 2026-12-24; publishers' of CN = …"; empty: there is no server.
+  std::string text;
 };
 
 // The error is a sentence for each file that is bad.

@@ -28,6 +28,7 @@ struct Grants {
   std::string issuer = {};  // "iss"; empty: none
   std::optional<Bearer> bearer = {};
   std::vector<std::string> channels;  // names and patterns, valid ones
+  std::string_view proof = "token";   // by what it was shown, for sentences
   // Further claims that somebody needs (JwtRules::kept): texts and whole numbers.
   std::vector<std::pair<std::string, std::string>> claims = {};
   // From then on they count no more; streams end. max(): they always do.

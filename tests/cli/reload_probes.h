@@ -34,6 +34,7 @@ std::vector<Probe> publish_probes();
 std::vector<Probe> front_probes();
 // Those of [tls] (tls_probes.cc).
 std::vector<Probe> tls_probes();
+std::vector<Probe> certificate_probes();
 // A [tls] whose files are good.
 std::string tls_section_text();
 // Those of where streams begin and end (stream_probes.cc).

@@ -48,6 +48,7 @@ server::Options with_keys(server::Options options) {
   auto files = config::read_tls_files(options, kTickets, now);
   EXPECT_TRUE(files) << files.error().front();
   if (files) options.tls_server = files->server;
+  if (files) options.publish_tls_server = files->publish_server;
   return options;
 }
 
@@ -56,6 +57,7 @@ std::vector<Probe> all_probes() {
   std::ranges::move(token_probes(), std::back_inserter(all));
   std::ranges::move(publish_probes(), std::back_inserter(all));
   std::ranges::move(tls_probes(), std::back_inserter(all));
+  std::ranges::move(certificate_probes(), std::back_inserter(all));
   std::ranges::move(front_probes(), std::back_inserter(all));
   std::ranges::move(stream_probes(), std::back_inserter(all));
   std::ranges::move(h2_probes(), std::back_inserter(all));
@@ -110,6 +112,10 @@ const std::vector<Fixed>& fixed_keys() {
   static const std::string kHttps1 = "https = [\"127.0.0.1:1\"]\n" + tls_section_text();
   static const std::string kHttps2 = "https = [\"127.0.0.1:2\"]\n" + tls_section_text();
   static const std::string kListening = kWithKeys + "listen = [\"127.0.0.1:1\"]";
+  static const std::string kTls1 =
+      kWithKeys + "listen_tls = [\"127.0.0.1:1\"]\n" + tls_section_text();
+  static const std::string kTls2 =
+      kWithKeys + "listen_tls = [\"127.0.0.1:2\"]\n" + tls_section_text();
   static const std::vector<Fixed> kFixed = {
       {"listen.http", "http = [\"127.0.0.1:1\"]", "http = [\"127.0.0.1:2\"]"},
       {"listen.http_mode", "http_mode = \"0600\"", "http_mode = \"0660\""},
@@ -124,6 +130,7 @@ const std::vector<Fixed>& fixed_keys() {
       {"server.backend", "backend = \"io_uring\"", "backend = \"epoll\""},
       {"limits.connections", "connections = 100", "connections = 200"},
       {"publish.listen", kWithKeys, kListening},
+      {"publish.listen_tls", kTls1, kTls2},
   };
   return kFixed;
 }
@@ -168,6 +175,7 @@ TEST_P(AppliedAtTheNextStart, IsSaidAndTheOldValueStaysInForce) {
   server::Options in_force = reloading.options();
   in_force.publish_keys = running.publish_keys;  // their files were read again
   in_force.tls_server = running.tls_server;
+  in_force.publish_tls_server = running.publish_tls_server;
   EXPECT_EQ(in_force, running);
   EXPECT_EQ(reloading.reload(head + std::string(after)), log) << "as long as it waits";
   EXPECT_EQ(reloading.reload(head + std::string(before)), "") << "and no longer";
@@ -191,6 +199,9 @@ TEST(Reload, EveryKeyOfTheTableHasAProbeOfItsMark) {
   }
   for (const auto& key : config::channel_section().keys) check("channel", key.facts);
   for (const auto& key : config::sni_section().keys) check("tls.sni", key.facts);
+  for (const auto& key : config::publish_client_section().keys) {
+    check("publish.client", key.facts);
+  }
   for (const auto& key : config::route_section().keys) check("route", key.facts);
   for (const auto& key : config::hook_section().keys) check("hook", key.facts);
   EXPECT_THAT(at_once, ::testing::IsEmpty()) << "probes of keys that do not exist";

@@ -125,6 +125,10 @@ std::string reference_markdown() {
   for (const Section<server::Options>& section : sections()) {
     append_section(out, section, fmt::format("[{}]", section.name), defaults);
     if (section.name == "tls") append_section(out, sni_section(), "[[tls.sni]]", server::SniRule{});
+    if (section.name == "publish") {
+      append_section(out, publish_client_section(), "[[publish.client]]",
+                     server::PublishClientRule{});
+    }
   }
   append_section(out, channel_section(), "[[channel]]", server::ChannelRule{});
   append_section(out, route_section(), "[[route]]", server::RouteRule{});
@@ -143,6 +147,10 @@ std::string reference_manual() {
   for (const Section<server::Options>& section : sections()) {
     append_manual(out, section, fmt::format("[{}]", section.name), defaults);
     if (section.name == "tls") append_manual(out, sni_section(), "[[tls.sni]]", server::SniRule{});
+    if (section.name == "publish") {
+      append_manual(out, publish_client_section(), "[[publish.client]]",
+                    server::PublishClientRule{});
+    }
   }
   append_manual(out, channel_section(), "[[channel]]", server::ChannelRule{});
   append_manual(out, route_section(), "[[route]]", server::RouteRule{});

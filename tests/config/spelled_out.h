@@ -27,6 +27,9 @@ inline std::string spelled_out(const server::Options& options) {
   for (const auto& rule : options.tls.sni) {
     text += "[[tls.sni]]\n" + spelled_out(sni_section(), rule);
   }
+  for (const auto& rule : options.publish.clients) {
+    text += "[[publish.client]]\n" + spelled_out(publish_client_section(), rule);
+  }
   for (const auto& rule : options.channels) {
     text += "[[channel]]\n" + spelled_out(channel_section(), rule);
   }

@@ -12,6 +12,7 @@
 #include "broker/config/load.h"
 #include "broker/config/tls_files.h"
 #include "broker/wire/tls/self_signed.h"
+#include "tests/wire/tls/authority.h"
 
 namespace fanfare::config {
 namespace {
@@ -19,9 +20,11 @@ namespace {
 using testing::AllOf;
 using testing::Contains;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
+using tls::Authority;
 
 std::vector<std::string> problems(std::string_view text) {
   std::vector<std::string> lines;
@@ -69,6 +72,47 @@ TEST(TlsRules, NameWhatAnSniEntryLacks) {
       Contains(AllOf(HasSubstr("unknown key \"name\" in [[tls.sni]]"), HasSubstr("\"names\""))));
   EXPECT_THAT(problems(both("[tls.sni]\nnames = [\"a\"]\n")),
               ElementsAre(HasSubstr("write [[tls.sni]], with two brackets")));
+}
+
+constexpr std::string_view kPublish = "[publish]\nlisten_tls = [\"127.0.0.1:7643\"]\n";
+constexpr std::string_view kClient = "[[publish.client]]\nnames = [\"a\"]\nchannels = [\"a\"]\n";
+
+std::string publishers(std::string_view more, std::string_view client = kClient) {
+  return std::string(kTls) + std::string(kPublish) + std::string(more) + std::string(client);
+}
+
+TEST(TlsRules, AskForSomethingThatPublishersCanShow) {
+  const std::string ca = "client_ca = \"ca.pem\"\n";
+  EXPECT_THAT(problems(publishers(ca)), IsEmpty());
+  EXPECT_THAT(problems(publishers("keys = [\"/k\"]\n", "")), IsEmpty());
+  EXPECT_THAT(problems(publishers(ca + "keys = [\"/k\"]\n", "")), IsEmpty());
+  EXPECT_THAT(
+      problems(publishers(ca, "")),
+      ElementsAre(AllOf(StartsWith("f.toml:5:14: "), HasSubstr("neither keys nor clients"))));
+  EXPECT_THAT(problems(publishers("")),
+              ElementsAre(AllOf(StartsWith("f.toml:6:"), HasSubstr("client_ca is not set"))));
+  EXPECT_THAT(problems(publishers("client_crl = \"c\"\nkeys = [\"/k\"]\n", "")),
+              ElementsAre(HasSubstr("client_crl is set, and publish.client_ca is not")));
+  EXPECT_THAT(problems(std::string(kPublish) + ca + std::string(kClient)),
+              ElementsAre(HasSubstr("publish.listen_tls is set, and tls.certificate is not"),
+                          HasSubstr("publish.listen_tls is set, and tls.key is not")));
+  EXPECT_THAT(problems(publishers(ca) + "[listen]\nadmin = \"127.0.0.1:7643\"\n"),
+              ElementsAre(HasSubstr("also in [listen]")));
+  EXPECT_THAT(problems(publishers(ca + "listen = [\"127.0.0.1:7643\"]\nkeys = [\"/k\"]\n")),
+              ElementsAre(HasSubstr("listed twice")));
+}
+
+TEST(TlsRules, NameWhatAPublishersEntryLacks) {
+  const std::string ca = "client_ca = \"ca.pem\"\n";
+  EXPECT_THAT(problems(publishers(ca, "[[publish.client]]\nnames = [\"a\"]\n")),
+              ElementsAre(HasSubstr("channels are missing")));
+  EXPECT_THAT(problems(publishers(ca, "[[publish.client]]\nchannels = [\"a\"]\n")),
+              ElementsAre(HasSubstr("names are missing")));
+  EXPECT_THAT(
+      problems(publishers(ca, "[[publish.client]]\nnames = [\"a\"]\nchannels = [\"a\", \"~b\"]\n")),
+      ElementsAre(AllOf(StartsWith("f.toml:9:18: "), HasSubstr("the broker's own"))));
+  EXPECT_THAT(problems(publishers(ca, "[[publish.client]]\nname = \"a\"\n")),
+              Contains(HasSubstr("unknown key \"name\" in [[publish.client]]")));
 }
 
 class TlsFilesTest : public testing::Test {
@@ -127,6 +171,50 @@ TEST_F(TlsFilesTest, NameEveryFileThatIsBad) {
   EXPECT_THAT(files.error(), ElementsAre(StartsWith("[tls] certificate: /nonexistent/site.crt: "),
                                          AllOf(StartsWith("[[tls.sni]] "), HasSubstr("a.key"),
                                                HasSubstr("there is no private key in it"))));
+}
+
+TEST_F(TlsFilesTest, AreReadForPublishersApart) {
+  options.publish.listen_tls = {"127.0.0.1:0"};
+  options.publish.client_ca = write("ca.pem", Authority("Publishers").certificate());
+  const auto files = read();
+  ASSERT_TRUE(files.has_value()) << files.error().front();
+  EXPECT_NE(files->server, nullptr);
+  EXPECT_NE(files->publish_server, nullptr);
+  EXPECT_THAT(files->text, EndsWith("; publishers' of CN = Publishers"));
+  options.listen.https.clear();
+  EXPECT_EQ(read()->server, nullptr) << "there are only publishers";
+}
+
+TEST_F(TlsFilesTest, SayWhatIsWrongWithTheAuthoritiesOfPublishers) {
+  const Authority publishers("Publishers");
+  options.publish.listen_tls = {"127.0.0.1:0"};
+  options.publish.client_ca = write("ca.pem", "nothing");
+  options.publish.client_crl = "/nonexistent/crl.pem";
+  auto files = read();
+  ASSERT_FALSE(files.has_value());
+  EXPECT_THAT(files.error(), ElementsAre(HasSubstr("[publish] client_crl: /nonexistent/crl.pem")));
+  options.publish.client_crl = write("crl.pem", publishers.certificate());
+  files = read();
+  ASSERT_FALSE(files.has_value());
+  EXPECT_THAT(files.error(), ElementsAre(AllOf(StartsWith("[publish] "), HasSubstr("ca.pem"))));
+  options.publish.client_ca = write("ca.pem", publishers.certificate());
+  files = read();
+  ASSERT_FALSE(files.has_value());
+  EXPECT_THAT(files.error(), ElementsAre(HasSubstr("no list of revoked certificates in it")));
+}
+
+TEST_F(TlsFilesTest, WarnOfAListOfRevokedCertificatesThatRefusesEverybody) {
+  const Authority publishers("Publishers");
+  options.publish.listen_tls = {"127.0.0.1:0"};
+  options.publish.client_ca = write("ca.pem", publishers.certificate());
+  options.publish.client_crl = write("crl.pem", publishers.revocations({}));
+  EXPECT_THAT(read()->warnings, IsEmpty());
+  options.publish.client_crl = write("crl.pem", publishers.revocations({}, /*next_in_days=*/-1));
+  EXPECT_THAT(read()->warnings,
+              ElementsAre(HasSubstr("the list of CN = Publishers was to be renewed by 20")));
+  options.publish.client_crl = write("crl.pem", Authority("Others").revocations({}));
+  EXPECT_THAT(read()->warnings,
+              ElementsAre(HasSubstr("there is no list of CN = Publishers in it")));
 }
 
 TEST_F(TlsFilesTest, WarnOfANameThatTheCertificateDoesNotHave) {

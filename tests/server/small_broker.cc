@@ -89,7 +89,9 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
       return std::make_unique<sim::BundlePort>(parts, kernel_, box_bytes);
     };
   }
-  if (options.tls_server) tls_.emplace(ring_, options.tls_server);
+  if (options.tls_server || options.publish_tls_server) {
+    tls_.emplace(ring_, TlsServers{options.tls_server, options.publish_tls_server});
+  }
   io::Ring& seam = tls_ ? static_cast<io::Ring&>(*tls_) : ring_;
   shard_ = std::make_unique<Shard>(ShardConfig{.index = 0,
                                                .subscribers_max = subscribers_max,
@@ -105,7 +107,10 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
                                                .tls = tls_ ? &*tls_ : nullptr,
                                                .wall_clock = [this] { return date(); }},
                                    seam, switchboard_);
-  if (tls_) shard_->listen(Port::subscriber, kernel_.listen(sim::Door::tls), {.tls = true});
+  if (options.tls_server) shard_->listen(Port::subscriber, kernel_.listen(sim::Door::tls), {.tls = true});
+  if (options.publish_tls_server) {
+    shard_->listen(Port::publish, kernel_.listen(sim::Door::tls_publishers), {.tls = true});
+  }
   shard_->listen(Port::subscriber, kernel_.listen(sim::Door::subscribers), subscribers);
   shard_->listen(Port::ingest, kernel_.listen(sim::Door::publishers));
   shard_->listen(Port::publish, kernel_.listen(sim::Door::network_publishers));

@@ -62,7 +62,8 @@ class Peer final : public sim::SocketOwner {
   bool reset_ = false;
 };
 
-// With Options::tls_server, there is a door for TLS as well (tests/server/tls_peer.h).
+// With Options::tls_server and publish_tls_server, there is a door for TLS as well
+// (tests/server/tls_peer.h).
 // `box_bytes`: what connections with several streams hold (tests/sim/bundle_port.h); 0: those
 // speak HTTP/2.
 class SmallBroker {

@@ -12,8 +12,9 @@ namespace fanfare::server::testing {
 
 class TlsPeer {
  public:
-  explicit TlsPeer(SmallBroker& broker, const tls::ClientOptions& options = {})
-      : broker_(broker), peer_(broker.connect(sim::Door::tls)), client_(options) {}
+  explicit TlsPeer(SmallBroker& broker, const tls::ClientOptions& options = {},
+                   sim::Door door = sim::Door::tls)
+      : broker_(broker), peer_(broker.connect(door)), client_(options) {}
 
   Peer& peer() { return peer_; }
   tls::Client& client() { return client_; }

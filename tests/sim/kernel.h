@@ -32,6 +32,7 @@ enum class Door : std::uint8_t {
   upstream,
   network_publishers,
   tls,  // subscribers again
+  tls_publishers,
 };
 
 // Told when a connection waits to be accepted.

@@ -32,6 +32,8 @@ namespace fanfare::server {
   X(tls_handshakes_total, "counter", "TLS handshakes that succeeded")                              \
   X(tls_resumed_total, "counter", "TLS handshakes that a session ticket made short")               \
   X(tls_failed_total, "counter", "TLS connections that failed, in the handshake or later")         \
+  X(tls_certificates_refused_total, "counter",                                                     \
+    "TLS connections that failed for want of a good client certificate; the log says which")       \
   X(tls_refused_total, "counter", "Connections closed: no place was left for a TLS handshake")     \
   X(tls_deferred_total, "counter", "Times a TLS handshake waited for the next turn of the loop")   \
   X(subscribers, "gauge", "Event streams open")                                                    \
@@ -120,6 +122,9 @@ namespace fanfare::server {
   X(publish_tokens_known_total, "counter", "Publishers' tokens that had been verified before")     \
   X(publish_tokens_missing_total, "counter", "Requests over TCP refused for want of a good token") \
   X(publish_tokens_refused_total, "counter", "Publishers' tokens that are not good")               \
+  X(publish_certificates_total, "counter", "Times a publisher's certificate stood for a token")    \
+  X(publish_certificates_unknown_total, "counter",                                                 \
+    "Times a publisher's certificate had none of the names of [[publish.client]]")                 \
   X(publish_not_granted_total, "counter", "Requests over TCP beyond what the token grants")        \
   X(ingest_requests_total, "counter", "Requests of publishers that speak HTTP")                    \
   X(ingest_events_total, "counter", "Events published")                                            \

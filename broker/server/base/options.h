@@ -69,7 +69,7 @@ struct SniRule {
   friend bool operator==(const SniRule&, const SniRule&) = default;
 };
 
-// What [listen] https shows; files in PEM.
+// What [listen] https and [publish] listen_tls show; files in PEM.
 struct TlsOptions {
   std::string certificate;  // with its chain; for clients that ask for no name, or an unknown one
   std::string key;
@@ -207,10 +207,22 @@ struct TokenOptions {
   friend bool operator==(const TokenOptions&, const TokenOptions&) = default;
 };
 
-// Publishing over TCP, with a token (broker/policy/jwt.h).
+// [[publish.client]]: what a publisher's certificate with one of these names stands for.
+struct PublishClientRule {
+  std::vector<std::string> names;     // alternative names or common names; "*": any
+  std::vector<std::string> channels;  // names and patterns that it grants
+
+  friend bool operator==(const PublishClientRule&, const PublishClientRule&) = default;
+};
+
+// Publishing over TCP, with a token (broker/policy/jwt.h) or a certificate.
 struct PublishOptions {
   std::vector<std::string> listen;  // addresses; empty: only the ingest socket is there
-  std::vector<std::string> keys;    // files, as those of subscribers' tokens
+  std::vector<std::string> listen_tls = {};
+  std::string client_ca = {};   // PEM; empty: clients of listen_tls show no certificate
+  std::string client_crl = {};  // PEM; empty: nobody looks whether one was revoked
+  std::vector<PublishClientRule> clients = {};
+  std::vector<std::string> keys;  // files, as those of subscribers' tokens
   std::string jwks;
   std::vector<std::string> algorithms = {"EdDSA", "ES256", "RS256", "HS256"};
   std::string issuer;             // empty: any
@@ -285,6 +297,7 @@ struct Options {
   // What the files of `tls` hold: read at the start and at each SIGHUP, apart from the rest. Null:
   // nothing listens for TLS.
   std::shared_ptr<const tls::Server> tls_server;
+  std::shared_ptr<const tls::Server> publish_tls_server;  // the same, for publishers
   FrontOptions fronts;
   std::uint32_t shards = 0;  // 0: auto
   Backend backend = Backend::automatic;

@@ -17,9 +17,9 @@ constexpr std::string_view kAllChannels = "**";
 std::optional<ingest::Refused> GrantedSink::refusal_of(std::string_view topic) const {
   if (granted(topic)) return std::nullopt;
   ++counters_.publish_not_granted_total;
-  return ingest::Refused{
-      .kind = ingest::Refusal::forbidden,
-      .message = fmt::format("the token does not grant the channel \"{}\"", quotable(topic))};
+  return ingest::Refused{.kind = ingest::Refusal::forbidden,
+                         .message = fmt::format("the {} does not grant the channel \"{}\"",
+                                                grants_.proof, quotable(topic))};
 }
 
 // What a transaction would do, checked against the grants first.

@@ -12,9 +12,11 @@ namespace fanfare::server {
 // False: it does not bring a good token, and `response` says so.
 bool PublishRoutes::let_in(const Request& request, Response& response) {
   if (door_ == nullptr) return true;
-  door_->stand_before(request.peer != nullptr ? request.peer->text() : std::string());
+  door_->stand_before(request.peer != nullptr ? request.peer->text() : std::string(),
+                      request.certificate);
   door_->shut();
   const std::optional<std::string_view> token = bearer_token(request.head);
+  if (!token && door_->open()) return true;
   const auto refused = token ? door_->present(*token) : door_->refusal();
   if (!refused) return true;
   response.fields.add("WWW-Authenticate", token

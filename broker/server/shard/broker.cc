@@ -127,7 +127,8 @@ class RunningBroker final : public Broker {
   std::vector<std::string> https_addresses() const override { return addresses(true); }
   std::string admin_address() const override { return listeners_.admin.address; }
   std::string ingest_path() const override { return listeners_.ingest.address; }
-  std::vector<std::string> publish_addresses() const override;
+  std::vector<std::string> publish_addresses() const override { return publishers(false); }
+  std::vector<std::string> publish_tls_addresses() const override { return publishers(true); }
   TimePoint oldest_turn() const override;
   void join() override;
   void drain() override;
@@ -144,7 +145,7 @@ class RunningBroker final : public Broker {
 
   std::expected<void, StartError> bind();
   std::expected<void, StartError> bind_http(bool tls);
-  std::expected<void, StartError> bind_publish();
+  std::expected<void, StartError> bind_publish(bool tls);
   std::expected<void, StartError> bind_admin();
   std::expected<void, StartError> bind_ingest();
   std::expected<Listeners::Place, StartError> listen_at(std::string_view key,
@@ -153,6 +154,7 @@ class RunningBroker final : public Broker {
                                                         const io::TcpOptions& tcp = {});
   std::expected<Listeners::Place, StartError> listen_at_socket(const std::string& path);
   std::vector<std::string> addresses(bool tls) const;
+  std::vector<std::string> publishers(bool tls) const;
   void run(std::uint32_t index);
   void listen(std::uint32_t index);
 
@@ -254,10 +256,13 @@ std::expected<void, StartError> RunningBroker::bind_http(bool tls) {
   return {};
 }
 
-std::expected<void, StartError> RunningBroker::bind_publish() {
-  for (const std::string& text : inheritance_.addresses("publish", options_->publish.listen)) {
-    auto place = listen_at("publish", text, 1);
+std::expected<void, StartError> RunningBroker::bind_publish(bool tls) {
+  const std::string_view key = tls ? "publish_tls" : "publish";
+  const auto& configured = tls ? options_->publish.listen_tls : options_->publish.listen;
+  for (const std::string& text : inheritance_.addresses(key, configured)) {
+    auto place = listen_at(key, text, 1);
     if (!place) return std::unexpected(std::move(place).error());
+    place->tls = tls;
     listeners_.publish.push_back(*std::move(place));
   }
   return {};
@@ -307,7 +312,8 @@ std::expected<void, StartError> RunningBroker::bind_ingest() {
 std::expected<void, StartError> RunningBroker::bind() {
   auto bound = bind_http(/*tls=*/false);
   if (bound) bound = bind_http(/*tls=*/true);
-  if (bound) bound = bind_publish();
+  if (bound) bound = bind_publish(/*tls=*/false);
+  if (bound) bound = bind_publish(/*tls=*/true);
   if (bound) bound = bind_admin();
   if (bound) bound = bind_ingest();
   if (!bound) return bound;
@@ -396,8 +402,9 @@ void RunningBroker::run(std::uint32_t index) {
   if (lead) ring_options.ingest = kIngestBuffers;
   if (auto ring = io::make_ring(choice_.backend, ring_options)) {
     member.ring = std::move(*ring);
-    if (!options_->listen.https.empty()) {
-      member.tls = std::make_unique<TlsRing>(*member.ring, options_->tls_server);
+    if (options_->tls_server || (lead && options_->publish_tls_server)) {
+      member.tls = std::make_unique<TlsRing>(
+          *member.ring, TlsServers{options_->tls_server, options_->publish_tls_server});
     }
     io::Ring& seam = member.tls ? *member.tls : *member.ring;
     member.shard = assembly_->make(index, seam, random_seed(), member.tls.get());
@@ -428,7 +435,7 @@ void RunningBroker::listen(std::uint32_t index) {
   };
   const auto all = [&shard](Port port, const Listeners::Place& place) {
     for (const io::Descriptor& socket : place.sockets) {
-      shard.listen(port, socket.number(), {.tls = false, .inherited = place.inherited});
+      shard.listen(port, socket.number(), {.tls = place.tls, .inherited = place.inherited});
     }
   };
   for (const Listeners::Place& place : listeners_.http) every(Port::subscriber, place);
@@ -455,11 +462,11 @@ std::vector<std::string> RunningBroker::addresses(bool tls) const {
   return addresses;
 }
 
-std::vector<std::string> RunningBroker::publish_addresses() const {
+std::vector<std::string> RunningBroker::publishers(bool tls) const {
   std::vector<std::string> addresses;
   addresses.reserve(listeners_.publish.size());
   for (const Listeners::Place& publish : listeners_.publish) {
-    addresses.push_back(publish.address);
+    if (publish.tls == tls) addresses.push_back(publish.address);
   }
   return addresses;
 }

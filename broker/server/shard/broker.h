@@ -39,6 +39,7 @@ class Broker {
   virtual std::string admin_address() const = 0;  // empty: none
   virtual std::string ingest_path() const = 0;
   virtual std::vector<std::string> publish_addresses() const = 0;  // of [publish] listen
+  virtual std::vector<std::string> publish_tls_addresses() const = 0;
 
   // Any thread: when the shard that has been silent for longest ended its last turn. A shard turns
   // at least once a second; those that have ended do not count.

@@ -15,7 +15,15 @@
 namespace fanfare::server {
 namespace {
 
-constexpr std::array<std::string_view, 5> kKeys = {"http", "https", "ingest", "admin", "publish"};
+constexpr std::array<std::string_view, 6> kKeys = {"http",  "https",   "ingest",
+                                                   "admin", "publish", "publish_tls"};
+
+// As broker.toml has it.
+std::string place_of(std::string_view key) {
+  if (key == "publish") return "[publish] listen";
+  if (key == "publish_tls") return "[publish] listen_tls";
+  return fmt::format("[listen] {}", key);
+}
 
 bool is_key(std::string_view name) {
   return std::ranges::find(kKeys, name) != kKeys.end();
@@ -59,8 +67,8 @@ std::optional<std::string> Inheritance::left_over() const {
   if (is_key(socket.name)) {
     return fmt::format(
         "the service manager passed on a socket named \"{0}\", on {1}, for which there is no use: "
-        "give {2} {0} an address in broker.toml, or take the socket out of its unit",
-        socket.name, socket.address, socket.name == "publish" ? "[publish] listen," : "[listen]");
+        "give {2} an address in broker.toml, or take the socket out of its unit",
+        socket.name, socket.address, place_of(socket.name));
   }
   return fmt::format(
       "the service manager passed on a socket (\"{}\") on {}, which is no address in broker.toml: "

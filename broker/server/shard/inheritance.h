@@ -1,7 +1,7 @@
 // Inheritance: the sockets that a service manager passed on, until the broker has found a use for
 // each. One whose unit names it after a key of broker.toml (FileDescriptorName=http, https, ingest,
-// admin or publish) is used in place of that key's addresses; any other for the address that it
-// has, wherever that stands in broker.toml.
+// admin, publish or publish_tls) is used in place of that key's addresses; any other for the
+// address that it has, wherever that stands in broker.toml.
 #pragma once
 
 #include <cstddef>

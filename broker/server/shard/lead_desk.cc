@@ -16,7 +16,7 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
       ingest_http_(parts.connections, parts.courier, parts.counters, settings.publisher_requests(),
                    settings, parts.date, publisher_bodies_, ingest_routes_),
       publisher_tokens_(settings, parts.counters),
-      publish_door_(publisher_tokens_, lead_, {}),
+      publish_door_(publisher_tokens_, lead_, {}, {}),
       publish_routes_(settings, publish_door_, roll_calls_),
       publish_http_(parts.connections, parts.courier, parts.counters, settings.publisher_requests(),
                     settings, parts.date, publisher_bodies_, publish_routes_),
@@ -27,9 +27,10 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
                     .sink = lead_,
                     .publish_http = publish_http_,
                     .make_door =
-                        [this](const PackedAddress& peer) {
+                        [this, &connections = parts.connections](io::Slot slot) {
                           return std::make_unique<PublisherDoor>(publisher_tokens_, lead_,
-                                                                 peer.text());
+                                                                 connections.peer(slot).text(),
+                                                                 connections.certificate(slot));
                         },
                     .switchboard = parts.switchboard,
                     .settings = settings,

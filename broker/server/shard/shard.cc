@@ -347,6 +347,10 @@ void Shard::welcome(io::Slot slot, const Listener& listener, const TurnedAway& t
   connection.opened = tick_;
   connection.leaving = phase_ != Phase::serving && port != Port::admin;
   ++open_connections(connection);
+  if (listener.kind.tls && is_publishers(port) && !secure(slot)) {
+    connection.state = State::greeting;
+    return close(slot, CloseReason::overloaded);
+  }
   if (connection.turned_away) {
     obey(slot, desk_->ingest_port().begin_turned_away(slot, turned_away, tick_));
     return;
@@ -359,7 +363,7 @@ void Shard::welcome(io::Slot slot, const Listener& listener, const TurnedAway& t
   }
   if (port == Port::subscriber) {
     ++counters_.connections_accepted_total;
-    if (listener.kind.tls) config_.tls->expect(slot);
+    if (listener.kind.tls) config_.tls->expect(slot, Audience::subscribers);
     return greet(slot);
   }
   obey(slot, kind_of(port).http->begin(slot, tick_));
@@ -384,6 +388,7 @@ void Shard::received(const io::Completion& completion, Connection& connection) {
   }
   switch (connection.state) {
     case State::publisher:
+      if (!ended) know_publisher(slot);
       obey(slot, ended ? desk_->ingest_port().input_ended(slot)
                        : desk_->ingest_port().received(slot, bytes, tick_));
       break;
@@ -487,9 +492,8 @@ void Shard::take(const LogMessage& message) {
 
 void Shard::take(const SettingsMessage& message) {
   settings_.replace(message.options);
-  if (config_.tls != nullptr && message.options->tls_server) {
-    config_.tls->serve(message.options->tls_server);
-  }
+  if (config_.tls == nullptr) return;
+  config_.tls->serve({message.options->tls_server, message.options->publish_tls_server});
 }
 
 void Shard::take(DrainMessage message) {

@@ -87,7 +87,7 @@ inline constexpr std::uint32_t kAdminSlots = 64;
 inline constexpr std::uint32_t kTurnedAwaySlots = 16;
 
 struct ListenerKind {
-  bool tls = false;  // its connections are Port::subscriber's, over TLS
+  bool tls = false;  // subscribers or publishers, over TLS
   // It belongs to a service manager (io/inherited.h), is left listening, and what waits there is
   // for the next broker.
   bool inherited = false;
@@ -158,6 +158,8 @@ class Shard {
   void greeted(io::Slot slot, std::string_view bytes);
   void begin_protocol(io::Slot slot, std::string_view first);
   void tls_failed(io::Slot slot);
+  bool secure(io::Slot slot);
+  void know_publisher(io::Slot slot);
   void received(const io::Completion& completion, Connection& connection);
   void polled(const io::Completion& completion, Connection& connection, Op op);
   bool take_messages();

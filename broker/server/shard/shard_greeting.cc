@@ -1,10 +1,14 @@
 // Shard, the part about how a connection on a subscriber listener begins: perhaps with the word of
 // a front, then with TLS, then with one of the protocols.
 
+#include <fmt/format.h>
+
 #include <string>
 #include <utility>
 
 #include "broker/server/shard/shard.h"
+
+#include "common/quotable.h"
 
 namespace fanfare::server {
 
@@ -42,6 +46,25 @@ void Shard::greeted(io::Slot slot, std::string_view bytes) {
   arm_receive(slot);
 }
 
+// A publisher's connection speaks TLS from its first byte. False: there is no place for its
+// handshake.
+bool Shard::secure(io::Slot slot) {
+  if (config_.tls->handshakes() >= settings_->limits.tls_handshakes) {
+    ++counters_.tls_refused_total;
+    return false;
+  }
+  config_.tls->expect(slot, Audience::publishers);
+  config_.tls->begin(slot, {});
+  return true;
+}
+
+// Its first text has come, so that its handshake is over.
+void Shard::know_publisher(io::Slot slot) {
+  if (config_.tls == nullptr || connections_[slot].port != Port::publish) return;
+  if (connections_.certificate(slot)) return;
+  if (auto shown = config_.tls->peer(slot)) connections_.certify(slot, std::move(shown));
+}
+
 // What speaks on the connection from here on. In clear the first bytes say so; over TLS, where the
 // handshake is over and the first text has come, ALPN has (RFC 9113 §3.3).
 void Shard::begin_protocol(io::Slot slot, std::string_view first) {
@@ -58,8 +81,11 @@ void Shard::tls_failed(io::Slot slot) {
     return close(slot, connections_[slot].reason);
   }
   if (const auto left_out = tls_log_.admit(now_); left_out >= 0) {
-    log::warn("a TLS connection from {} failed: {}{}", connections_.peer(slot).text(),
-              tls::sentence_of(config_.tls->failure(slot)), log::left_out_note(left_out));
+    const auto refused = config_.tls->peer(slot);
+    log::warn("a TLS connection from {} failed: {}{}{}", connections_.peer(slot).text(),
+              tls::sentence_of(config_.tls->failure(slot)),
+              refused ? fmt::format(" ({})", quotable(refused->subject)) : "",
+              log::left_out_note(left_out));
   }
   // What carries streams ends them first.
   if (connections_[slot].state == State::shared) return close(slot, CloseReason::tls_failed);

@@ -225,6 +225,10 @@ void Shard::take_stock() {
     counters_.tls_deferred_total = tls.deferred;
     counters_.tls_failed_total =
         std::accumulate(tls.failures.begin(), tls.failures.end(), std::uint64_t{0});
+    counters_.tls_certificates_refused_total = 0;
+    for (const tls::Failure failure : tls::kCertificateFailures) {
+      counters_.tls_certificates_refused_total += tls.failures[static_cast<std::size_t>(failure)];
+    }
   }
   const std::lock_guard lock(switchboard_.board);
   ShardSnapshot& snapshot = switchboard_.snapshots[config_.index];

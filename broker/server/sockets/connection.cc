@@ -23,6 +23,7 @@ void ConnectionTable::free(io::Slot slot) {
   connection.generation = generation == 0 ? 1 : generation;
   peers_[slot] = PackedAddress{};
   carriers_.take(slot);
+  certificates_.erase(slot);
   free_.give_back(slot);
   --in_use_;
 }

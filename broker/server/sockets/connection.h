@@ -15,11 +15,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <utility>
 
 #include "broker/io/ring.h"
 #include "broker/server/base/counters.h"
 #include "broker/server/sockets/carriers.h"
 #include "broker/server/sockets/packed_address.h"
+#include "broker/wire/tls/peer_certificate.h"
 
 #include "common/free_indexes.h"
 #include "common/paged_array.h"
@@ -89,6 +93,8 @@ struct Connection {
 };
 static_assert(sizeof(Connection) <= 24, "an idle connection has nothing but this and an address");
 
+using Certificate = std::shared_ptr<const tls::PeerCertificate>;
+
 // The slots of one shard. Thread: the shard's. Never shrinks; its memory is touched, page by page,
 // as slots are used for the first time: room for a million costs nothing until they come.
 class ConnectionTable {
@@ -110,6 +116,14 @@ class ConnectionTable {
   PackedAddress& peer(io::Slot slot) { return peers_[slot]; }
   void carry(io::Slot slot, const PackedAddress& client);
   void carry_no_more(io::Slot slot);
+  // What the other end has shown in its handshake; hardly any does.
+  void certify(io::Slot slot, Certificate certificate) {
+    certificates_.insert_or_assign(slot, std::move(certificate));
+  }
+  Certificate certificate(io::Slot slot) const {
+    const auto found = certificates_.find(slot);
+    return found == certificates_.end() ? nullptr : found->second;
+  }
   // The connection that the token means, or null if that life of the slot is over.
   Connection* find(io::Token token) {
     if (token.index >= high_water()) return nullptr;
@@ -129,6 +143,7 @@ class ConnectionTable {
   PagedArray<Connection> connections_;
   PagedArray<PackedAddress> peers_;
   Carriers carriers_;
+  std::unordered_map<io::Slot, Certificate> certificates_;
   FreeIndexes free_;  // below high_water()
   std::uint32_t in_use_ = 0;
 };

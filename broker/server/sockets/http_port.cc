@@ -220,12 +220,18 @@ std::optional<BodyRefusal> HttpPort::take_body(Exchange& exchange, std::string_v
   return {};
 }
 
+// With whose it is.
+Request HttpPort::request_of(const Exchange& exchange) const {
+  Request request = exchange.request(&connections_.peer(exchange.slot));
+  request.certificate = connections_.certificate(exchange.slot);
+  return request;
+}
+
 // False: the answer is in `out` already and ends the connection.
 bool HttpPort::head_complete(Exchange& exchange) {
   exchange.in_body = true;
   response_.clear();
-  const auto allowed =
-      routes_.body_allowed(exchange.request(&connections_.peer(exchange.slot)), response_);
+  const auto allowed = routes_.body_allowed(request_of(exchange), response_);
   if (!allowed) {
     write(exchange, h1::Persistence::close);
     return false;
@@ -248,7 +254,7 @@ PortOrder HttpPort::request_complete(io::Slot slot, Exchange& exchange, std::str
                                      Tick tick) {
   ++requests_total(counters_, connections_[slot].port);
   response_.clear();
-  routes_.answer(exchange.request(&connections_.peer(slot)), response_);
+  routes_.answer(request_of(exchange), response_);
   return carry(slot, exchange, rest, tick);
 }
 

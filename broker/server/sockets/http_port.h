@@ -80,6 +80,7 @@ class HttpPort {
   void note_answer(Exchange& exchange);
   void note_end(Exchange& exchange, std::uint64_t bytes, CloseReason reason);
   Exchange& exchange_of(io::Slot slot);
+  Request request_of(const Exchange& exchange) const;
   PortOrder advance(io::Slot slot, std::string_view input, Tick tick);
   std::optional<BodyRefusal> refused_body(const Exchange& exchange, std::uint64_t more) const;
   std::optional<BodyRefusal> take_body(Exchange& exchange, std::string_view piece);

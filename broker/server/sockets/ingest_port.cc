@@ -179,7 +179,7 @@ PortOrder IngestPort::received(io::Slot slot, std::string_view bytes, Tick tick)
 void IngestPort::begin_session(io::Slot slot, ingest::Dialect dialect) {
   Publisher& publisher = publisher_of(slot);
   if (connections_[slot].port == Port::publish) {
-    publisher.door = make_door_(connections_.peer(slot));
+    publisher.door = make_door_(slot);
   }
   ingest::Sink& sink = publisher.door ? publisher.door->sink() : sink_;
   publisher.session = ingest::make_session(dialect, sink,

@@ -48,7 +48,7 @@ class IngestPort {
     ingest::Sink& sink;
     // For publishers over TCP: their HTTP, and what makes the door before one of them.
     HttpPort& publish_http;
-    std::function<std::unique_ptr<ingest::Door>(const PackedAddress& peer)> make_door;
+    std::function<std::unique_ptr<ingest::Door>(io::Slot)> make_door;
     Switchboard& switchboard;
     const Settings& settings;
     const Heads& heads;
@@ -142,7 +142,7 @@ class IngestPort {
   HttpPort& http_;
   ingest::Sink& sink_;
   HttpPort& publish_http_;
-  const std::function<std::unique_ptr<ingest::Door>(const PackedAddress& peer)> make_door_;
+  const std::function<std::unique_ptr<ingest::Door>(io::Slot)> make_door_;
   const Settings& settings_;
   const Heads& heads_;
   const http::Date& date_;

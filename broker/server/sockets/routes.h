@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 
 #include "broker/server/sockets/response.h"
 #include "broker/wire/http/head.h"
 #include "broker/wire/http/limits.h"
+#include "broker/wire/tls/peer_certificate.h"
 
 namespace fanfare::server {
 
@@ -39,6 +41,8 @@ struct Request {
   // The other end of its connection, which may be a front's (client.h); null where there is none,
   // or before its head is whole.
   const PackedAddress* peer = nullptr;
+  // That the other end has shown; null: none, or it is not asked about here.
+  std::shared_ptr<const tls::PeerCertificate> certificate = {};
 };
 
 // Why the transport does not accept a request: it is malformed, too long, or too slow. Or its

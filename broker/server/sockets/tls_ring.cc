@@ -40,11 +40,12 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 
 TlsRing::~TlsRing() = default;
 
-void TlsRing::expect(io::Slot slot) {
+void TlsRing::expect(io::Slot slot, Audience audience) {
   if (lines_.size() <= slot) lines_.resize(slot + 1);
   generation_ = (generation_ + 1) & 0xffffffU;
   lines_[slot] = std::make_unique<Line>();
   lines_[slot]->generation = generation_;
+  lines_[slot]->audience = audience;
 }
 
 bool TlsRing::is_expected(io::Slot slot) const {
@@ -59,7 +60,12 @@ bool TlsRing::speaks_tls(io::Slot slot) const {
 std::string_view TlsRing::protocol(io::Slot slot) const {
   const Line* const known = line(slot);
   if (known == nullptr || !known->engine || !known->engine->protocol()) return {};
-  return server_->protocols()[*known->engine->protocol()];
+  return server_of(*known)->protocols()[*known->engine->protocol()];
+}
+
+std::shared_ptr<const tls::PeerCertificate> TlsRing::peer(io::Slot slot) const {
+  const Line* const known = line(slot);
+  return known == nullptr || !known->engine ? nullptr : known->engine->peer();
 }
 
 tls::Failure TlsRing::failure(io::Slot slot) const {
@@ -94,7 +100,7 @@ void TlsRing::rest(Line& line) {
 
 void TlsRing::begin(io::Slot slot, std::string_view first) {
   Line& line = *lines_[slot];
-  line.engine.emplace(server_, aead_);
+  line.engine.emplace(server_of(line), aead_);
   ++handshakes_;
   Traffic& now = traffic(line);
   now.early = first;
@@ -148,7 +154,7 @@ void TlsRing::take(io::Slot slot, Line& line, std::string_view bytes) {
     give(line, static_cast<std::int32_t>(text_.size()), text_);
   } else if (state == tls::Engine::State::ended) {
     give(line, 0);
-  } else {
+  } else if (line.traffic && line.traffic->receive) {
     arm_receive(slot, line);
   }
 }
@@ -198,7 +204,9 @@ void TlsRing::recycle(const io::Completion& received) {
 void TlsRing::shake_hands() {
   if (later_.empty()) return;
   const TimePoint began = below_.now();
-  server_->tickets().time_passes(began);
+  for (const auto* server : {&servers_.subscribers, &servers_.publishers}) {
+    if (*server) (*server)->tickets().time_passes(began);
+  }
   for (int count = 0; !later_.empty(); ++count) {
     const bool time_is_up = count > 0 && below_.now() - began >= kHandshakesTime;
     if (time_is_up || count == kHandshakesMax) {

@@ -1,10 +1,10 @@
 // TlsRing: a Ring over another one, that speaks TLS on the slots it is asked to, and passes on what
 // concerns all others. What is above it (ports, courier, delivery) sends and receives text and
-// knows nothing of it. A broker without [listen] https has none.
+// knows nothing of it. A broker without [listen] https and [publish] listen_tls has none.
 //
-// A TLS slot begins in clear, for the PROXY protocol; begin() starts the handshake. From then on
-// receive() completes with text. An idle connection costs its Engine and a pointer to it (some
-// 330 bytes), and nothing per event but the sealing.
+// A TLS slot begins in clear, for the PROXY protocol; begin() starts the handshake, which goes on
+// while the caller asks to receive. From then on receive() completes with text. An idle connection
+// costs its Engine and a pointer to it (some 330 bytes), and nothing per event but the sealing.
 //
 //   send     is sealed into an arena, whose bytes go to the ring below. What a socket takes only in
 //            part cannot be sealed again, so the rest stays here (64 KiB at most), and the send is
@@ -36,6 +36,14 @@
 
 namespace fanfare::server {
 
+// Who the connection is for, and with that how handshakes are made.
+enum class Audience : std::uint8_t { subscribers, publishers };
+// What connections are made with; null where nothing listens for them.
+struct TlsServers {
+  std::shared_ptr<const tls::Server> subscribers;
+  std::shared_ptr<const tls::Server> publishers;
+};
+
 class TlsRing final : public io::Ring {
  public:
   struct Counts {
@@ -45,15 +53,17 @@ class TlsRing final : public io::Ring {
     std::array<std::uint64_t, tls::kFailureCount> failures{};
   };
 
-  // The ring below outlives this. `server`: what connections are made with.
-  TlsRing(io::Ring& below, std::shared_ptr<const tls::Server> server)
-      : below_(below), server_(std::move(server)) {}
+  // The ring below outlives this.
+  TlsRing(io::Ring& below, TlsServers servers) : below_(below), servers_(std::move(servers)) {}
   ~TlsRing() override;
 
-  // Another one, for connections that begin from now on; it speaks the same protocols.
-  void serve(std::shared_ptr<const tls::Server> server) { server_ = std::move(server); }
+  // Others, for connections that begin from now on; they speak the same protocols. Null: as before.
+  void serve(TlsServers servers) {
+    if (servers.subscribers) servers_.subscribers = std::move(servers.subscribers);
+    if (servers.publishers) servers_.publishers = std::move(servers.publishers);
+  }
   // The slot will speak TLS; it has just been adopted, and is in clear.
-  void expect(io::Slot slot);
+  void expect(io::Slot slot, Audience audience);
   // It does now, and `first` is what has come already.
   void begin(io::Slot slot, std::string_view first);
   // It will, and has not begun.
@@ -61,6 +71,9 @@ class TlsRing final : public io::Ring {
   bool speaks_tls(io::Slot slot) const;
   // What was negotiated by ALPN, once the handshake is over; empty: nothing.
   std::string_view protocol(io::Slot slot) const;
+  // The client's certificate, once the handshake is over, or the one for which it has failed. Null:
+  // none was asked for.
+  std::shared_ptr<const tls::PeerCertificate> peer(io::Slot slot) const;
   // After its receive has completed with -EPROTO.
   tls::Failure failure(io::Slot slot) const;
   const Counts& counts() const { return counts_; }
@@ -117,6 +130,7 @@ class TlsRing final : public io::Ring {
     std::uint32_t generation = 0;       // of its tokens
     bool sent = false;                  // something, since the last submit
     bool broken = false;                // after a failure: nothing is read or sent any more
+    Audience audience = Audience::subscribers;
   };
   // Sent since the last submit: `bytes` to the ring below, for `text` of the caller's.
   struct Sent {
@@ -143,6 +157,9 @@ class TlsRing final : public io::Ring {
     return {.kind = kind, .generation = line.generation, .index = slot};
   }
   Line* find(io::Slot slot, std::uint32_t generation) const;
+  const std::shared_ptr<const tls::Server>& server_of(const Line& line) const {
+    return line.audience == Audience::publishers ? servers_.publishers : servers_.subscribers;
+  }
 
   void make_room(std::size_t bytes);
   void queue(io::Slot slot, Line& line, Sent sent);
@@ -164,7 +181,7 @@ class TlsRing final : public io::Ring {
 
   io::Ring& below_;
   tls::Aead aead_;
-  std::shared_ptr<const tls::Server> server_;
+  TlsServers servers_;
   std::vector<std::unique_ptr<Line>> lines_;  // by slot
   std::uint32_t generation_ = 0;
   std::string arena_;

@@ -28,6 +28,7 @@ bool Engine::shake_hands(std::string_view& input, std::string& out) {
   const std::size_t before = input.size();
   const Openssl::Step step = openssl_->handshake(input, out);
   handshake_bytes_ += static_cast<std::uint32_t>(before - input.size());
+  if (step != Openssl::Step::more) peer_ = openssl_->peer();
   if (step == Openssl::Step::failed) {
     fail(openssl_->failure());
   } else if (step == Openssl::Step::ended) {
@@ -39,9 +40,6 @@ bool Engine::shake_hands(std::string_view& input, std::string& out) {
   state_ = State::open;
   resumed_ = openssl_->resumed();
   if (const auto protocol = openssl_->protocol()) protocol_ = static_cast<std::uint8_t>(*protocol);
-  if (std::string peer = openssl_->peer(); !peer.empty()) {
-    peer_ = std::make_unique<std::string>(std::move(peer));
-  }
   if (const auto secrets = openssl_->secrets()) {
     const std::uint64_t written = openssl_->send_tickets(out);
     records_.emplace(secrets->cipher, secrets->server, secrets->client, written, secrets->text_max);

@@ -25,6 +25,7 @@
 #include "broker/wire/tls/aead.h"
 #include "broker/wire/tls/failure.h"
 #include "broker/wire/tls/openssl.h"
+#include "broker/wire/tls/peer_certificate.h"
 #include "broker/wire/tls/records.h"
 #include "broker/wire/tls/server.h"
 
@@ -64,8 +65,8 @@ class Engine {
   std::optional<std::size_t> protocol() const;
   bool resumed() const { return resumed_; }
   bool is_13() const { return records_.has_value(); }
-  // The subject of the peer's certificate; empty: it was asked for none.
-  std::string_view peer() const { return peer_ ? std::string_view(*peer_) : std::string_view(); }
+  // The peer's certificate; after a failure, the one that was refused. Null: it was asked for none.
+  const std::shared_ptr<const PeerCertificate>& peer() const { return peer_; }
 
  private:
   static constexpr std::uint8_t kNoProtocol = 255;
@@ -77,7 +78,7 @@ class Engine {
   Aead& aead_;
   std::unique_ptr<Openssl> openssl_;
   std::optional<Records> records_;
-  std::unique_ptr<std::string> peer_;
+  std::shared_ptr<const PeerCertificate> peer_;
   std::uint32_t handshake_bytes_ = 0;
   State state_ = State::handshaking;
   Failure failure_ = Failure::none;

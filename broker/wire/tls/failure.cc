@@ -22,7 +22,13 @@ std::string_view sentence_of(Failure failure) {
     case Failure::no_certificate:
       return "the client showed no certificate, and has to";
     case Failure::certificate_refused:
-      return "the client's certificate was not issued by the client CA, or is not valid now";
+      return "the client's certificate was not issued by the client CA, or not for a client";
+    case Failure::certificate_expired:
+      return "the client's certificate has expired, or is not valid yet";
+    case Failure::certificate_revoked:
+      return "the client's certificate was revoked";
+    case Failure::revocation_unknown:
+      return "the list of revoked certificates is out of date, or is not that of the client's CA";
     case Failure::malformed:
       return "the client broke the rules of TLS";
     case Failure::bad_record:

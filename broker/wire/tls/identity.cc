@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <span>
 #include <utility>
 
@@ -27,17 +26,6 @@ constexpr int kRsaBitsMin = 2048;
 constexpr int kOtherBitsMin = 224;
 
 using Names = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
-
-sys_seconds time_of(const ASN1_TIME* time) {
-  std::tm calendar{};
-  if (ASN1_TIME_to_tm(time, &calendar) != 1) return {};
-  return sys_seconds(std::chrono::seconds(timegm(&calendar)));
-}
-
-std::string_view text_of(const ASN1_STRING* text) {
-  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
-          static_cast<std::size_t>(ASN1_STRING_length(text))};
-}
 
 std::string address_text(std::string_view bytes) {
   std::array<std::uint8_t, 16> all{};

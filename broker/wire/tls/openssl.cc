@@ -7,8 +7,6 @@
 #include <cstring>
 #include <utility>
 
-#include "broker/wire/tls/pem.h"
-
 #include "common/check.h"
 #include "common/hex.h"
 
@@ -61,6 +59,23 @@ Failure failure_of(int reason) {
       return Failure::too_large;
     default:
       return Failure::malformed;
+  }
+}
+
+Failure failure_of_certificate(int error) {
+  switch (error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return Failure::certificate_expired;
+    case X509_V_ERR_CERT_REVOKED:
+      return Failure::certificate_revoked;
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+    case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+      return Failure::revocation_unknown;
+    default:
+      return Failure::certificate_refused;
   }
 }
 
@@ -145,6 +160,13 @@ void Openssl::note_secret(const SSL* ssl, const char* line) {
   }
 }
 
+void Openssl::note_refusal(const SSL* ssl, int error, const X509* certificate) {
+  auto* const self = static_cast<Openssl*>(SSL_get_app_data(ssl));
+  self->certificate_failure_ = failure_of_certificate(error);
+  if (certificate == nullptr) return;
+  self->refused_ = std::make_shared<const PeerCertificate>(read_peer_certificate(certificate));
+}
+
 void Openssl::open_pipe(std::string_view input, std::string& out) {
   input_ = input;
   out_ = &out;
@@ -161,6 +183,7 @@ Openssl::Step Openssl::step_after(int result) {
   if (error == SSL_ERROR_WANT_READ) return Step::more;
   if (error == SSL_ERROR_ZERO_RETURN) return Step::ended;
   failure_ = failure_of(take_reason());
+  if (failure_ == Failure::certificate_refused) failure_ = certificate_failure_;
   return Step::failed;
 }
 
@@ -210,6 +233,7 @@ void Openssl::send_close_notify(std::string& out) {
 }
 
 std::uint64_t Openssl::send_tickets(std::string& out) {
+  if ((SSL_get_options(ssl_.get()) & SSL_OP_NO_TICKET) != 0) return 0;
   const std::size_t before = out.size();
   for (int left = resumed() ? kTicketsResumed : kTickets; left > 0; --left) {
     SSL_new_session_ticket(ssl_.get());
@@ -257,9 +281,11 @@ bool Openssl::resumed() const {
   return SSL_session_reused(ssl_.get()) == 1;
 }
 
-std::string Openssl::peer() const {
+std::shared_ptr<const PeerCertificate> Openssl::peer() const {
+  if (refused_) return refused_;
   const X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
-  return certificate == nullptr ? std::string() : subject_of(certificate);
+  if (certificate == nullptr) return nullptr;
+  return std::make_shared<const PeerCertificate>(read_peer_certificate(certificate));
 }
 
 }  // namespace fanfare::tls

@@ -16,6 +16,7 @@
 #include "broker/wire/tls/failure.h"
 #include "broker/wire/tls/hello_length.h"
 #include "broker/wire/tls/owned.h"
+#include "broker/wire/tls/peer_certificate.h"
 #include "broker/wire/tls/records.h"
 #include "broker/wire/tls/server.h"
 
@@ -52,11 +53,13 @@ class Openssl {
   // The index in Server::protocols(), or nothing: none was negotiated.
   std::optional<std::size_t> protocol() const;
   bool resumed() const;
-  // The subject of the peer's certificate; empty: it was asked for none.
-  std::string peer() const;
+  // The peer's certificate, which is good; after a failure, the one that was refused. Null: none.
+  std::shared_ptr<const PeerCertificate> peer() const;
 
   // For Server.
   static void note_secret(const SSL* ssl, const char* line);
+  // A certificate is about to be refused; `error` is one of X509_V_ERR_…
+  static void note_refusal(const SSL* ssl, int error, const X509* certificate);
   static OwnedBioMethod make_pipe();
 
  private:
@@ -74,6 +77,8 @@ class Openssl {
   std::string client_secret_;
   HelloLength hello_;
   Failure failure_ = Failure::none;
+  Failure certificate_failure_ = Failure::certificate_refused;
+  std::shared_ptr<const PeerCertificate> refused_;
 };
 
 }  // namespace fanfare::tls

@@ -25,6 +25,7 @@ using OwnedCertificate = std::unique_ptr<X509, Freed<X509_free>>;
 using OwnedCipher = std::unique_ptr<EVP_CIPHER, Freed<EVP_CIPHER_free>>;
 using OwnedCipherState = std::unique_ptr<EVP_CIPHER_CTX, Freed<EVP_CIPHER_CTX_free>>;
 using OwnedKey = std::unique_ptr<EVP_PKEY, Freed<EVP_PKEY_free>>;
+using OwnedRevocations = std::unique_ptr<X509_CRL, Freed<X509_CRL_free>>;
 using OwnedSsl = std::unique_ptr<SSL, Freed<SSL_free>>;
 using OwnedSslServer = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
 

@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include <ctime>
+
 namespace fanfare::tls {
 namespace {
 
@@ -49,9 +51,23 @@ std::string last_error() {
 }
 
 std::string subject_of(const X509* certificate) {
+  return name_text(X509_get_subject_name(certificate));
+}
+
+std::string_view text_of(const ASN1_STRING* text) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+          static_cast<std::size_t>(ASN1_STRING_length(text))};
+}
+
+std::chrono::sys_seconds time_of(const ASN1_TIME* time) {
+  std::tm calendar{};
+  if (ASN1_TIME_to_tm(time, &calendar) != 1) return {};
+  return std::chrono::sys_seconds(std::chrono::seconds(timegm(&calendar)));
+}
+
+std::string name_text(const X509_NAME* name) {
   const OwnedBio out(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0,
-                     XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
+  X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_ONELINE & ~ASN1_STRFLGS_ESC_MSB);
   char* data = nullptr;
   const long size = BIO_get_mem_data(out.get(), &data);
   return size > 0 ? std::string(data, static_cast<std::size_t>(size)) : "(no subject)";
@@ -80,6 +96,31 @@ std::expected<std::vector<OwnedCertificate>, std::string> read_certificates(cons
   }
   ERR_clear_error();
   return certificates;
+}
+
+std::expected<std::vector<OwnedRevocations>, std::string> read_revocations(const PemFile& file) {
+  std::vector<OwnedRevocations> lists;
+  const OwnedBio in = reader_of(file.text);
+  ERR_clear_error();
+  while (true) {
+    OwnedRevocations next(PEM_read_bio_X509_CRL(in.get(), nullptr, nullptr, nullptr));
+    if (next == nullptr) break;
+    lists.push_back(std::move(next));
+  }
+  const bool end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  if (end && lists.empty()) {
+    ERR_clear_error();
+    return std::unexpected(
+        fmt::format("{}: there is no list of revoked certificates in it; it has to begin with "
+                    "\"-----BEGIN X509 CRL-----\"",
+                    file.name));
+  }
+  if (!end) {
+    return std::unexpected(fmt::format("{}: list {} of the file is damaged ({})", file.name,
+                                       lists.size() + 1, last_error()));
+  }
+  ERR_clear_error();
+  return lists;
 }
 
 std::expected<OwnedKey, std::string> read_private_key(const PemFile& file) {

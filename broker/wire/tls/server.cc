@@ -92,28 +92,37 @@ struct Server::Callbacks {
     if (!ready) return -1;
     return newest ? 1 : 2;  // 2: good, and to be replaced
   }
+
+  static int verified(int good, X509_STORE_CTX* chain) {
+    if (good == 1) return good;
+    const auto* const ssl = static_cast<const SSL*>(
+        X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    Openssl::note_refusal(ssl, X509_STORE_CTX_get_error(chain), X509_STORE_CTX_get0_cert(chain));
+    return good;
+  }
+
+  // Certificates of the clients are checked against this and nothing else. An authority counts
+  // whether or not its own issuer is there; so does a client's certificate that is listed itself.
+  static void trust(SSL_CTX* server, const ClientTrust& clients) {
+    X509_STORE* const store = SSL_CTX_get_cert_store(server);
+    for (const OwnedCertificate& authority : clients.authorities) {
+      X509_STORE_add_cert(store, authority.get());
+      SSL_CTX_add_client_CA(server, authority.get());
+    }
+    for (const OwnedRevocations& list : clients.revocations) {
+      X509_STORE_add_crl(store, list.get());
+    }
+    X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN |
+                                    (clients.revocations.empty() ? 0 : X509_V_FLAG_CRL_CHECK));
+    SSL_CTX_set_options(server, SSL_OP_NO_TICKET);
+    SSL_CTX_set_verify(server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verified);
+  }
 };
 
 Server::~Server() = default;
 
-// Certificates of the clients are checked against this and nothing else.
-bool Server::trust(SSL_CTX* server, const PemFile& client_ca, std::string& why) const {
-  auto roots = read_certificates(client_ca);
-  if (!roots) {
-    why = roots.error();
-    return false;
-  }
-  X509_STORE* const store = SSL_CTX_get_cert_store(server);
-  for (const OwnedCertificate& root : *roots) {
-    X509_STORE_add_cert(store, root.get());
-    SSL_CTX_add_client_CA(server, root.get());
-  }
-  SSL_CTX_set_verify(server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  return true;
-}
-
 std::expected<OwnedSslServer, std::string> Server::prepare(const Identity& identity,
-                                                           const PemFile& client_ca) const {
+                                                           const ClientTrust& clients) const {
   ERR_clear_error();
   OwnedSslServer made(SSL_CTX_new(TLS_server_method()));
   SSL_CTX* const server = made.get();
@@ -148,27 +157,20 @@ std::expected<OwnedSslServer, std::string> Server::prepare(const Identity& ident
   SSL_CTX_set_alpn_select_cb(server, Callbacks::protocol, nullptr);
   SSL_CTX_set_keylog_callback(server, Openssl::note_secret);
   SSL_CTX_set_app_data(server, const_cast<Server*>(this));
-  // A session is resumed only where the same certificates are asked for.
-  std::array<unsigned char, EVP_MAX_MD_SIZE> id{};
-  unsigned id_bytes = 0;
-  EVP_Digest(client_ca.text.data(), client_ca.text.size(), id.data(), &id_bytes, EVP_sha256(),
-             nullptr);
-  SSL_CTX_set_session_id_context(server, id.data(), id_bytes);
-  std::string why;
-  if (!client_ca.text.empty() && !trust(server, client_ca, why)) return std::unexpected(why);
+  if (!clients.empty()) Callbacks::trust(server, clients);
   return made;
 }
 
 std::expected<std::shared_ptr<const Server>, std::string> Server::make(
-    ServerOptions options, std::shared_ptr<TicketKeys> tickets) {
+    const ServerOptions& options, std::shared_ptr<TicketKeys> tickets) {
   std::shared_ptr<Server> server(new Server(std::move(tickets)));
   server->pipe_ = Openssl::make_pipe();
-  server->protocols_ = std::move(options.protocols);
-  auto fallback = server->prepare(options.fallback, options.client_ca);
+  server->protocols_ = options.protocols;
+  auto fallback = server->prepare(options.fallback, options.clients);
   if (!fallback) return std::unexpected(fallback.error());
   server->fallback_ = std::move(*fallback);
   for (const Named& named : options.named) {
-    auto other = server->prepare(named.identity, options.client_ca);
+    auto other = server->prepare(named.identity, options.clients);
     if (!other) return std::unexpected(other.error());
     for (const std::string& name : named.names) {
       server->by_name_.try_emplace(host_key(name), other->get());

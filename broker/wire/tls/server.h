@@ -1,10 +1,11 @@
 // Server: what every handshake of a listener is made with: certificates by the name that the client
 // asks for (SNI), versions and ciphers, application protocols (ALPN), session tickets, and perhaps
-// the CA of the clients' certificates. It never changes: a reload makes another one, and
+// the certificates that clients have to show. It never changes: a reload makes another one, and
 // connections that were made with the old one keep that.
 //
 // TLS 1.2 and 1.3. Ciphers of 1.2: ECDHE with AES-GCM or ChaCha20-Poly1305. No renegotiation, no
-// compression, no early data.
+// compression, no early data. No tickets where clients show certificates: each connection is
+// checked anew.
 //
 // Thread: any, once made.
 #pragma once
@@ -16,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/wire/tls/client_trust.h"
 #include "broker/wire/tls/identity.h"
 #include "broker/wire/tls/owned.h"
 #include "broker/wire/tls/ticket_keys.h"
@@ -31,14 +33,14 @@ struct ServerOptions {
   Identity fallback;              // for clients that ask for no name, or for one that nobody has
   std::vector<Named> named = {};  // the first of equal names counts
   std::vector<std::string> protocols = {"http/1.1"};  // ALPN, the preferred one first
-  PemFile client_ca = {};  // without text: clients are asked for no certificate
+  ClientTrust clients = {};
 };
 
 class Server {
  public:
   // The error is a sentence.
   static std::expected<std::shared_ptr<const Server>, std::string> make(
-      ServerOptions options, std::shared_ptr<TicketKeys> tickets);
+      const ServerOptions& options, std::shared_ptr<TicketKeys> tickets);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
@@ -55,8 +57,7 @@ class Server {
 
   explicit Server(std::shared_ptr<TicketKeys> tickets) : tickets_(std::move(tickets)) {}
   std::expected<OwnedSslServer, std::string> prepare(const Identity& identity,
-                                                     const PemFile& client_ca) const;
-  bool trust(SSL_CTX* server, const PemFile& client_ca, std::string& why) const;
+                                                     const ClientTrust& clients) const;
   SSL_CTX* server_for(std::string_view host) const;
 
   std::shared_ptr<TicketKeys> tickets_;

@@ -6,7 +6,9 @@
 #include <openssl/x509v3.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "broker/wire/tls/identity.h"
 #include "broker/wire/tls/owned.h"
@@ -38,7 +40,8 @@ struct Request {
   int begins_in_days = -1;
   int ends_in_days = 90;
   bool authority = false;
-  int rsa_bits = 0;  // 0: P-256
+  int rsa_bits = 0;        // 0: P-256
+  std::string usage = {};  // "clientAuth"; empty: any
 };
 
 struct Issued {
@@ -54,8 +57,32 @@ class Authority {
 
   std::string certificate() const { return pem_of(own_.certificate.get()); }
   Issued issue(const Request& request) const { return make(request, &own_); }
-  Identity identity(const Request& request) const {
-    const Issued issued = issue(request);
+  Identity identity(const Request& request) const { return identity_of(issue(request)); }
+  // A list of revoked certificates, in PEM.
+  std::string revocations(const std::vector<const Issued*>& revoked, int next_in_days = 30) const {
+    const OwnedRevocations list(X509_CRL_new());
+    X509_CRL_set_version(list.get(), X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(own_.certificate.get()));
+    constexpr long kDay = 86'400;
+    const std::unique_ptr<ASN1_TIME, Freed<ASN1_TIME_free>> time(ASN1_TIME_new());
+    X509_gmtime_adj(time.get(), -9 * kDay);
+    X509_CRL_set1_lastUpdate(list.get(), time.get());
+    for (const Issued* const one : revoked) {
+      X509_REVOKED* const entry = X509_REVOKED_new();
+      X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(one->certificate.get()));
+      X509_REVOKED_set_revocationDate(entry, time.get());
+      X509_CRL_add0_revoked(list.get(), entry);
+    }
+    X509_gmtime_adj(time.get(), next_in_days * kDay);
+    X509_CRL_set1_nextUpdate(list.get(), time.get());
+    X509_CRL_sign(list.get(), own_.key.get(), EVP_sha256());
+    const OwnedBio out(BIO_new(BIO_s_mem()));
+    PEM_write_bio_X509_CRL(out.get(), list.get());
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(out.get(), &data);
+    return {data, static_cast<std::size_t>(size)};
+  }
+  static Identity identity_of(const Issued& issued) {
     auto identity = read_identity(
         {"cert.pem", pem_of(issued.certificate.get())}, {"key.pem", pem_of(issued.key.get())},
         std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
@@ -82,6 +109,7 @@ class Authority {
     X509_set_issuer_name(certificate, X509_get_subject_name(above));
     extend(certificate, above, NID_basic_constraints,
            request.authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    if (!request.usage.empty()) extend(certificate, above, NID_ext_key_usage, request.usage);
     if (!request.names.empty()) extend(certificate, above, NID_subject_alt_name, request.names);
     X509_sign(certificate, issuer == nullptr ? made.key.get() : issuer->key.get(), EVP_sha256());
     return made;

@@ -40,10 +40,10 @@ inline Identity identity_for(const std::vector<std::string>& names) {
   return std::move(*identity);
 }
 
-inline std::shared_ptr<const Server> server_of(ServerOptions options,
+inline std::shared_ptr<const Server> server_of(const ServerOptions& options,
                                                std::shared_ptr<TicketKeys> tickets = nullptr) {
   if (!tickets) tickets = std::make_shared<TicketKeys>(TimePoint{});
-  auto server = Server::make(std::move(options), std::move(tickets));
+  auto server = Server::make(options, std::move(tickets));
   EXPECT_TRUE(server.has_value()) << server.error();
   return *server;
 }

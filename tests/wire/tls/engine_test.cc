@@ -126,7 +126,7 @@ TEST_P(Versions, ShowTheCertificateOfTheNameThatIsAskedFor) {
   ServerOptions options{.fallback = identity_for({"fallback.test"})};
   options.named.push_back({{"Events.Example.org"}, identity_for({"events.example.org"})});
   options.named.push_back({{"*.example.org"}, identity_for({"*.example.org"})});
-  const auto server = server_of(std::move(options));
+  const auto server = server_of(options);
   const auto shown = [&](const std::string& asked, const std::string& covered) {
     Pair pair(server, {.version = GetParam(), .host = asked});
     pair.shake_hands();
@@ -194,18 +194,14 @@ TEST_P(Versions, ResumeWithATicketAlsoAfterItsKeyWasReplaced) {
 TEST_P(Versions, KnowAClientByItsCertificate) {
   const Authority ca("Publishers");
   ServerOptions options{.fallback = identity_for({"a.test"})};
-  options.client_ca = {"clients.pem", ca.certificate()};
-  const auto server = server_of(std::move(options));
+  options.clients = *read_client_trust({"clients.pem", ca.certificate()}, {}, kToday);
+  const auto server = server_of(options);
   const Identity mine = ca.identity({.subject = "publisher-7"});
   Pair known(server, {.version = GetParam(), .identity = &mine});
   known.shake_hands();
   ASSERT_TRUE(known.open());
-  EXPECT_EQ(known.engine.peer(), "CN = publisher-7");
-  ASSERT_NE(known.client.session().get(), nullptr);
-  Pair again(server,
-             {.version = GetParam(), .session = known.client.session().get(), .identity = &mine});
-  again.shake_hands();
-  EXPECT_EQ(again.engine.peer(), "CN = publisher-7") << "also when it resumes";
+  EXPECT_EQ(known.engine.peer()->subject, "CN = publisher-7");
+  EXPECT_EQ(known.client.sessions(), 0U) << "its certificate is looked at each time";
 
   Pair bare(server, {.version = GetParam()});
   bare.shake_hands();
@@ -214,6 +210,66 @@ TEST_P(Versions, KnowAClientByItsCertificate) {
   Pair other(server, {.version = GetParam(), .identity = &stranger});
   other.shake_hands();
   EXPECT_EQ(other.engine.failure(), Failure::certificate_refused);
+  EXPECT_EQ(other.engine.peer()->subject, "CN = publisher-7.test") << "for the log";
+}
+
+TEST_P(Versions, SayWhatIsWrongWithAClientsCertificate) {
+  const Authority ca("Publishers");
+  const auto failure = [&](const PemFile& revocations, const Identity& identity) {
+    ServerOptions options{.fallback = identity_for({"a.test"})};
+    options.clients = *read_client_trust({"clients.pem", ca.certificate()}, revocations, kToday);
+    Pair pair(server_of(options), {.version = GetParam(), .identity = &identity});
+    pair.shake_hands();
+    return pair.engine.failure();
+  };
+  const Issued good = ca.issue({.subject = "good"});
+  const Issued stolen = ca.issue({.subject = "stolen"});
+  const PemFile list{"crl.pem", ca.revocations({&stolen})};
+  const auto identity = [](const Issued& issued) { return Authority::identity_of(issued); };
+  EXPECT_EQ(failure({}, identity(good)), Failure::none);
+  EXPECT_EQ(failure(list, identity(good)), Failure::none);
+  EXPECT_EQ(failure({}, identity(stolen)), Failure::none);
+  EXPECT_EQ(failure(list, identity(stolen)), Failure::certificate_revoked);
+  EXPECT_EQ(failure({"crl.pem", ca.revocations({}, /*next_in_days=*/-1)}, identity(good)),
+            Failure::revocation_unknown);
+  EXPECT_EQ(failure({"crl.pem", Authority("Others").revocations({})}, identity(good)),
+            Failure::revocation_unknown);
+  EXPECT_EQ(failure({}, ca.identity({.begins_in_days = -9, .ends_in_days = -1})),
+            Failure::certificate_expired);
+  EXPECT_EQ(failure({}, ca.identity({.begins_in_days = 1})), Failure::certificate_expired);
+  EXPECT_EQ(failure({}, ca.identity({.usage = "serverAuth"})), Failure::certificate_refused);
+  EXPECT_EQ(failure({}, ca.identity({.usage = "clientAuth"})), Failure::none);
+}
+
+TEST_P(Versions, TrustAnAuthorityThatAnotherOneIssued) {
+  const Authority root("Root");
+  const Authority publishers(root, "Publishers");
+  ServerOptions options{.fallback = identity_for({"a.test"})};
+  options.clients = *read_client_trust({"clients.pem", publishers.certificate()}, {}, kToday);
+  const auto server = server_of(options);
+  const Identity mine = publishers.identity({.subject = "mine"});
+  Pair known(server, {.version = GetParam(), .identity = &mine});
+  known.shake_hands();
+  EXPECT_TRUE(known.open());
+  const Identity above = root.identity({.subject = "above"});
+  Pair other(server, {.version = GetParam(), .identity = &above});
+  other.shake_hands();
+  EXPECT_EQ(other.engine.failure(), Failure::certificate_refused);
+}
+
+// What is made with the subscribers' tickets must not open the publishers' door.
+TEST_P(Versions, DoNotResumeWhereACertificateIsAskedFor) {
+  const Authority ca("Publishers");
+  const auto tickets = std::make_shared<TicketKeys>(TimePoint{});
+  Pair first(server_of({.fallback = identity_for({"a.test"})}, tickets), {.version = GetParam()});
+  first.shake_hands();
+  ASSERT_NE(first.client.session().get(), nullptr);
+  ServerOptions options{.fallback = identity_for({"a.test"})};
+  options.clients = *read_client_trust({"clients.pem", ca.certificate()}, {}, kToday);
+  Pair second(server_of(options, tickets),
+              {.version = GetParam(), .session = first.client.session().get()});
+  second.shake_hands();
+  EXPECT_EQ(second.engine.failure(), Failure::no_certificate);
 }
 
 TEST_P(Versions, SayWhatIsWrongWithADamagedRecord) {
