@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <memory>
@@ -21,7 +22,9 @@
 #include "broker/client/stop.h"
 #include "broker/config/difference.h"
 #include "broker/config/figures.h"
+#include "broker/config/file_watch.h"
 #include "broker/config/rules.h"
+#include "broker/config/tls_files.h"
 #include "broker/config/token_keys.h"
 #include "broker/io/inherited.h"
 #include "broker/server/base/listen_address.h"
@@ -44,13 +47,17 @@ constexpr const char* kFooter = R"(Examples:
 Signals:
   SIGTERM, SIGINT   tell subscribers to come back, one by one over [limits] drain, and new ones at
                     once; refuse publishes; end. A second one ends at once
-  SIGHUP            read the configuration again; keys that need a restart are named
+  SIGHUP            read the configuration again; keys that need a restart are named. (Certificates
+                    are read again as soon as their files change, without a signal)
 
 Exit codes: 0 ended as asked; 1 could not start, but may later (the port is in use); 2 wrong
 arguments; 78 the configuration or this machine must be fixed first.)";
 
 // What stopping may take beyond [limits] drain: 4 s, and as much again on a busy machine.
 constexpr Duration kFarewellTime = 8s;
+// How often it is looked whether files of certificates have changed: they are read again in the
+// second after they have come to rest.
+constexpr Duration kLookTime = 1s;
 
 // Of a subscribers' listener, as clients write it.
 std::string url_of(const std::string& address) {
@@ -115,6 +122,7 @@ class Serving {
       fmt::print(console_.err, "fanfare serve: {}\n", sentence);
     });
     std::string certificates;
+    files_.know(config::tls_file_paths(*options));
     const bool tls_read = load_tls_files(
         *options, tickets_,
         [this](const std::string& sentence) {
@@ -147,9 +155,10 @@ class Serving {
     // Half of it: one that comes late is still in time.
     if (const auto time = watchdog_time()) watch_ = *time / 2;
     for (int number = SignalStream::kNone; number != SignalStream::kEnded;
-         number = signals.next(ended, watch_)) {
+         number = signals.next(ended, patience())) {
       if (number != SignalStream::kNone) obey(number);
       if (watch_) watch();
+      if (!draining_) look_at_certificates();
     }
     log::info("ended");
     return Exit::done;
@@ -251,13 +260,31 @@ class Serving {
     report_ready();
   }
 
-  void reload_certificates() {
+  // How long to wait for a signal; nothing: for ever.
+  std::optional<Duration> patience() const {
+    if (config::tls_file_paths(options_).empty()) return watch_;
+    return std::min(watch_.value_or(kLookTime), kLookTime);
+  }
+
+  // As at a SIGHUP, and nothing else is read.
+  void look_at_certificates() {
+    const TimePoint now = monotonic_now();
+    if (now - looked_ < kLookTime) return;
+    looked_ = now;
+    if (!files_.changed(config::tls_file_paths(options_))) return;
+    log::info("files of certificates have changed, and are read again");
+    if (reload_certificates()) broker_->reload(options_);
+  }
+
+  bool reload_certificates() {
     std::string certificates;
+    files_.know(config::tls_file_paths(options_));
     const bool read = load_tls_files(
         options_, tickets_, [](const std::string& sentence) { log::warn("reload: {}", sentence); },
         certificates);
     if (!read) log::error("reload: the certificates stay those that they were");
     if (read && !certificates.empty()) log::info("certificates: {}", certificates);
+    return read;
   }
 
   const ConfigurationArguments& arguments_;
@@ -266,6 +293,8 @@ class Serving {
       std::make_shared<tls::TicketKeys>(monotonic_now());
   std::unique_ptr<server::Broker> broker_;
   server::Options options_;        // in force: keys that wait for the next start keep their values
+  config::FileWatch files_;        // of certificates
+  TimePoint looked_{};             // at them
   std::optional<Duration> watch_;  // how often the service manager is told that all is well
   bool draining_ = false;
 };

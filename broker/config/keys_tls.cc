@@ -29,8 +29,9 @@ constexpr std::array kTls{
          .help =
              "A file in PEM: the certificate that listen.https and publish.listen_tls show to "
              "clients that ask for no name, or for one that no [[tls.sni]] has; behind it those "
-             "that issued it, without the root. It is read again on SIGHUP; connections that are "
-             "open keep theirs."}),
+             "that issued it, without the root. It is read again on SIGHUP, and some two "
+             "seconds after it, or what a link leads to, has changed; a pair that does not fit "
+             "changes nothing. Connections that are open keep theirs."}),
     tls<&TlsOptions::key>({.name = "key",
                            .help = "A file in PEM: its private key, in clear. Nobody but the "
                                    "broker should be able to read it."}),

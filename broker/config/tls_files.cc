@@ -124,4 +124,19 @@ std::expected<TlsFiles, std::vector<std::string>> read_tls_files(
   return std::move(reading.files);
 }
 
+std::vector<std::string> tls_file_paths(const server::Options& options) {
+  const bool publishers = !options.publish.listen_tls.empty();
+  if (options.listen.https.empty() && !publishers) return {};
+  std::vector<std::string> paths{options.tls.certificate, options.tls.key};
+  for (const server::SniRule& rule : options.tls.sni) {
+    paths.insert(paths.end(), {rule.certificate, rule.key});
+  }
+  if (publishers) {
+    for (const std::string* path : {&options.publish.client_ca, &options.publish.client_crl}) {
+      if (!path->empty()) paths.push_back(*path);
+    }
+  }
+  return paths;
+}
+
 }  // namespace fanfare::config

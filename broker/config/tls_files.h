@@ -1,5 +1,5 @@
 // The certificates of [tls], and those that publishers' have to be issued by, read from their
-// files: at the start, at each SIGHUP, and by `fanfare check`. Apart from
+// files: at the start, at each SIGHUP, when they have changed, and by `fanfare check`. Apart from
 // the configuration, as the keys of tokens are.
 #pragma once
 
@@ -26,5 +26,8 @@ struct TlsFiles {
 std::expected<TlsFiles, std::vector<std::string>> read_tls_files(
     const server::Options& options, std::shared_ptr<tls::TicketKeys> tickets,
     std::chrono::sys_seconds now);
+
+// The files that it reads.
+std::vector<std::string> tls_file_paths(const server::Options& options);
 
 }  // namespace fanfare::config

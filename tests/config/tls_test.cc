@@ -181,6 +181,8 @@ TEST_F(TlsFilesTest, AreReadForPublishersApart) {
   EXPECT_NE(files->server, nullptr);
   EXPECT_NE(files->publish_server, nullptr);
   EXPECT_THAT(files->text, EndsWith("; publishers' of CN = Publishers"));
+  EXPECT_THAT(tls_file_paths(options),
+              ElementsAre(options.tls.certificate, options.tls.key, options.publish.client_ca));
   options.listen.https.clear();
   EXPECT_EQ(read()->server, nullptr) << "there are only publishers";
 }

@@ -1,9 +1,12 @@
-// Publishing over TLS with a certificate, by clients that are not ours.
+// Publishing over TLS with a certificate, by clients that are not ours; and certificates that are replaced while the broker runs,
+// as certbot and Kubernetes replace them: nobody signals.
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import https from 'node:https';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import tls from 'node:tls';
 
 import { Broker } from './harness/broker.js';
 import { fanfare, run, start } from './harness/command.js';
@@ -20,6 +23,7 @@ const file = (name) => join(folder, name);
 const text = (name) => readFileSync(file(name), 'utf8');
 let broker;
 let port;
+let httpsPort;
 
 async function openssl(...words) {
   const { code, stderr } = await run('openssl', words);
@@ -70,6 +74,7 @@ channels = ["orders/**"]
 `);
   broker = await Broker.start({ config: file('broker.toml'), set: ['server.shards=2'] });
   port = Number(/publishers, over TLS: 127\.0\.0\.1:(\d+)/.exec(broker.log)[1]);
+  httpsPort = Number(/subscribers: https:\/\/127\.0\.0\.1:(\d+)/.exec(broker.log)[1]);
 });
 after(() => broker?.stop());
 
@@ -156,11 +161,54 @@ test('openssl s_client publishes lines of JSON', async (t) => {
   assert.deepEqual(seen.data, ['one']);
 });
 
+const certificateOf = (servername) => new Promise((resolve, reject) => {
+  const socket = tls.connect({ host: '127.0.0.1', port: httpsPort, servername, rejectUnauthorized: false }, () => {
+    resolve(socket.getPeerCertificate().subjectaltname);
+    socket.destroy();
+  });
+  socket.on('error', reject);
+});
+
+test('files of certificates that change are read without a signal, and nobody is disconnected', async (t) => {
+  let streamed = '';
+  const stream = https.get({ host: '127.0.0.1', port: httpsPort, path: '/events?channel=orders/live', agent: false, rejectUnauthorized: false },
+    (answer) => answer.setEncoding('utf8').on('data', (more) => { streamed += more; }));
+  t.after(() => stream.destroy());
+  const publisher = new Redis({ host: '127.0.0.1', port, tls: shown('orders'), retryStrategy: null });
+  t.after(() => publisher.disconnect());
+  await until(() => streamed.includes('retry: '), 'the stream opens');
+  assert.equal(await publisher.publish('orders/live', 'before'), 1);
+
+  lead('second');
+  await until(async () => /renewed/.test(await certificateOf('localhost')), 'the new certificate is shown');
+  assert.match(broker.log, /files of certificates have changed, and are read again\n[^]*certificates: localhost, 127\.0\.0\.1, renewed\.test until /);
+
+  // A pair that does not fit: the one that was, stays.
+  let from = broker.log.length;
+  copyFileSync(file('first/key.pem'), file('sites/key.pem'));
+  await until(() => /reload: the certificates stay those that they were/.test(broker.log.slice(from)), 'the log says so');
+  assert.match(broker.log.slice(from), /\[\[tls\.sni\]\] .*the key does not belong to the certificate/);
+  assert.equal(await certificateOf('a.example.test'), 'DNS:*.example.test');
+  // Its other half comes: the pair fits.
+  copyFileSync(file('first/certificate.pem'), file('sites/certificate.pem'));
+  await until(async () => /DNS:localhost/.test(await certificateOf('a.example.test')), 'it is read again when it has changed');
+
+  // Another authority of publishers.
+  from = broker.log.length;
+  copyFileSync(file('others.pem'), file('ca.pem'));
+  await until(() => /publishers' of CN = others/.test(broker.log.slice(from)), 'the new one is read');
+  const next = new Redis({ host: '127.0.0.1', port, tls: shown('stranger', 'second'), retryStrategy: null });
+  t.after(() => next.disconnect());
+  assert.equal(await next.publish('orders/live', 'next'), 1);
+  assert.equal(await publisher.publish('orders/live', 'after'), 1);
+  await until(() => streamed.includes('data: after\n'), 'the stream goes on');
+});
+
 test('fanfare check says who may publish over TLS, and that somebody has to be able to', async () => {
   const good = await fanfare(['check', '--config', file('broker.toml')]);
   assert.equal(good.code, 0, good.stderr);
   assert.match(good.stdout, /bearers of a certificate for orders\.test: orders\/\*\*/);
-  assert.match(good.stdout, /certificates: .*; publishers' of CN = publishers/);
+  assert.match(good.stdout, /certificates: .*; publishers' of CN = others/);
   const bare = await fanfare(['check', '--set', 'publish.listen_tls=127.0.0.1:7643']);
   assert.equal(bare.code, 78);
   assert.match(bare.stderr, /publishing over TCP needs a token or a certificate/);

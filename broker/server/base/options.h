@@ -294,8 +294,8 @@ struct HookRule {
 struct Options {
   ListenOptions listen;
   TlsOptions tls;
-  // What the files of `tls` hold: read at the start and at each SIGHUP, apart from the rest. Null:
-  // nothing listens for TLS.
+  // What the files of `tls` hold: read at the start, at each SIGHUP and when they change, apart
+  // from the rest. Null: nothing listens for TLS.
   std::shared_ptr<const tls::Server> tls_server;
   std::shared_ptr<const tls::Server> publish_tls_server;  // the same, for publishers
   FrontOptions fronts;
