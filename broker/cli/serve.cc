@@ -59,7 +59,7 @@ constexpr Duration kFarewellTime = 8s;
 // second after they have come to rest.
 constexpr Duration kLookTime = 1s;
 
-// Of a subscribers' listener, as clients write it.
+// The address of a subscribers' listener, as clients write it.
 std::string url_of(const std::string& address) {
   return server::socket_path(address) ? address : "http://" + address;
 }

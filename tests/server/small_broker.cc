@@ -107,7 +107,8 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
                                                .tls = tls_ ? &*tls_ : nullptr,
                                                .wall_clock = [this] { return date(); }},
                                    seam, switchboard_);
-  if (options.tls_server) shard_->listen(Port::subscriber, kernel_.listen(sim::Door::tls), {.tls = true});
+  if (options.tls_server)
+    shard_->listen(Port::subscriber, kernel_.listen(sim::Door::tls), {.tls = true});
   if (options.publish_tls_server) {
     shard_->listen(Port::publish, kernel_.listen(sim::Door::tls_publishers), {.tls = true});
   }

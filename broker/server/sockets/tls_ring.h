@@ -36,7 +36,7 @@
 
 namespace fanfare::server {
 
-// Who the connection is for, and with that how handshakes are made.
+// The kind of client decides how handshakes are made.
 enum class Audience : std::uint8_t { subscribers, publishers };
 // What connections are made with; null where nothing listens for them.
 struct TlsServers {
