@@ -232,7 +232,7 @@ TEST(TlsPublishers, AreAnsweredWhyThereIsNoPlaceForThem) {
   EXPECT_TRUE(silent.peer.peer().gone());
 }
 
-TEST(TlsPublishers, APublisherWhoseHandshakesTakeTooLongAreDisconnected) {
+TEST(TlsPublishers, PublishersWhoseHandshakesTakeTooLongAreDisconnected) {
   Options options = orders();
   options.limits.tls_handshakes = 2;
   SmallBroker broker(options);
