@@ -133,6 +133,8 @@ void TlsRing::received(const io::Completion& completion) {
     now.receive_below = false;
     if (completion.data.empty()) {
       give(*line, completion.result);
+    } else if (line->lost) {
+      give(*line, -EPIPE);
     } else if (line->engine->state() == tls::Engine::State::handshaking) {
       now.early += text_of(completion.data);
       now.deferred = true;
@@ -150,6 +152,7 @@ void TlsRing::take(io::Slot slot, Line& line, std::string_view bytes) {
   const tls::Engine::State state = line.engine->received(bytes, text_, out_);
   if (state == tls::Engine::State::failed) return fail(slot, line);
   if (!out_.empty()) say(slot, line, out_);
+  if (line.lost) return;
   if (!text_.empty()) {
     give(line, static_cast<std::int32_t>(text_.size()), text_);
   } else if (state == tls::Engine::State::ended) {
@@ -220,6 +223,7 @@ void TlsRing::shake_hands() {
     Traffic& now = traffic(*line);
     now.deferred = false;
     const std::string early = std::exchange(now.early, {});
+    if (line->lost) continue;
     take(token.index, *line, early);
     const tls::Engine& engine = *line->engine;
     if (engine.state() == tls::Engine::State::handshaking) continue;
@@ -253,6 +257,7 @@ void TlsRing::queue(io::Slot slot, Line& line, Sent sent) {
 // Bytes of the protocol's own: what is sealed already, or has no seal.
 void TlsRing::say(io::Slot slot, Line& line, std::string_view bytes) {
   if (line.sent) submit_below(ready_);
+  if (line.lost) return;
   if (line.traffic && !line.traffic->unsent.empty()) {
     line.traffic->unsent += bytes;
     return;
@@ -272,6 +277,10 @@ void TlsRing::send(io::Slot slot, std::span<const std::byte> bytes, io::Token to
     return;
   }
   if (line->sent) submit_below(ready_);
+  if (line->lost) {
+    ready_.push_back({.token = token, .result = -EPIPE, .more = false, .data = {}, .buffer = 0});
+    return;
+  }
   const bool handshaking = line->engine->state() == tls::Engine::State::handshaking;
   if (handshaking || (line->traffic && !line->traffic->unsent.empty())) {
     ready_.push_back({.token = token, .result = -EAGAIN, .more = false, .data = {}, .buffer = 0});
@@ -319,8 +328,9 @@ void TlsRing::settle(const Sent& sent) {
         {.token = *sent.token, .result = result, .more = false, .data = {}, .buffer = 0});
   };
   if (!is_full(sent.result)) {
-    if (sent.token) answer(sent.result);
-    return;
+    line->lost = true;
+    if (sent.token) return answer(sent.result);
+    return give(*line, sent.result);
   }
   const auto went = static_cast<std::size_t>(std::max(sent.result, 0));
   const std::string_view unsent = sent.bytes.substr(std::min(went, sent.bytes.size()));
@@ -392,8 +402,9 @@ void TlsRing::room(const io::Completion& completion) {
 void TlsRing::shutdown_write(io::Slot slot) {
   Line* const line = secure(slot);
   if (line == nullptr) return below_.shutdown_write(slot);
+  if (line->sent) submit_below(ready_);
   out_.clear();
-  line->engine->close(out_);
+  if (!line->lost) line->engine->close(out_);
   if (out_.empty()) return below_.shutdown_write(slot);
   traffic(*line).shut = true;
   say(slot, *line, out_);

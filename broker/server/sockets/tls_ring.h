@@ -13,7 +13,9 @@
 //   receive  completes with -EPROTO if the peer breaks the rules; failure() says how. From then on
 //            what comes is of no meaning, and is passed on unread; nothing more can be sent
 //            (-EPIPE), in clear least of all.
-//   close    says close_notify before the FIN, if all that was sent has gone.
+//   close    says close_notify before the FIN, if all that was sent has gone; nothing if a send has
+//            failed, since what was sealed for it is lost. (If that was the protocol's own, the
+//            receive completes with the error, and so do further sends.)
 //
 // Handshakes are done in wait(), for 2 ms at most; the others wait for the next turn, and the ring
 // does not sleep meanwhile. Their time-out is up to the caller.
@@ -130,6 +132,7 @@ class TlsRing final : public io::Ring {
     std::uint32_t generation = 0;       // of its tokens
     bool sent = false;                  // something, since the last submit
     bool broken = false;                // after a failure: nothing is read or sent any more
+    bool lost = false;                  // a send has failed: what followed would be no TLS
     Audience audience = Audience::subscribers;
   };
   // Sent since the last submit: `bytes` to the ring below, for `text` of the caller's.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <deque>
 #include <string>
 #include <string_view>
@@ -200,6 +201,35 @@ TEST_P(TlsVersions, AreSentShortRecordsWhereTheyAskForThem) {
       ASSERT_FALSE(peer.client().failed());
     }
   }
+}
+
+// What was sealed for it is lost: the next record would not be the one that the peer waits for.
+TEST_P(TlsVersions, HearNothingMoreOnceASendHasFailed) {
+  Options options = secured();
+  options.delivery.heartbeat = 1s;
+  SmallBroker broker(options);
+  TlsPeer peer(broker, {.version = GetParam()});
+  peer.shake_hands();
+  peer.say(kStream);
+  EXPECT_THAT(peer.take(), StartsWith("HTTP/1.1 200 OK\r\n"));
+  broker.faults().send_error = ENETDOWN;  // for the first heartbeat
+  broker.pass(3s);
+  EXPECT_EQ(peer.take(), "");
+  EXPECT_TRUE(peer.peer().gone());
+  EXPECT_FALSE(peer.client().failed()) << "a reason of OpenSSL's: " << peer.client().failure();
+}
+
+// The last flight of the handshake, or the tickets behind it.
+TEST_P(TlsVersions, AreDisconnectedWhenWhatTlsItselfSaysIsLost) {
+  SmallBroker broker(secured());
+  TlsPeer peer(broker, {.version = GetParam()});
+  peer.say_cipher(peer.client().receive({}));
+  const std::string last = peer.client().receive(peer.peer().take());
+  broker.faults().send_error = ENETDOWN;
+  peer.say_cipher(last);
+  EXPECT_TRUE(peer.peer().gone());
+  peer.client().receive(peer.peer().take());
+  EXPECT_FALSE(peer.client().failed()) << "a reason of OpenSSL's: " << peer.client().failure();
 }
 
 TEST_P(TlsVersions, AreDisconnectedWhenTheyStall) {
