@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -20,9 +21,12 @@ constexpr Duration kPouring = 20ms;
 // The value of a field that the broker forwards; empty: there is none.
 std::string_view value_of(std::string_view head, std::string_view name) {
   const std::string line = fmt::format("\r\n{}: ", name);
-  const std::size_t at = head.find(line);
-  if (at == std::string_view::npos) return {};
-  const std::string_view rest = head.substr(at + line.size());
+  const auto found = std::ranges::search(head, line, [](char a, char b) {
+    return (a >= 'A' && a <= 'Z' ? a + 32 : a) == (b >= 'A' && b <= 'Z' ? b + 32 : b);
+  });
+  if (found.empty()) return {};
+  const std::string_view rest =
+      head.substr(static_cast<std::size_t>(found.begin() - head.begin()) + line.size());
   return rest.substr(0, rest.find("\r\n"));
 }
 

@@ -78,6 +78,14 @@ ReaderPlan Asking::drawn_plan(const std::vector<std::string>& channels) {
   return plan;
 }
 
+// A client that is asleep would read late that it has been answered.
+ReaderPlan Asking::plan_of_page(const std::vector<std::string>& channels) {
+  ReaderPlan plan = drawn_plan(channels);
+  plan.http10 = false;
+  plan.sleeps = 0;
+  return plan;
+}
+
 void Asking::invite(const std::vector<std::string>& channels) {
   constexpr Duration kUnderWay = 3s;
   for (std::size_t i = 0; i < places_.size(); ++i) {
@@ -111,6 +119,11 @@ void Asking::behave() {
   for (const auto& reader : world_.readers()) {
     Guest* const guest = reader->subscription().guest();
     if (guest != nullptr && reader->in_the_dark()) guest->over();
+  }
+  for (const auto& client : world_.shared_clients()) {
+    for (Subscription& subscription : client->subscriptions()) {
+      if (subscription.guest() != nullptr && client->in_the_dark()) subscription.guest()->over();
+    }
   }
   fail_with(check_waits(world_.town().guestbook, rules(), world_.kernel().now()));
   for (const auto& application : applications_) application->behave();

@@ -27,6 +27,8 @@ class Asking {
   void configure(server::Options& options) const;
   // Applications begin to listen, and clients come.
   void invite(const std::vector<std::string>& channels);
+  // Of a stream on a connection that others share.
+  ReaderPlan plan_of_page(const std::vector<std::string>& channels);
   // Publishes on the channels that single clients are let in to.
   std::unique_ptr<Publisher> publisher();
   // From now on every application is a good one.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "broker/wire/tls/ticket_keys.h"
 #include "tests/sim/asker.h"
 #include "tests/sim/asking.h"
 #include "tests/sim/broker_machine.h"
@@ -13,6 +14,7 @@
 #include "tests/sim/heap.h"
 #include "tests/sim/nuisance.h"
 #include "tests/sim/publisher.h"
+#include "tests/sim/tls_end.h"
 #include "tests/sim/visitor.h"
 #include "tests/sim/watcher.h"
 #include "tests/sim/world.h"
@@ -38,6 +40,9 @@ class Day {
       machine_options_.journal_late_max = 100ms * static_cast<int>(1 + options.seed / 8 % 50);
     if (options.seed % 9 == 4) machine_options_.box_bytes = 200U << (options.seed / 9 % 7);
     machine_options_.h2 = options.seed % 9 == 7;
+    // Handshakes cost more than all else: on one of thirty days.
+    const bool tls = machine_options_.h2 ? options.seed / 9 % 4 == 2 : options.seed % 31 == 12;
+    if (tls) tickets_ = std::make_shared<tls::TicketKeys>(world_.kernel().now());
     transactions_ = options.seed % 11 == 3;
     if (options.seed % 13 == 5)
       patterns_max_ = static_cast<std::uint32_t>(1 + options.seed / 13 % 4);
@@ -81,9 +86,11 @@ class Day {
   void invite();
   void invite_bundles();
   void invite_pages();
+  void hand_out_tls();
   // Clients have more subscriptions than a connection of theirs may carry.
   bool few_streams() const { return machine_options_.h2 && seed_ / 9 % 3 == 1; }
   void invite_pests();
+  Door door_of_pests(std::size_t index) const;
   void invite_onlookers();
   void be_silent();
   void pass();
@@ -107,7 +114,8 @@ class Day {
   std::vector<std::unique_ptr<Visitor>> visitors_;
   std::unique_ptr<Asker> asker_;
   std::optional<Asking> asking_;
-  std::uint32_t patterns_max_ = 0;  // [limits] patterns; 0: as by default
+  std::shared_ptr<tls::TicketKeys> tickets_;  // null: no TLS
+  std::uint32_t patterns_max_ = 0;            // [limits] patterns; 0: as by default
   bool transactions_ = false;
   bool addressed_ = false;  // clients have addresses and fronts, and limits of their own
   bool mortal_ = false;     // streams have a longest life
@@ -142,6 +150,8 @@ void Day::reload() {
 void Day::bound() {
   server::Options& broker = machine_options_.broker;
   if (asking_) asking_->configure(broker);
+  if (tickets_) broker.tls_server = make_tls_server(tickets_);
+  if (tickets_ && seed_ / 36 % 3 == 1) broker.limits.tls_handshakes = 1;
   if (patterns_max_ > 0) broker.limits.patterns = patterns_max_;
   if (few_streams()) broker.limits.h2_streams = static_cast<std::uint32_t>(1 + seed_ / 27 % 4);
   if (mortal_) broker.delivery.stream_life = 1s * static_cast<int>(1 + seed_ / 29 % 5);
@@ -216,6 +226,18 @@ void Day::invite() {
   invite_onlookers();
   if (machine_options_.box_bytes > 0) invite_bundles();
   if (machine_options_.h2) invite_pages();
+  if (tickets_) hand_out_tls();
+}
+
+// To most; the others speak in clear.
+void Day::hand_out_tls() {
+  Random draw(seed_ * 0x94d049bb133111ebU + 11);
+  const auto give = [&draw](Client& client) {
+    const TlsHabits habits = TlsHabits::drawn(draw);
+    if (draw.chance(0.7)) client.speak_tls(habits);
+  };
+  for (const auto& reader : world_.readers()) give(*reader);
+  for (H2Client* const client : world_.h2_clients()) give(*client);
 }
 
 // Drawn from the seed itself, like what makes it such a day.
@@ -246,6 +268,16 @@ void Day::invite_pages() {
     const Pace pace = Pace::drawn(draw);
     world_.add_h2_client(plans, habits, pace).start(between(draw, 0s, 10s));
   }
+  for (std::size_t i = 0; asking_ && i < 2; ++i) {
+    std::vector<ReaderPlan> plans(1 + draw.below(6));
+    for (ReaderPlan& plan : plans) plan = asking_->plan_of_page(channels_);
+    world_.add_h2_client(plans, H2Habits::drawn(draw), Pace::prompt())
+        .start(between(draw, 0s, 10s));
+  }
+}
+
+Door Day::door_of_pests(std::size_t index) const {
+  return tickets_ && index % 2 == 0 ? Door::tls : Door::subscribers;
 }
 
 void Day::invite_pests() {
@@ -253,7 +285,7 @@ void Day::invite_pests() {
   for (std::size_t i = 0; i < pests; ++i) {
     pests_.push_back(std::make_unique<Pest>(
         world_.town(), fmt::format("pest {}", i), static_cast<Nuisance>(draw_.below(8)),
-        draw_.chance(0.7) ? Door::subscribers : Door::publishers, Pace::drawn(draw_)));
+        draw_.chance(0.7) ? door_of_pests(i) : Door::publishers, Pace::drawn(draw_)));
     pests_.back()->start(between(draw_, 0s, 5s));
   }
 }
@@ -409,6 +441,8 @@ void Day::take_note_of_machine() {
   verdict_.over_address += counted.connections_over_address_total +
                            counted.streams_over_address_total + counted.requests_over_address_total;
   verdict_.outlived += counted.streams_outlived_total;
+  verdict_.deferred += counted.tls_deferred_total;
+  verdict_.no_tls += counted.tls_failed_total;
   verdict_.admissions += counted.upstream_attached_total;
   verdict_.resumptions += counted.upstream_resumed_total;
   verdict_.passed += counted.upstream_passed_total;
@@ -436,7 +470,13 @@ void Day::count() {
   verdict_.restarts = machines_.size() - 1;
   verdict_.crowds = crowd_ ? 1 : 0;
   for (const auto& client : world_.shared_clients()) verdict_.cancels += client->cancels();
+  const auto count_tls = [this](const Client& client) {
+    verdict_.handshakes += client.tls_counts().handshakes;
+    verdict_.resumed += client.tls_counts().resumed;
+  };
+  for (const auto& reader : world_.readers()) count_tls(*reader);
   for (const H2Client* const client : world_.h2_clients()) {
+    count_tls(*client);
     verdict_.stalls += client->counts().stalls;
     verdict_.errands += client->counts().errands;
     verdict_.refused += client->counts().refused;
@@ -484,17 +524,40 @@ DayVerdict live_through(const DayOptions& options) {
 }
 
 void DayVerdict::add(const DayVerdict& other) {
-  for (const auto number :
-       {&DayVerdict::events,       &DayVerdict::gaps,         &DayVerdict::publications,
-        &DayVerdict::streams,      &DayVerdict::restarts,     &DayVerdict::ends,
-        &DayVerdict::pauses,       &DayVerdict::notices,      &DayVerdict::sights,
-        &DayVerdict::answers,      &DayVerdict::forgotten,    &DayVerdict::crowds,
-        &DayVerdict::calms,        &DayVerdict::cancels,      &DayVerdict::stalls,
-        &DayVerdict::errands,      &DayVerdict::refused,      &DayVerdict::goodbyes,
-        &DayVerdict::transactions, &DayVerdict::late_acks,    &DayVerdict::patterns_refused,
-        &DayVerdict::named,        &DayVerdict::over_address, &DayVerdict::outlived,
-        &DayVerdict::questions,    &DayVerdict::admissions,   &DayVerdict::resumptions,
-        &DayVerdict::passed,       &DayVerdict::slow,         &DayVerdict::unusable})
+  for (const auto number : {&DayVerdict::events,
+                            &DayVerdict::gaps,
+                            &DayVerdict::publications,
+                            &DayVerdict::streams,
+                            &DayVerdict::restarts,
+                            &DayVerdict::ends,
+                            &DayVerdict::pauses,
+                            &DayVerdict::notices,
+                            &DayVerdict::sights,
+                            &DayVerdict::answers,
+                            &DayVerdict::forgotten,
+                            &DayVerdict::crowds,
+                            &DayVerdict::calms,
+                            &DayVerdict::cancels,
+                            &DayVerdict::stalls,
+                            &DayVerdict::errands,
+                            &DayVerdict::refused,
+                            &DayVerdict::goodbyes,
+                            &DayVerdict::handshakes,
+                            &DayVerdict::resumed,
+                            &DayVerdict::deferred,
+                            &DayVerdict::no_tls,
+                            &DayVerdict::transactions,
+                            &DayVerdict::late_acks,
+                            &DayVerdict::patterns_refused,
+                            &DayVerdict::named,
+                            &DayVerdict::over_address,
+                            &DayVerdict::outlived,
+                            &DayVerdict::questions,
+                            &DayVerdict::admissions,
+                            &DayVerdict::resumptions,
+                            &DayVerdict::passed,
+                            &DayVerdict::slow,
+                            &DayVerdict::unusable})
     this->*number += other.*number;
 }
 
@@ -503,14 +566,16 @@ std::string DayVerdict::reached() const {
       "{} complete streams, {} pauses of publishers, {} notices, {} sights of the admin listener, "
       "{} rounds of many questions, {} channels forgotten, {} streams cancelled beside others, "
       "{} windows that stayed used up, {} errands, {} streams refused, {} goodbyes, "
+      "{} TLS handshakes ({} resumed, {} deferred), {} without TLS where it was due, "
       "{} transactions, {} late acks, {} streams with too many patterns, {} connections named by a "
       "front, {} refusals "
       "for an address, {} streams that lived out, {} questions to applications ({} clients let in, "
       "{} again without asking, {} answers passed on, {} too late, {} of no use); days: {} crowds, "
       "{} calms",
       ends, pauses, notices, sights, answers, forgotten, cancels, stalls, errands, refused,
-      goodbyes, transactions, late_acks, patterns_refused, named, over_address, outlived, questions,
-      admissions, resumptions, passed, slow, unusable, crowds, calms);
+      goodbyes, handshakes, resumed, deferred, no_tls, transactions, late_acks, patterns_refused,
+      named, over_address, outlived, questions, admissions, resumptions, passed, slow, unusable,
+      crowds, calms);
 }
 
 }  // namespace fanfare::sim

@@ -38,6 +38,10 @@ struct DayVerdict {
   std::uint64_t errands = 0;           // answered beside streams on one connection
   std::uint64_t refused = 0;           // streams, beyond what one connection may carry
   std::uint64_t goodbyes = 0;          // GOAWAY, from either side
+  std::uint64_t handshakes = 0;        // of TLS
+  std::uint64_t resumed = 0;           // of these, with a ticket
+  std::uint64_t deferred = 0;          // of these, to the next turn
+  std::uint64_t no_tls = 0;            // connections that were none, where TLS was due
   std::uint64_t transactions = 0;      // that publishers wanted executed
   std::uint64_t late_acks = 0;         // of events, by a broker that had been told to stop
   std::uint64_t patterns_refused = 0;  // streams that [limits] patterns kept waiting

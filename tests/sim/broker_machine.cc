@@ -59,12 +59,16 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
     Member& member = members_[index];
     member.ring = std::make_unique<SimRing>(kernel, options_.subscribers_max + server::kSpareSlots,
                                             fmt::format("shard {}", index), pools);
-    member.shard = assembly_->make(index, *member.ring, kernel.random().next());
+    const auto& certificates = options_.broker.tls_server;
+    if (certificates) member.tls = std::make_unique<server::TlsRing>(*member.ring, certificates);
+    io::Ring& seam = member.tls ? static_cast<io::Ring&>(*member.tls) : *member.ring;
+    member.shard = assembly_->make(index, seam, kernel.random().next(), member.tls.get());
     const bool lead = switchboard.is_lead(index);
     if (lead || journal_) {
       member.ring->watch_sends([this, lead](std::string_view said) { check_said(said, lead); });
     }
     listen(index, server::Port::subscriber, Door::subscribers);
+    if (member.tls) listen(index, server::Port::subscriber, Door::tls);
     if (!lead) continue;
     listen(index, server::Port::ingest, Door::publishers);
     if (options_.admin) listen(index, server::Port::admin, Door::admin);
@@ -115,7 +119,7 @@ BrokerMachine::~BrokerMachine() {
 void BrokerMachine::listen(std::uint32_t shard, server::Port port, Door door) {
   const int listener = world_.kernel().listen(door);
   members_[shard].listeners.push_back(listener);
-  members_[shard].shard->listen(port, listener);
+  members_[shard].shard->listen(port, listener, door == Door::tls);
 }
 
 void BrokerMachine::check_said(std::string_view bytes, bool lead) {
@@ -323,6 +327,10 @@ std::string BrokerMachine::left() const {
         "completions, {} accepts; {} descriptors are unclaimed. ",
         &member - members_.data(), member.shard->open_slots(), left.slots, left.armed, left.buffers,
         left.queued, left.completions, left.accepts, world_.kernel().unclaimed());
+  }
+  for (const Member& member : members_) {
+    if (member.tls && member.tls->handshakes() > 0)
+      text += fmt::format("{} TLS handshakes are counted. ", member.tls->handshakes());
   }
   const server::Quotas& addresses = assembly_->switchboard().addresses;
   const std::uint64_t connections = addresses.held(server::Quotas::Kind::connection);

@@ -83,6 +83,7 @@ class BrokerMachine final : public Machine, public Actor {
   };
   struct Member {
     std::unique_ptr<SimRing> ring;
+    std::unique_ptr<server::TlsRing> tls;  // over it, if the broker has a certificate
     std::unique_ptr<server::Shard> shard;
     std::vector<int> listeners;
     std::deque<Letter> mail;  // on its way

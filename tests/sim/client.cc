@@ -35,9 +35,12 @@ bool Client::dial(Door door) {
   ++dials_;
   pump_due_ = fin_due_ = false;
   outgoing_.clear();
-  socket_ = town_.kernel.connect(door, *this, 0);
+  tls_.reset();
+  const bool secure = tls_habits_ && door == Door::subscribers;
+  socket_ = town_.kernel.connect(secure ? Door::tls : door, *this, 0);
   trace("{}", socket_ == nullptr ? "is refused" : fmt::format("dials {}", socket_->serial()));
   if (socket_ != nullptr && town_.addressed && door == Door::subscribers) come_from_somewhere();
+  if (socket_ != nullptr && secure) begin_tls();
   return socket_ != nullptr;
 }
 
@@ -57,12 +60,29 @@ void Client::come_from_somewhere() {
   say("\x0a\0\0\x09\0\x05\0\x50\x04\0\0"sv);
 }
 
+void Client::begin_tls() {
+  tls_ = std::make_unique<TlsEnd>(*tls_habits_, protocol(),
+                                  tls_habits_->resumes ? ticket_.get() : nullptr);
+  shaken_ = false;
+  outgoing_ += tls_->take();
+  pump_later(Duration(0));
+}
+
 void Client::say(std::string_view bytes) {
-  outgoing_ += bytes;
+  if (tls_) {
+    tls_->send(bytes);
+    outgoing_ += tls_->take();
+  } else {
+    outgoing_ += bytes;
+  }
   pump_later(Duration(0));
 }
 
 void Client::shutdown_write() {
+  if (tls_ && random().chance(tls_habits_->says_goodbye)) {
+    tls_->close();
+    outgoing_ += tls_->take();
+  }
   fin_due_ = true;
   pump_later(Duration(0));
 }
@@ -70,6 +90,11 @@ void Client::shutdown_write() {
 void Client::hang_up(bool reset) {
   if (socket_ == nullptr) return;
   trace("hangs up{}", reset ? " with a reset" : "");
+  if (tls_ && !reset && outgoing_.empty() && random().chance(tls_habits_->says_goodbye)) {
+    tls_->close();
+    const std::string last = tls_->take();
+    socket_->send(std::as_bytes(std::span(last)));
+  }
   std::exchange(socket_, nullptr)->close(reset);
   ++dials_;
 }
@@ -118,9 +143,10 @@ void Client::write_some() {
     if (sent > 0) outgoing_.erase(0, static_cast<std::size_t>(sent));
     if (sent > 0 && !outgoing_.empty())
       pump_later(town_.kernel.somewhen(pace_.write_pause));  // else: when there is room, or never
-    if (outgoing_.empty()) all_said();
+    if (outgoing_.empty() && !(tls_ && tls_->waits())) all_said();
   }
-  if (outgoing_.empty() && std::exchange(fin_due_, false)) socket_->shutdown_write();
+  if (outgoing_.empty() && !(tls_ && tls_->waits()) && std::exchange(fin_due_, false))
+    socket_->shutdown_write();
 }
 
 void Client::read_some() {
@@ -130,17 +156,53 @@ void Client::read_some() {
   const int got = socket_->receive(std::span(buffer).first(most));
   if (got == -EAGAIN) return;
   if (got > 0) {
-    const auto* text = reinterpret_cast<const char*>(buffer.data());
-    heard({text, static_cast<std::size_t>(got)});
+    const auto* bytes = reinterpret_cast<const char*>(buffer.data());
+    std::string_view text(bytes, static_cast<std::size_t>(got));
+    std::string clear;
+    if (tls_) {
+      if (!take_cipher(text, clear)) return;
+      text = clear;
+    }
+    if (!text.empty()) heard(text);
     if (socket_ != nullptr && socket_->readable())
       pump_later(town_.kernel.somewhen(pace_.read_pause));
     return;
   }
-  const bool clean = got == 0 && !socket_->failed();  // the error may have been told to a send
+  bool clean = got == 0 && !socket_->failed();  // the error may have been told to a send
+  if (tls_) {
+    note_end_of_tls(clean);
+    clean = clean && tls_->ended();
+  }
   trace("{}", clean ? "reads the end" : "is reset");
   std::exchange(socket_, nullptr)->close(false);
   ++dials_;
   lost(clean);
+}
+
+bool Client::take_cipher(std::string_view cipher, std::string& text) {
+  const bool good = tls_->received(cipher, text);
+  outgoing_ += tls_->take();
+  if (!outgoing_.empty()) pump_later(Duration(0));
+  if (TlsTicket ticket = tls_->take_ticket()) ticket_ = std::move(ticket);
+  if (good && tls_->open() && !std::exchange(shaken_, true)) {
+    ++tls_counts_.handshakes;
+    tls_counts_.resumed += tls_->resumed() ? 1 : 0;
+    trace("has shaken hands{}", tls_->resumed() ? " as an acquaintance" : "");
+    if (!tls_->speaks(protocol())) complain("agreed on another protocol", "tls");
+  }
+  if (good) return true;
+  complain("was sent what is no TLS, or an alert: " + tls_->problem(), "tls");
+  hang_up(true);
+  lost(false);
+  return false;
+}
+
+// A connection that ends in good order says so, unless the broker could not say all else.
+void Client::note_end_of_tls(bool clean) {
+  if (!clean || !tls_->open() || tls_->ended()) return;
+  // Where a send has failed, the broker can say nothing more.
+  if (!town_.quiet && town_.kernel.faults().errors == 0 && !tls_->in_record())
+    complain("was sent FIN without close_notify", "tls");
 }
 
 void Client::complain(std::string_view problem, std::string_view checker) {

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "tests/sim/ledger.h"
 #include "tests/sim/pulse.h"
 #include "tests/sim/socket.h"
+#include "tests/sim/tls_end.h"
 
 namespace fanfare::sim {
 
@@ -68,6 +71,13 @@ class Client : public Actor, public SocketOwner {
   bool connected() const { return socket_ != nullptr; }
   // Its network is down, and it does not know yet.
   bool in_the_dark() const { return socket_ != nullptr && socket_->in_the_dark(); }
+  // From its next connection on, where there are subscribers.
+  void speak_tls(const TlsHabits& habits) { tls_habits_ = habits; }
+  struct TlsCounts {
+    std::uint64_t handshakes = 0;  // that succeeded
+    std::uint64_t resumed = 0;     // of these
+  };
+  const TlsCounts& tls_counts() const { return tls_counts_; }
   // Stops reading until then (a phone asleep).
   void sleep_until(TimePoint time) { asleep_until_ = time; }
   void wake_up();
@@ -84,11 +94,13 @@ class Client : public Actor, public SocketOwner {
   // `alarm` comes back in rang(), if this connection or pause still lasts.
   void set_alarm(Duration after, std::uint32_t alarm);
 
+  // What it speaks over TLS (ALPN).
+  virtual std::string_view protocol() const { return "http/1.1"; }
   // What was to be said has left.
   virtual void all_said() {}
   // Bytes arrived. May hang up.
   virtual void heard(std::string_view bytes) = 0;
-  // The connection is over, not by hang_up(). `clean`: by FIN.
+  // The connection is over, not by hang_up(). `clean`: by FIN; over TLS, by close_notify before it.
   virtual void lost(bool clean) = 0;
   virtual void rang(std::uint32_t alarm) = 0;
 
@@ -108,6 +120,10 @@ class Client : public Actor, public SocketOwner {
 
  private:
   void come_from_somewhere();
+  void begin_tls();
+  // False: the connection is over.
+  bool take_cipher(std::string_view cipher, std::string& text);
+  void note_end_of_tls(bool clean);
   void pump();
   void write_some();
   void read_some();
@@ -120,6 +136,11 @@ class Client : public Actor, public SocketOwner {
   std::string outgoing_;
   bool fin_due_ = false;  // shutdown_write() when all is said
   TimePoint asleep_until_{};
+  std::optional<TlsHabits> tls_habits_;
+  std::unique_ptr<TlsEnd> tls_;  // null: in clear
+  TlsTicket ticket_;
+  bool shaken_ = false;  // hands, on this connection
+  TlsCounts tls_counts_;
 };
 
 }  // namespace fanfare::sim

@@ -41,6 +41,7 @@ namespace fanfare::sim {
   X(h2_reset_ends_neighbour, "h2 port: a reset ends another stream of the connection") \
   X(h2_window_booked_short, "h2 client: remembers half of the windows that it gives")  \
   X(h2_end_unheard, "h2 client: does not hear that a stream has ended")                \
+  X(tls_goodbye_lost, "ring: what is sent last over TLS, close_notify, never leaves")  \
   X(exec_torn, "publisher: executes the first command of a transaction on its own")    \
   X(discard_forgotten, "publisher: executes what it means to discard")                 \
   X(ack_dropped, "publisher: hears nothing more of a broker that stops")               \

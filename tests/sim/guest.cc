@@ -7,13 +7,28 @@
 #include <utility>
 
 namespace fanfare::sim {
+namespace {
+
+// "7", or "7s1" of the second stream of a page: different numbers for different clients.
+std::uint32_t number_of(std::string_view tag) {
+  constexpr std::uint32_t kStreamsMax = 100;
+  std::uint32_t client = 0;
+  const char* const end = tag.data() + tag.size();
+  const char* const rest = std::from_chars(tag.data(), end, client).ptr;
+  if (rest == end) return client;
+  std::uint32_t stream = 0;
+  std::from_chars(rest + 1, end, stream);
+  return (1U << 20U) + client * kStreamsMax + stream;
+}
+
+}  // namespace
 
 Guest::Guest(Town& town, std::string_view name, const ReaderPlan& plan)
     : town_(town), plan_(plan), tag_(name.substr(name.rfind(' ') + 1)) {}
 
 void Guest::begin(std::string_view presented) {
   Visit visit;
-  std::from_chars(tag_.data(), tag_.data() + tag_.size(), visit.client);
+  visit.client = number_of(tag_);
   visit.life = town_.ledger.life();
   visit.newcomers_only = plan_.asks == ReaderPlan::Asks::when_new;
   visit.post = plan_.post;
@@ -80,14 +95,17 @@ void Guest::attached(std::optional<std::uint32_t> publication) {
   if (publication) visit().newest = std::max(visit().newest.value_or(0), *publication);
 }
 
-void Guest::passed(const ResponseReader& response, std::string body) {
+void Guest::passed(int status, Fields fields, std::string body, bool whole) {
   Visit::Passed passed{.saying = ~std::uint32_t{0}};
-  const std::string_view number = response.field("x-answer").value_or("");
-  std::from_chars(number.data(), number.data() + number.size(), passed.saying);
-  passed.status = response.status();
-  passed.fields = response.fields();
+  const auto number = std::ranges::find(fields, "x-answer", &Fields::value_type::first);
+  if (number != fields.end()) {
+    const std::string& text = number->second;
+    std::from_chars(text.data(), text.data() + text.size(), passed.saying);
+  }
+  passed.status = status;
+  passed.fields = std::move(fields);
   passed.body = std::move(body);
-  passed.whole = response.complete();
+  passed.whole = whole;
   visit().passed = std::move(passed);
 }
 

@@ -10,7 +10,6 @@
 #include "tests/sim/client.h"
 #include "tests/sim/guestbook.h"
 #include "tests/sim/reader_plan.h"
-#include "tests/sim/response_reader.h"
 
 namespace fanfare::sim {
 
@@ -34,7 +33,7 @@ class Guest {
   // Something of the stream has come.
   void attached(std::optional<std::uint32_t> publication);
   // An answer of the application itself was read, to its end or not.
-  void passed(const ResponseReader& response, std::string body);
+  void passed(int status, Fields fields, std::string body, bool whole);
   // It has left, or its connection has broken.
   void over();
   // Its stream is complete, and its channels are not.

@@ -8,9 +8,15 @@
 namespace fanfare::sim {
 namespace {
 
-// Alarms from kOpen on: of the subscription with that index; from kGiveBack on: of what is withheld
-// until then.
-enum Alarm : std::uint32_t { kConnect = 1, kGiveUp = 2, kOpen = 16, kGiveBack = 1U << 16U };
+// Alarms from kOpen and kWaitNoMore on: of the subscription with that index; from kGiveBack on: of
+// what is withheld until then.
+enum Alarm : std::uint32_t {
+  kConnect = 1,
+  kGiveUp = 2,
+  kOpen = 16,
+  kWaitNoMore = 1U << 8U,
+  kGiveBack = 1U << 16U,
+};
 
 // In a quiet world, what has not been answered after so long is asked for on another connection.
 constexpr Duration kPatience = 10s;
@@ -40,6 +46,9 @@ H2Client::H2Client(Town& town, std::string name, const std::vector<ReaderPlan>& 
     : SharedClient(town, std::move(name), plans, pace),
       habits_(habits),
       numbers_(plans.size()),
+      unsaid_(plans.size()),
+      passed_(plans.size()),
+      patient_until_(plans.size()),
       drops_(plans[0].cuts / 4) {
   habits_.windows.booked_short = town.kernel.faults().bug == PlantedBug::h2_window_booked_short;
 }
@@ -52,7 +61,10 @@ void H2Client::start(Duration after) {
 
 void H2Client::leave() {
   if (std::exchange(gone_, true)) return;
-  for (Subscription& subscription : subscriptions_) subscription.leave();
+  for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
+    end_asking(i, false);
+    subscriptions_[i].leave();
+  }
   errands_.clear();
   end_.reset();
   hang_up(random().chance(0.3));
@@ -69,6 +81,7 @@ void H2Client::behave() {
     for (const auto& [alarm, stream] : std::exchange(withheld_, {})) end_->give_back(stream);
     flush();
     set_alarm(kPatience, kGiveUp);
+    if (end_->leaving()) give_up_connection(false);
   }
   wake_up();
 }
@@ -82,13 +95,15 @@ void H2Client::rang(std::uint32_t alarm) {
       return !subscription.gone() && !subscription.streaming();
     });
     if (!connected() || !town_.quiet || !beside_.empty()) return;
-    if (waits || !errands_.empty() || end_->leaving()) give_up_connection(true);
+    if (waits || !errands_.empty()) give_up_connection(true);
   } else if (alarm >= kGiveBack) {
     const auto found = withheld_.find(alarm);
     if (found == withheld_.end() || !connected()) return;
     end_->give_back(found->second);
     withheld_.erase(found);
     flush();
+  } else if (alarm >= kWaitNoMore) {
+    if (connected()) wait_no_more(alarm - kWaitNoMore);
   } else if (connected()) {
     open(alarm - kOpen);
   }
@@ -114,6 +129,8 @@ void H2Client::open(std::size_t index) {
   subscription.decide();
   numbers_[index] = end_->ask(H2Request::from_http1(subscription.request()));
   trace("asks for {} on stream {}", subscription.name(), numbers_[index]);
+  unsaid_[index] = subscription.guest() != nullptr;
+  if (numbers_[index] == 0) end_asking(index, false);
   flush();
 }
 
@@ -152,6 +169,7 @@ void H2Client::take_of_subscription(std::size_t index, const H2News& news) {
     case H2News::Kind::head:
       return take_head(index, news);
     case H2News::Kind::data:
+      if (passed_[index]) passed_[index]->body += news.bytes;
       if (!subscriptions_[index].streaming()) return;  // the text of a refusal
       if (random().chance(habits_.withholds)) withhold(news.stream);
       return subscriptions_[index].take_body(news.bytes);
@@ -172,6 +190,13 @@ void H2Client::take_of_subscription(std::size_t index, const H2News& news) {
 
 void H2Client::take_head(std::size_t index, const H2News& news) {
   Subscription& subscription = subscriptions_[index];
+  if (subscription.guest() != nullptr) {
+    subscription.guest()->answered();
+    if (!news.field("x-answer").empty()) {
+      passed_[index] = Passed{.status = news.status, .fields = news.fields};
+      return;
+    }
+  }
   switch (subscription.take_head(news.status, news.field("content-type"))) {
     case Subscription::Verdict::streams:
       return;
@@ -186,8 +211,45 @@ void H2Client::take_head(std::size_t index, const H2News& news) {
 
 void H2Client::take_end(std::size_t index, bool complete) {
   if (town_.kernel.faults().bug == PlantedBug::h2_end_unheard && random().chance(0.5)) return;
+  end_asking(index, complete);
   if (subscriptions_[index].streaming()) subscriptions_[index].ends(complete);
   open_again(index);
+}
+
+// ---- routes that ask applications
+
+void H2Client::all_said() {
+  for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
+    if (!unsaid_[i] || numbers_[i] == 0 || !end_->has_said(numbers_[i])) continue;
+    unsaid_[i] = false;
+    subscriptions_[i].guest()->said();
+    const Duration patience = subscriptions_[i].plan().patience;
+    if (patience == Duration(0) || town_.quiet) continue;
+    patient_until_[i] = town_.kernel.now() + patience;
+    set_alarm(patience, static_cast<std::uint32_t>(kWaitNoMore + i));
+  }
+}
+
+void H2Client::wait_no_more(std::size_t index) {
+  const bool due = patient_until_[index] && *patient_until_[index] <= town_.kernel.now();
+  if (!due || numbers_[index] == 0 || subscriptions_[index].streaming() || passed_[index]) return;
+  trace("waits no more on stream {}", numbers_[index]);
+  cancel(index);
+  flush();
+}
+
+// What it asked for is over: it was answered by the application itself, or is answered no more.
+void H2Client::end_asking(std::size_t index, bool whole) {
+  Guest* const guest = subscriptions_[index].guest();
+  unsaid_[index] = false;
+  patient_until_[index].reset();
+  if (guest == nullptr) return;
+  if (auto passed = std::exchange(passed_[index], std::nullopt)) {
+    trace("is answered {} by the application", passed->status);
+    guest->passed(passed->status, std::move(passed->fields), std::move(passed->body), whole);
+  } else if (!whole) {
+    guest->over();
+  }
 }
 
 void H2Client::take_of_errand(const H2News& news) {
@@ -243,6 +305,7 @@ void H2Client::cancel(std::size_t index) {
   ++cancels_;
   trace("resets stream {}", numbers_[index]);
   end_->reset(numbers_[index]);
+  end_asking(index, false);
   if (subscriptions_[index].streaming()) subscriptions_[index].ends(false);
   open_again(index);
 }
@@ -293,8 +356,9 @@ void H2Client::give_up_connection(bool reset) {
 void H2Client::cut_all() {
   end_.reset();
   errands_.clear();
-  for (Subscription& subscription : subscriptions_) {
-    if (subscription.streaming()) subscription.ends(false);
+  for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
+    if (numbers_[i] != 0) end_asking(i, false);
+    if (subscriptions_[i].streaming()) subscriptions_[i].ends(false);
   }
   connect_again();
 }
@@ -333,8 +397,9 @@ bool H2Client::reset_one() {
 
 void H2Client::check_neighbours() {
   for (std::size_t i = 0; i < beside_.size(); ++i) {
-    const Subscription& subscription = subscriptions_[i];
+    Subscription& subscription = subscriptions_[i];
     if (beside_[i] == 0) continue;
+    if (subscription.guest() != nullptr && subscription.guest()->may_end()) continue;
     if (!subscription.streaming() || subscription.streams() != beside_[i])
       complain(fmt::format("has lost stream {} when it reset stream {}", i, reset_), "neighbours");
   }

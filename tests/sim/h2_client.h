@@ -58,11 +58,19 @@ class H2Client final : public SharedClient {
   const Counts& counts() const { return counts_; }
 
  protected:
+  std::string_view protocol() const override { return "h2"; }
   void heard(std::string_view bytes) override;
   void lost(bool clean) override;
   void rang(std::uint32_t alarm) override;
+  void all_said() override;
 
  private:
+  // What an application has answered itself.
+  struct Passed {
+    int status = 0;
+    Fields fields{};
+    std::string body{};
+  };
   void connect();
   void open(std::size_t index);
   void take(const H2News& news);
@@ -73,6 +81,8 @@ class H2Client final : public SharedClient {
   void goodbye(const H2News& news);
   void act_up();
   void cancel(std::size_t index);
+  void wait_no_more(std::size_t index);
+  void end_asking(std::size_t index, bool whole);
   void withhold(std::uint32_t stream);
   void run_errand();
   void flush();
@@ -86,7 +96,11 @@ class H2Client final : public SharedClient {
   H2Habits habits_;
   std::unique_ptr<H2End> end_;          // null: not connected
   std::vector<std::uint32_t> numbers_;  // of their current streams; 0: none
-  std::vector<bool> wanted_;            // they were asked for on this connection, or will be
+  // Of those whose routes ask applications: their request may not have left yet; an answer of the
+  // application's own that is coming; and when they stop waiting for one.
+  std::vector<bool> unsaid_;
+  std::vector<std::optional<Passed>> passed_;
+  std::vector<std::optional<TimePoint>> patient_until_;
   std::map<std::uint32_t, Errand> errands_;
   std::map<std::uint32_t, std::uint32_t> withheld_;  // by alarm: streams
   std::uint32_t last_alarm_ = 0;

@@ -155,6 +155,10 @@ struct H2End::Callbacks {
     return 0;
   }
   static int frame_said(nghttp2_session* /*session*/, const nghttp2_frame* frame, void* user) {
+    if (frame->hd.type == NGHTTP2_HEADERS) {
+      const auto stream = end_of(user).streams_.find(id_of(frame->hd.stream_id));
+      if (stream != end_of(user).streams_.end()) stream->second.head_said = true;
+    }
     if (frame->hd.type == NGHTTP2_WINDOW_UPDATE) {
       end_of(user).book(id_of(frame->hd.stream_id),
                         static_cast<std::uint32_t>(frame->window_update.window_size_increment));
@@ -255,6 +259,12 @@ void H2End::reset(std::uint32_t number) {
                             kCancel);
 }
 
+bool H2End::has_said(std::uint32_t number) const {
+  const auto stream = streams_.find(number);
+  return stream != streams_.end() && stream->second.head_said &&
+         stream->second.said == stream->second.body.size();
+}
+
 void H2End::ping() {
   nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr);
 }
@@ -351,7 +361,7 @@ void H2End::forget(std::map<std::uint32_t, Stream>::iterator stream) {
 
 void H2End::pay(std::uint32_t number, std::uint32_t& owed, std::uint32_t window) {
   if (owed == 0 || withheld_.contains(number)) return;
-  if (number == 0 && windows_.in_lumps && window > 0) {
+  if (number == 0) {
     // nghttp2 adds what comes on streams that were reset, and says it when that is half of all.
     nghttp2_session_consume_connection(session_, std::exchange(owed, 0));
     return;

@@ -77,6 +77,8 @@ class H2End {
   // Its number; 0: no more requests are taken.
   std::uint32_t ask(const H2Request& request);
   void reset(std::uint32_t stream);
+  // All of the request has been given out by say().
+  bool has_said(std::uint32_t stream) const;
   void ping();
   // Makes no further request.
   void say_goodbye();
@@ -106,6 +108,7 @@ class H2End {
     std::uint32_t held = 0;  // of these, not given back on the connection either
     std::string body = {};   // to be said
     std::size_t said = 0;
+    bool head_said = false;
     bool reset_by_us = false;
     bool complete = false;
     int status = 0;

@@ -86,6 +86,11 @@ int Kernel::take(int descriptor) {
   return kAcceptedFirst + static_cast<int>(accepted_.size()) - 1;
 }
 
+bool Kernel::is_accepted(int descriptor) const {
+  return descriptor >= kAcceptedFirst &&
+         static_cast<std::size_t>(descriptor - kAcceptedFirst) < accepted_.size();
+}
+
 Door Kernel::door_of(int accepted) const {
   return accepted_.at(static_cast<std::size_t>(accepted - kAcceptedFirst)).door;
 }

@@ -80,6 +80,7 @@ class Kernel final : public Agenda {
   std::size_t waiting(int listener) const;
   // Takes the oldest waiting connection and makes a descriptor for it. Precondition: one waits.
   int take(int listener);
+  bool is_accepted(int descriptor) const;
   Door door_of(int accepted) const;
   const std::optional<IpAddress>& peer_of(int accepted) const;
   // The socket behind an accepted descriptor, which is forgotten; null: no such descriptor.

@@ -161,7 +161,8 @@ void Reader::take_passed(std::string_view body) {
 // An application's own answer has been read, or has broken off.
 void Reader::end_passed() {
   trace("is answered {} by the application", response_.status());
-  subscription_.guest()->passed(response_, *std::exchange(passed_, std::nullopt));
+  subscription_.guest()->passed(response_.status(), response_.fields(),
+                                *std::exchange(passed_, std::nullopt), response_.complete());
   come_back();
 }
 

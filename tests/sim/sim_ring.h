@@ -128,6 +128,7 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
     std::uint32_t use = 0;     // how often the slot has been closed
     Socket* socket = nullptr;  // none while it connects
     std::string place{};       // to which it connects
+    bool secret = false;       // what is sent differs each time: TLS
     Request requests[4]{};     // by Verb
     bool sent = false;         // since the last submit
   };

@@ -117,6 +117,7 @@ void SimRing::stop_listening(int listener, std::vector<int>& waiting) {
 }
 
 bool SimRing::adopt(int descriptor, Slot slot) {
+  const bool secret = kernel_.is_accepted(descriptor) && kernel_.door_of(descriptor) == Door::tls;
   Socket* socket = kernel_.claim(descriptor);
   if (socket == nullptr && dead_) return false;
   if (socket == nullptr) {
@@ -133,6 +134,7 @@ bool SimRing::adopt(int descriptor, Slot slot) {
     return false;
   }
   slots_[slot] = {.phase = Phase::open, .use = slots_[slot].use, .socket = socket};
+  slots_[slot].secret = secret;
   socket->set_owner(this, slot);
   kernel_.report().trace(now(), "{}: slot {} is connection {}", label_, slot, socket->serial());
   return true;
