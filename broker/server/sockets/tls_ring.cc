@@ -272,12 +272,8 @@ void TlsRing::send(io::Slot slot, std::span<const std::byte> bytes, io::Token to
   Line* const line = this->line(slot);
   if (line == nullptr || !line->engine) return below_.send(slot, bytes, token);
   // Its failure may not have been read yet, and what is sent is for TLS alone.
-  if (line->broken) {
-    ready_.push_back({.token = token, .result = -EPIPE, .more = false, .data = {}, .buffer = 0});
-    return;
-  }
-  if (line->sent) submit_below(ready_);
-  if (line->lost) {
+  if (line->sent && !line->broken) submit_below(ready_);
+  if (line->broken || line->lost) {
     ready_.push_back({.token = token, .result = -EPIPE, .more = false, .data = {}, .buffer = 0});
     return;
   }
