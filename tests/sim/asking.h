@@ -27,7 +27,7 @@ class Asking {
   void configure(server::Options& options) const;
   // Applications begin to listen, and clients come.
   void invite(const std::vector<std::string>& channels);
-  // Of a stream on a connection that others share.
+  // For a stream on a connection that others share.
   ReaderPlan plan_of_page(const std::vector<std::string>& channels);
   // Publishes on the channels that single clients are let in to.
   std::unique_ptr<Publisher> publisher();

@@ -59,8 +59,10 @@ BrokerMachine::BrokerMachine(World& world, const Options& options)
     Member& member = members_[index];
     member.ring = std::make_unique<SimRing>(kernel, options_.subscribers_max + server::kSpareSlots,
                                             fmt::format("shard {}", index), pools);
-    const auto& certificates = options_.broker.tls_server;
-    if (certificates) member.tls = std::make_unique<server::TlsRing>(*member.ring, certificates);
+    if (const auto& certificates = options_.broker.tls_server) {
+      member.tls = std::make_unique<server::TlsRing>(
+          *member.ring, server::TlsServers{.subscribers = certificates, .publishers = {}});
+    }
     io::Ring& seam = member.tls ? static_cast<io::Ring&>(*member.tls) : *member.ring;
     member.shard = assembly_->make(index, seam, kernel.random().next(), member.tls.get());
     const bool lead = switchboard.is_lead(index);
@@ -119,7 +121,7 @@ BrokerMachine::~BrokerMachine() {
 void BrokerMachine::listen(std::uint32_t shard, server::Port port, Door door) {
   const int listener = world_.kernel().listen(door);
   members_[shard].listeners.push_back(listener);
-  members_[shard].shard->listen(port, listener, door == Door::tls);
+  members_[shard].shard->listen(port, listener, {.tls = door == Door::tls});
 }
 
 void BrokerMachine::check_said(std::string_view bytes, bool lead) {

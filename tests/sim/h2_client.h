@@ -96,8 +96,8 @@ class H2Client final : public SharedClient {
   H2Habits habits_;
   std::unique_ptr<H2End> end_;          // null: not connected
   std::vector<std::uint32_t> numbers_;  // of their current streams; 0: none
-  // Of those whose routes ask applications: their request may not have left yet; an answer of the
-  // application's own that is coming; and when they stop waiting for one.
+  // For streams whose routes ask applications: their request may not have left yet; an answer of
+  // the application's own that is coming; and when they stop waiting for one.
   std::vector<bool> unsaid_;
   std::vector<std::optional<Passed>> passed_;
   std::vector<std::optional<TimePoint>> patient_until_;
