@@ -89,8 +89,9 @@ for (const backend of ['io_uring', 'epoll']) {
 test('named sockets stand in for their keys, over TLS and for publishers and pages, too', async (t) => {
   await fanfare(['cert', '--self-signed', join(folder, 'tls')]);
   const path = socketPath();
+  const local = socketPath();
   writeFileSync(join(folder, 'tls.toml'), `[tls]\ncertificate = "${folder}/tls/certificate.pem"\nkey = "${folder}/tls/key.pem"\n`);
-  const manager = start('python3', ['-B', kManager, 'http=tcp', 'https=tcp', 'admin=tcp', `ingest=unix:${path}`, '--', kBinary, 'serve',
+  const manager = start('python3', ['-B', kManager, 'http=tcp', 'https=tcp', 'admin=tcp', `ingest=unix:${path}`, `http=unix:${local}`, '--', kBinary, 'serve',
     '--config', join(folder, 'tls.toml'), ...settings(['listen.http=127.0.0.1:1', 'listen.https=127.0.0.1:2', 'listen.admin=127.0.0.1:3'])]);
   t.after(async () => { manager.child.kill('SIGTERM'); await manager.ended; });
   await until(() => /admin: http/.test(manager.stderr), () => `it serves; ${manager.stderr}`, 20);
@@ -98,18 +99,19 @@ test('named sockets stand in for their keys, over TLS and for publishers and pag
   assert.equal((await publish(path, 'hello')).status, 200);
   const curl = (url) => run('curl', ['-sk', '--max-time', '10', url]);
   assert.match((await curl(`http://127.0.0.1:${http}/events?channel=news&poll=1&replay=1`)).stdout, /data: hello/);
+  assert.match((await request('http://x/events?channel=news&poll=1&replay=1', { socketPath: local })).body, /data: hello/);
   assert.match((await curl(`https://127.0.0.1:${https}/events?channel=news&poll=1&replay=1`)).stdout, /data: hello/);
   assert.equal((await curl(`http://127.0.0.1:${admin}/readyz`)).stdout.split('\n')[0].slice(0, 5), 'ready');
   // A reload sees that nothing changed: the addresses of broker.toml are those that it always had.
-  process.kill(Number(manager.stdout.split('\n')[4]), 'SIGHUP');
+  process.kill(Number(manager.stdout.split('\n')[5]), 'SIGHUP');
   await until(() => /reload: nothing changed/.test(manager.stderr), 'the reload is over');
 });
 
 test('a socket that belongs nowhere: one sentence, and exit 78', async (t) => {
   const path = socketPath();
   const own = ['listen.http=127.0.0.1:0', 'listen.admin=', `listen.ingest=${path}`];
-  const refused = async (socket, pattern) => {
-    const manager = manage(t, [socket], own, { once: true });
+  const refused = async (socket, pattern, more = []) => {
+    const manager = manage(t, [socket], [...own, ...more], { once: true });
     assert.equal((await within(manager.ended, 'it ends', 20)).code, 78, manager.stderr);
     assert.match(manager.stderr, pattern);
     assert.ok(!/subscribers: http/.test(manager.stderr), 'nothing was started');
@@ -120,7 +122,7 @@ test('a socket that belongs nowhere: one sentence, and exit 78', async (t) => {
     refused('admin=tcp', /no use: give \[listen\] admin an address/),
     refused('http=udp', /descriptor 3 \("http"\).* is not a socket that listens for streams: its unit needs ListenStream= and Accept=no/),
     refused('http=connected', /is not a socket that listens/),
-    refused(`http=unix:${socketPath()}`, /socket for http, .*, is a Unix socket/),
+    refused(`admin=unix:${socketPath()}`, /socket for admin, .*, is a Unix socket/, ['listen.admin=127.0.0.1:0']),
     refused('ingest=tcp', /socket for ingest listens on 127\.0\.0\.1:\d+: it has to be a Unix socket/),
   ]);
 });
