@@ -93,6 +93,12 @@ TEST(Access, SaysWhoMayPublishAndLookOn) {
   EXPECT_THAT(text, HasSubstr("  10.0.0.5:7600         bearers of a publisher's token: what the "
                               "token grants\n"));
   EXPECT_THAT(text, HasSubstr("  0.0.0.0:1             everybody who reaches this address: "));
+  EXPECT_THAT(access("[tls]\ncertificate = \"c\"\nkey = \"k\"\n[publish]\nkeys = [\"/k\"]\n"
+                     "listen_tls = [\"10.0.0.5:7643\"]\nclient_ca = \"ca\"\n"
+                     "[[publish.client]]\nnames = [\"shop\"]\nchannels = [\"orders/**\"]\n"),
+              HasSubstr("  10.0.0.5:7643         bearers of a publisher's token with a certificate "
+                        "of [publish] client_ca: what the token grants\n"
+                        "  10.0.0.5:7643         bearers of a certificate for shop: orders/**\n"));
   EXPECT_THAT(text, HasSubstr("https://*.example.com: with their cookies\n"));
   EXPECT_THAT(access("[listen]\nadmin = \"\"\n"), HasSubstr("nobody: [listen] admin is empty"));
 }

@@ -60,6 +60,12 @@ TEST_F(InheritanceTest, AKeyThatIsSwitchedOffStaysSo) {
   EXPECT_THAT(inherited.addresses("https", {}), SizeIs(0));
   EXPECT_THAT(inherited.left_over().value_or(""),
               HasSubstr("give [listen] https an address in broker.toml"));
+  const auto unused = [this](const char* name) {
+    pass_on(name, "127.0.0.1:443");
+    return inheritance().left_over().value_or("");
+  };
+  EXPECT_THAT(unused("publish"), HasSubstr("give [publish] listen an address"));
+  EXPECT_THAT(unused("publish_tls"), HasSubstr("give [publish] listen_tls an address"));
 }
 
 TEST_F(InheritanceTest, ASocketThatNobodyTookIsExplained) {
