@@ -200,8 +200,10 @@ bool Client::take_cipher(std::string_view cipher, std::string& text) {
 // A connection that ends in good order says so, unless the broker could not say all else.
 void Client::note_end_of_tls(bool clean) {
   if (!clean || !tls_->open() || tls_->ended()) return;
-  // Where a send has failed, the broker can say nothing more.
-  if (!town_.quiet && town_.kernel.faults().errors == 0 && !tls_->in_record())
+  // Where a send has failed, or found no room, the broker can say nothing more.
+  const Faults& faults = town_.kernel.faults();
+  const bool sends_well = faults.errors == 0 && faults.send_blocked == 0;
+  if (!town_.quiet && sends_well && !tls_->in_record())
     complain("was sent FIN without close_notify", "tls");
 }
 

@@ -198,9 +198,15 @@ bool H2Connection::may_take(const Stream& stream) const {
   return !unread(stream);
 }
 
+// As wide as it would be now if nothing had been sent.
+std::int32_t H2Connection::window_max(const Stream& stream) const {
+  return session_.initial_window() + stream.window_more;
+}
+
 // It was sent more than its client, if it read that, would have left unacknowledged.
 bool H2Connection::unread(const Stream& stream) const {
-  return session_.window(stream.id) <= stream.window_max / 2 - stream.window_max / 16;
+  const std::int32_t most = window_max(stream);
+  return session_.window(stream.id) <= most / 2 - most / 16;
 }
 
 void H2Connection::starves() {
@@ -214,7 +220,7 @@ void H2Connection::relieve() {
   if (session_.window() > 0) return;
   const auto held = [this](const Stream& stream) {
     const bool ended = stream.gone || stream.subscriber == kNone;
-    return ended || !unread(stream) ? 0 : stream.window_max - session_.window(stream.id);
+    return ended || !unread(stream) ? 0 : window_max(stream) - session_.window(stream.id);
   };
   const auto most = std::ranges::max_element(streams_, {}, held);
   if (most == streams_.end() || held(*most) == 0) return;
@@ -285,7 +291,8 @@ void H2Connection::give_room() {
 
 void H2Connection::widened(h2::StreamId id) {
   if (Stream* const stream = find_stream(id)) {
-    stream->window_max = std::max(stream->window_max, session_.window(id));
+    const std::int32_t more = session_.window(id) - session_.initial_window();
+    stream->window_more = std::max(stream->window_more, more);
   }
 }
 

@@ -86,7 +86,7 @@ class H2Connection final : public h2::Reader {
   struct Stream {
     h2::StreamId id = 0;
     fanout::Member subscriber = kNone;  // none: it has not been opened yet
-    std::int32_t window_max = 0;        // the widest that it has been
+    std::int32_t window_more = 0;       // the widest that it has been, beyond the initial one
     bool owed = false;                  // was not taken from whole
     bool gone = false;                  // closed by its client
   };
@@ -100,6 +100,7 @@ class H2Connection final : public h2::Reader {
   Stream* find(fanout::Member subscriber);
   Stream* find_stream(h2::StreamId stream);
   bool may_take(const Stream& stream) const;
+  std::int32_t window_max(const Stream& stream) const;
   bool unread(const Stream& stream) const;
   void starves();
   void relieve();

@@ -173,7 +173,8 @@ void H2Connection::begin_stream(H2Exchange& exchange) {
   start.access = std::exchange(exchange.access, {});
   const h2::StreamId id = exchange.stream;
   forget(exchange, {});
-  streams_.push_back({.id = id, .window_max = session_.window(id)});
+  const std::int32_t more = session_.window(id) - session_.initial_window();
+  streams_.push_back({.id = id, .window_more = std::max(more, 0)});
   room_.orders.emplace_back(StreamBegins{.slot = slot_, .stream = id, .start = std::move(start)});
 }
 

@@ -205,6 +205,11 @@ std::int32_t Session::window() const {
   return nghttp2_session_get_remote_window_size(session_);
 }
 
+std::int32_t Session::initial_window() const {
+  return static_cast<std::int32_t>(
+      nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE));
+}
+
 void Session::announce_goodbye() {
   if (!over_) nghttp2_submit_shutdown_notice(session_);
 }

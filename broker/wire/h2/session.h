@@ -133,6 +133,9 @@ class Session {
   // How many bytes the client lets be sent: on the stream, and on all of them together.
   std::int32_t window(StreamId stream) const;
   std::int32_t window() const;
+  // How many it lets be sent on a stream that begins (SETTINGS_INITIAL_WINDOW_SIZE). When that
+  // changes, the windows of all open streams change with it (RFC 9113 §6.9.2).
+  std::int32_t initial_window() const;
 
   // Graceful end (RFC 9113 §6.8): soon no more is taken in…
   void announce_goodbye();

@@ -134,6 +134,21 @@ TEST(H2Port, AStreamThatIsNotReadLeavesRoomInTheConnectionForOthers) {
   EXPECT_EQ(client.said(3), event(101, "now"));
 }
 
+// Narrow windows are not used up only because they were wider before (RFC 9113 §6.9.2).
+TEST(H2Port, AClientThatNarrowsItsWindowsGoesOnReadingBesideAFrozenStream) {
+  Options options;
+  options.delivery.slow = SlowPolicy::skip;
+  SmallBroker broker(options);
+  H2Client client(broker, setting(4, 1U << 20U));
+  client.say(get(1, "/events?channel=a") + get(3, "/events?channel=b"));
+  for (int i = 0; i < 40; ++i) broker.publish("a", std::string(1000, 'x'));
+  EXPECT_GT(client.said(1).size(), 40'000U) << "more than half of the connection's window";
+  client.said(3);
+  client.say(frame(kSettings, 0, 0, setting(4, 1000)));
+  broker.publish("b", "now");
+  EXPECT_EQ(client.said(3), event(41, "now"));
+}
+
 // Each of the two is within what one may hold, and together they hold all there is.
 TEST(H2Port, AStreamThatIsNotReadIsEndedBeforeItStarvesOthers) {
   Options options;
