@@ -193,6 +193,7 @@ std::string bash_script(const CommandText& program, const std::vector<CommandTex
     for (const OptionText& option : command.options) {
       if (option.positional || option.values == Values::none) continue;
       std::vector<std::string> patterns;
+      patterns.reserve(option.names.size());
       for (const std::string& name : option.names) {
         patterns.push_back(fmt::format("\"{} {}\"", command.name, name));
       }

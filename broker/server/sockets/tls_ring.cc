@@ -326,6 +326,14 @@ void TlsRing::settle(const Sent& sent) {
   if (!is_full(sent.result)) {
     line->lost = true;
     if (sent.token) return answer(sent.result);
+    // A stream reads nothing, and waits for room: its next send will show what is wrong.
+    if (line->traffic && line->traffic->room && !line->traffic->room_below) {
+      ready_.push_back({.token = *std::exchange(line->traffic->room, std::nullopt),
+                        .result = POLLERR,
+                        .more = false,
+                        .data = {},
+                        .buffer = 0});
+    }
     return give(*line, sent.result);
   }
   const auto went = static_cast<std::size_t>(std::max(sent.result, 0));
@@ -383,7 +391,7 @@ void TlsRing::room(const io::Completion& completion) {
   Traffic& now = traffic(*line);
   now.room_below = false;
   const bool writable = completion.result > 0 && (completion.result & POLLOUT) != 0;
-  if (writable && !now.unsent.empty()) {
+  if (writable && !now.unsent.empty() && !line->lost) {
     say(slot, *line, std::exchange(now.unsent, {}));
     return;
   }

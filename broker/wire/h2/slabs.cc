@@ -12,12 +12,11 @@ void* map_aligned(std::uintptr_t size) {
   void* const mapped =
       ::mmap(nullptr, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapped == MAP_FAILED) return nullptr;
-  const auto from = reinterpret_cast<std::uintptr_t>(mapped);
-  const std::uintptr_t aligned = (from + size - 1) & ~(size - 1);
-  if (aligned > from) ::munmap(mapped, aligned - from);
-  if (aligned < from + size)
-    ::munmap(reinterpret_cast<void*>(aligned + size), from + size - aligned);
-  return reinterpret_cast<void*>(aligned);
+  const std::uintptr_t before = -reinterpret_cast<std::uintptr_t>(mapped) & (size - 1);
+  std::byte* const aligned = static_cast<std::byte*>(mapped) + before;
+  if (before > 0) ::munmap(mapped, before);
+  if (before < size) ::munmap(aligned + size, size - before);
+  return aligned;
 }
 
 }  // namespace
@@ -38,7 +37,7 @@ struct Slabs::Slab {
 };
 
 Slabs::~Slabs() {
-  for (const std::uintptr_t slab : slabs_) ::munmap(reinterpret_cast<void*>(slab), kSlabBytes);
+  for (const auto& [base, slab] : slabs_) ::munmap(slab, kSlabBytes);
 }
 
 Slabs::Slab* Slabs::make(std::size_t index) {
@@ -47,7 +46,7 @@ Slabs::Slab* Slabs::make(std::size_t index) {
   Slab* const slab = new (memory) Slab;
   slab->block_size = static_cast<std::uint32_t>(kBlockMin + index * kStep);
   slab->fresh = sizeof(Slab);
-  slabs_.insert(base_of(slab));
+  slabs_.emplace(base_of(slab), slab);
   link(slab);
   return slab;
 }
@@ -86,11 +85,12 @@ void* Slabs::allocate(std::size_t size) {
 }
 
 std::size_t Slabs::size_of(const void* block) {
-  return reinterpret_cast<const Slab*>(base_of(block))->block_size;
+  return reinterpret_cast<const Slab*>(static_cast<const std::byte*>(block) - offset_of(block))
+      ->block_size;
 }
 
 void Slabs::release(void* block) {
-  Slab* const slab = reinterpret_cast<Slab*>(base_of(block));
+  Slab* const slab = reinterpret_cast<Slab*>(static_cast<std::byte*>(block) - offset_of(block));
   const bool was_full = slab->full();
   slab->free = new (block) Slab::Free{slab->free};
   --slab->used;

@@ -11,7 +11,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <unordered_set>
+#include <unordered_map>
 
 namespace fanfare::h2 {
 
@@ -43,16 +43,19 @@ class Slabs {
 
   struct Slab;
 
+  static std::uintptr_t offset_of(const void* block) {
+    return reinterpret_cast<std::uintptr_t>(block) & (kSlabBytes - 1);
+  }
   static std::uintptr_t base_of(const void* block) {
-    return reinterpret_cast<std::uintptr_t>(block) & ~(kSlabBytes - 1);
+    return reinterpret_cast<std::uintptr_t>(block) - offset_of(block);
   }
   static std::size_t index_of(std::size_t size) { return (size - kBlockMin + kStep - 1) / kStep; }
   Slab* make(std::size_t index);
   void link(Slab* slab);
   void unlink(Slab* slab);
 
-  std::array<Slab*, kSizes> with_room_{};  // of each size, a list
-  std::unordered_set<std::uintptr_t> slabs_;
+  std::array<Slab*, kSizes> with_room_{};            // of each size, a list
+  std::unordered_map<std::uintptr_t, Slab*> slabs_;  // by their addresses
 };
 
 }  // namespace fanfare::h2

@@ -246,6 +246,21 @@ TEST_P(TlsVersions, AreDisconnectedWhenTheyStall) {
   EXPECT_EQ(broker.closes(CloseReason::slow_stalled), 1U);
 }
 
+// The stream waits for room, which there would never be.
+TEST_P(TlsVersions, AreDisconnectedWhenTheRestOfARecordIsLost) {
+  SmallBroker broker(secured());
+  TlsPeer peer(broker, {.version = GetParam()});
+  peer.shake_hands();
+  peer.say(kStream);
+  peer.take();
+  peer.peer().stop_reading();
+  for (int i = 0; i < 5; ++i) broker.publish("news", std::string(60'000, 'x'));
+  broker.faults().send_error = EIO;
+  peer.peer().read_on();
+  broker.pass(1s);
+  EXPECT_TRUE(peer.peer().gone());
+}
+
 TEST_P(TlsVersions, KeepTheirConnectionsWhenTheCertificateIsReplaced) {
   Options options = secured("old.test");
   SmallBroker broker(options);
