@@ -1,12 +1,12 @@
-// A real browser against the real binary: what EventSource, fetch-event-source and a raw fetch reader
-// see, and the broker's own pages.
+// A real browser against the real binary: what fetch, fetch-event-source and a raw fetch reader see, and the
+// broker's own pages. What EventSource sees is in event-source.test.js.
 import assert from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { launch, listen, Pages, record } from './harness/browser.js';
+import { launch, Pages } from './harness/browser.js';
 import { Broker } from './harness/broker.js';
 import { start } from './harness/command.js';
 import { CuttingProxy } from './harness/cutting_proxy.js';
@@ -40,63 +40,7 @@ async function openPage(context, origin = pages.origin) {
   return page;
 }
 
-const events = (channel, base = broker.url, more = '') => `${base}/events?channel=${channel}${more}`;
-const opened = (page, name) => until(async () => (await record(page, name)).state === 1, `${name} is open`);
-const arrived = (page, name, count, seconds) => until(async () => {
-  const life = await record(page, name);
-  return life.events.length >= count && life;
-}, `${count} events arrive at ${name}`, seconds);
-
-test('open, message, custom event, lastEventId and origin', async (t) => {
-  const page = await openPage(t);
-  await listen(page, 'plain', events('browser/plain'));
-  await opened(page, 'plain');
-  const ids = [await broker.publish('browser/plain', 'hello'), await broker.publish('browser/plain', 'two\nlines', { event: 'tick' }),
-    await broker.publish('browser/plain', '', { event: 'unheard' }), await broker.publish('browser/plain', ' spaces \u2028 \u{1f600}')];
-  const life = await arrived(page, 'plain', 3);
-  assert.deepEqual(life.log[0], { type: 'open', state: 1 }, 'open comes before any event');
-  assert.deepEqual(life.events.map(({ type, data }) => [type, data]),
-    [['message', 'hello'], ['tick', 'two\nlines'], ['message', ' spaces \u2028 \u{1f600}']]);
-  assert.deepEqual(life.events.map(({ lastEventId }) => lastEventId), [ids[0], ids[1], ids[3]]);
-  assert.ok(life.events.every(({ origin }) => origin === broker.url));
-  assert.equal(life.errors, 0);
-});
-
-test('close() frees its slot within a second', async (t) => {
-  const page = await openPage(t);
-  await until(async () => (await broker.metric('subscribers')) === 0, 'nobody is left of the test before');
-  await listen(page, 'closing', events('browser/closing'));
-  await opened(page, 'closing');
-  await until(async () => (await broker.metric('subscribers')) === 1, 'the shard has counted it');
-  await page.evaluate(() => window.sources.closing.source.close());
-  await until(async () => (await broker.metric('subscribers')) === 0, 'the slot is free', 1);
-});
-
-test('closing the page frees its slots within a second', async () => {
-  await until(async () => (await broker.metric('subscribers')) === 0, 'nobody is left of the test before');
-  const page = await browser.newPage();
-  await page.goto(pages.origin);
-  for (const name of ['a', 'b', 'c']) await listen(page, name, events(`browser/${name}`));
-  for (const name of ['a', 'b', 'c']) await opened(page, name);
-  await until(async () => (await broker.metric('subscribers')) === 3, 'the shards have counted them');
-  await page.close();
-  await until(async () => (await broker.metric('subscribers')) === 0, 'the slots are free', 1);
-});
-
-test('an allowed origin may send credentials, another origin may do nothing', async (t) => {
-  const page = await openPage(t);
-  await listen(page, 'credentials', events('browser/cors'), { withCredentials: true });
-  await opened(page, 'credentials');
-  await broker.publish('browser/cors', 'for you');
-  await arrived(page, 'credentials', 1);
-
-  const stranger = await openPage(t, pages.otherOrigin);
-  await listen(stranger, 'refused', events('browser/cors'));
-  await until(async () => (await record(stranger, 'refused')).state === 2, 'it is refused for good');
-  const life = await record(stranger, 'refused');
-  assert.deepEqual(life.log, [{ type: 'error', state: 2 }]);
-  assert.match(broker.log, /localhost/, 'the operator is told which origin was refused');
-});
+const events = (channel) => `${broker.url}/events?channel=${channel}`;
 
 // Without the CORS fields a page sees a network error, whatever the answer says.
 test('a page of another origin reads why it was refused, whatever the status', async (t) => {
@@ -133,70 +77,6 @@ test('a page of another origin may send the fields that tracing adds', async (t)
     return answer.status;
   }, events('browser/traced'));
   assert.equal(status, 200);
-});
-
-test('a page loses nothing, however often its connection is cut', async (t) => {
-  const proxy = await CuttingProxy.start(broker.httpPort);
-  t.after(() => proxy.close());
-  const page = await openPage(t);
-  await listen(page, 'cut', events('browser/cut', proxy.url));
-  await opened(page, 'cut');
-  const count = 100;
-  for (let i = 0; i < count; ++i) {
-    await broker.publish('browser/cut', `${i}`);
-    if (i % 20 === 10) proxy.cut();
-  }
-  const life = await arrived(page, 'cut', count, 20);
-  assert.deepEqual(life.events.map(({ data }) => data), Array.from({ length: count }, (_, i) => `${i}`));
-  assert.ok(life.opened > 1 && life.errors > 0);
-});
-
-test('a new client that is cut off before its first event resumes from where it began', async (t) => {
-  const proxy = await CuttingProxy.start(broker.httpPort);
-  t.after(() => proxy.close());
-  const page = await openPage(t);
-  await broker.publish('browser/newcomer', 'before its time');
-  await listen(page, 'newcomer', events('browser/newcomer', proxy.url));
-  await opened(page, 'newcomer');
-  const subscribers = await broker.metric('subscribers');
-  proxy.cut();
-  await until(async () => (await broker.metric('subscribers')) < subscribers || (await record(page, 'newcomer')).errors > 0, 'the cut is seen');
-  await broker.publish('browser/newcomer', 'missed');
-  const life = await arrived(page, 'newcomer', 1);
-  assert.deepEqual(life.events.map(({ data }) => data), ['missed'], 'neither lost nor too much, and no phantom message');
-});
-
-test('a broker that is killed and restarted: the page reconnects and gets the gap', async (t) => {
-  const own = await Broker.start({ set: ['delivery.retry=200ms', `cors.origins=${pages.origin}`] });
-  t.after(() => own.stop());
-  const page = await openPage(t);
-  await listen(page, 'restart', events('browser/restart', own.url));
-  await opened(page, 'restart');
-  const last = await own.publish('browser/restart', 'before');
-  await arrived(page, 'restart', 1);
-  await own.kill();
-  await until(async () => (await record(page, 'restart')).errors > 0, 'the page sees the error');
-  assert.equal((await record(page, 'restart')).state, 0, 'and goes on trying');
-  await own.begin();
-  await own.publish('browser/restart', 'while away');
-  const life = await arrived(page, 'restart', 3, 20);
-  assert.deepEqual(life.events.map(({ type }) => type), ['message', 'gap', 'message']);
-  const gap = JSON.parse(life.events[1].data);
-  assert.equal(gap.reason, 'restarted');
-  assert.equal(gap.after, last);
-  assert.equal(life.events[2].data, 'while away');
-});
-
-test('a finished channel: every event, an end, and 204 stops the page for good', async (t) => {
-  const page = await openPage(t);
-  await listen(page, 'finished', events('browser/finished'));
-  await opened(page, 'finished');
-  await broker.publish('browser/finished', 'last');
-  await broker.finish('browser/finished');
-  await until(async () => (await record(page, 'finished')).state === 2, 'it has stopped');
-  const life = await record(page, 'finished');
-  assert.deepEqual(life.events.map(({ data }) => data), ['last']);
-  assert.equal(life.opened, 1);
 });
 
 // ---- clients that use fetch

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { launch, Pages } from './harness/browser.js';
+import { launchAll, Pages } from './harness/browser.js';
 import { Broker, request } from './harness/broker.js';
 import { eventSourceClient, kClients, kClientsThatAsk } from './harness/clients.js';
 import { CuttingProxy } from './harness/cutting_proxy.js';
@@ -12,18 +12,18 @@ import { until } from './harness/wait.js';
 
 let broker;
 let pages;
-let browser;
+let browsers;
 let channels = 0;
 
 before(async () => {
   pages = await Pages.start();
-  browser = await launch();
+  browsers = await launchAll();
   broker = await Broker.start({
     set: ['delivery.retry=100ms', 'limits.heartbeat_min=1s', `cors.origins=${pages.origin}`],
   });
 });
 after(async () => {
-  await browser?.close();
+  await browsers?.close();
   await broker?.stop();
   pages?.close();
 });
@@ -92,8 +92,8 @@ for (const [name, connect] of Object.entries(kClientsThatAsk)) {
 
 // In a page: `source` is the text of a function (url, take, begin) => void; it calls `begin` when the
 // opening has reached the page: a browser drops what it has not handed out when a connection ends.
-const inPage = (source) => async (url, seen) => {
-  const page = await browser.newPage();
+const inPage = (source, browser) => async (url, seen) => {
+  const page = await browsers[browser].newPage();
   let began = false;
   await page.exposeFunction('take', (text) => { seen.push(text); });
   await page.exposeFunction('begin', () => { began = true; });
@@ -120,7 +120,8 @@ const fetchEventSource = (options) => `async (url, take, begin) => {
 }`;
 
 const kInPages = {
-  'EventSource of the browser': [eventSource('(url) => new EventSource(url)')],
+  'EventSource of Chromium': [eventSource('(url) => new EventSource(url)')],
+  'EventSource of Firefox': [eventSource('(url) => new EventSource(url)'), '', 'Firefox'],
   'eventsource 4 in a page': [eventSource("async (url) => new (await import('/modules/eventsource-4/dist/index.js')).EventSource(url)")],
   'event-source-polyfill in a page': [eventSource(
     "async (url) => { await import('/modules/event-source-polyfill/src/eventsource.js'); return new EventSourcePolyfill(url); }")],
@@ -133,10 +134,10 @@ const kInPages = {
     '&announce_position=always'],
 };
 
-for (const [name, [source, more]] of Object.entries(kInPages)) {
+for (const [name, [source, more, browser = 'Chromium']] of Object.entries(kInPages)) {
   for (const cut of Object.keys(kCuts)) {
     test(`${name}, cut ${cut}, loses nothing and sees nothing else`, { timeout: 60_000 }, async (t) => {
-      assert.deepEqual(await cutAndBack(t, inPage(source), cut, more), owed(cut));
+      assert.deepEqual(await cutAndBack(t, inPage(source, browser), cut, more), owed(cut));
     });
   }
 }

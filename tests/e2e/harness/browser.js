@@ -1,12 +1,13 @@
-// Browser: headless Chromium, and a web server for the pages it opens. The pages record what happens
+// Browser: headless Chromium or Firefox, and a web server for the pages it opens. The pages record what happens
 // to them; nothing here knows what a broker is.
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { fileURLToPath } from 'node:url';
 
-import { chromium } from 'playwright-core';
+import playwright from 'playwright-core';
 
+import { temporaryFolder } from './folder.js';
 import { certificate, kBrowserFlags, kEncrypted, kScheme } from './transport.js';
 
 const kFlags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
@@ -14,7 +15,20 @@ const kFlags = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic',
 
 export function launch({ args = [], backForwardCache = false } = {}) {
   const ignoreDefaultArgs = backForwardCache ? ['--disable-back-forward-cache'] : [];
-  return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: [...kFlags, ...kBrowserFlags, ...args], ignoreDefaultArgs });
+  return playwright.chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args: [...kFlags, ...kBrowserFlags, ...args], ignoreDefaultArgs });
+}
+
+// Debian's Firefox as it is, over WebDriver BiDi: what playwright calls "firefox" is a build of its own.
+function launchFirefox() {
+  const env = { ...process.env, HOME: temporaryFolder() }; // it refuses one that belongs to somebody else
+  return playwright._bidiFirefox.launch({ executablePath: '/usr/bin/firefox-esr', headless: true, env });
+}
+
+// Both, for what a test shows of EventSource, or of how a browser uses its connections: {Chromium, Firefox, close}.
+export const kBrowserNames = ['Chromium', 'Firefox'];
+export async function launchAll() {
+  const [Chromium, Firefox] = await Promise.all([launch(), launchFirefox()]);
+  return { Chromium, Firefox, close: () => Promise.all([Chromium.close(), Firefox.close()]) };
 }
 
 const kLibrary = new URL('../node_modules/@microsoft/fetch-event-source/lib/esm/', import.meta.url);
@@ -78,9 +92,12 @@ export function listen(page, name, url, { withCredentials = false, types = ['tic
   }, [name, url, withCredentials, types]);
 }
 
-export function record(page, name) {
-  return page.evaluate((key) => {
+// What has happened to each of them, asked for in one go.
+export function records(page, names) {
+  return page.evaluate((keys) => keys.map((key) => {
     const { source, life } = window.sources[key];
     return { ...life, state: source.readyState, events: life.log.filter(({ data }) => data !== undefined) };
-  }, name);
+  }), names);
 }
+
+export const record = async (page, name) => (await records(page, [name]))[0];
