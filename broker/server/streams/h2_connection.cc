@@ -209,7 +209,9 @@ bool H2Connection::unread(const Stream& stream) const {
   return session_.window(stream.id) <= most / 2 - most / 16;
 }
 
-void H2Connection::starves() {
+// `stream` is owed bytes, and perhaps it is the connection's window that has no room for them.
+void H2Connection::look_for_starving(const Stream& stream) {
+  if (session_.window() > 0 || unread(stream)) return;
   if (starved_since_ != kNever || streams_.size() == 1) return;
   starved_since_ = room_.tick;
   set_due();
@@ -233,7 +235,7 @@ std::optional<std::size_t> H2Connection::take(fanout::Member subscriber, std::st
   if (stream.gone || ceasing_) return bytes.size();  // its end has been ordered
   if (full_ || out_.size() >= kBoxBytes || !may_take(stream)) {
     stream.owed = true;
-    if (session_.window() <= 0 && !unread(stream)) starves();
+    look_for_starving(stream);
     return 0;
   }
   if (out_.capacity() < kBoxBytes && !room_.spare_boxes.empty()) {
@@ -244,6 +246,7 @@ std::optional<std::size_t> H2Connection::take(fanout::Member subscriber, std::st
   }
   const std::size_t taken = session_.offer(stream.id, bytes, out_, kBoxBytes);
   stream.owed = taken < bytes.size();
+  if (stream.owed) look_for_starving(stream);  // it took the rest, and may not be asked again
   return taken;
 }
 

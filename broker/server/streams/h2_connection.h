@@ -102,7 +102,7 @@ class H2Connection final : public h2::Reader {
   bool may_take(const Stream& stream) const;
   std::int32_t window_max(const Stream& stream) const;
   bool unread(const Stream& stream) const;
-  void starves();
+  void look_for_starving(const Stream& stream);
   void relieve();
   void give_room();
   void drop_orders(fanout::Member subscriber);

@@ -174,6 +174,24 @@ TEST(H2Port, AStreamThatIsNotReadIsEndedBeforeItStarvesOthers) {
   EXPECT_EQ(broker.stream_ends(CloseReason::slow_starving), 1U);
 }
 
+// Its neighbour has taken the rest of the window, and nobody publishes anything more.
+TEST(H2Port, AStreamThatIsNotReadIsEndedForAnEventOfWhichHalfWasSent) {
+  Options options;
+  options.delivery.slow = SlowPolicy::skip;
+  SmallBroker broker(options);
+  H2Client client(broker);
+  client.say(get(1, "/events?channel=a") + get(3, "/events?channel=b"));
+  for (int i = 0; i < 100; ++i) broker.publish("a", std::string(1000, 'x'));
+  client.said(3);
+  broker.publish("b", std::string(50'000, 'y'));
+  const std::string half = client.said(3);
+  EXPECT_LT(half.size(), 30'000U);
+  broker.pass(3s);
+  EXPECT_EQ(client.end(1), "reset 8");
+  client.say(window_update(0, 38'000));  // what it had been sent
+  EXPECT_EQ(half + client.said(3), event(101, std::string(50'000, 'y')));
+}
+
 // They may all be read by a client that has not said so yet.
 TEST(H2Port, StreamsThatShareAWindowAreNotTakenForUnread) {
   Options options;
