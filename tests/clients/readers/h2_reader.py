@@ -98,6 +98,9 @@ class Connection:
         elif isinstance(event, (StreamEnded, StreamReset)):
             if isinstance(event, StreamReset):
                 say(one.number, "reset")
+            if one.held:  # the connection's window is everybody's
+                self.h2.acknowledge_received_data(one.held, one.id)
+                one.held = 0
             one.come_back()
 
     def answered(self, one, fields):
@@ -113,10 +116,13 @@ class Connection:
     def data(self, one, event):
         for name, data in one.stream.feed(event.data):
             say(one.number, f"{name}:{data}")
+        size = event.flow_controlled_length
         if one.held is not None:
-            one.held += event.flow_controlled_length
-        elif event.flow_controlled_length:
-            self.h2.acknowledge_received_data(event.flow_controlled_length, one.id)
+            one.held += size
+            size = 0
+        # Even of nothing: h2 looks at its windows only here. If what is held was the rest of the connection's window,
+        # nothing would come any more with which the others could open it.
+        self.h2.acknowledge_received_data(size, one.id)
 
     def obey(self, line):
         word, number = line.split()
