@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { request } from './harness/broker.js';
-import { fanfare, kBinary, run, start } from './harness/command.js';
+import { fanfare, kBackends, kBinary, run, start } from './harness/command.js';
 import { temporaryFolder } from './harness/folder.js';
 import { freePort } from './harness/free_port.js';
 import { RawConnection } from './harness/raw.js';
@@ -51,7 +51,7 @@ test('systemd-socket-activate: the first client starts the broker, and is served
   assert.equal((await within(activator.ended, 'it ends', 10)).code, 0);
 });
 
-for (const backend of ['io_uring', 'epoll']) {
+for (const backend of kBackends) {
   test(`over a restart nobody is refused: clients and publishers wait for the next broker (${backend})`, async (t) => {
     const path = socketPath();
     // Neither socket has a name; both are found by their addresses. More shards than sockets share them.

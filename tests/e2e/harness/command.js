@@ -9,6 +9,15 @@ import { within } from './wait.js';
 export const kBinary = process.env.FANFARE_BINARY ??
   fileURLToPath(new URL('../../../build/dev/fanfare', import.meta.url));
 
+// Runs a command without io_uring, which container engines forbid by default.
+export const kWithoutUring = process.env.FANFARE_WITHOUT_URING ??
+  fileURLToPath(new URL('../../../build/dev/tests/e2e/without-uring', import.meta.url));
+
+// FANFARE_BACKEND=epoll has every program that a test starts run like that, so that each broker is on epoll.
+const kBackend = process.env.FANFARE_BACKEND ?? 'auto';
+if (!['auto', 'epoll'].includes(kBackend)) throw new Error(`FANFARE_BACKEND=${kBackend}`);
+export const kBackends = kBackend === 'auto' ? ['io_uring', 'epoll'] : [kBackend]; // for tests of both
+
 const running = new Set();
 process.on('exit', (code) => {
   for (const child of running) child.kill('SIGKILL');
@@ -20,7 +29,8 @@ process.on('exit', (code) => {
 // A process alongside the test. `stdout` and `stderr` grow; `ended` resolves with {code, signal}.
 export function start(program, given, { env = {}, cwd, stdin = 'ignore' } = {}) {
   const args = program === 'curl' ? curlArguments(given) : given;
-  const child = spawn(program, args, {
+  const [command, ...words] = [...(kBackend === 'epoll' ? [kWithoutUring] : []), program, ...args];
+  const child = spawn(command, words, {
     cwd,
     env: { ...process.env, ...env },
     stdio: [stdin, 'pipe', 'pipe'],
