@@ -75,7 +75,7 @@ class QuickstartTest(unittest.TestCase):
 
     def test_feeds_a_stream_and_survives_a_pulled_plug(self):
         quickstart = self.start()
-        self.assertEqual(self.line(r"the data screen +(\S+)")[1], f"http://127.0.0.1:{self.admin}/screen")
+        self.assertEqual(self.line(r"the data screen +(\S+)")[1], f"http://127.0.0.1:{self.http}/screens/machine.html")
         broker = int(self.line(r"kill -9 (\d+)")[1])
         data, before = self.event()
         self.assertIn('"cores":[', data)
@@ -100,6 +100,10 @@ class QuickstartTest(unittest.TestCase):
     def test_explains_wrong_arguments(self):
         self.assertEqual(self.start("--fast").wait(PATIENCE), 2)
         self.line(r'unknown argument "--fast"')
+
+    def test_names_the_screens_there_are(self):
+        self.assertEqual(self.start("--screen", "weather").wait(PATIENCE), 2)
+        self.line(r'no screen is called "weather": machine, shop-floor or orders')
 
 
 if __name__ == "__main__":

@@ -84,14 +84,7 @@ function onRecovered(recovery) {
   schedule();
 }
 
-// The public listener -------------------------------------------------------------------------
-// Its origin: the page's own if that is https, where the broker passes the page on for its admin listener.
-function originOf(found) {
-  if (location.protocol === 'https:') return location.origin;
-  const address = addressOf(found);
-  return address && `http://${address}`;
-}
-
+// The address of the public listener -----------------------------------------------------------
 function addressOf({ addresses }) {
   const urls = addresses.map(({ address, any_host: anyHost }) =>
     anyHost ? `${location.hostname}:${address.slice(address.lastIndexOf(':') + 1)}` : address,
@@ -100,7 +93,6 @@ function addressOf({ addresses }) {
 }
 
 async function begin() {
-  document.querySelector('a.switch').hidden = location.protocol === 'https:'; // the live page stays where it is
   let found;
   try {
     found = await (await fetch('/screen.json')).json();
@@ -108,12 +100,12 @@ async function begin() {
     setTimeout(begin, 2000); // the broker was stopped in just this moment
     return;
   }
-  const origin = originOf(found);
-  set('address', origin ? new URL(origin).host : '—');
-  if (!origin) return; // subscribers connect to a Unix socket, which no page reaches
+  const address = addressOf(found);
+  set('address', address ?? '—');
+  if (!address) return; // subscribers connect to a Unix socket, which no page reaches
   const channel = encodeURIComponent(kChannel);
   stream = new Stream({
-    url: `${origin}/events?channel=${channel}&replay=${kReplay}`,
+    url: `http://${address}/events?channel=${channel}&replay=${kReplay}`,
     gapEvent: found.gap_event,
     types: Object.keys(kinds),
     onEvent: take,

@@ -1,0 +1,275 @@
+// Data screens made of HTML elements, for a wall, a desk or a phone. Copy this folder next to a page of your own, and change
+// what you like; docs/SCREENS.md lists the elements and their attributes.
+//
+// One EventSource feeds all elements of a page. An event changes memory only; what is seen changes once a frame, and curves
+// four times a second. No layout is ever read, and everything that could grow has a bound, so that a wall may run for months.
+// What events bring becomes text, never HTML.
+import { GaugeElement, JournalElement, TrendElement, ValueElement } from './elements.js';
+import { at, look, time } from './events.js';
+import { clock, duration, number, span } from './figures.js';
+import { MapElement, TableElement } from './keyed.js';
+import { draw, make, mark, write } from './page.js';
+import { Stream } from './stream.js';
+import { asked, language, learn, one, said, say, speak, store, stored } from './words.js';
+
+const kFrameMs = 250; // between two drawings of a curve
+const kNewsMs = 20_000; // how long the lamp says what a reconnection brought
+const kJournal = 40;
+const kChannels = 10_000; // whose readers are remembered
+const kClockEveryMs = 600_000;
+
+const bright = matchMedia('(prefers-color-scheme: light)');
+const themeNow = () => one(['dark', 'light'], asked.get('theme'), stored('theme')) ?? (bright.matches ? 'light' : 'dark');
+
+// One element's trouble is not the others'.
+function attempt(act) {
+  try {
+    act();
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+class ScreenElement extends HTMLElement {
+  connectedCallback() {
+    this.staleMs = duration(this.getAttribute('stale'), 15_000);
+    this.timePath = at(this.getAttribute('time') ?? 't');
+    this.journal = []; // newest first: {at, kind, values}
+    this.gaps = []; // {from, to, reason}, the newest last
+    this.doubtful = 0; // what arrived before then may have been overtaken in a gap
+    this.lastMs = 0; // of the newest event
+    this.news = null;
+    this.clockOffset = 0; // this browser's clock minus the server's
+    this.readers = new Map(); // channel -> the elements that show it
+    this.dirty = new Set();
+    this.framed = false;
+    const found = document.getElementById('words');
+    if (found) learn(JSON.parse(found.textContent));
+    this.widgets = [...this.querySelectorAll('ff-value, ff-trend, ff-gauge, ff-table, ff-map, ff-journal')];
+    this.build();
+    for (const widget of this.widgets) widget.begin(this);
+    this.translate();
+    this.paint(themeNow());
+    bright.addEventListener('change', () => this.paint(themeNow()));
+    this.connect();
+    this.compareClocks();
+    setInterval(() => this.compareClocks(), kClockEveryMs);
+    setInterval(() => this.tick(), 1000);
+    document.addEventListener('visibilitychange', () => this.tick());
+    this.tick();
+  }
+
+  // ---- The frame of the screen
+  build() {
+    const button = (act) => {
+      const made = make('button');
+      made.type = 'button';
+      made.addEventListener('click', act);
+      return made;
+    };
+    this.heading = make('h1');
+    this.about = make('p', 'about');
+    this.lamp = make('p', 'lamp', make('i'), make('b'), ' ', make('span'));
+    this.lamp.setAttribute('role', 'status');
+    this.clock = make('time', 'clock');
+    this.buttons = {
+      other: button(() => this.switchLanguage()),
+      theme: button(() => this.switchTheme()),
+      full: button(() => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen())),
+    };
+    this.buttons.full.className = 'full';
+    this.buttons.full.hidden = !document.fullscreenEnabled;
+    const logo = draw('svg', { viewBox: '0 0 32 32', class: 'logo', 'aria-hidden': 'true' });
+    logo.append(draw('path', { d: 'M9 16 27 6M9 16H29M9 16 27 26' }), draw('circle', { cx: 7, cy: 16, r: 5 }));
+    const header = make('header', '', logo, make('div', 'title', this.heading, this.about), this.lamp, this.clock, ...Object.values(this.buttons));
+    const main = make('main', '', ...this.children);
+    this.append(header, main);
+  }
+
+  translate() {
+    document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
+    document.title = said(this, 'label');
+    write(this.heading, said(this, 'label'));
+    write(this.about, said(this, 'about'));
+    write(this.buttons.other, say('other'));
+    this.buttons.other.lang = language === 'zh' ? 'en' : 'zh-CN';
+    write(this.buttons.full, say('full'));
+    this.paint(document.documentElement.dataset.theme ?? themeNow());
+    for (const widget of this.widgets) widget.speak();
+  }
+
+  switchLanguage() {
+    speak(language === 'zh' ? 'en' : 'zh');
+    store('lang', language);
+    this.translate();
+    this.tick();
+  }
+
+  switchTheme() {
+    const theme = document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark';
+    store('theme', theme);
+    this.paint(theme);
+  }
+
+  paint(theme) {
+    document.documentElement.dataset.theme = theme;
+    write(this.buttons.theme, say(theme === 'dark' ? 'light' : 'dark'));
+  }
+
+  // ---- Events
+  connect() {
+    const url = new URL(this.getAttribute('events') ?? '/events', location.href);
+    const list = this.getAttribute('channels');
+    const channels = list === null ? this.widgets.map((widget) => widget.getAttribute('channel')).filter(Boolean) : list.split(/\s+/).filter(Boolean);
+    for (const channel of new Set(channels)) url.searchParams.append('channel', channel);
+    for (const [name, value] of [['with', 'channel'], ['replay', this.getAttribute('replay') ?? '600'], ['each', 'channel']]) url.searchParams.set(name, value);
+    this.stream = new Stream({
+      url,
+      types: (this.getAttribute('types') ?? '').split(/\s+/).filter(Boolean),
+      gapEvent: this.getAttribute('gap-event') ?? 'gap',
+      onEvent: (event) => this.take(event),
+      onGap: (gap) => this.takeGap(gap),
+      onState: (state) => this.takeState(state),
+      onSettled: (opening) => this.takeOpening(opening),
+      onSilence: () => this.log('silent'),
+    });
+  }
+
+  take({ id, channel, key, data, arrived }) {
+    let read = null;
+    try {
+      read = data === '' ? null : JSON.parse(data);
+    } catch {
+      read = data; // a text
+    }
+    const said_ = time(look({ item: read }, this.timePath));
+    const ms = said_ === null ? arrived : Math.min(said_, arrived - this.clockOffset);
+    if (this.gaps.at(-1)?.to === null) Object.assign(this.gaps.at(-1), { to: ms });
+    this.lastMs = Math.max(this.lastMs, ms);
+    const event = { id, channel, key, data: read, ms, arrived, removed: key !== '' && data === '' };
+    for (const widget of this.readersOf(channel)) attempt(() => widget.take(event));
+  }
+
+  readersOf(channel) {
+    let found = this.readers.get(channel);
+    if (found) return found;
+    if (this.readers.size >= kChannels) this.readers.clear();
+    found = this.widgets.filter((widget) => widget.matches.test(channel));
+    this.readers.set(channel, found);
+    return found;
+  }
+
+  takeGap({ reason }) {
+    if (reason === 'conflated') return this.log('conflated'); // the newest of each key follows: nothing that is shown is wrong
+    this.doubtful = Date.now();
+    if (this.lastMs > 0 && this.gaps.at(-1)?.to !== null) this.gaps.push({ from: this.lastMs, to: null, reason, kind: 'gap' });
+    if (this.gaps.length > 20) this.gaps.shift();
+    return this.log('gap', { reason });
+  }
+
+  takeState(state) {
+    if (state === 'away' || state === 'refused') this.log(state);
+    this.tick();
+  }
+
+  takeOpening({ awayMs, caughtUp, gap }) {
+    if (awayMs === 0) return this.log('live');
+    this.news = { gap, awayMs, caughtUp, until: Date.now() + kNewsMs };
+    if (!gap) this.log('recovered', { ms: awayMs, count: caughtUp });
+    return this.tick();
+  }
+
+  log(kind, values = {}) {
+    this.journal.unshift({ at: Date.now(), kind, values });
+    this.journal.length = Math.min(this.journal.length, kJournal);
+    for (const widget of this.widgets) if (widget instanceof JournalElement) this.changed(widget);
+  }
+
+  // Ages are only as good as this browser's clock: it is compared with that of the server that the page came from.
+  async compareClocks() {
+    try {
+      const before = Date.now();
+      const answer = await fetch(location.href, { method: 'HEAD', cache: 'no-store' });
+      const theirs = Date.parse(answer.headers.get('Date'));
+      const offset = (before + Date.now()) / 2 - theirs - 500;
+      const off = Math.abs(offset) > 2000; // less may be the whole seconds of the field
+      if (off && Math.abs(offset - this.clockOffset) > 5000) this.log('clock', { ms: Math.abs(offset) });
+      if (!Number.isNaN(theirs)) this.clockOffset = off ? offset : 0;
+    } catch {
+      // The server is away, as the lamp says.
+    }
+  }
+
+  now() { return Date.now() - this.clockOffset; }
+
+  // What curves show as missing: the gaps, and the time since contact was lost.
+  curtains(now) {
+    const list = this.gaps.map((gap) => ({ ...gap, to: gap.to ?? now }));
+    const away = this.stream && this.stream.state !== 'open' && this.lastMs > 0 && this.gaps.at(-1)?.to !== null;
+    return away ? [...list, { from: this.lastMs, to: now, kind: 'away' }] : list;
+  }
+
+  // ---- Once a frame
+  changed(widget) {
+    this.dirty.add(widget);
+    this.schedule();
+  }
+
+  tick() {
+    for (const widget of this.widgets) this.dirty.add(widget);
+    this.schedule();
+  }
+
+  schedule() {
+    if (this.framed) return;
+    this.framed = true;
+    requestAnimationFrame(() => this.frame());
+  }
+
+  frame() {
+    this.framed = false;
+    const now = performance.now();
+    let later = false;
+    for (const widget of this.dirty) {
+      if (widget.plot && now - widget.drawnAt < kFrameMs) {
+        later = true;
+        continue;
+      }
+      this.dirty.delete(widget);
+      widget.drawnAt = now;
+      attempt(() => widget.draw());
+    }
+    this.showLamp();
+    write(this.clock, clock(this.now()));
+    if (later && !this.waking) this.waking = setTimeout(() => { this.waking = 0; this.schedule(); }, kFrameMs / 2);
+  }
+
+  // The state of the connection, as a shape, a colour and words. It is said aloud when it changes, so it does not count.
+  showLamp() {
+    const connection = this.stream?.state ?? 'connecting';
+    const quiet = this.now() - this.lastMs;
+    let state = connection === 'open' ? (this.lastMs === 0 ? 'waiting' : quiet > this.staleMs ? 'silent' : 'live') : connection;
+    let more = '';
+    if (state === 'live' && this.news && this.news.until > Date.now()) {
+      const { gap, awayMs, caughtUp } = this.news;
+      state = gap ? 'gap' : 'recovered';
+      more = gap ? say(gap.reason) : say('recovered_more', { for: span(awayMs), count: number(caughtUp) });
+    } else if (state === 'away' && this.lastMs > 0) {
+      more = say('away_more', { time: clock(this.lastMs) });
+    } else if (state === 'silent') {
+      more = say('silent_more', { for: span(Math.max(5000, quiet - quiet % (quiet < 60_000 ? 5000 : 60_000))) });
+    } else if (state === 'refused' || state === 'waiting') {
+      more = say(`${state}_more`);
+    }
+    mark(this, 'data-state', state);
+    mark(this, 'data-contact', connection === 'open' ? 'yes' : 'no');
+    const [, title, , detail] = this.lamp.childNodes;
+    write(title, say(state));
+    write(detail, more);
+  }
+}
+
+for (const [name, made] of Object.entries({
+  'ff-value': ValueElement, 'ff-trend': TrendElement, 'ff-gauge': GaugeElement, 'ff-table': TableElement, 'ff-map': MapElement,
+  'ff-journal': JournalElement, 'ff-screen': ScreenElement,
+})) customElements.define(name, made);
