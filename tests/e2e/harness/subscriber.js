@@ -140,10 +140,7 @@ export class Subscriber {
 
   // Stops reading, as a frozen page does; resume() goes on.
   pause() { this.answer?.pause(); }
-  resume() {
-    this.answer?.resume();
-    this.request.look?.();
-  }
+  resume() { this.answer?.resume(); }
   // As a network would.
   cut() { this.request.destroy(); }
   close() {

@@ -6,6 +6,7 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import net from 'node:net';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import tls from 'node:tls';
 
 import { fanfare } from './command.js';
@@ -70,12 +71,33 @@ export function send(url, { method = 'GET', headers = {}, socketPath } = {}, ans
   return module.request(url, { method, headers, agent: false, ...more }, answered);
 }
 
+// A socket that is read whether or not anybody wants its bytes: HTTP/2 has windows of its own. A session of Node's that is given
+// the socket itself reads it below Node's streams, and does not hear that it was reset while it does not read.
+class ReadSocket extends Duplex {
+  constructor(socket) {
+    super();
+    this.socket = socket;
+    socket.on('data', (bytes) => this.push(bytes));
+    socket.on('end', () => this.push(null));
+    socket.on('error', (error) => this.destroy(error));
+    socket.on('close', () => this.destroy());
+  }
+
+  _read() {}
+  _write(bytes, _encoding, written) { this.socket.write(bytes, written); }
+  _final(ended) { this.socket.end(ended); }
+  _destroy(error, destroyed) {
+    this.socket.destroy();
+    destroyed(error);
+  }
+}
+
 const kOfConnections = new Set(['connection', 'host', 'transfer-encoding', 'keep-alive']);
 function sendOverHttp2(url, method, headers, answered) {
   const { origin, hostname, host, port, pathname, search } = new URL(url);
   const fields = Object.fromEntries(Object.entries(headers).filter(([name]) => !kOfConnections.has(name.toLowerCase())));
-  const socket = kEncrypted
-    ? tls.connect({ port, host: hostname, rejectUnauthorized: false, ALPNProtocols: ['h2'] }) : net.connect(port, hostname);
+  const socket = new ReadSocket(kEncrypted
+    ? tls.connect({ port, host: hostname, rejectUnauthorized: false, ALPNProtocols: ['h2'] }) : net.connect(port, hostname));
   const session = http2.connect(origin, { createConnection: () => socket });
   const stream = session.request({ ':method': method, ':path': pathname + search, ':authority': headers.Host ?? host, ...fields },
     { endStream: method === 'GET' || method === 'HEAD' });
@@ -86,9 +108,7 @@ function sendOverHttp2(url, method, headers, answered) {
     if (!responded) stream.emit('error', Object.assign(new Error('it ended without an answer'), { code: 'ECONNRESET' }));
   };
   stream.on('close', ended);
-  // Node's session does not hear of a socket that ends in the TLS handshake, nor of a reset while it does not read.
-  socket.on('close', ended);
-  stream.look = () => { if (!socket.connecting && socket.remotePort === undefined) stream.destroy(); };
+  socket.on('close', ended); // which the session does not tell a stream that waits for it to begin
   stream.on('response', (answer) => {
     responded = true;
     const named = Object.fromEntries(Object.entries(answer).filter(([name]) => !name.startsWith(':')));
