@@ -37,7 +37,8 @@ export class Trace {
     for (let index = first; index <= this.newest; ++index) {
       const slot = index % kBuckets;
       const ms = (index + 0.5) * this.step;
-      if (!Number.isNaN(this.last[slot]) && ms <= toMs + this.step) visit(Math.min(ms, toMs), this.last[slot], this.low[slot], this.high[slot]);
+      if (Number.isNaN(this.last[slot]) || ms > toMs + this.step) continue;
+      visit(Math.min(ms, toMs), this.last[slot], this.low[slot], this.high[slot]);
     }
   }
 }
@@ -48,13 +49,15 @@ function roundUp(value, least = 1) {
   const power = 10 ** Math.floor(Math.log10(wanted));
   return power * ([1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].find((factor) => factor * power >= wanted * 0.999999) ?? 10);
 }
-const kSteps = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400].map((seconds) => seconds * 1000);
+const kSteps = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400]
+  .map((seconds) => seconds * 1000);
 
 // Plot: lines over the last so many minutes, in an SVG that is stretched, so that its size need never be known.
 export class Plot {
   // lines: [{trace, figure, label(), down, hue}]; axes: whether numbers and times stand beside it.
-  constructor(lines, { spanMs, axes, top, bottom }) {
-    Object.assign(this, { lines, spanMs, axes, top, bottom });
+  // named: whether its curtains say what they are, which one on a page should.
+  constructor(lines, { spanMs, axes, named, top, bottom }) {
+    Object.assign(this, { lines, spanMs, axes, named, top, bottom });
     this.svg = draw('svg', { viewBox: '0 0 1000 100', preserveAspectRatio: 'none', 'aria-hidden': 'true' });
     this.grid = axes ? draw('path', { class: 'grid', d: 'M0 0H1000M0 50H1000M0 100H1000' }) : null;
     if (axes) this.svg.append(this.grid);
@@ -67,7 +70,8 @@ export class Plot {
     this.curtains = make('div', 'curtains');
     this.ticks = axes ? make('div', 'ticks') : null;
     this.levels = axes ? make('div', 'levels', make('span'), make('span'), make('span')) : null;
-    this.field = make('div', 'field', this.curtains, this.svg, ...lines.map((line) => line.dot), ...(axes ? [this.ticks, this.levels] : []));
+    const dots = lines.map((line) => line.dot);
+    this.field = make('div', 'field', this.curtains, this.svg, ...dots, ...(axes ? [this.ticks, this.levels] : []));
     this.element = make('div', axes ? 'plot axes' : 'plot', this.field);
     this.element.setAttribute('role', 'img');
     this.toldAt = 0;
@@ -80,7 +84,7 @@ export class Plot {
     const x = (ms) => Math.round(10_000 * (ms - from) / (now - from)) / 10;
     const [low, high] = this.range(from, now);
     const y = (value) => Math.round(1000 * (high - Math.min(high, Math.max(low, value))) / (high - low || 1)) / 10;
-    for (const line of this.lines) this.drawLine(line, from, now, x, y, screen.staleMs);
+    for (const line of this.lines) this.drawLine(line, from, now, x, y, screen);
     this.drawCurtains(screen, from, now, x);
     if (this.axes) this.drawAxes(from, now, low, high, x, y);
     if (now - this.toldAt > 10_000) this.tell(label, from, now);
@@ -105,16 +109,18 @@ export class Plot {
     ];
   }
 
-  drawLine({ trace, down, paths, dot }, from, now, x, y, holeMs) {
+  drawLine({ trace, down, paths, dot }, from, now, x, y, { staleMs, gaps }) {
     const sign = down ? -1 : 1;
-    const hole = Math.max(2.5 * trace.step, holeMs);
+    const hole = Math.max(2.5 * trace.step, staleMs);
+    const half = trace.step / 2;
+    const gapLies = (before, ms) => gaps.some((gap) => before <= gap.from + half && ms >= (gap.to ?? Infinity) - half);
     const zero = this.axes ? y(0) : 100;
     let [line, area, band, back] = ['', '', '', ''];
     let [before, last] = [-Infinity, null];
     const close = () => { if (line) area += `L${x(before)} ${zero}Z`; if (back) band += `${back}Z`; back = ''; };
     trace.each(from, now, (ms, value, low, high) => {
       const [px, py] = [x(ms), y(sign * value)];
-      if (ms - before > hole) {
+      if (ms - before > hole || gapLies(before, ms)) {
         close();
         line += `M${px} ${py}`;
         area += `M${px} ${zero}L${px} ${py}`;
@@ -141,10 +147,10 @@ export class Plot {
     while (this.curtains.children.length < seen.length) this.curtains.append(make('div', '', make('span')));
     seen.forEach(({ from: start, to, kind, reason }, i) => {
       const element = this.curtains.children[i];
-      element.className = kind;
+      element.className = x(start) > 500 ? `${kind} late` : kind;
       style(element, 'left', `${Math.max(0, x(start)) / 10}%`);
       style(element, 'right', `${100 - Math.min(1000, x(to)) / 10}%`);
-      write(element.firstChild, this.axes ? (kind === 'gap' ? `${say('gap')} · ${say(reason)}` : say('curtain')) : '');
+      write(element.firstChild, this.named ? (kind === 'gap' ? `${say('gap')} · ${say(reason)}` : say('curtain')) : '');
     });
   }
 
@@ -159,7 +165,9 @@ export class Plot {
     const step = kSteps.find((one) => (now - from) / one <= 5) ?? kSteps.at(-1);
     const zone = new Date(now).getTimezoneOffset() * 60_000;
     const times = [];
-    for (let ms = Math.ceil((from - zone) / step) * step + zone; ms <= now; ms += step) if (x(ms) > 30 && x(ms) < 960) times.push(ms);
+    for (let ms = Math.ceil((from - zone) / step) * step + zone; ms <= now; ms += step) {
+      if (x(ms) > 30 && x(ms) < 960) times.push(ms);
+    }
     while (this.ticks.children.length > times.length) this.ticks.lastChild.remove();
     while (this.ticks.children.length < times.length) this.ticks.append(make('span'));
     times.forEach((ms, i) => {
@@ -173,9 +181,12 @@ export class Plot {
     this.toldAt = now;
     const words = this.lines.map(({ trace, figure, label: name }) => {
       let [low, high, last] = [Infinity, -Infinity, null];
-      trace.each(from, now, (_ms, value, least, most) => { [low, high, last] = [Math.min(low, least), Math.max(high, most), value]; });
+      trace.each(from, now, (_ms, value, least, most) => {
+        [low, high, last] = [Math.min(low, least), Math.max(high, most), value];
+      });
       const who = name?.() || label;
-      return last === null ? `${who}: ${say('none')}` : say('curve', { label: who, low: figure.text(low), high: figure.text(high), now: figure.text(last) });
+      if (last === null) return `${who}: ${say('none')}`;
+      return say('curve', { label: who, low: figure.text(low), high: figure.text(high), now: figure.text(last) });
     });
     this.element.setAttribute('aria-label', words.join('; '));
   }

@@ -72,8 +72,7 @@ export class Widget extends HTMLElement {
   }
 
   age(row) {
-    const ms = this.screen.now() - row.ms;
-    return row.arrived < this.screen.doubtful && ms < (this.staleMs ?? this.screen.staleMs) ? say('doubt') : say('old', { for: span(ms) });
+    return row.arrived < this.screen.doubtful ? say('doubt') : say('old', { for: span(this.screen.now() - row.ms) });
   }
 }
 
@@ -86,14 +85,16 @@ export class ValueElement extends Widget {
     this.tones = new Tones(this);
     this.big = new Big(this.figure);
     this.also = [...this.querySelectorAll('ff-also')].map((element) => {
-      const parts = { element, figure: new Figure(element), path: at(element.getAttribute('field')), label: make('span'), value: make('b') };
+      const path = at(element.getAttribute('field'));
+      const parts = { element, figure: new Figure(element), path, label: make('span'), value: make('b') };
       element.replaceChildren(parts.label, ' ', parts.value);
       return parts;
     });
     const spanMs = duration(this.getAttribute('spark'), 0);
     this.trace = spanMs ? new Trace(spanMs) : null;
     this.plot = spanMs ? new Plot([{ trace: this.trace, figure: this.figure }], { spanMs, axes: false }) : null;
-    return [this.big.element, make('p', 'also', ...this.also.map(({ element }) => element)), ...(this.plot ? [this.plot.element] : [])];
+    const also = make('p', 'also', ...this.also.map(({ element }) => element));
+    return [this.big.element, also, ...(this.plot ? [this.plot.element] : [])];
   }
 
   put(row) {
@@ -129,23 +130,32 @@ export class TrendElement extends Widget {
     this.tones = new Tones(this);
     const sources = [...this.querySelectorAll('ff-line')];
     this.lines = (sources.length ? sources : [this]).map((element) => {
-      const figure = new Figure(element === this || element.hasAttribute('format') || element.hasAttribute('unit') ? element : this);
+      const alone = element === this;
+      const figure = new Figure(element.hasAttribute('format') || element.hasAttribute('unit') ? element : this);
       const line = {
-        element, figure, big: new Big(figure), caption: make('span', 'caption'), path: at(element.getAttribute('field')), trace: new Trace(spanMs),
-        down: element.hasAttribute('down'), hue: element === this ? null : element.getAttribute('hue'), label: () => (element === this ? '' : said(element, 'label')),
+        figure,
+        big: new Big(figure),
+        caption: make('span', 'caption'),
+        path: at(element.getAttribute('field')),
+        trace: new Trace(spanMs),
+        down: element.hasAttribute('down'),
+        hue: alone ? null : element.getAttribute('hue'),
+        label: () => (alone ? '' : said(element, 'label')),
       };
       if (line.hue) line.caption.style.setProperty('--hue', `var(--${line.hue})`);
-      if (element !== this) element.remove();
+      if (!alone) element.remove();
       return line;
     });
     const limit = (name) => {
       const path = at(this.getAttribute(name));
       const fixed = Number(this.getAttribute(name));
-      return path.length === 0 ? undefined : () => (Number.isNaN(fixed) ? this.newest && look(this.newest, path) : fixed) ?? undefined;
+      if (path.length === 0) return undefined;
+      return () => (Number.isNaN(fixed) ? this.newest && look(this.newest, path) : fixed) ?? undefined;
     };
-    this.plot = new Plot(this.lines, { spanMs, axes: true, top: limit('max'), bottom: limit('min') });
-    const figures = make('div', this.lines.length > 1 ? 'figures several' : 'figures', ...this.lines.map((line) => make('div', 'of', line.caption, line.big.element)));
-    return [figures, this.plot.element];
+    const named = this.screen.querySelector('ff-trend') === this;
+    this.plot = new Plot(this.lines, { spanMs, axes: true, named, top: limit('max'), bottom: limit('min') });
+    const figures = this.lines.map(({ caption, big }) => make('div', 'of', caption, big.element));
+    return [make('div', figures.length > 1 ? 'figures several' : 'figures', ...figures), this.plot.element];
   }
 
   put(row) {
@@ -257,4 +267,4 @@ const decoration = () => {
   glyph.setAttribute('aria-hidden', 'true');
   return glyph;
 };
-const spoken = ({ ms, count, reason, ...more }) => ({ ...more, ...(ms !== undefined && { for: span(ms) }), ...(count !== undefined && { count: number(count) }), ...(reason && { reason: say(reason) }) });
+const spoken = ({ ms, count, reason }) => ({ for: span(ms ?? 0), count: number(count ?? 0), reason: reason ? say(reason) : '' });

@@ -4,7 +4,9 @@ export const at = (text) => (text ? text.split('.') : []);
 export function look({ item, key, channel, ms, id }, path) {
   if (path.length === 1 && path[0].startsWith('$')) return { $key: key, $channel: channel, $time: ms, $id: id }[path[0]];
   let value = item;
-  for (const name of path) value = value !== null && typeof value === 'object' && Object.hasOwn(value, name) ? value[name] : undefined;
+  for (const name of path) {
+    value = value !== null && typeof value === 'object' && Object.hasOwn(value, name) ? value[name] : undefined;
+  }
   return ['number', 'string', 'boolean'].includes(typeof value) ? value : null;
 }
 // Milliseconds since 1970 of a number of seconds or milliseconds, or of a text that says a date.
@@ -24,7 +26,8 @@ export const table = (text) => new Map((text ?? '').split(/\s+/).filter(Boolean)
 export class Tones {
   constructor(element) {
     this.names = table(element.getAttribute('tones'));
-    [this.warn, this.alarm] = ['warn', 'alarm'].map((name) => (element.hasAttribute(name) ? Number(element.getAttribute(name)) : null));
+    const limit = (name) => (element.hasAttribute(name) ? Number(element.getAttribute(name)) : null);
+    [this.warn, this.alarm] = [limit('warn'), limit('alarm')];
     this.falling = element.hasAttribute('falling') || (this.warn !== null && this.alarm !== null && this.alarm < this.warn);
   }
 

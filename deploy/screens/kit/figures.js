@@ -17,7 +17,7 @@ export const clock = (ms, seconds = true) => formatter(Intl.DateTimeFormat,
   { hour: '2-digit', minute: '2-digit', ...(seconds && { second: '2-digit' }), hourCycle: 'h23' }).format(ms);
 const kSpans = [[86_400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']];
 export function span(ms) {
-  const seconds = Math.max(0, ms / 1000);
+  const seconds = Math.max(1, ms / 1000);
   const [size, unit] = kSpans.find(([least]) => seconds >= least) ?? kSpans[3];
   return number(Math.floor(seconds / size), { style: 'unit', unit, unitDisplay: 'short' });
 }
@@ -42,7 +42,7 @@ export class Figure {
 
   // [what stands before it, the number, its unit]
   parts(value, digits = this.digits) {
-    if (value === null || value === undefined || value === '' || (typeof value === 'number' && !Number.isFinite(value))) return ['', kUnknown, ''];
+    if (value === null || value === undefined || value === '' || Number.isNaN(value)) return ['', kUnknown, ''];
     if (this.format === 'time') return ['', clock(time(value) ?? NaN), ''];
     if (this.format === 'text' || typeof value !== 'number') return ['', word(String(value)), ''];
     if (this.format === 'duration') return ['', span(value * 1000), ''];
@@ -53,7 +53,8 @@ export class Figure {
     if (this.notation === 'compact') Object.assign(options, { minimumFractionDigits: 0, maximumFractionDigits: digits ?? 1 });
     if (this.format === 'percent') return ['', number(value, options), '%'];
     if (!/^[A-Z]{3}$/.test(this.format)) return this.divided(value, options, said(this.element, 'unit'));
-    const style = { ...options, maximumFractionDigits: digits ?? 0, minimumFractionDigits: digits ?? 0, style: 'currency', currencyDisplay: 'narrowSymbol', currency: this.format };
+    const places = { maximumFractionDigits: digits ?? 0, minimumFractionDigits: digits ?? 0 };
+    const style = { ...options, ...places, style: 'currency', currencyDisplay: 'narrowSymbol', currency: this.format };
     return this.divided(value, style, '');
   }
 

@@ -23,7 +23,8 @@ export class Keyed extends Widget {
 
   show() {}
 }
-const byKey = (a, b) => a.key.localeCompare(b.key, 'en', { numeric: true });
+const { compare: byName } = new Intl.Collator('en', { numeric: true });
+const byKey = (a, b) => byName(a.key, b.key);
 
 // <ff-table>: a row for each key, or with order="newest" for each event.
 export class TableElement extends Keyed {
@@ -37,8 +38,13 @@ export class TableElement extends Keyed {
       const figure = new Figure(element);
       element.remove();
       return {
-        element, figure, tones: new Tones(element), path: at(element.getAttribute('field')), head: make('th'),
-        bar: element.hasAttribute('bar') ? at(element.getAttribute('bar')) : null, className: `${figure.isText ? 'text' : 'number'}${element.hasAttribute('extra') ? ' extra' : ''}`,
+        element,
+        figure,
+        tones: new Tones(element),
+        path: at(element.getAttribute('field')),
+        head: make('th'),
+        bar: element.hasAttribute('bar') ? at(element.getAttribute('bar')) : null, // the path of what is the whole of it
+        className: (figure.isText ? 'text' : 'number') + (element.hasAttribute('extra') ? ' extra' : ''),
       };
     });
     for (const { head, className, element } of this.columns) {
@@ -46,7 +52,8 @@ export class TableElement extends Keyed {
       head.className = className;
       if (element.hasAttribute('width')) head.style.setProperty('--width', element.getAttribute('width'));
     }
-    this.body = make('tbody', '', ...Array.from({ length: this.length }, () => make('tr', 'blank', ...this.columns.map((column) => this.cell(column)))));
+    const line = () => make('tr', 'blank', ...this.columns.map((column) => this.cell(column)));
+    this.body = make('tbody', '', ...Array.from({ length: this.length }, line));
     const grid = make('table', '', make('thead', '', make('tr', '', ...this.columns.map(({ head }) => head))), this.body);
     grid.setAttribute('aria-labelledby', this.heading.id);
     return [make('div', 'scroll', grid)];
@@ -76,15 +83,15 @@ export class TableElement extends Keyed {
     if (newest) return rows.reverse();
     if (path.length === 0) return rows.sort(byKey);
     const size = (row) => look(row, path);
-    const compare = (a, b) => (typeof size(a) === 'number' && typeof size(b) === 'number' ? size(a) - size(b) : String(size(a)).localeCompare(String(size(b))));
-    return rows.sort((a, b) => (down ? compare(b, a) : compare(a, b)) || byKey(a, b));
+    const compare = (a, b) => (typeof a === 'number' && typeof b === 'number' ? a - b : byName(String(a), String(b)));
+    return rows.sort((a, b) => (down ? compare(size(b), size(a)) : compare(size(a), size(b))) || byKey(a, b));
   }
 
   draw() {
     super.draw();
     const rows = this.sorted();
     write(this.aside, !this.order.newest && rows.length > this.length ? say('of', { count: number(rows.length) }) : '');
-    const most = this.columns.map(({ bar, path }) => bar && Math.max(...rows.map((row) => Number((bar.length && look(row, bar)) || look(row, path)) || 0), 1e-9));
+    const most = this.columns.map(({ bar, path }) => (bar ? rows.reduce((found, row) => Math.max(found, Number(look(row, path)) || 0), 0) : 0));
     [...this.body.children].forEach((line, i) => {
       const row = rows[i];
       mark(line, 'class', row === undefined ? 'blank' : this.old(row) ? 'old' : '');
@@ -100,7 +107,9 @@ export class TableElement extends Keyed {
     mark(cell, 'data-tone', tone);
     write(glyph, kGlyphs[tone] ?? '');
     write(text, row ? figure.text(value) : '\u00a0');
-    if (track) style(track.firstChild, 'transform', `scaleX(${Math.min(1, Math.max(0, (Number(value) || 0) / (bar.length && row ? look(row, bar) || most : most)))})`);
+    if (!track) return;
+    const whole = (row && bar.length > 0 && Number(look(row, bar))) || most || 1;
+    style(track.firstChild, 'transform', `scaleX(${Math.min(1, Math.max(0, (Number(value) || 0) / whole))})`);
   }
 }
 
@@ -133,8 +142,9 @@ export class MapElement extends Keyed {
     const rows = text.split('/').map((row) => row.trim().split(/\s+/).filter(Boolean)).filter((row) => row.length > 0);
     rows.forEach((row, y) => row.forEach((key, x) => {
       if (key === '.') return;
-      const place = this.places.get(key) ?? { x, y, right: x, bottom: y };
-      this.places.set(key, { x: Math.min(x, place.x), y: Math.min(y, place.y), right: Math.max(x, place.right), bottom: Math.max(y, place.bottom) });
+      const place = this.places.get(key);
+      if (place) Object.assign(place, { x: Math.min(x, place.x), right: Math.max(x, place.right), bottom: y });
+      else this.places.set(key, { x, y, right: x, bottom: y });
     }));
     if (rows.length === 0) return;
     this.across = Math.max(...rows.map((row) => row.length));
@@ -148,7 +158,8 @@ export class MapElement extends Keyed {
     if (made) return made;
     const parts = { name: make('b', 'name'), value: new Big(this.figure), glyph: make('i', 'glyph'), word: make('span', 'word') };
     parts.glyph.setAttribute('aria-hidden', 'true');
-    const element = make('button', 'cell', make('span', 'top', parts.name, parts.glyph), make('span', 'figure', ...parts.value.parts), parts.word);
+    const top = make('span', 'top', parts.name, parts.glyph);
+    const element = make('button', 'cell', top, make('span', 'figure', ...parts.value.parts), parts.word);
     made = { key, element, ...parts };
     element.type = 'button';
     element.tabIndex = this.cells.size === 0 ? 0 : -1;
@@ -162,7 +173,8 @@ export class MapElement extends Keyed {
     if (this.places.size > 0) {
       this.grid.append(element);
     } else { // in the order of their names, twice as many across as down
-      this.grid.insertBefore(element, [...this.grid.children].find((other) => byKey({ key: other.dataset.key }, { key }) > 0) ?? null);
+      const next = [...this.grid.children].find((other) => byKey({ key: other.dataset.key }, { key }) > 0);
+      this.grid.insertBefore(element, next ?? null);
       this.across = Math.max(1, Math.ceil(Math.sqrt(this.cells.size * 2)));
       this.style.setProperty('--over', `repeat(${this.across}, minmax(0, 1fr))`);
     }
@@ -182,17 +194,18 @@ export class MapElement extends Keyed {
       const state = this.old(row) ? '' : look(row, this.tonePath);
       if (typeof state === 'string' && state) counts[state] = (counts[state] ?? 0) + 1;
     }
-    write(this.aside, [...this.tones.names].filter(([state]) => counts[state]).map(([state, tone]) => `${kGlyphs[tone] ?? ''} ${number(counts[state])} ${word(state)}`).join('   '));
+    const counted = [...this.tones.names].filter(([state]) => counts[state]);
+    write(this.aside, counted.map(([state, tone]) => `${kGlyphs[tone] ?? ''} ${number(counts[state])} ${word(state)}`).join('   '));
   }
 
   drop({ key, element }) {
-    if (element.tabIndex === 0) for (const { element: other } of this.cells.values()) if (other !== element) { other.tabIndex = 0; break; }
     element.remove();
     this.cells.delete(key);
+    if (element.tabIndex === 0 && this.grid.firstElementChild) this.grid.firstElementChild.tabIndex = 0;
   }
 
   paint({ key, element, name, value, glyph, word: state }, row) {
-    const tone = row && this.tonePath.length ? this.tones.of(look(row, this.tonePath)) : row ? this.tones.of(look(row, this.path)) : '';
+    const tone = row ? this.tones.of(look(row, this.tonePath.length ? this.tonePath : this.path)) : '';
     const old = row !== undefined && this.old(row);
     mark(element, 'data-tone', old ? '' : tone);
     mark(element, 'data-stale', old ? 'yes' : row ? '' : 'none');
@@ -201,8 +214,6 @@ export class MapElement extends Keyed {
     write(glyph, old || !row ? '' : kGlyphs[tone] ?? '');
     const known = row && this.tonePath.length ? word(String(look(row, this.tonePath) ?? '')) : '';
     write(state, old ? this.age(row) : row ? known : say('none'));
-    const figure = row && this.path.length ? this.figure.text(look(row, this.path)) : '';
-    mark(element, 'aria-label', [word(key), figure, state.textContent].filter(Boolean).join(', '));
   }
 
   // Arrow keys go from cell to cell; Tab goes on to the next element.
@@ -210,8 +221,9 @@ export class MapElement extends Keyed {
     const cells = [...this.grid.children];
     const from = cells.indexOf(event.target.closest('.cell'));
     const { across } = this;
-    const to = { ArrowRight: from + 1, ArrowLeft: from - 1, ArrowDown: from + across, ArrowUp: from - across, Home: 0, End: cells.length - 1 }[event.key];
-    if (to === undefined || !cells[to]) return;
+    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: across, ArrowUp: -across, Home: -from, End: cells.length - 1 - from };
+    const to = from + steps[event.key];
+    if (!cells[to]) return;
     event.preventDefault();
     cells[from].tabIndex = -1;
     cells[to].tabIndex = 0;
@@ -223,8 +235,9 @@ export class MapElement extends Keyed {
     const row = cell && this.rows.get(cell.dataset.key);
     this.detail.hidden = !row;
     if (!row) return;
+    const known = (value) => (typeof value === 'number' ? number(value, { maximumFractionDigits: 2 }) : word(String(value)));
     const facts = Object.entries(row.item ?? {}).filter(([name, value]) => typeof value !== 'object' && !['t', this.by[0]].includes(name));
-    this.detail.replaceChildren(make('b', '', word(row.key)), ...facts.slice(0, 12).map(([name, value]) => make('span', '', `${word(name)} `,
-      make('b', '', typeof value === 'number' ? number(value, { maximumFractionDigits: 2 }) : word(String(value))))));
+    const lines = facts.slice(0, 12).map(([name, value]) => make('span', '', `${word(name)} `, make('b', '', known(value))));
+    this.detail.replaceChildren(make('b', '', word(row.key)), ...lines);
   }
 }

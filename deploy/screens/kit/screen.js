@@ -1,8 +1,8 @@
 // Data screens made of HTML elements, for a wall, a desk or a phone. Copy this folder next to a page of your own, and change
 // what you like; docs/SCREENS.md lists the elements and their attributes.
 //
-// One EventSource feeds all elements of a page. An event changes memory only; what is seen changes once a frame, and curves
-// four times a second. No layout is ever read, and everything that could grow has a bound, so that a wall may run for months.
+// One EventSource feeds all elements of a page. An event changes memory only; what is seen changes with the screen's frames, ten
+// times a second at most, and curves four times. No layout is ever read, and everything that could grow has a bound, so that a wall may run for months.
 // What events bring becomes text, never HTML.
 import { GaugeElement, JournalElement, TrendElement, ValueElement } from './elements.js';
 import { at, look, time } from './events.js';
@@ -12,7 +12,8 @@ import { draw, make, mark, write } from './page.js';
 import { Stream } from './stream.js';
 import { asked, language, learn, one, said, say, speak, store, stored } from './words.js';
 
-const kFrameMs = 250; // between two drawings of a curve
+const kTextMs = 100; // between two drawings of an element …
+const kCurveMs = 250; // … and of one with curves
 const kNewsMs = 20_000; // how long the lamp says what a reconnection brought
 const kJournal = 40;
 const kChannels = 10_000; // whose readers are remembered
@@ -81,7 +82,8 @@ class ScreenElement extends HTMLElement {
     this.buttons.full.hidden = !document.fullscreenEnabled;
     const logo = draw('svg', { viewBox: '0 0 32 32', class: 'logo', 'aria-hidden': 'true' });
     logo.append(draw('path', { d: 'M9 16 27 6M9 16H29M9 16 27 26' }), draw('circle', { cx: 7, cy: 16, r: 5 }));
-    const header = make('header', '', logo, make('div', 'title', this.heading, this.about), this.lamp, this.clock, ...Object.values(this.buttons));
+    const title = make('div', 'title', this.heading, this.about);
+    const header = make('header', '', logo, title, this.lamp, this.clock, ...Object.values(this.buttons));
     const main = make('main', '', ...this.children);
     this.append(header, main);
   }
@@ -119,10 +121,11 @@ class ScreenElement extends HTMLElement {
   // ---- Events
   connect() {
     const url = new URL(this.getAttribute('events') ?? '/events', location.href);
-    const list = this.getAttribute('channels');
-    const channels = list === null ? this.widgets.map((widget) => widget.getAttribute('channel')).filter(Boolean) : list.split(/\s+/).filter(Boolean);
-    for (const channel of new Set(channels)) url.searchParams.append('channel', channel);
-    for (const [name, value] of [['with', 'channel'], ['replay', this.getAttribute('replay') ?? '600'], ['each', 'channel']]) url.searchParams.set(name, value);
+    const list = this.getAttribute('channels')?.split(/\s+/) ?? this.widgets.map((widget) => widget.getAttribute('channel'));
+    for (const channel of new Set(list)) if (channel) url.searchParams.append('channel', channel);
+    for (const [name, value] of Object.entries({ with: 'channel', replay: this.getAttribute('replay') ?? '600', each: 'channel' })) {
+      url.searchParams.set(name, value);
+    }
     this.stream = new Stream({
       url,
       types: (this.getAttribute('types') ?? '').split(/\s+/).filter(Boolean),
@@ -142,8 +145,8 @@ class ScreenElement extends HTMLElement {
     } catch {
       read = data; // a text
     }
-    const said_ = time(look({ item: read }, this.timePath));
-    const ms = said_ === null ? arrived : Math.min(said_, arrived - this.clockOffset);
+    const dated = time(look({ item: read }, this.timePath));
+    const ms = Math.min(dated ?? Infinity, arrived - this.clockOffset); // nothing is newer than now
     if (this.gaps.at(-1)?.to === null) Object.assign(this.gaps.at(-1), { to: ms });
     this.lastMs = Math.max(this.lastMs, ms);
     const event = { id, channel, key, data: read, ms, arrived, removed: key !== '' && data === '' };
@@ -231,7 +234,7 @@ class ScreenElement extends HTMLElement {
     const now = performance.now();
     let later = false;
     for (const widget of this.dirty) {
-      if (widget.plot && now - widget.drawnAt < kFrameMs) {
+      if (now - widget.drawnAt < (widget.plot ? kCurveMs : kTextMs)) {
         later = true;
         continue;
       }
@@ -241,7 +244,7 @@ class ScreenElement extends HTMLElement {
     }
     this.showLamp();
     write(this.clock, clock(this.now()));
-    if (later && !this.waking) this.waking = setTimeout(() => { this.waking = 0; this.schedule(); }, kFrameMs / 2);
+    if (later && !this.waking) this.waking = setTimeout(() => { this.waking = 0; this.schedule(); }, kTextMs / 2);
   }
 
   // The state of the connection, as a shape, a colour and words. It is said aloud when it changes, so it does not count.
