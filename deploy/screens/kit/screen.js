@@ -2,7 +2,8 @@
 // what you like; docs/SCREENS.md lists the elements and their attributes.
 //
 // One EventSource feeds all elements of a page. An event changes memory only; what is seen changes with the screen's frames, ten
-// times a second at most, and curves four times. No layout is ever read, and everything that could grow has a bound, so that a wall may run for months.
+// times a second at most, and curves four times. No layout is ever read, and everything that could grow has a bound, so that a
+// wall may run for months.
 // What events bring becomes text, never HTML.
 import { GaugeElement, JournalElement, TrendElement, ValueElement } from './elements.js';
 import { at, look, time } from './events.js';
@@ -71,7 +72,7 @@ class ScreenElement extends HTMLElement {
     this.heading = make('h1');
     this.about = make('p', 'about');
     this.lamp = make('p', 'lamp', make('i'), make('b'), ' ', make('span'));
-    this.lamp.setAttribute('role', 'status');
+    this.lamp.querySelector('b').setAttribute('role', 'status'); // its detail counts seconds, which nobody wants read out
     this.clock = make('time', 'clock');
     this.buttons = {
       other: button(() => this.switchLanguage()),
@@ -123,7 +124,7 @@ class ScreenElement extends HTMLElement {
     const url = new URL(this.getAttribute('events') ?? '/events', location.href);
     const list = this.getAttribute('channels')?.split(/\s+/) ?? this.widgets.map((widget) => widget.getAttribute('channel'));
     for (const channel of new Set(list)) if (channel) url.searchParams.append('channel', channel);
-    for (const [name, value] of Object.entries({ with: 'channel', replay: this.getAttribute('replay') ?? '600', each: 'channel' })) {
+    for (const [name, value] of Object.entries({ with: this.hasAttribute('keyed') ? 'channel,key' : 'channel', replay: this.getAttribute('replay') ?? '600', each: 'channel' })) {
       url.searchParams.set(name, value);
     }
     this.stream = new Stream({
@@ -247,7 +248,7 @@ class ScreenElement extends HTMLElement {
     if (later && !this.waking) this.waking = setTimeout(() => { this.waking = 0; this.schedule(); }, kTextMs / 2);
   }
 
-  // The state of the connection, as a shape, a colour and words. It is said aloud when it changes, so it does not count.
+  // The state of the connection, as a shape, a colour and words.
   showLamp() {
     const connection = this.stream?.state ?? 'connecting';
     const quiet = this.now() - this.lastMs;

@@ -75,13 +75,13 @@ export class Stream {
     this.tell();
   }
 
-  // The id field is "id", "id,channel" or "id,channel,key".
+  // The id field is "id", "id,channel" or "id,channel,key", the key with its escapes.
   take({ lastEventId, data }) {
     this.byteAt = Date.now();
-    const [id, channel = '', ...key] = lastEventId.split(',');
+    const [id, channel = '', key = ''] = lastEventId.split(',');
     this.lastId = id;
     if (this.opening) ++this.opening.count;
-    this.onEvent({ id, channel, key: key.join(','), data, arrived: this.byteAt });
+    this.onEvent({ id, channel, key: decodeURIComponent(key), data, arrived: this.byteAt });
   }
 
   takeGap({ lastEventId, data }) {
