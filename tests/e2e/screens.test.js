@@ -305,6 +305,13 @@ describe('data screens', { concurrency: 5 }, () => {
     await until(async () => /caught up: 5/.test(await journal()), 'and how much was caught up');
     assert.equal(await page.getAttribute('ff-screen', 'data-contact'), 'yes');
 
+    // A connection that died without a word: the screen opens another one, from where it was.
+    const anew = page.waitForRequest(/last_event_id=\w+-\d+/);
+    await page.evaluate(() => { document.querySelector('ff-screen').stream.byteAt -= 60_000; });
+    await anew;
+    await until(async () => /Silence: connecting anew/.test(await journal()), 'the journal says why');
+    await until(async () => (await page.getAttribute('ff-screen', 'data-contact')) === 'yes', 'it is connected again');
+
     await other.kill();
     await until(async () => (await state()) === 'away', 'the loss is shown');
     assert.match(await text(page, '.lamp'), /^Reconnecting data as of \d\d:\d\d:\d\d$/);
@@ -340,7 +347,7 @@ describe('data screens', { concurrency: 5 }, () => {
     t.after(() => publisher.close());
     let n = 0;
     const burst = async (count) => {
-      for (let i = 0; i < count; ++i) publisher.publish('own/fast', JSON.stringify({ t: Date.now(), id: `key ${n % 5000}`, place: `p${n % 24}`, n: ++n }));
+      for (let i = 0; i < count; ++i) publisher.publish('own/fast', JSON.stringify({ t: Date.now(), id: `key ${n}`, place: `p${n % 24}`, n: ++n }));
       await publisher.settled();
       await becomes(page, '#value .big', n.toLocaleString('en'));
     };
