@@ -25,7 +25,9 @@ namespace {
 
 constexpr const char* kFooter = R"(Examples:
   fanfare publish news 'hello, world'                     one event
-  fanfare publish news --event alert --id order-7 '{}'   typed; the same key is published once
+  fanfare publish news --event alert --id order-7 '{}'    typed; the same id is published once
+  fanfare publish board --key oven-3 '{"celsius":181}'    the latest of its key, where keep = "latest"
+  fanfare publish board --key oven-3 --remove             and there is no such key any more
   fanfare publish notes < letter.txt                      standard input as one event
   date | fanfare publish clock -                          the same; `-` is standard input
   tail -f app.log | fanfare publish logs --lines          each line is an event
@@ -49,9 +51,11 @@ struct Arguments {
   std::string event;
   std::string retry;
   std::string key;
+  std::string idempotency_key;
   std::string socket;
   bool lines = false;
   bool ndjson = false;
+  bool remove = false;
   bool finish = false;
   bool quiet = false;
 };
@@ -97,7 +101,8 @@ class Publishing {
     if (arguments_.ndjson) {
       const bool alone = arguments_.channel.empty() && !arguments_.data && !arguments_.lines &&
                          arguments_.event.empty() && arguments_.retry.empty() &&
-                         arguments_.key.empty() && !arguments_.finish;
+                         arguments_.key.empty() && !arguments_.remove &&
+                         arguments_.idempotency_key.empty() && !arguments_.finish;
       return alone ? ""
                    : "with --ndjson each line is complete in itself: give no channel, no data, and "
                      "no option but --socket and --quiet";
@@ -106,8 +111,12 @@ class Publishing {
     if (arguments_.channel == "-" && !console_.verbatim) {
       return "- means standard input, and comes after the channel: `fanfare publish CHANNEL -`";
     }
+    if (arguments_.remove && arguments_.key.empty()) return "which key? --remove needs --key KEY";
+    if (arguments_.remove && (arguments_.data || arguments_.lines)) {
+      return "--remove publishes no data: give no DATA and no --lines";
+    }
     if (arguments_.lines && arguments_.data) return "--lines reads standard input: give no DATA";
-    if (arguments_.lines && !arguments_.key.empty()) {
+    if (arguments_.lines && !arguments_.idempotency_key.empty()) {
       return "--id is for one event: it cannot be combined with --lines";
     }
     if (arguments_.retry.empty()) return {};
@@ -123,6 +132,8 @@ class Publishing {
     bool fine = true;
     if (arguments_.ndjson || arguments_.lines) {
       fine = send_lines();
+    } else if (arguments_.remove) {
+      fine = send_one({});
     } else if (arguments_.data) {
       fine = send_one(*arguments_.data);
     } else if (!arguments_.finish) {
@@ -141,7 +152,8 @@ class Publishing {
                                 .data = data,
                                 .event = arguments_.event,
                                 .retry_ms = retry_ms_,
-                                .key = arguments_.key},
+                                .key = arguments_.key,
+                                .idempotency_key = arguments_.idempotency_key},
                                deadline());
   }
 
@@ -271,7 +283,10 @@ Command add_publish(CLI::App& parser) {
                       "The data; if it is missing or -, standard input is read");
   command->add_option("--event", arguments->event, "The event's type, for addEventListener()");
   command->add_option("--retry", arguments->retry, "Reconnection time for its receivers, like 2s");
-  command->add_option("--id", arguments->key,
+  command->add_option("--key", arguments->key,
+                      "What the data is the latest value of, in a channel with keep = \"latest\"");
+  command->add_flag("--remove", arguments->remove, "Remove the key: give no data");
+  command->add_option("--id", arguments->idempotency_key,
                       "An idempotency key: the same key is published once and gives the same id");
   command->add_flag("--lines", arguments->lines, "Every line of standard input is an event");
   command->add_flag("--ndjson", arguments->ndjson,

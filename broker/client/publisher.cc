@@ -61,8 +61,12 @@ std::expected<void, Error> Publisher::publish(const Publication& publication, Ti
   if (publication.retry_ms)
     fmt::format_to(std::back_inserter(line), ",\"retry\":{}", *publication.retry_ms);
   if (!publication.key.empty()) {
-    line += ",\"id\":";
+    line += ",\"key\":";
     append_quoted(line, publication.key);
+  }
+  if (!publication.idempotency_key.empty()) {
+    line += ",\"id\":";
+    append_quoted(line, publication.idempotency_key);
   }
   line += ",\"data\":";
   append_quoted(line, publication.data);

@@ -26,7 +26,8 @@ struct Publication {
   std::string_view data;  // UTF-8
   std::string_view event = {};
   std::optional<std::uint32_t> retry_ms = {};
-  std::string_view key = {};  // idempotency: the same key gives the same id
+  std::string_view key = {};              // in a channel that keeps the latest of each
+  std::string_view idempotency_key = {};  // the same key gives the same id
 };
 
 // One reply: the ids of the events, or why they were refused.

@@ -139,8 +139,16 @@ std::optional<Violation> retry_problem(std::uint32_t retry_ms) {
 
 std::optional<Violation> key_problem(std::string_view key) {
   if (key.size() > kKeyBytesMax) {
+    return too_large(
+        fmt::format("the key is {} bytes long; the limit is {}", key.size(), kKeyBytesMax));
+  }
+  return text_problem("key", key);
+}
+
+std::optional<Violation> idempotency_key_problem(std::string_view key) {
+  if (key.size() > kIdempotencyKeyBytesMax) {
     return too_large(fmt::format("the idempotency key is {} bytes long; the limit is {}",
-                                 key.size(), kKeyBytesMax));
+                                 key.size(), kIdempotencyKeyBytesMax));
   }
   return text_problem("idempotency key", key);
 }
@@ -158,8 +166,11 @@ std::optional<Violation> content_problem(const Proposal& proposal, const EventLi
   if (proposal.retry_ms) {
     if (auto problem = retry_problem(*proposal.retry_ms)) return problem;
   }
-  if (proposal.key.empty()) return std::nullopt;
-  return key_problem(proposal.key);
+  if (!proposal.key.empty()) {
+    if (auto problem = key_problem(proposal.key)) return problem;
+  }
+  if (proposal.idempotency_key.empty()) return std::nullopt;
+  return idempotency_key_problem(proposal.idempotency_key);
 }
 
 }  // namespace fanfare::policy

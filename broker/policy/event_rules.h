@@ -21,6 +21,7 @@ struct EventLimits {
   std::string_view gap_event = {};  // [delivery] gap_event
   std::string_view end_event = {};  // [delivery] end_event
 };
+inline constexpr std::size_t kIdempotencyKeyBytesMax = 128;
 inline constexpr std::size_t kKeyBytesMax = 128;
 // Below 100 ms a client is a hot loop (Chromium reconnects after about 5 ms when told 0 or 1);
 // above an hour it looks dead.
@@ -40,12 +41,13 @@ std::optional<Violation> type_problem(std::string_view type, const EventLimits& 
 std::optional<Violation> data_problem(std::string_view data, const EventLimits& limits);
 std::optional<Violation> retry_problem(std::uint32_t retry_ms);
 std::optional<Violation> key_problem(std::string_view key);
+std::optional<Violation> idempotency_key_problem(std::string_view key);
 
-// All of them, in the order channel, type, data, retry, key; the first that is found.
+// All of them, in the order of the members; the first that is found.
 struct Proposal {
   std::string_view channel = {}, type = {}, data = {};
   std::optional<std::uint32_t> retry_ms = {};
-  std::string_view key = {};
+  std::string_view key = {}, idempotency_key = {};
 };
 std::optional<Violation> event_problem(const Proposal& proposal, const EventLimits& limits);
 // The same without the channel, for an event whose channel exists, so that its name was checked

@@ -145,6 +145,9 @@ TEST(Publish, SaysWhatItsArgumentsLack) {
   EXPECT_THAT(problem({"publish", "news", "--ndjson"}),
               HasSubstr("each line is complete in itself"));
   EXPECT_THAT(problem({"publish", "news", "x", "--retry", "5"}), HasSubstr("has no unit"));
+  EXPECT_THAT(problem({"publish", "board", "--remove"}), HasSubstr("--remove needs --key"));
+  EXPECT_THAT(problem({"publish", "board", "x", "--key", "k", "--remove"}), HasSubstr("no DATA"));
+  EXPECT_THAT(problem({"publish", "--ndjson", "--key", "k"}), HasSubstr("complete in itself"));
   EXPECT_THAT(problem({"publish", "-"}), HasSubstr("`fanfare publish CHANNEL -`"));
   EXPECT_THAT(problem({"publish", "--ndjson", "-", "x"}),
               HasSubstr("each line is complete in itself"));

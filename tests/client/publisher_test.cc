@@ -40,7 +40,8 @@ TEST_F(PublisherTest, WritesOneLineAnEventAndReadsItsId) {
                                   .data = "a\n\"b\"\\\x01\t\r\xc3\xa9",
                                   .event = "tick",
                                   .retry_ms = 5,
-                                  .key = "k1"},
+                                  .key = "oven 3",
+                                  .idempotency_key = "k1"},
                                  soon()));
   EXPECT_EQ(publisher->outstanding(), 1U);
   const auto reply = publisher->next_reply(soon());
@@ -49,7 +50,7 @@ TEST_F(PublisherTest, WritesOneLineAnEventAndReadsItsId) {
   EXPECT_EQ(reply->refusal, "");
   EXPECT_EQ(publisher->outstanding(), 0U);
   EXPECT_EQ(line,
-            "{\"channel\":\"news\",\"event\":\"tick\",\"retry\":5,\"id\":\"k1\","
+            "{\"channel\":\"news\",\"event\":\"tick\",\"retry\":5,\"key\":\"oven 3\",\"id\":\"k1\","
             "\"data\":\"a\\n\\\"b\\\"\\\\\\u0001\\t\\r\xc3\xa9\"}\n");
 }
 
@@ -82,7 +83,7 @@ TEST_F(PublisherTest, ReadsTheIdsOfAListAndWhatWasPublishedBefore) {
   const auto list = publisher->next_reply(soon());
   EXPECT_EQ(list->ids, (std::vector<std::string>{"e-1", "e-2"}));
   EXPECT_FALSE(list->duplicate);
-  ASSERT_TRUE(publisher->publish({.channel = "a", .data = "", .key = "k"}, soon()));
+  ASSERT_TRUE(publisher->publish({.channel = "a", .data = "", .idempotency_key = "k"}, soon()));
   const auto repeat = publisher->next_reply(soon());
   EXPECT_EQ(repeat->ids, std::vector<std::string>{"e-1"});
   EXPECT_TRUE(repeat->duplicate);

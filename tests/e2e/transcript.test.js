@@ -202,7 +202,7 @@ test('streams: two channels, a pattern, a POST body', async () => {
 const kResp = 'PING\r\nPUBLISH r one\r\nPUBLISH r\r\nHELLO 3\r\nCLIENT SETNAME x\r\nMULTI\r\nPUBLISH r two\r\nPUBLISH r three\r\nEXEC\r\nMULTI\r\nNONSENSE\r\nEXEC\r\nDISCARD\r\n' +
   'XADD r * data four\r\nXLEN r\r\nEXISTS r none\r\nPUBSUB NUMSUB r\r\nSUBSCRIBE r\r\nGET r\r\nDEL r none\r\nPUBLISH a%20b x\r\nRESET\r\nQUIT\r\n';
 test('publishers: RESP', async () => says('publishers: RESP', (await answer(broker.socket, kResp)).replace(/(\nid\r\n):\d+/, '$1:NUMBER')));
-const kLines = ['{"channel":"n","data":"one"}', '{"channels":["n","m"],"data":"two","event":"e","key":"k"}', '{"channel":"n","data":"two","key":"k2"}', '{"channel":"n","data":"two","key":"k2"}', '{"channel":"n"}', 'nonsense', '{"channel":"a b","data":"x"}', '{"op":"nonsense"}', '{"op":"finish","channel":"n"}', '{"channel":"n","data":"late"}', '{"op":"delete","channel":"n"}'];
+const kLines = ['{"channel":"n","data":"one"}', '{"channels":["n","m"],"data":"two","event":"e","id":"k"}', '{"channel":"n","data":"two","id":"k2"}', '{"channel":"n","data":"two","id":"k2"}', '{"channel":"n"}', 'nonsense', '{"channel":"a b","data":"x"}', '{"op":"nonsense"}', '{"op":"finish","channel":"n"}', '{"channel":"n","data":"late"}', '{"op":"delete","channel":"n"}'];
 test('publishers: lines', async () => {
   const raw = await RawConnection.open(broker.socket);
   raw.send(kLines.map((line) => `${line}\n`).join(''));

@@ -17,7 +17,7 @@ TEST(EventRules, LetAnOrdinaryEventIn) {
                               .type = "tick",
                               .data = "{\"é\":\"😀\xe2\x80\xa8\"}\r\n\0",
                               .retry_ms = 2000,
-                              .key = "order-17"},
+                              .idempotency_key = "order-17"},
                              {}));
   EXPECT_FALSE(event_problem({.channel = "a"}, {}));
 }
@@ -109,16 +109,27 @@ TEST(EventRules, KeepRetryWithinReason) {
   EXPECT_NE(sentence(retry_problem(0)), "fine");
 }
 
-TEST(EventRules, BoundIdempotencyKeys) {
+TEST(EventRules, BoundKeys) {
   EXPECT_EQ(sentence(key_problem(std::string(128, 'k'))), "fine");
   EXPECT_EQ(sentence(key_problem(std::string(129, 'k'))),
-            "the idempotency key is 129 bytes long; the limit is 128");
+            "the key is 129 bytes long; the limit is 128");
   EXPECT_NE(sentence(key_problem("a\nb")), "fine");
 }
 
+TEST(EventRules, BoundIdempotencyKeys) {
+  EXPECT_EQ(sentence(idempotency_key_problem(std::string(128, 'k'))), "fine");
+  EXPECT_EQ(sentence(idempotency_key_problem(std::string(129, 'k'))),
+            "the idempotency key is 129 bytes long; the limit is 128");
+  EXPECT_NE(sentence(idempotency_key_problem("a\nb")), "fine");
+}
+
 TEST(EventRules, ReportTheFirstOfSeveralProblems) {
-  const Proposal proposal{
-      .channel = "~a", .type = "a\n", .data = "\xff", .retry_ms = 1, .key = "\n"};
+  const Proposal proposal{.channel = "~a",
+                          .type = "a\n",
+                          .data = "\xff",
+                          .retry_ms = 1,
+                          .key = "\n",
+                          .idempotency_key = "\n"};
   Proposal next = proposal;
   EXPECT_TRUE(sentence(event_problem(next, {})).starts_with("channels that begin"));
   next.channel = "a";
@@ -128,8 +139,10 @@ TEST(EventRules, ReportTheFirstOfSeveralProblems) {
   next.data = "";
   EXPECT_TRUE(sentence(event_problem(next, {})).starts_with("retry"));
   next.retry_ms.reset();
-  EXPECT_TRUE(sentence(event_problem(next, {})).starts_with("the idempotency key"));
+  EXPECT_TRUE(sentence(event_problem(next, {})).starts_with("the key"));
   next.key = "";
+  EXPECT_TRUE(sentence(event_problem(next, {})).starts_with("the idempotency key"));
+  next.idempotency_key = "";
   EXPECT_EQ(sentence(event_problem(next, {})), "fine");
 }
 

@@ -98,7 +98,7 @@ std::string ndjson_publish(const Publication& publication, std::string_view chan
                            std::string_view key, Random& random) {
   std::string line = fmt::format("{{\"channel\":{}", json_text(channel));
   if (!publication.type.empty()) line += ",\"event\":" + json_text(publication.type);
-  if (!key.empty()) line += ",\"key\":" + json_text(key);
+  if (!key.empty()) line += ",\"id\":" + json_text(key);
   return line + ",\"data\":" + json_text(publication.data) +
          (random.chance(0.2) ? fmt::format(",\"ref\":{}}}\r\n", publication.number) : "}\n");
 }

@@ -48,11 +48,11 @@ std::optional<Refused> refusal_by_itself(const Change& change, const policy::Eve
                                          bool stopping) {
   if (stopping) return stopping_refusal(change.kind);
   const ingest::Publish& event = change.event;
-  auto problem =
-      publishes(change.kind)
-          ? policy::event_problem(
-                {event.channel, event.type, event.data, event.retry_ms, event.key}, limits)
-          : policy::channel_problem(event.channel);
+  auto problem = publishes(change.kind)
+                     ? policy::event_problem({event.channel, event.type, event.data, event.retry_ms,
+                                              event.idempotency_key},
+                                             limits)
+                     : policy::channel_problem(event.channel);
   if (problem) return refusal_of(std::move(*problem));
   return std::nullopt;
 }
@@ -77,7 +77,7 @@ class Admission::Picture final : public ingest::Rehearsal {
     return refused;
   }
   bool repeats(const ingest::Publish& event) const override {
-    return admission_.sequencer_.repeats(event.channel, event.key, now_);
+    return admission_.sequencer_.repeats(event.channel, event.idempotency_key, now_);
   }
 
  private:
@@ -110,7 +110,8 @@ class Admission::Picture final : public ingest::Rehearsal {
       ++appeared_;
     } else if (publishes(change.kind)) {
       // Published before it was finished: a repeat is answered, not published.
-      if (!now.finished || admission_.sequencer_.repeats(channel, change.event.key, now_))
+      if (!now.finished ||
+          admission_.sequencer_.repeats(channel, change.event.idempotency_key, now_))
         return {};
       return refusal_of(fanout::PublishError::channel_finished, channel);
     }

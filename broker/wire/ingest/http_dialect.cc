@@ -191,11 +191,12 @@ std::string read_parameters(const http::RequestHead& head, const http::Query& qu
   std::string_view retry;
   for (const auto& [key, value] : query) {
     std::string_view* member = key == "event"   ? &event.type
-                               : key == "id"    ? &event.key
+                               : key == "id"    ? &event.idempotency_key
+                               : key == "key"   ? &event.key
                                : key == "retry" ? &retry
                                                 : nullptr;
     if (member == nullptr) {
-      return fmt::format("unknown parameter \"{}\": the parameters are event, id and retry",
+      return fmt::format("unknown parameter \"{}\": the parameters are event, id, key and retry",
                          quotable(key));
     }
     if (member->data() != nullptr) return fmt::format("the parameter {} occurs twice", key);
@@ -206,8 +207,9 @@ std::string read_parameters(const http::RequestHead& head, const http::Query& qu
   };
   fall_back(event.type, "x-event-type");
   fall_back(event.type, "x-eventsource-event");
-  fall_back(event.key, "idempotency-key");
-  fall_back(event.key, "x-event-id");
+  fall_back(event.idempotency_key, "idempotency-key");
+  fall_back(event.idempotency_key, "x-event-id");
+  fall_back(event.key, "x-event-key");
   fall_back(retry, "x-event-retry");
   if (retry.empty()) return {};
   event.retry_ms = parse_retry(retry);
@@ -236,8 +238,8 @@ void publish_one(const http::RequestHead& head, std::string_view channel, std::s
 // The field or parameter that applies to a single event and therefore not to a batch; empty if
 // there is none.
 std::string_view field_of_one_event(const http::RequestHead& head) {
-  for (const std::string_view field :
-       {"idempotency-key", "x-event-id", "x-event-type", "x-eventsource-event", "x-event-retry"}) {
+  for (const std::string_view field : {"idempotency-key", "x-event-id", "x-event-key",
+                                       "x-event-type", "x-eventsource-event", "x-event-retry"}) {
     if (!head.value(field).empty()) return field;
   }
   return {};
@@ -248,12 +250,12 @@ void publish_batch(const http::RequestHead& head, std::string_view channel, std:
                    Sink& sink, const HttpLimits& limits, HttpAnswer& answer) {
   if (!head.query.empty()) {
     return answer_error(answer, 400,
-                        "a batch takes no parameters: put event, id and retry in its lines");
+                        "a batch takes no parameters: put event, id, key and retry in its lines");
   }
   if (const std::string_view field = field_of_one_event(head); !field.empty()) {
     return answer_error(
         answer, 400,
-        fmt::format("a batch takes no {} field: put event, id and retry in its lines", field));
+        fmt::format("a batch takes no {} field: put event, id, key and retry in its lines", field));
   }
   answer.status = 200;
   answer.content_type = kNdjson;

@@ -170,7 +170,8 @@ bool NdjsonLine::Impl::stop_at_syntax(simdjson::error_code error) {
 void NdjsonLine::Impl::forget() {
   request.op = LineRequest::Op::publish;
   request.channels.clear();
-  request.type = request.data = request.key = request.reference = operation = {};
+  request.type = request.data = request.key = request.idempotency_key = {};
+  request.reference = operation = {};
   request.subject = request.expires = request.life = request.token = {};
   request.limit = kRollDefault;
   request.after = {};
@@ -244,8 +245,9 @@ bool NdjsonLine::Impl::read_field(ondemand::field& field) {
     return read_value(known, field.value());
   }
   note(column,
-       fmt::format("unknown field \"{}\": the fields are channel, data, event, retry, id, ref, op",
-                   quotable(name)));
+       fmt::format(
+           "unknown field \"{}\": the fields are channel, data, event, retry, id, key, ref, op",
+           quotable(name)));
   return true;
 }
 
@@ -261,6 +263,7 @@ bool NdjsonLine::Impl::read_value(Name name, ondemand::value& value) {
     case Name::retry:
       return read_retry(value);
     case Name::id:
+      return read_string(name, value, request.idempotency_key);
     case Name::key:
       return read_string(name, value, request.key);
     case Name::ref:
@@ -496,13 +499,13 @@ bool NdjsonLine::Impl::check_meaning() {
     if (request.channels.size() <= 1) return true;
     return stop(0, fmt::format("\"op\":\"{}\" accepts only one channel", operation));
   }
-  if ((seen & bit(Name::data)) == 0) {
+  if ((seen & bit(Name::key)) != 0 && request.key.empty()) {
+    return stop(0, R"("key" is empty: name what this is the latest value of, or leave it out)");
+  }
+  if ((seen & bit(Name::data)) == 0 && request.key.empty()) {
     return stop(
         0, R"("data" is missing: browsers drop an event without data; for an empty event, write )"
            R"("data":"")");
-  }
-  if ((seen & bit(Name::id)) != 0 && (seen & bit(Name::key)) != 0) {
-    return stop(0, R"("id" and "key" both name the idempotency key: give only one)");
   }
   return true;
 }

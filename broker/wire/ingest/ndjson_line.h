@@ -21,7 +21,7 @@ struct LineRequest {
   // One, or several for publish, ticket and watch; perhaps none for report and watch, none for
   // auth.
   std::vector<std::string_view> channels;
-  std::string_view type, data, key;
+  std::string_view type, data, key, idempotency_key;
   std::string_view subject, expires, life;  // of ticket
   std::string_view token;                   // of auth
   std::uint32_t limit = kRollDefault;       // of subscribers

@@ -34,6 +34,7 @@ Publish event_of(const LineRequest& request, std::string_view channel) {
           .data = request.data,
           .retry_ms = request.retry_ms,
           .key = request.key,
+          .idempotency_key = request.idempotency_key,
           .wants_receivers = false};
 }
 
@@ -248,13 +249,14 @@ void NdjsonSession::publish_to_several(const LineRequest& request, std::string& 
   const auto collect = [&](bool repeats) {
     for (std::uint32_t i = 0; i < first_.size(); ++i) {
       const Publish event = event_of(request, request.channels[i]);
-      const bool repeated = !request.key.empty() && first_[i] == i && rehearsal->repeats(event);
+      const bool repeated =
+          !request.idempotency_key.empty() && first_[i] == i && rehearsal->repeats(event);
       if (first_[i] != i || repeated != repeats) continue;
       event_at_[i] = static_cast<std::uint32_t>(events_.size());
       events_.push_back(event);
     }
   };
-  if (!request.key.empty()) collect(true);
+  if (!request.idempotency_key.empty()) collect(true);
   collect(false);
   sink_.publish_all(events_, [this](const auto& published) {
     CHECK(published, "the rehearsal took it");

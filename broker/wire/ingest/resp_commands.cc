@@ -48,8 +48,8 @@ std::span<const RespCommands::Command> RespCommands::table() {
   constexpr std::size_t kAny = SIZE_MAX;
   static constexpr auto kCommands = std::to_array<Command>({
       {"PUBLISH", 3, 3, &R::publish, "PUBLISH channel data", queued, &R::publish_changes},
-      {"XADD", 5, kAny, &R::xadd, "XADD channel * data ... [event ...] [retry ...]", queued,
-       &R::xadd_changes},
+      {"XADD", 5, kAny, &R::xadd, "XADD channel * data ... [event ...] [key ...] [retry ...]",
+       queued, &R::xadd_changes},
       {"MULTI", 1, 1, &R::multi, "MULTI", run_at_once},
       {"EXEC", 1, 1, &R::exec, "EXEC", run_at_once},
       {"DISCARD", 1, 1, &R::discard, "DISCARD", run_at_once},
@@ -247,7 +247,7 @@ XaddOptions read_xadd_options(RespCommands::Arguments arguments) {
 
 // Fields to event; returns what is wrong, or nothing.
 std::string read_xadd_fields(RespCommands::Arguments arguments, std::size_t at, Publish& event) {
-  bool has_data = false, has_type = false;
+  bool has_data = false, has_type = false, has_key = false;
   for (; at + 1 < arguments.size(); at += 2) {
     const std::string_view name = arguments[at], value = arguments[at + 1];
     bool twice = false;
@@ -257,19 +257,25 @@ std::string read_xadd_fields(RespCommands::Arguments arguments, std::size_t at, 
     } else if (name == "event") {
       twice = std::exchange(has_type, true);
       event.type = value;
+    } else if (name == "key") {
+      twice = std::exchange(has_key, true);
+      event.key = value;
     } else if (name == "retry") {
       twice = event.retry_ms.has_value();
       event.retry_ms = parse_retry(value);
       if (!event.retry_ms) return retry_text_problem(value);
     } else {
       return fmt::format(
-          "unknown field '{}' (argument {}): an event has the fields data, event and retry; put "
+          "unknown field '{}' (argument {}): an event has the fields data, event, key and retry; "
+          "put "
           "several values into data as JSON",
           quotable(name), at);
     }
     if (twice) return fmt::format("field '{}' occurs twice (argument {})", name, at);
   }
-  if (!has_data)
+  if (has_key && event.key.empty())
+    return "the field 'key' is empty: name what this is the latest value of, or leave it out";
+  if (!has_data && !has_key)
     return "the field 'data' is missing: browsers do not dispatch an event without data";
   return {};
 }

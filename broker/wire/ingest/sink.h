@@ -29,9 +29,11 @@ struct Publish {
   std::string_view type = {};                  // `event:`; empty: none
   std::string_view data = {};                  // bytes as published; not yet known to be UTF-8
   std::optional<std::uint32_t> retry_ms = {};  // `retry:`
-  // Idempotency key; empty: none. It belongs to this channel: on another channel it names another
-  // event.
+  // What this is the latest value of, in a channel that keeps the latest of each key; empty: none
+  // is named. Without data it removes the key.
   std::string_view key = {};
+  // Empty: none. It belongs to this channel: on another channel it names another event.
+  std::string_view idempotency_key = {};
   bool wants_id = true;         // false: its dialect has no place for it
   bool wants_receivers = true;  // the same
 };

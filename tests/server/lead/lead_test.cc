@@ -153,12 +153,12 @@ TEST_F(LeadTest, ChecksAChangeWhateverTheLogHolds) {
 // ---- keys
 
 TEST_F(LeadTest, ARepeatIsAnsweredWithTheFirstIdAndCountsAsNoEvent) {
-  const ingest::Publish event{.channel = "a", .data = "one", .key = "k"};
+  const ingest::Publish event{.channel = "a", .data = "one", .idempotency_key = "k"};
   const auto first = lead_.publish(event);
   ASSERT_TRUE(first);
   EXPECT_EQ(first->id, "0123abc-1");
   EXPECT_FALSE(first->duplicate);
-  const auto second = lead_.publish({.channel = "a", .data = "two", .key = "k"});
+  const auto second = lead_.publish({.channel = "a", .data = "two", .idempotency_key = "k"});
   ASSERT_TRUE(second);
   EXPECT_EQ(second->id, "0123abc-1");
   EXPECT_TRUE(second->duplicate);
@@ -168,13 +168,13 @@ TEST_F(LeadTest, ARepeatIsAnsweredWithTheFirstIdAndCountsAsNoEvent) {
 }
 
 TEST_F(LeadTest, ADeletedChannelStartsAgainUnderItsOldKeys) {
-  const ingest::Publish event{.channel = "a", .data = "one", .key = "k"};
+  const ingest::Publish event{.channel = "a", .data = "one", .idempotency_key = "k"};
   ASSERT_TRUE(lead_.publish(event));
   ASSERT_TRUE(lead_.finish("a"));
   const auto repeated = lead_.publish(event);
   ASSERT_TRUE(repeated) << "the ack of what was published before the finish may have been lost";
   EXPECT_TRUE(repeated->duplicate);
-  const auto late = lead_.publish({.channel = "a", .data = "late", .key = "l"});
+  const auto late = lead_.publish({.channel = "a", .data = "late", .idempotency_key = "l"});
   ASSERT_FALSE(late);
   EXPECT_EQ(late.error().kind, ingest::Refusal::finished);
   ASSERT_TRUE(lead_.erase("a"));
@@ -186,11 +186,11 @@ TEST_F(LeadTest, ADeletedChannelStartsAgainUnderItsOldKeys) {
 }
 
 TEST_F(LeadTest, ARehearsalTakesARepeatOnAFinishedChannel) {
-  ASSERT_TRUE(lead_.publish({.channel = "a", .data = "one", .key = "k"}));
+  ASSERT_TRUE(lead_.publish({.channel = "a", .data = "one", .idempotency_key = "k"}));
   ASSERT_TRUE(lead_.finish("a"));
   const auto rehearsal = lead_.rehearse();
   const auto taken = [&](std::string_view key) {
-    return !rehearsal->add({Kind::publish, {.channel = "a", .data = "x", .key = key}});
+    return !rehearsal->add({Kind::publish, {.channel = "a", .data = "x", .idempotency_key = key}});
   };
   EXPECT_TRUE(taken("k"));
   EXPECT_FALSE(taken("other"));
@@ -211,7 +211,8 @@ TEST_F(LeadTest, AListWhoseNewKeyPushesOutTheOldestIsStillTakenWhole) {
   answer(R"({"op":"finish","channel":"over"})");
   answer(R"({"channel":"open","data":1,"id":"k"})");
   for (int i = 2; i < kKeys; ++i) {
-    ASSERT_TRUE(lead_.publish({.channel = "fill", .data = "x", .key = std::to_string(i)}));
+    ASSERT_TRUE(
+        lead_.publish({.channel = "fill", .data = "x", .idempotency_key = std::to_string(i)}));
   }
   EXPECT_EQ(answer(R"({"channel":["a","b","over","open"],"data":1,"id":"k"})"),
             R"({"ok":true,"ids":["0123abc-100001","0123abc-100002","0123abc-1","0123abc-2"],)"
@@ -363,7 +364,7 @@ TEST_F(LeadBatches, ThatWaitForTheGateSlowPublishers) {
 // ---- stopping
 
 TEST_F(LeadTest, TakesNothingMoreWhileTheBrokerStops) {
-  ASSERT_TRUE(lead_.publish({.channel = "a", .data = "x", .key = "k"}));
+  ASSERT_TRUE(lead_.publish({.channel = "a", .data = "x", .idempotency_key = "k"}));
   lead_.stop_publishing();
   const auto refused = [](const auto& result) {
     EXPECT_FALSE(result);
@@ -373,7 +374,7 @@ TEST_F(LeadTest, TakesNothingMoreWhileTheBrokerStops) {
   };
   EXPECT_EQ(refused(lead_.publish({.channel = "a", .data = "x"})),
             "the broker is stopping; publish again when it is back");
-  EXPECT_THAT(refused(lead_.publish({.channel = "a", .data = "x", .key = "k"})),
+  EXPECT_THAT(refused(lead_.publish({.channel = "a", .data = "x", .idempotency_key = "k"})),
               HasSubstr("is stopping"))
       << "its history ends with it: only a publish to the next one keeps the event";
   EXPECT_THAT(refused(lead_.finish("a")), HasSubstr("finish the channel again"));

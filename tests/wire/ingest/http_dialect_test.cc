@@ -68,7 +68,15 @@ TEST(HttpDialect, PublishesTheBodyAsItIs) {
 TEST(HttpDialect, TakesEventIdAndRetryFromTheQuery) {
   Exchange exchange;
   exchange.ask("POST", "/publish/a?event=price+tick&id=k%2F1&retry=2500", "x");
-  EXPECT_EQ(exchange.sink.calls, Calls{"publish a [price tick] data=x retry=2500 key=k/1"});
+  EXPECT_EQ(exchange.sink.calls, Calls{"publish a [price tick] data=x retry=2500 id=k/1"});
+}
+
+TEST(HttpDialect, TakesTheKeyFromTheQueryOrAField) {
+  Exchange exchange;
+  exchange.ask("POST", "/publish/board?key=oven+3", "181");
+  exchange.ask("PUT", "/publish/board", "", {{"X-Event-Key", "oven 3"}});
+  EXPECT_EQ(exchange.sink.calls,
+            (Calls{"publish board [] data=181 key=oven 3", "publish board [] data= key=oven 3"}));
 }
 
 TEST(HttpDialect, ARepeatedKeyIsAnsweredAsADuplicateUntilTheChannelIsDeleted) {
@@ -103,8 +111,8 @@ TEST(HttpDialect, AcceptsTheHeaderFieldsThatOtherBrokersUse) {
   exchange.ask("POST", "/publish/a?event=query&id=m", "x",
                {{"X-Event-Type", "field"}, {"Idempotency-Key", "n"}});
   EXPECT_EQ(exchange.sink.calls,
-            (Calls{"publish a [tick] data=x retry=500 key=k", "publish a [tock] data=x key=l",
-                   "publish a [query] data=x key=m"}));
+            (Calls{"publish a [tick] data=x retry=500 id=k", "publish a [tock] data=x id=l",
+                   "publish a [query] data=x id=m"}));
 }
 
 TEST(HttpDialect, DecodesTheChannelOnce) {
@@ -123,8 +131,8 @@ TEST(HttpDialect, DecodesTheChannelOnce) {
 
 TEST(HttpDialect, SaysWhatIsWrongWithAPublish) {
   EXPECT_EQ(ask("POST", "/publish/a?evnet=x", "x"),
-            "400 {\"error\":\"unknown parameter \\\"evnet\\\": the parameters are event, id and "
-            "retry\"}\n");
+            "400 {\"error\":\"unknown parameter \\\"evnet\\\": the parameters are event, id, "
+            "key and retry\"}\n");
   EXPECT_EQ(ask("POST", "/publish/a?id=x&id=y", "x"),
             "400 {\"error\":\"the parameter id occurs twice\"}\n");
   EXPECT_EQ(ask("POST", "/publish/a?event=&event=y", "x"),

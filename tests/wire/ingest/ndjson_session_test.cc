@@ -49,7 +49,18 @@ TEST(Ndjson, PublishesALine) {
   const auto [replies, calls, closed] = ndjson(
       "{\"channel\":\"news\",\"event\":\"tick\",\"data\":\"hello\",\"retry\":2500,\"id\":\"k\"}\n");
   EXPECT_EQ(replies, accepted(1));
-  EXPECT_EQ(calls, Calls{"publish news [tick] data=hello retry=2500 key=k"});
+  EXPECT_EQ(calls, Calls{"publish news [tick] data=hello retry=2500 id=k"});
+}
+
+TEST(Ndjson, AKeyIsPassedOnAndNeedsNoData) {
+  const auto [replies, calls, closed] = ndjson(R"({"channel":"board","key":"oven 3","data":181}
+{"channel":"board","key":"oven 3","id":"once"}
+{"channel":["board","wall"],"key":"oven 3"}
+)");
+  EXPECT_EQ(
+      calls,
+      (Calls{"publish board [] data=181 key=oven 3", "publish board [] data= key=oven 3 id=once",
+             "publish board [] data= key=oven 3", "publish wall [] data= key=oven 3"}));
 }
 
 TEST(Ndjson, EchoesTheReferenceAsItWasWritten) {
@@ -59,7 +70,7 @@ TEST(Ndjson, EchoesTheReferenceAsItWasWritten) {
   EXPECT_EQ(
       reply(R"({"chanel":"c","data":"","ref":-1.5e3})"),
       refused(
-          R"--(unknown field \"chanel\": the fields are channel, data, event, retry, id, ref, )--"
+          R"--(unknown field \"chanel\": the fields are channel, data, event, retry, id, key, ref, )--"
           "op (column 2)",
           1, R"(,"ref":-1.5e3)"));
 }
@@ -207,7 +218,7 @@ TEST(NdjsonErrors, NameTheColumn) {
             R"--(\"channel\" occurs twice (column 16))--");
   EXPECT_EQ(
       error(R"({"channel":"c","data":"x","type":"y"})"),
-      R"--(unknown field \"type\": the fields are channel, data, event, retry, id, ref, op (column )--"
+      R"--(unknown field \"type\": the fields are channel, data, event, retry, id, key, ref, op (column )--"
       "27)");
 }
 
@@ -230,8 +241,8 @@ TEST(NdjsonErrors, SayWhatAValueMustBe) {
       error(R"({"channel":"c"})"),
       R"(\"data\" is missing: browsers drop an event without data; for an empty event, write )"
       R"(\"data\":\"\")");
-  EXPECT_EQ(error(R"({"channel":"c","data":"x","id":"a","key":"b"})"),
-            R"(\"id\" and \"key\" both name the idempotency key: give only one)");
+  EXPECT_EQ(error(R"({"channel":"c","data":"x","key":""})"),
+            R"(\"key\" is empty: name what this is the latest value of, or leave it out)");
   EXPECT_EQ(error(R"({"op":"finish"})"), R"(\"channel\" is missing)");
   EXPECT_EQ(
       error(R"({"op":"subscribe","channel":"c"})"),
@@ -261,11 +272,11 @@ TEST(Ndjson, SkipsAByteOrderMarkBeforeTheFirstLine) {
 // ---- several channels, and the other operations
 
 TEST(Ndjson, PublishesOneEventForEachChannel) {
-  const auto [replies, calls, closed] = ndjson(R"({"channel":["a","b"],"data":{"x":1},"key":"k"})");
+  const auto [replies, calls, closed] = ndjson(R"({"channel":["a","b"],"data":{"x":1},"id":"k"})");
   EXPECT_EQ(replies, R"({"ok":true,"ids":["ep-1","ep-2"]})"
                      "\n");
   EXPECT_EQ(calls,
-            (Calls{R"(publish a [] data={"x":1} key=k)", R"(publish b [] data={"x":1} key=k)"}));
+            (Calls{R"(publish a [] data={"x":1} id=k)", R"(publish b [] data={"x":1} id=k)"}));
 }
 
 TEST(Ndjson, AListOfChannelsIsPublishedWholeOrNotAtAll) {
@@ -314,8 +325,8 @@ TEST(Ndjson, ARepeatedKeyIsAnsweredAsADuplicate) {
 {"ok":true,"ids":["ep-3","ep-1"],"duplicate":true,"duplicates":["a"]}
 {"ok":true,"id":"ep-3","duplicate":true,"evicted":true}
 )");
-  EXPECT_EQ(calls, (Calls{"publish a [] data=x key=k", "publish b [] data=x key=k",
-                          "publish brief [] data=x key=k"}));
+  EXPECT_EQ(calls, (Calls{"publish a [] data=x id=k", "publish b [] data=x id=k",
+                          "publish brief [] data=x id=k"}));
 }
 
 TEST(Ndjson, FinishesAndDeletesChannels) {

@@ -19,14 +19,14 @@ namespace fanfare::ingest_test {
 
 class RecordingSink : public ingest::Sink {
  public:
-  // "publish news [tick] data=hello retry=5 key=k", one for each call that changes something.
+  // "publish news [tick] data=hello retry=5 key=k id=i", one for each call that changes something.
   std::vector<std::string> calls;
   std::map<std::string, ingest::ChannelState, std::less<>> channels;
 
   std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event) override {
     if (auto refused = refuse(event.channel)) return std::unexpected(*refused);
-    std::string& first = first_ids_[fmt::format("{} {}", event.channel, event.key)];
-    if (!event.key.empty() && !first.empty()) {
+    std::string& first = first_ids_[fmt::format("{} {}", event.channel, event.idempotency_key)];
+    if (!event.idempotency_key.empty() && !first.empty()) {
       return ingest::Published{.id = first,
                                .receivers = subscribers(event.channel),
                                .duplicate = true,
@@ -35,6 +35,9 @@ class RecordingSink : public ingest::Sink {
     calls.push_back(fmt::format("publish {} [{}] data={}", event.channel, event.type, event.data));
     if (event.retry_ms) calls.back() += fmt::format(" retry={}", *event.retry_ms);
     if (!event.key.empty()) calls.back() += fmt::format(" key={}", event.key);
+    if (!event.idempotency_key.empty()) {
+      calls.back() += fmt::format(" id={}", event.idempotency_key);
+    }
     id_ = first = fmt::format("ep-{}", ++sequence_);
     auto& state = channels[std::string(event.channel)];
     ++state.events;

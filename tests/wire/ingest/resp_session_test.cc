@@ -176,8 +176,8 @@ TEST(Resp, SaysWhatIsWrongWithAnXadd) {
       reply({"XADD", "c", "1-1", "data", "1"}),
       "-ERR the id must be *, not '1-1': only the broker numbers events, across all channels\r\n");
   EXPECT_EQ(reply({"XADD", "c", "*", "temperature", "20"}),
-            "-ERR unknown field 'temperature' (argument 3): an event has the fields data, event "
-            "and retry; put several values into data as JSON\r\n");
+            "-ERR unknown field 'temperature' (argument 3): an event has the fields data, event, "
+            "key and retry; put several values into data as JSON\r\n");
   EXPECT_EQ(reply({"XADD", "c", "*", "data", "1", "data", "2"}),
             "-ERR field 'data' occurs twice (argument 5)\r\n");
   EXPECT_EQ(reply({"XADD", "c", "*", "event", "tick"}),
@@ -187,10 +187,20 @@ TEST(Resp, SaysWhatIsWrongWithAnXadd) {
   EXPECT_EQ(
       reply({"XADD", "c", "*", "data"}),
       "-ERR wrong number of arguments for 'xadd' command: XADD channel * data ... [event ...] "
-      "[retry ...]\r\n");
+      "[key ...] [retry ...]\r\n");
   EXPECT_EQ(
       reply({"XADD", "c", "MAXLEN", "~", "5"}),
       "-ERR syntax error: the channel and its options must be followed by *, then the fields\r\n");
+}
+
+TEST(Resp, XaddTakesAKeyAndThenNeedsNoData) {
+  const auto outcome = resp(command({"XADD", "board", "*", "key", "oven 3", "data", "181"}) +
+                            command({"XADD", "board", "*", "key", "oven 3"}));
+  EXPECT_EQ(outcome.calls,
+            (Calls{"publish board [] data=181 key=oven 3", "publish board [] data= key=oven 3"}));
+  EXPECT_EQ(reply({"XADD", "board", "*", "key", "", "data", "1"}),
+            "-ERR the field 'key' is empty: name what this is the latest value of, or leave it "
+            "out\r\n");
 }
 
 TEST(Resp, DropsNoHistoryIfOneOfTheNamesIsWrong) {
