@@ -165,7 +165,9 @@ constexpr std::array kDelivery{
         {.name = "slow",
          .help = "What happens to a subscriber that stops reading until what it needs has left the "
                  "history. \"disconnect\": it is disconnected, and comes back with its last id. "
-                 "\"skip\": it stays connected, and is sent a gap event."}),
+                 "\"skip\": it stays connected, and is sent a gap event. \"latest\": in channels "
+                 "that keep the latest event of each key, it is sent the newest of each that it "
+                 "missed; in all others, as \"skip\"."}),
     delivery<&DeliveryOptions::stall>(
         {.name = "stall",
          .at_least = ns(1s),

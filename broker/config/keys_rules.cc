@@ -61,6 +61,26 @@ constexpr std::array kChannel{
     channel<&ChannelRule::slow>({.name = "slow", .help = "Replaces delivery.slow."}),
     channel<&ChannelRule::coalesce>(
         {.name = "coalesce", .at_most = ns(10s), .help = "Replaces delivery.coalesce."}),
+    channel<&ChannelRule::keep>(
+        {.name = "keep",
+         .help = "\"window\": recent events, as [history] says. \"latest\": beside them the latest "
+                 "event of each key, however old; a new client is sent these first, and an event "
+                 "without data removes its key. A channel goes by what this said when its first "
+                 "event came, until it is deleted. Default: \"window\"."}),
+    channel<&ChannelRule::keys_max>(
+        {.name = "keys_max",
+         .at_least = 1,
+         .at_most = 100'000'000,
+         .help = "With keep = \"latest\": how many keys one channel may have. An event with "
+                 "another key is refused. Default: 100000."}),
+    channel<&ChannelRule::keys_bytes>(
+        {.name = "keys_bytes",
+         .at_least = kKiB,
+         .at_most = kTiB,
+         .help = "With keep = \"latest\": how many bytes the latest events of one channel's keys "
+                 "may have. An event that would exceed that is refused; so is one that would make "
+                 "those of all channels exceed a quarter of history.total_bytes. Default: "
+                 "\"64MiB\"."}),
 };
 
 constexpr std::array kRoute{

@@ -17,7 +17,10 @@ namespace fanfare::config {
 template <class Enum>
 inline constexpr std::array<std::string_view, 0> kWords{};
 template <>
-inline constexpr std::array<std::string_view, 2> kWords<server::SlowPolicy>{"disconnect", "skip"};
+inline constexpr std::array<std::string_view, 3> kWords<server::SlowPolicy>{"disconnect", "skip",
+                                                                            "latest"};
+template <>
+inline constexpr std::array<std::string_view, 2> kWords<server::Keep>{"window", "latest"};
 template <>
 inline constexpr std::array<std::string_view, 3> kWords<server::AnnouncePosition>{"auto", "always",
                                                                                   "never"};
@@ -53,6 +56,8 @@ template <>
 inline constexpr Kind kKindOf<std::string> = Kind::text;
 template <>
 inline constexpr Kind kKindOf<server::SlowPolicy> = Kind::word;
+template <>
+inline constexpr Kind kKindOf<server::Keep> = Kind::word;
 template <>
 inline constexpr Kind kKindOf<server::AnnouncePosition> = Kind::word;
 template <>

@@ -12,6 +12,9 @@ struct Event {
   std::string_view type;                  // empty: no `event:` line, the browser says "message"
   std::string_view data;                  // CR, LF and CRLF each end a line of it
   std::optional<std::uint32_t> retry_ms;  // `retry:` for its receivers
+  // What it is the latest value of, in a channel that keeps the latest event of each key. Without
+  // data it removes the key. Empty: the one key of such a channel, or of any other none at all.
+  std::string_view key = {};
 };
 
 }  // namespace fanfare::fanout

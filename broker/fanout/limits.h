@@ -13,6 +13,11 @@ struct HistoryLimits {
   std::uint32_t events = 1000;
   std::uint64_t bytes = 1U << 20U;
   Duration age = 1h;  // 0: no limit
+  // Beside that, the latest event of each key stays, however old it is. Counts when a channel
+  // appears, or is deleted.
+  bool keep_latest = false;
+  std::uint32_t keys_max = 100'000;
+  std::uint64_t keys_bytes = 64U << 20U;  // of their latest events
 };
 
 // May change while the log is written: the sequencer reads it where it uses it.

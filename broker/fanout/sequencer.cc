@@ -192,6 +192,9 @@ std::expected<Sequencer::Publication, PublishError> Sequencer::publish(const Pla
   if (source == nullptr) source = impl_->appear(place.channel_, now);
   if (source == nullptr) return std::unexpected(PublishError::too_many_channels);
   if (source->finished) return std::unexpected(PublishError::channel_finished);
+  if (!event.key.empty() && !source->limits.keep_latest) {
+    return std::unexpected(PublishError::keeps_no_keys);
+  }
   const Sequence sequence = impl_->append(*source, event, now);
   if (!key.empty()) impl_->remember(*source, key, sequence, now);
   return Publication{.sequence = sequence};

@@ -28,6 +28,9 @@ namespace fanfare::fanout {
 enum class PublishError : std::uint8_t {
   channel_finished,   // it was finished; delete it to start again
   too_many_channels,  // [limits] channels
+  keeps_no_keys,      // the event has a key, and its channel keeps none
+  too_many_keys,      // [[channel]] keys_max
+  keys_too_large,     // [[channel]] keys_bytes, or what all channels may keep
 };
 
 struct Source;

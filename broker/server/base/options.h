@@ -24,7 +24,13 @@ class Server;
 namespace fanfare::server {
 
 // What to do with a subscriber that has stopped reading.
-enum class SlowPolicy : std::uint8_t { disconnect, skip };
+enum class SlowPolicy : std::uint8_t {
+  disconnect,
+  skip,
+  latest,  // of each key, the newest value that it missed; where there are no keys, as skip
+};
+// What a channel keeps: a window of recent events alone, or beside it the latest of each key.
+enum class Keep : std::uint8_t { window, latest };
 using sse::AnnouncePosition;  // how a new client learns its position
 using sse::Format;            // the form in which it gets its events
 // When a route asks its application about a client that presents a cursor.
@@ -252,6 +258,9 @@ struct ChannelRule {
   std::optional<Duration> retry;
   std::optional<SlowPolicy> slow;
   std::optional<Duration> coalesce;
+  std::optional<Keep> keep = {};
+  std::optional<std::uint32_t> keys_max = {};
+  std::optional<std::uint64_t> keys_bytes = {};
 
   friend bool operator==(const ChannelRule&, const ChannelRule&) = default;
 };

@@ -22,6 +22,9 @@ fanout::HistoryLimits history_of(const Options& options, std::string_view channe
     limits.events = rule->history_events.value_or(limits.events);
     limits.bytes = rule->history_bytes.value_or(limits.bytes);
     limits.age = rule->history_age.value_or(limits.age);
+    limits.keep_latest = rule->keep == Keep::latest;
+    limits.keys_max = rule->keys_max.value_or(limits.keys_max);
+    limits.keys_bytes = rule->keys_bytes.value_or(limits.keys_bytes);
   }
   return limits;
 }
@@ -40,7 +43,7 @@ StreamRules stream_rules(const Options& options, std::span<const std::string> to
     rules.coalesce = first ? coalesce : std::min(rules.coalesce, coalesce);
     rules.heartbeat = first ? heartbeat : std::min(rules.heartbeat, heartbeat);
     rules.retry = first ? retry : std::min(rules.retry, retry);
-    if (first || slow == SlowPolicy::skip) rules.slow = slow;
+    rules.slow = first ? slow : std::max(rules.slow, slow);
     first = false;
   }
   return rules;
@@ -48,7 +51,7 @@ StreamRules stream_rules(const Options& options, std::span<const std::string> to
 
 fanout::CrowdRules crowd_rules(const Options& options, std::span<const std::string> topics) {
   const StreamRules rules = stream_rules(options, topics);
-  return {.pace = rules.coalesce, .slow_may_stay = rules.slow == SlowPolicy::skip};
+  return {.pace = rules.coalesce, .slow_may_stay = rules.slow != SlowPolicy::disconnect};
 }
 
 TokenNeed token_need(const Options& options, const RouteRule* route) {

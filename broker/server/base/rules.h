@@ -23,8 +23,8 @@ inline bool is_own_channel(std::string_view channel) {
 fanout::HistoryLimits history_of(const Options& options, std::string_view channel);
 
 // How a subscription to these topics is delivered: of several rules, the shortest heartbeat,
-// coalesce and retry, and skip before disconnect. A pattern is looked up by a rule of the same
-// text, else by itself as a name.
+// coalesce and retry; and of what becomes of slow ones, latest before skip before disconnect. A
+// pattern is looked up by a rule of the same text, else by itself as a name.
 struct StreamRules {
   Duration heartbeat{};
   Duration retry{};

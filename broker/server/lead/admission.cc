@@ -34,6 +34,22 @@ ingest::Refused refusal_of(fanout::PublishError error, std::string_view channel)
       return {Refusal::unavailable,
               "the broker has as many channels as [limits] channels allows; publish to an existing "
               "one, or raise the limit"};
+    case keeps_no_keys:
+      return {Refusal::invalid,
+              fmt::format("channel {} keeps no keys; publish without a key, or set keep = "
+                          "\"latest\" in its [[channel]]",
+                          channel)};
+    case too_many_keys:
+      return {Refusal::unavailable,
+              fmt::format("channel {} has as many keys as keys_max in its [[channel]] allows; "
+                          "remove some, or raise the limit",
+                          channel)};
+    case keys_too_large:
+      return {Refusal::unavailable,
+              fmt::format("the latest values of channel {} take as many bytes as keys_bytes in its "
+                          "[[channel]], or a quarter of [history] total_bytes, allows; remove some "
+                          "keys, or raise the limit",
+                          channel)};
   }
   std::unreachable();
 }
