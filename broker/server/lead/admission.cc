@@ -19,6 +19,15 @@ ingest::Refused stopping_refusal(Change::Kind kind) {
           fmt::format("the broker is stopping; {} again when it is back", what)};
 }
 
+policy::Proposal proposal_of(const ingest::Publish& event) {
+  return {.channel = event.channel,
+          .type = event.type,
+          .data = event.data,
+          .retry_ms = event.retry_ms,
+          .key = event.key,
+          .idempotency_key = event.idempotency_key};
+}
+
 ingest::Refused refusal_of(policy::Violation problem) {
   const bool too_large = problem.kind == policy::Violation::Kind::too_large;
   return {too_large ? Refusal::too_large : Refusal::invalid, std::move(problem.sentence)};
@@ -63,12 +72,8 @@ bool publishes(Change::Kind kind) {
 std::optional<Refused> refusal_by_itself(const Change& change, const policy::EventLimits& limits,
                                          bool stopping) {
   if (stopping) return stopping_refusal(change.kind);
-  const ingest::Publish& event = change.event;
-  auto problem = publishes(change.kind)
-                     ? policy::event_problem({event.channel, event.type, event.data, event.retry_ms,
-                                              event.idempotency_key},
-                                             limits)
-                     : policy::channel_problem(event.channel);
+  auto problem = publishes(change.kind) ? policy::event_problem(proposal_of(change.event), limits)
+                                        : policy::channel_problem(change.event.channel);
   if (problem) return refusal_of(std::move(*problem));
   return std::nullopt;
 }

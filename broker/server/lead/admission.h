@@ -18,6 +18,8 @@
 namespace fanfare::server {
 
 ingest::Refused stopping_refusal(ingest::Change::Kind kind);
+// What is checked of an event by itself.
+policy::Proposal proposal_of(const ingest::Publish& event);
 ingest::Refused refusal_of(policy::Violation problem);
 ingest::Refused refusal_of(fanout::PublishError error, std::string_view channel);
 

@@ -112,8 +112,7 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
     ++counters_.ingest_errors_total;
     return std::unexpected(stopping_refusal(ingest::Change::Kind::publish));
   }
-  const policy::Proposal proposal{event.channel, event.type, event.data, event.retry_ms,
-                                  event.idempotency_key};
+  const policy::Proposal proposal = proposal_of(event);
   const bool name_checked = place.exists() && !is_own_channel(event.channel);
   if (auto problem = name_checked ? policy::content_problem(proposal, settings_.events())
                                   : policy::event_problem(proposal, settings_.events())) {
@@ -125,7 +124,7 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
   const fanout::Sequence told = sequencer_.head() + 1;
   std::string_view id = event.wants_id ? write_id(told) : std::string_view();
   const auto published = sequencer_.publish(
-      place, {.type = event.type, .data = event.data, .retry_ms = event.retry_ms},
+      place, {.type = event.type, .data = event.data, .retry_ms = event.retry_ms, .key = event.key},
       event.idempotency_key, now_);
   if (!published) {
     ++counters_.ingest_errors_total;

@@ -152,6 +152,20 @@ TEST_F(LeadTest, ChecksAChangeWhateverTheLogHolds) {
 
 // ---- keys
 
+TEST_F(LeadTest, AKeyIsRefusedWhereNoneAreKept) {
+  for (const std::string_view there : {"", "a"}) {
+    if (!there.empty()) ASSERT_TRUE(lead_.publish({.channel = there, .data = "x"}));
+    const auto refused = lead_.publish({.channel = "a", .data = "181", .key = "oven 3"});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ingest::Refusal::invalid);
+    EXPECT_THAT(refused.error().message, HasSubstr("keep = \"latest\""));
+  }
+  EXPECT_THAT(lead_.publish({.channel = "a", .data = "x", .key = "a\nb"}).error().message,
+              HasSubstr("the key contains a control character"));
+}
+
+// ---- idempotency keys
+
 TEST_F(LeadTest, ARepeatIsAnsweredWithTheFirstIdAndCountsAsNoEvent) {
   const ingest::Publish event{.channel = "a", .data = "one", .idempotency_key = "k"};
   const auto first = lead_.publish(event);
