@@ -124,6 +124,12 @@ void write_log(Exposition& out, const server::Snapshot& now) {
              "Channels dropped because they were empty and idle", log.channels_forgotten_total);
   out.single("fanfare_log_segment_bytes", "gauge", "Memory that the history occupies",
              now.segment_bytes);
+  out.single("fanfare_log_keys", "gauge", "Keys that have a value", now.keys.keys);
+  out.single("fanfare_log_key_value_bytes", "gauge", "Size of the latest events of all keys",
+             now.keys.value_bytes);
+  out.single("fanfare_log_kept_bytes", "gauge",
+             "Memory of latest events that have left the window; part of the history's",
+             now.keys.kept_bytes);
 }
 
 void write_histogram(Exposition& out, std::string_view name, std::string_view help,

@@ -5,18 +5,53 @@
 namespace fanfare::fanout {
 namespace {
 
+// A reader that stands at `at` gets no more of the channel than the latest event of each key: its
+// window does not reach back so far, or `conflate`.
+bool latest_only(const Channel& channel, Sequence at, bool conflate) {
+  return channel.latest && (conflate || at < channel.window.evicted_through());
+}
+
+// What a reader that stands at `at` gets next of the link's channel; nothing: there is nothing.
+std::optional<Merge::Input> next_of(Link* link, Sequence at, bool conflate) {
+  const Channel& channel = *link->channel;
+  const Window& window = channel.window;
+  if (latest_only(channel, at, conflate)) {
+    const Latest& latest = *channel.latest;
+    const Latest::Position position = latest.after(at);
+    if (position == latest.end()) return std::nullopt;
+    return Merge::Input{.next = latest.sequence(position),
+                        .position = position,
+                        .window = &window,
+                        .link = link,
+                        .latest = &latest};
+  }
+  const Window::Position position = window.after(at);
+  if (position == window.end()) return std::nullopt;
+  return Merge::Input{
+      .next = window.sequence(position), .position = position, .window = &window, .link = link};
+}
+
 // The oldest event in (after, through] that is left, or 0.
 Sequence oldest_left(const Feed& feed, Sequence after, Sequence through) {
   Sequence oldest = 0;
-  for (const Link* link = feed.most_recent(); link != nullptr && link->channel->recent > after;
+  for (Link* link = feed.most_recent(); link != nullptr && link->channel->recent > after;
        link = link->older) {
-    const Window& window = link->channel->window;
-    const Window::Position position = window.after(after);
-    if (position == window.end()) continue;
-    const Sequence next = window.sequence(position);
-    if (next <= through && (oldest == 0 || next < oldest)) oldest = next;
+    const auto input = next_of(link, after, false);
+    if (input && input->next <= through && (oldest == 0 || input->next < oldest)) {
+      oldest = input->next;
+    }
   }
   return oldest;
+}
+
+// Whether removals of keys are among what a reader that stands at `at` has lost.
+bool removals_lost(const Feed& feed, Sequence at) {
+  return std::ranges::any_of(feed.keyed(),
+                             [=](const Link* link) { return link->lost_through() > at; });
+}
+
+Cursor newcomer_at(const Feed& feed, Sequence at) {
+  return {at, feed.losses().count(), feed.thinnings().count()};
 }
 
 // Where to read on to get everything that is left after `after`.
@@ -30,6 +65,9 @@ Sequence newest_start(const Feed& feed, Sequence after, Sequence target) {
 void Backlog::take(Read& read, Sequence through, std::size_t bytes_max, Framing framing) {
   while (!merge_.empty() && merge_.top().next <= through && read.span.size == 0) {
     read.span = gather_.span(merge_, through, bytes_max, framing);
+    for (const Merge::Taken& taken : gather_.runs()) {
+      if (taken.latest) read.conflated += taken.run.events;
+    }
   }
   const bool all = merge_.empty() || merge_.top().next > through;
   read.cursor.at = all ? through : merge_.top().next - 1;
@@ -37,7 +75,7 @@ void Backlog::take(Read& read, Sequence through, std::size_t bytes_max, Framing 
 }
 
 Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t bytes_max,
-                   Newest newest) {
+                   Newest newest, bool conflate) {
   const Sequence target = feed.progress.target(head);
   if (newest.wanted(cursor.at)) {
     if (Read read = read_newest(feed, cursor, bytes_max, newest); read.gap || read.span.size > 0) {
@@ -56,18 +94,24 @@ Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t b
   if (cursor.at < lost) {
     read.gap = Gap{.after = cursor.at,
                    .resumed = lost,
-                   .cursor = {newest_start(feed, cursor.at, target), feed.losses().count()}};
+                   .cursor = {newest_start(feed, cursor.at, target), feed.losses().count(),
+                              cursor.thinnings_known},
+                   .removals = removals_lost(feed, cursor.at)};
+    return read;
+  }
+  const Sequence thinned = feed.thinnings().since(cursor.thinnings_known);
+  if (cursor.at < thinned && !conflate) {
+    read.gap = Gap{.after = cursor.at,
+                   .resumed = thinned,
+                   .cursor = {cursor.at, cursor.losses_known, feed.thinnings().count()},
+                   .thinned = true};
     return read;
   }
   merge_.clear();
   for (Link* link = feed.most_recent(); link != nullptr && link->channel->recent > cursor.at;
        link = link->older) {
-    const Window& window = link->channel->window;
-    const Window::Position position = window.after(cursor.at);
-    if (position == window.end()) continue;
-    const Sequence next = window.sequence(position);
-    if (next > target) continue;
-    merge_.push({.next = next, .position = position, .window = &window, .link = link});
+    const auto input = next_of(link, cursor.at, conflate);
+    if (input && input->next <= target) merge_.push(*input);
   }
   take(read, target, bytes_max, feed.framing());
   read.caught_up = read.cursor.at == target;
@@ -84,6 +128,21 @@ Read Backlog::read_newest(const Feed& feed, Cursor cursor, std::size_t bytes_max
   const bool losses = feed.losses().count() != cursor.losses_known;
   Sequence lost = 0;
   merge_.clear();
+  if (newest.of_keys) {
+    for (Link* const link : feed.keyed()) {
+      const Latest& latest = *link->channel->latest;
+      const Latest::Position position = latest.after(cursor.at, newest.removals_after);
+      if (position == latest.end() || latest.sequence(position) > newest.through) continue;
+      merge_.push({.next = latest.sequence(position),
+                   .position = position,
+                   .window = &link->channel->window,
+                   .link = link,
+                   .latest = &latest,
+                   .removals_after = newest.removals_after});
+    }
+    take(read, newest.through, bytes_max, feed.framing());
+    return read;
+  }
   for (Link* link = feed.most_recent(); link != nullptr && link->channel->recent > cursor.at;
        link = link->older) {
     const Window& window = link->channel->window;
@@ -107,10 +166,25 @@ Read Backlog::read_newest(const Feed& feed, Cursor cursor, std::size_t bytes_max
   return read;
 }
 
+// From before the first key's latest event: what a client that is cut during the snapshot returns
+// with.
+std::optional<NewestStart> Backlog::snapshot(const Feed& feed, Sequence head) {
+  if (feed.keyed().empty()) return std::nullopt;
+  const Sequence target = feed.progress.target(head);
+  Sequence first = target + 1;
+  for (const Link* const link : feed.keyed()) {
+    const Latest& latest = *link->channel->latest;
+    const Latest::Position position = latest.after(0, target);
+    if (position != latest.end()) first = std::min(first, latest.sequence(position));
+  }
+  return NewestStart{.cursor = newcomer_at(feed, first - 1),
+                     .newest = {.through = target, .of_keys = true, .removals_after = target}};
+}
+
 NewestStart Backlog::newest_of_each(const Feed& feed, Sequence head, std::uint32_t events,
                                     std::size_t channels_max) {
   const Sequence target = feed.progress.target(head);
-  NewestStart start{.cursor = {target, feed.losses().count()},
+  NewestStart start{.cursor = newcomer_at(feed, target),
                     .newest = {.of_each = events, .through = target}};
   if (events == 0) return start;
   std::size_t channels = 0;
@@ -157,11 +231,11 @@ Cursor Backlog::replay_start(const Feed& feed, Sequence head, std::uint32_t even
     start = channel.newest - 1;
     add(*channel.window, channel.position);
   }
-  return {start, feed.losses().count()};
+  return newcomer_at(feed, start);
 }
 
 Cursor Backlog::earliest(const Feed& feed, Sequence head) {
-  return {newest_start(feed, 0, feed.progress.target(head)), feed.losses().count()};
+  return newcomer_at(feed, newest_start(feed, 0, feed.progress.target(head)));
 }
 
 }  // namespace fanfare::fanout

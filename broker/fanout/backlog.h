@@ -22,7 +22,8 @@ class Backlog {
  public:
   // All of Replica's contracts of the same names; the log stands at `head`.
   Read read(const Feed& feed, Sequence head, Cursor cursor, std::size_t bytes_max,
-            Newest newest = {});
+            Newest newest = {}, bool conflate = false);
+  static std::optional<NewestStart> snapshot(const Feed& feed, Sequence head);
   static Cursor replay_start(const Feed& feed, Sequence head, std::uint32_t events);
   static Cursor earliest(const Feed& feed, Sequence head);
   static NewestStart newest_of_each(const Feed& feed, Sequence head, std::uint32_t events,

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -23,6 +24,7 @@ using ChannelId = std::uint32_t;
 struct ChannelAppeared {
   ChannelId channel;
   std::string name;
+  bool keeps_latest = false;  // the latest event of each key, beside its window
 };
 // The events one channel gained in this turn. A turn whose events straddle two segments makes two
 // blocks. A block begins where the channel's block before it ended, if that was of the same
@@ -54,8 +56,34 @@ struct ChannelForgotten {
   ChannelId channel;
 };
 
+// An event became the latest of its key. `previous` was it before; 0: there was none. Without a
+// `sequence` the previous one is a removal that need not be remembered any more.
+struct KeyChange {
+  Sequence sequence;
+  Sequence previous;
+  bool removes;
+};
+// The kept pages whose first events lie in [from, to] are now this one, or none.
+struct KeptReplaced {
+  Sequence from;
+  Sequence to;
+  Ref<Segment> segment;
+  Block block;
+};
+struct KeyNews {
+  bool erased = false;             // before all else: there are no keys and no kept pages any more
+  Sequence forgotten_through = 0;  // removals up to here are no longer all known
+  std::vector<KeyChange> changes = {};
+  std::vector<KeptReplaced> pages = {};
+};
+// Of a channel that keeps the latest event of each key (broker/fanout/keys.h): which those are.
+struct KeysChanged {
+  ChannelId channel;
+  std::shared_ptr<const KeyNews> news;
+};
+
 using Effect = std::variant<ChannelAppeared, BlockAppended, Evicted, ChannelFinished,
-                            ChannelReopened, ChannelForgotten>;
+                            ChannelReopened, ChannelForgotten, KeysChanged>;
 
 struct Batch {
   std::vector<Effect> effects;

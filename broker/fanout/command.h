@@ -24,6 +24,7 @@ struct Appear {
   ChannelId channel;
   std::string_view name;
   LogTime time;
+  bool keeps_latest = false;  // the latest event of each key, beside its window
 };
 // An event is written into the channel's open segment, which has room for it. Its number is higher
 // than all before it.

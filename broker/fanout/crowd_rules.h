@@ -15,6 +15,8 @@ class Topics;
 struct CrowdRules {
   Duration pace{};            // rounds of one feed begin at least this far apart
   bool slow_may_stay = true;  // a slow subscriber is not disconnected, whatever it loses
+  // Where the latest event of each key is kept, a subscriber that is behind gets these alone.
+  bool conflate = false;
 };
 
 struct CrowdRulesSource {

@@ -16,11 +16,13 @@ struct Cursor {
   // How many losses of its feed were known when the cursor was made (losses.h). Means nothing to
   // another feed, or to this one after it was released.
   std::uint64_t losses_known = 0;
+  std::uint64_t thinnings_known = 0;  // the same, of its thinnings (feed.h)
 
   Cursor() = default;
   // A bare place in the log, as a client presents it: no loss is known. Implicit on purpose.
   Cursor(Sequence sequence) : at(sequence) {}
-  Cursor(Sequence sequence, std::uint64_t losses) : at(sequence), losses_known(losses) {}
+  Cursor(Sequence sequence, std::uint64_t losses, std::uint64_t thinnings = 0)
+      : at(sequence), losses_known(losses), thinnings_known(thinnings) {}
 };
 
 // What a client can no longer get: some of the events in (after, resumed].
@@ -31,6 +33,10 @@ struct Gap {
   // `after`, follows. `cursor.at` is also the id that the gap event carries; it may be older than
   // `resumed` when one channel lost more than another.
   Cursor cursor;
+  // Nothing but events that were not the latest of their keys: reading goes on where it stood.
+  bool thinned = false;
+  // Removals of keys are among them: what follows does not say which keys are gone.
+  bool removals = false;
 };
 
 }  // namespace fanfare::fanout

@@ -29,7 +29,7 @@ bool Directory::CrowdEqual::operator()(const Key& key, const std::unique_ptr<Cro
   return key.framing == crowd->framing() && std::ranges::equal(key.topics, crowd->topics().texts());
 }
 
-void Directory::appear(ChannelId id, std::string_view name) {
+void Directory::appear(ChannelId id, std::string_view name, bool keeps_latest) {
   if (id >= channels_.size()) channels_.resize(std::size_t{id} + 1);
   CHECK(channels_[id] == nullptr, "an id belongs to one channel until that is forgotten");
   channels_[id] = std::make_unique<Channel>();
@@ -37,6 +37,7 @@ void Directory::appear(ChannelId id, std::string_view name) {
   Channel& channel = *channels_[id];
   channel.name = name;
   channel.window.inherit(tombstones_.take(name));
+  if (keeps_latest) channel.latest = std::make_unique<Latest>(channel.window.evicted_through());
   Name& entry = names_[channel.name];
   CHECK(entry.channel == nullptr, "a name belongs to one channel");
   entry.channel = &channel;
@@ -210,6 +211,7 @@ Feed& Directory::make_feed(Crowd& crowd) {
   for (Channel* const channel : channels) {
     const Link* const link = feed.attach(*channel);
     if (link->lost > 0) feed.inherit_loss(link->lost);
+    if (link->thinned > 0) feed.inherit_thinning(link->thinned);
   }
   return feed;
 }

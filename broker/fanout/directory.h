@@ -41,7 +41,7 @@ class Directory {
         tombstones_(tombstones_max, hash) {}
 
   // ---- channels, as batches report them
-  void appear(ChannelId id, std::string_view name);
+  void appear(ChannelId id, std::string_view name, bool keeps_latest = false);
   Channel& channel(ChannelId id);
   void finish(ChannelId id);
   void reopen(ChannelId id);

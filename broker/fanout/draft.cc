@@ -6,7 +6,8 @@
 namespace fanfare::fanout {
 
 void Draft::appeared(const Source& source) {
-  effects_.emplace_back(ChannelAppeared{.channel = source.id, .name = source.name});
+  effects_.emplace_back(ChannelAppeared{
+      .channel = source.id, .name = source.name, .keeps_latest = source.keys != nullptr});
 }
 
 void Draft::tell_block(Source& source) {
@@ -36,6 +37,11 @@ void Draft::write(Source& source) {
                                   .bytes_left = source.window.bytes()});
     source.told_evicted = evicted;
     if (source.window.empty()) source.told_segment = false;  // an empty window lets go of it
+  }
+  if (source.keys) {
+    if (auto news = source.keys->tell()) {
+      effects_.emplace_back(KeysChanged{.channel = source.id, .news = std::move(news)});
+    }
   }
   if (source.finished == source.told_finished) return;
   source.told_finished = source.finished;

@@ -91,7 +91,7 @@ Encoder::Shape Encoder::measure(const Event& event, Sequence sequence) const {
     for (std::string_view line; lines.next(line);) size += kData.size() + line.size() + 1;
   }
   shape.text_size = size;
-  shape.frame_size = hex_size(size) + 2 + size + 2;
+  shape.frame_size = hex_size(size) + 2 + size + 2 + event.key.size() + (event.removes ? 1 : 0);
   return shape;
 }
 
@@ -118,6 +118,8 @@ void Encoder::encode(const Shape& shape, const Event& event, Sequence sequence,
   }
   at = write(at, {id_line_.data(), id_line_.size()});
   at = write(write_decimal(at, sequence), "\n\n\r\n");
+  at = write(at, event.key);
+  if (event.removes) *at++ = kRemoves;
   CHECK(at == frame.data() + frame.size(), "measure() and encode() agree on the size");
 }
 

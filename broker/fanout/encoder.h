@@ -8,6 +8,9 @@
 //   LF                                      and would lose an event that is cut after it
 //   CRLF
 //
+// Behind it lies the event's key, if it has one, and behind that a zero byte if it removes the key:
+// neither is ever sent as it is (framing.h).
+//
 // CR, LF and CRLF each end a line of the data, so that a publisher cannot start a field of its own;
 // a client gets all three back as LF. The exact size comes first, the bytes go straight to their
 // final place. Does not validate: policy/ has done that.
@@ -42,6 +45,9 @@ class Encoder {
  private:
   std::array<char, 4 + Epoch::kSize + 1> id_line_{};  // "id: <epoch>-"
 };
+
+// What follows the key of an event that removes it. No key has such a byte.
+inline constexpr char kRemoves = '\0';
 
 // Writes `value` in lower-case hexadecimal and CRLF; returns where it ended.
 char* write_chunk_size(char* to, std::size_t value);

@@ -15,6 +15,8 @@ struct Event {
   // What it is the latest value of, in a channel that keeps the latest event of each key. Without
   // data it removes the key. Empty: the one key of such a channel, or of any other none at all.
   std::string_view key = {};
+  bool removes =
+      false;  // the sequencer's: that key goes, and the rest is what subscribers see of it
 };
 
 }  // namespace fanfare::fanout

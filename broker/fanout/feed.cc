@@ -24,11 +24,16 @@ Link* Feed::attach(Channel& channel) {
   Link* const link = new Link{.feed = this, .channel = &channel};
   link->index = static_cast<std::uint32_t>(channel.links.size());
   channel.links.push_back(link);
+  if (channel.latest) {
+    link->keyed_index = static_cast<std::uint32_t>(keyed_.size());
+    keyed_.push_back(link);
+  }
   link->newer = oldest_;
   (oldest_ == nullptr ? newest_ : oldest_->older) = link;
   oldest_ = link;
   if (channel.finished && topics().names(channel.name)) ++finished_topics_;
   link->lost = link->lost_through();
+  link->thinned = link->thinned_through();
   return link;
 }
 
@@ -42,6 +47,11 @@ void Feed::cut(Link* link) {
   channel.links[link->index] = channel.links.back();
   channel.links[link->index]->index = link->index;
   channel.links.pop_back();
+  if (channel.latest) {
+    keyed_[link->keyed_index] = keyed_.back();
+    keyed_[link->keyed_index]->keyed_index = link->keyed_index;
+    keyed_.pop_back();
+  }
   unlink(link);
   delete link;
 }

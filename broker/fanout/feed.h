@@ -8,6 +8,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "broker/fanout/channel.h"
 #include "broker/fanout/event_id.h"
@@ -46,6 +48,8 @@ class Feed {
   // Events came to the link's channel: it is the most recent one now.
   void touch(Link* link);
   Link* most_recent() const { return newest_; }
+  // Those of channels that keep the latest event of each key, in no order.
+  std::span<Link* const> keyed() const { return keyed_; }
   // A channel that one of its topics names was finished, or reopened.
   void topic_finished() { ++finished_topics_; }
   void topic_reopened() { --finished_topics_; }
@@ -54,12 +58,19 @@ class Feed {
   const Losses& losses() const { return losses_; }
   // Before it was made; 0: nothing.
   void inherit_loss(Sequence through) { losses_.add(through); }
+  // Up to where channels that keep the latest event of each key have nothing but those left.
+  const Losses& thinnings() const { return thinnings_; }
+  void inherit_thinning(Sequence through) { thinnings_.add(through); }
   // Notes what the link's channel has lost, if that is news.
   void note_loss(Link& link) {
-    const Sequence through = link.lost_through();
-    if (through <= link.lost) return;
-    link.lost = through;
-    losses_.add(through);
+    if (const Sequence through = link.lost_through(); through > link.lost) {
+      link.lost = through;
+      losses_.add(through);
+    }
+    if (const Sequence through = link.thinned_through(); through > link.thinned) {
+      link.thinned = through;
+      thinnings_.add(through);
+    }
   }
 
   // ---- what others keep of it; each is changed only where it says
@@ -86,8 +97,10 @@ class Feed {
   const FeedNumber number_;
   std::uint32_t finished_topics_ = 0;  // topics that are the names of finished channels
   Losses losses_;
+  Losses thinnings_;
   Link* newest_ = nullptr;
   Link* oldest_ = nullptr;
+  std::vector<Link*> keyed_;
 };
 
 }  // namespace fanfare::fanout

@@ -47,22 +47,77 @@ char* copy(char* to, std::string_view text) {
   return std::copy(text.begin(), text.end(), to);
 }
 
-// The text of an event, with the channel behind its id.
-char* write_named(char* to, std::string_view text, std::string_view channel) {
+// What of an event is not in its SSE text.
+struct Aside {
+  std::string_view channel;
+  std::string_view key;
+  bool keyed = false;
+  bool removes = false;
+  const Segment::Entry* entry = nullptr;  // knows when it was committed
+};
+
+bool is_named(Framing framing) {
+  const Framing form = with_chunks(framing, false);
+  return form == Framing::named || form == Framing::named_keyed;
+}
+bool tells_key(Framing framing) {
+  const Framing form = with_chunks(framing, false);
+  return form == Framing::keyed || form == Framing::named_keyed;
+}
+
+constexpr std::size_t kEscapedSize = 3;
+
+bool needs_no_escape(char c) {
+  const auto letter = static_cast<unsigned char>(c | 0x20);
+  return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') ||
+         std::string_view("._~:@/-").contains(c);
+}
+
+char* write_key(char* to, std::string_view key) {
+  for (const char c : key) {
+    if (needs_no_escape(c)) {
+      *to++ = c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    *to++ = '%';
+    *to++ = kHexDigits[byte >> 4U];
+    *to++ = kHexDigits[byte & 15U];
+  }
+  return to;
+}
+
+// The text of an event, with what the framing has behind its id.
+char* write_with_suffix(char* to, std::string_view text, const Aside& aside, Framing framing) {
   constexpr std::string_view kEnd = "\n\n";
   to = copy(to, text.substr(0, text.size() - kEnd.size()));
-  *to++ = kChannelSeparator;
-  return copy(copy(to, channel), kEnd);
+  if (is_named(framing)) {
+    *to++ = kChannelSeparator;
+    to = copy(to, aside.channel);
+  }
+  if (tells_key(framing)) {
+    *to++ = kKeySeparator;
+    to = write_key(to, aside.key);
+  }
+  return copy(to, kEnd);
+}
+std::size_t suffix_size_max(std::string_view channel, std::string_view key, Framing framing) {
+  return (is_named(framing) ? 1 + channel.size() : 0) +
+         (tells_key(framing) ? 1 + kEscapedSize * key.size() : 0);
 }
 
-JsonLine line_of(const Frames& frames, std::uint32_t index, std::string_view text) {
-  return {.text = text,
-          .channel = frames.channel,
-          .time = frames.segment->entry(frames.first + index).committed_s};
+JsonLine line_of(const Aside& aside, std::string_view text) {
+  JsonLine line{.text = text, .channel = aside.channel, .time = aside.entry->committed_s};
+  if (aside.keyed) line.key = aside.key;
+  line.removed = aside.removes;
+  return line;
 }
 
-char* write_event(char* to, const Frames& frames, std::uint32_t index, std::string_view text,
-                  Framing framing) {
+char* write_payload_of(char* to, const Aside& aside, std::string_view text) {
+  return aside.removes ? to : write_payload(to, text);
+}
+
+char* write_event(char* to, const Aside& aside, std::string_view text, Framing framing) {
   switch (framing) {
     case Framing::chunked:
       return copy(copy(write_chunk_size(to, text.size()), text), "\r\n");
@@ -70,30 +125,56 @@ char* write_event(char* to, const Frames& frames, std::uint32_t index, std::stri
       return copy(to, text);
     case Framing::raw_chunked:
       // The frame it comes from was longer by more than the chunk's digits.
-      return write_chunk(to, text.size(), [=](char* at) { return write_payload(at, text); });
+      return write_chunk(to, text.size(),
+                         [&](char* at) { return write_payload_of(at, aside, text); });
     case Framing::raw:
-      return write_payload(to, text);
+      return write_payload_of(to, aside, text);
     case Framing::json_chunked: {
-      const JsonLine line = line_of(frames, index, text);
+      const JsonLine line = line_of(aside, text);
       return write_chunk(to, line.size_max(), [&line](char* at) { return line.write(at); });
     }
     case Framing::json:
-      return line_of(frames, index, text).write(to);
+      return line_of(aside, text).write(to);
     case Framing::named_chunked:
-      to = write_chunk_size(to, text.size() + 1 + frames.channel.size());
-      return copy(write_named(to, text, frames.channel), "\r\n");
+      to = write_chunk_size(to, text.size() + 1 + aside.channel.size());
+      return copy(write_with_suffix(to, text, aside, framing), "\r\n");
+    case Framing::keyed_chunked:
+    case Framing::named_keyed_chunked:
+      return write_chunk(to, text.size() + suffix_size_max(aside.channel, aside.key, framing),
+                         [&](char* at) { return write_with_suffix(at, text, aside, framing); });
     case Framing::named:
-      return write_named(to, text, frames.channel);
+    case Framing::keyed:
+    case Framing::named_keyed:
+      return write_with_suffix(to, text, aside, framing);
   }
   return to;
 }
 
+// Calls `see(text, aside)` for each event.
 template <class See>
-void for_each_text(std::string_view frames, const See& see) {
-  for (std::uint32_t index = 0; !frames.empty(); ++index) {
-    const Chunk chunk = first_chunk(frames);
-    see(index, chunk.text);
-    frames.remove_prefix(chunk.size);
+void for_each_event(const Frames& frames, const See& see) {
+  std::string_view left = frames.bytes;
+  Aside aside{.channel = frames.channel, .key = {}, .keyed = frames.keyed};
+  for (std::uint32_t index = 0; index < frames.count; ++index) {
+    const Chunk chunk = first_chunk(left);
+    std::size_t size = chunk.size;
+    if (frames.keyed) {
+      const std::uint32_t entry = frames.first + index;
+      if (index + 1 < frames.count) {
+        size = frames.segment->entry(entry + 1).frame_offset -
+               frames.segment->entry(entry).frame_offset;
+      } else {
+        size = left.size();
+      }
+      aside.key = left.substr(chunk.size, size - chunk.size);
+      aside.removes = !aside.key.empty() && aside.key.back() == kRemoves;
+      if (aside.removes) aside.key.remove_suffix(1);
+    }
+    if (frames.segment != nullptr) {
+      aside.entry = &frames.segment->entry(frames.first + index);
+    }
+    see(chunk.text, aside);
+    left.remove_prefix(size);
   }
 }
 
@@ -116,22 +197,27 @@ char* write_payload(char* to, std::string_view text) {
 
 std::size_t reframed_size_max(const Frames& frames, Framing framing) {
   std::size_t size = frames.bytes.size();
-  if (framing == Framing::named || framing == Framing::named_chunked) {
-    // The comma, the channel, and one more digit of the chunk's size.
-    size += frames.count * (2 + frames.channel.size());
-  } else if (is_json(framing)) {
+  if (is_json(framing)) {
     size = 0;
-    for_each_text(frames.bytes, [&](std::uint32_t index, std::string_view text) {
-      const JsonLine line = line_of(frames, index, text);
+    for_each_event(frames, [&](std::string_view text, const Aside& aside) {
+      const JsonLine line = line_of(aside, text);
       size += line.size() + chunk_overhead_max(line.size_max());
     });
+  } else if (is_named(framing) || tells_key(framing)) {
+    // Each key is in the frames once. A suffix may need more digits of its chunk's size.
+    size += frames.count * (suffix_size_max(frames.channel, {}, framing) + 1);
+    if (tells_key(framing) && frames.keyed) {
+      for_each_event(frames, [&](std::string_view, const Aside& aside) {
+        size += kEscapedSize * aside.key.size() + 4;
+      });
+    }
   }
   return size;
 }
 
 char* reframe(char* to, const Frames& frames, Framing framing) {
-  for_each_text(frames.bytes, [&](std::uint32_t index, std::string_view text) {
-    to = write_event(to, frames, index, text, framing);
+  for_each_event(frames, [&](std::string_view text, const Aside& aside) {
+    to = write_event(to, aside, text, framing);
   });
   return to;
 }

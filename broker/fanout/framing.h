@@ -18,11 +18,15 @@ struct Frames {
   const Segment* segment = nullptr;  // where they lie: its entries know when they were committed
   std::uint32_t first = 0;           // the entry of the first
   std::uint32_t count = 0;
+  // Of a channel that keeps the latest event of each key: behind each frame lies its key.
+  bool keyed = false;
 };
 
 // Between an id and its channel in the named framings: not in the alphabet of either, and needs no
 // escape in a URL or in a header field.
 inline constexpr char kChannelSeparator = ',';
+// And before its key, in which everything that is in neither alphabet is written as %XX.
+inline constexpr char kKeySeparator = ',';
 
 // Writes the payload of an SSE text to `to` (its `data` lines, joined by LF; room for text.size()
 // bytes); returns where it ended.

@@ -21,7 +21,8 @@ Frames frames_of(const Merge::Taken& taken) {
           .channel = taken.link == nullptr ? std::string_view() : taken.link->channel->name,
           .segment = run.segment,
           .first = run.first,
-          .count = run.events};
+          .count = run.events,
+          .keyed = taken.keyed()};
 }
 
 }  // namespace
@@ -37,16 +38,19 @@ void Gather::take_runs(Merge& merge, Sequence through, std::size_t bytes_max, bo
 }
 
 Span Gather::span(Merge& merge, Sequence through, std::size_t bytes_max, Framing framing) {
-  const bool alone = merge.count() == 1;
-  take_runs(merge, through, bytes_max, alone && as_they_lie(framing));
+  const bool lies_ready = as_they_lie(framing) && merge.count() == 1 && !merge.top().keyed();
+  take_runs(merge, through, bytes_max, lies_ready);
+  const auto stays = [&](const Merge::Taken& taken) {
+    return as_they_lie(framing) && !taken.keyed();
+  };
   Span span;
   std::size_t size = 0;
   for (const Merge::Taken& taken : runs_) {
-    size += as_they_lie(framing) ? taken.run.size : reframed_size_max(frames_of(taken), framing);
+    size += stays(taken) ? taken.run.size : reframed_size_max(frames_of(taken), framing);
     span.events += taken.run.events;
   }
   span.last = runs_.back().run.last;
-  if (runs_.size() == 1 && as_they_lie(framing)) {
+  if (runs_.size() == 1 && stays(runs_.front())) {
     const Window::Run& run = runs_.front().run;
     span.keeps = Ref<Segment>(run.segment);
     span.data = run.data;
@@ -58,8 +62,8 @@ Span Gather::span(Merge& merge, Sequence through, std::size_t bytes_max, Framing
   char* at = begin;
   for (const Merge::Taken& taken : runs_) {
     const Window::Run& run = taken.run;
-    at = as_they_lie(framing) ? std::copy(run.data, run.data + run.size, at)
-                              : reframe(at, frames_of(taken), framing);
+    at = stays(taken) ? std::copy(run.data, run.data + run.size, at)
+                      : reframe(at, frames_of(taken), framing);
   }
   span.data = begin;
   span.size = static_cast<std::size_t>(at - begin);

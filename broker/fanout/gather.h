@@ -1,5 +1,6 @@
 // Gather: makes the next Span out of a Merge. One channel's events, chunked, are sent from the
-// segment they lie in; anything else is put together once, in a buffer of this shard's own.
+// segment they lie in, if the channel keeps no keys; anything else is put together once, in a
+// buffer of this shard's own.
 #pragma once
 
 #include <cstddef>

@@ -17,7 +17,7 @@ constexpr std::string_view kUnnamed = "message";
 // The longest that one byte becomes: \u0000.
 constexpr std::size_t kEscapeSize = 6;
 // Everything around the values, and the time.
-constexpr std::size_t kFrameSize = 128;
+constexpr std::size_t kFrameSize = 160;
 
 struct Parts {
   std::string_view type;
@@ -164,11 +164,16 @@ void put(To& to, const JsonLine& line) {
   to.text(parts.id);
   to.text(R"(","channel":")");
   to.text(line.channel);
+  if (line.key) {
+    to.text(R"(","key":")");
+    put_escaped(to, *line.key);
+  }
   to.text(R"(","event":")");
   put_escaped(to, parts.type.empty() ? kUnnamed : parts.type);
   to.text(R"(","data":")");
-  put_data(to, parts.data);
+  if (!line.removed) put_data(to, parts.data);
   to.text("\"");
+  if (line.removed) to.text(R"(,"removed":true)");
   if (!parts.retry.empty()) {
     to.text(R"(,"retry":)");
     to.text(parts.retry);
@@ -181,6 +186,15 @@ void put(To& to, const JsonLine& line) {
 
 }  // namespace
 
+void append_escaped(std::string& to, std::string_view text) {
+  struct Appender {
+    std::string& to;
+    void text(std::string_view piece) const { to += piece; }
+  };
+  const Appender appender{to};
+  put_escaped(appender, text);
+}
+
 std::size_t JsonLine::size() const {
   Count count;
   put(count, *this);
@@ -188,7 +202,7 @@ std::size_t JsonLine::size() const {
 }
 
 std::size_t JsonLine::size_max() const {
-  return kFrameSize + channel.size() + kEscapeSize * text.size();
+  return kFrameSize + channel.size() + kEscapeSize * (text.size() + (key ? key->size() : 0));
 }
 
 char* JsonLine::write(char* to) const {

@@ -32,6 +32,10 @@ Source& Log::apply(const Appear& appear) {
   source.window.inherit(source.told_evicted);
   source.begun_after = head_;
   source.last_activity = appear.time;
+  if (appear.keeps_latest) {
+    source.keys = std::make_unique<Keys>(NameHash(options_.epoch), arena_, keys_,
+                                         options_.removals_max, source.told_evicted);
+  }
   draft_.appeared(source);
   return source;
 }
@@ -49,8 +53,13 @@ void Log::apply(const Append& append, Source& source, const Encoder::Shape& shap
   CHECK(sequence > head_, "numbers only rise");
   SegmentWriter& writer = source.writer;
   const auto second = static_cast<std::uint32_t>(append.time.whole_seconds());
-  encoder_.encode(shape, append.event, sequence, writer.append(shape.frame_size, sequence, second));
+  const std::span<char> frame = writer.append(shape.frame_size, sequence, second);
+  encoder_.encode(shape, append.event, sequence, frame);
   source.window.append(writer.segment(), writer.newest(shape.frame_size, sequence));
+  if (source.keys) {
+    source.keys->append(sequence, {frame.data(), frame.size()}, append.event.key,
+                        append.event.removes);
+  }
   draft_.touch(source);
   head_ = sequence;
   source.newest = sequence;
@@ -66,8 +75,20 @@ void Log::apply(const Evict& evict) {
 void Log::apply(const Evict& evict, Source& source, const Window::Cut& cut) {
   record(evict);
   draft_.touch(source);
+  if (source.keys) keep_latest(source, cut);
   source.window.evict(cut);
   collect(source);
+}
+
+void Log::keep_latest(Source& source, const Window::Cut& cut) {
+  const Window& window = source.window;
+  Window::Position from = window.begin();
+  for (std::uint64_t left = window.events() - cut.events; left > 0;) {
+    const Window::Run run = window.run(from, cut.through, SIZE_MAX);
+    source.keys->leave(run);
+    left -= run.events;
+    from = run.next;
+  }
 }
 
 void Log::apply(const Finish& finish) {
@@ -83,6 +104,7 @@ void Log::apply(const Erase& erase) {
   record(erase);
   Source& erased = source(erase.channel);
   draft_.touch(erased);
+  if (erased.keys) erased.keys->erase(head_);
   erased.window.evict(erased.window.last());
   close(erased);
   erased.last_footprint = 0;
@@ -95,6 +117,7 @@ void Log::apply(const Forget& forget) {
   record(forget);
   Source& forgotten = source(forget.channel);
   CHECK(forgotten.window.empty() && !forgotten.writer, "what is forgotten holds nothing");
+  CHECK(!forgotten.keys || forgotten.keys->count() == 0, "a key's value is never forgotten");
   draft_.forgotten(forgotten);
   tombstones_.add(forgotten.name, forgotten.window.evicted_through());
   sources_.destroy(forgotten);

@@ -13,6 +13,7 @@
 #include "broker/fanout/command.h"
 #include "broker/fanout/draft.h"
 #include "broker/fanout/encoder.h"
+#include "broker/fanout/keys.h"
 #include "broker/fanout/receipts.h"
 #include "broker/fanout/segment_list.h"
 #include "broker/fanout/sources.h"
@@ -24,6 +25,7 @@ namespace fanfare::fanout {
 struct LogOptions {
   Epoch epoch;
   std::uint32_t tombstones_max = 65'536;
+  std::uint32_t removals_max = kRemovalsKept;  // of keys of one channel, that have left its window
   std::function<void(const Command&)> recorder = {};  // sees every Command before it is applied
 };
 
@@ -65,6 +67,9 @@ class Log {
   const SegmentList& segments() const { return segments_; }
   const Receipts& receipts() const { return receipts_; }
   const Tombstones& tombstones() const { return tombstones_; }
+  const KeysTotals& keys() const { return keys_; }  // of all channels
+  // What segments and kept pages occupy.
+  std::uint64_t bytes() const { return segments_.bytes() + keys_.kept_bytes; }
 
  private:
   template <class What>
@@ -77,8 +82,12 @@ class Log {
   // Releases the segments that have no live event and are not being written.
   void collect(Source& source);
 
+  // Events are about to leave the window of a channel that keeps the latest of each key.
+  static void keep_latest(Source& source, const Window::Cut& cut);
+
   LogOptions options_;
   Encoder encoder_;
+  KeysTotals keys_;
   Sources sources_;
   Draft draft_;
   SegmentList segments_;

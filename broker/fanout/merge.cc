@@ -13,7 +13,12 @@ bool comes_later(const Merge::Input& a, const Merge::Input& b) {
 }  // namespace
 
 std::size_t Merge::next_size() const {
-  return top().window->run(top().position, top().next, 0).size;
+  return run(top(), top().next, 0).size;
+}
+
+Window::Run Merge::run(const Input& input, Sequence through, std::size_t bytes_max) {
+  if (input.latest == nullptr) return input.window->run(input.position, through, bytes_max);
+  return input.latest->run(input.position, through, bytes_max, input.removals_after, *input.window);
 }
 
 void Merge::push(const Input& input) {
@@ -27,16 +32,19 @@ Merge::Taken Merge::take(Sequence through, std::size_t bytes_max) {
   for (std::size_t child = 1; child <= 2 && child < heap_.size(); ++child) {
     through = std::min(through, heap_[child].next - 1);
   }
-  Taken taken{.run = input.window->run(input.position, through, bytes_max),
+  Taken taken{.run = run(input, through, bytes_max),
               .link = input.link,
-              .drained = false};
+              .drained = false,
+              .latest = input.latest != nullptr};
   input.position = taken.run.next;
-  taken.drained = input.position == input.window->end();
+  taken.drained =
+      input.position == (input.latest == nullptr ? input.window->end() : input.latest->end());
   if (taken.drained) {
     input = heap_.back();
     heap_.pop_back();
   } else {
-    input.next = input.window->sequence(input.position);
+    input.next = input.latest == nullptr ? input.window->sequence(input.position)
+                                         : input.latest->sequence(input.position);
   }
   sink_top();
   return taken;

@@ -19,11 +19,20 @@ class Merge {
     Window::Position position;
     const Window* window = nullptr;
     Link* link = nullptr;  // whose window it is; needed for framings that name the channel
+    // Set: only the latest event of each key; `position` is of these, and `window` has a part of
+    // them. Removals up to `removals_after` are left out.
+    const Latest* latest = nullptr;
+    Sequence removals_after = 0;
+
+    bool keyed() const { return link != nullptr && link->channel->latest != nullptr; }
   };
   struct Taken {
     Window::Run run;
     Link* link = nullptr;
     bool drained = false;  // the input has left the heap: its window has no more
+    bool latest = false;   // only the latest of each key were taken
+
+    bool keyed() const { return link != nullptr && link->channel->latest != nullptr; }
   };
 
   bool empty() const { return heap_.empty(); }
@@ -39,6 +48,7 @@ class Merge {
   void clear() { heap_.clear(); }
 
  private:
+  static Window::Run run(const Input& input, Sequence through, std::size_t bytes_max);
   void sink_top();
 
   std::vector<Input> heap_;  // the smallest `next` at the front

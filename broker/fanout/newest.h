@@ -1,5 +1,6 @@
 // Newest: a wish for the newest events of each channel, instead of all events from one place on: up
-// to `through`, the newest `of_each` of each; from there on, everything.
+// to `through`, the newest `of_each` of each, or of channels that keep them the latest of each key;
+// from there on, everything.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +12,10 @@ namespace fanfare::fanout {
 struct Newest {
   std::uint32_t of_each = 0;  // 0: there is no such wish
   Sequence through = 0;
+  bool of_keys = false;         // the latest of each key, and of channels without keys nothing
+  Sequence removals_after = 0;  // of keys: those that are newer are wanted, too
 
-  bool wanted(Sequence at) const { return of_each > 0 && at < through; }
+  bool wanted(Sequence at) const { return (of_each > 0 || of_keys) && at < through; }
 };
 
 // Where a subscriber with such a wish begins.

@@ -21,7 +21,9 @@ struct Replica::Impl {
         rounds(directory, options.members_max, options.span_bytes_max),
         past(options.began) {}
 
-  void apply(const ChannelAppeared& appeared) { directory.appear(appeared.channel, appeared.name); }
+  void apply(const ChannelAppeared& appeared) {
+    directory.appear(appeared.channel, appeared.name, appeared.keeps_latest);
+  }
   void apply(const BlockAppended& appended) {
     Channel& channel = directory.channel(appended.channel);
     Window& window = channel.window;
@@ -35,6 +37,11 @@ struct Replica::Impl {
     channel.window.evict(evicted.through, evicted.events_left, evicted.bytes_left);
     for (Link* const link : channel.links) link->feed->note_loss(*link);
     channel.trim();
+  }
+  void apply(const KeysChanged& changed) {
+    Channel& channel = directory.channel(changed.channel);
+    channel.latest->apply(*changed.news);
+    for (Link* const link : channel.links) link->feed->note_loss(*link);
   }
   void apply(const ChannelFinished& finished) {
     directory.finish(finished.channel);
@@ -148,7 +155,20 @@ std::uint64_t Replica::unserved_bytes() const {
 }
 
 Read Replica::read(const Feed* feed, Cursor cursor, std::size_t bytes_max, Newest newest) {
-  return impl_->backlog.read(*feed, head(), cursor, bytes_max, newest);
+  return impl_->backlog.read(*feed, head(), cursor, bytes_max, newest, rules(feed).conflate);
+}
+bool Replica::keeps_keys(const Feed* feed) const {
+  return !feed->keyed().empty();
+}
+std::optional<NewestStart> Replica::snapshot(const Feed* feed) const {
+  return Backlog::snapshot(*feed, head());
+}
+Sequence Replica::thinned(const Feed* feed, Cursor cursor) const {
+  const Sequence through = feed->thinnings().since(cursor.thinnings_known);
+  return through > cursor.at ? through : 0;
+}
+Cursor Replica::thinnings_known(const Feed* feed, Cursor cursor) const {
+  return {cursor.at, cursor.losses_known, feed->thinnings().count()};
 }
 Cursor Replica::replay_start(const Feed* feed, std::uint32_t events) const {
   return Backlog::replay_start(*feed, head(), events);

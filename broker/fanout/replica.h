@@ -142,6 +142,17 @@ class Replica {
   // With `newest`, only that of what lies before its end.
   Read read(const Feed* feed, Cursor cursor, std::size_t bytes_max, Newest newest = {});
 
+  // Whether one of the feed's channels keeps the latest event of each key.
+  bool keeps_keys(const Feed* feed) const;
+  // Where a new subscriber begins that wants the latest event of each key, if one of the feed's
+  // channels keeps those: it gets them in the order of the log, then all that follows. Channels
+  // without keys begin at target(feed).
+  std::optional<NewestStart> snapshot(const Feed* feed) const;
+  // Up to where a reader at this cursor gets no more than the latest of each key, of channels that
+  // keep these; 0: it gets every event.
+  Sequence thinned(const Feed* feed, Cursor cursor) const;
+  // The same cursor of a reader that has been told so.
+  Cursor thinnings_known(const Feed* feed, Cursor cursor) const;
   // The cursor from which exactly the newest `events` of the feed's channels follow, up to
   // target(feed). For a new subscriber: reading from it reports no gap for what had left before.
   Cursor replay_start(const Feed* feed, std::uint32_t events) const;

@@ -16,6 +16,15 @@ std::size_t footprint_max(const HistoryLimits& limits) {
                                    kSegmentFootprintMax);
 }
 
+// Events of a channel that keeps the latest of each key, leaving at once.
+constexpr std::uint64_t kKeysAtOnce = 16'384;
+
+// The sequence of the last of the oldest `events`.
+Sequence oldest_through(const Window& window, std::uint64_t events) {
+  if (window.events() <= events) return window.last();
+  return window.sequence(window.back(window.end(), window.events() - events)) - 1;
+}
+
 // `share`: of the total, for each channel's last segment. A channel that already holds much may get
 // larger segments; the unfilled part stays small relative to its history.
 std::size_t footprint_for(const Source& source, std::size_t frame_size, std::uint64_t share) {
@@ -38,8 +47,8 @@ void Retention::make_room(Source& source, std::size_t frame_size) {
   const std::uint64_t share = limits_.total_bytes / (4 * (segments.holders() + 1));
   const std::size_t footprint = footprint_for(source, frame_size, share);
   // If total_bytes was lowered below what is held, shrink() brings it down; here nothing is added.
-  const std::uint64_t most = std::max(limits_.total_bytes, segments.bytes());
-  while (segments.oldest() != nullptr && segments.bytes() + footprint > most) {
+  const std::uint64_t most = std::max(limits_.total_bytes, log_.bytes());
+  while (segments.oldest() != nullptr && log_.bytes() + footprint > most) {
     evict_oldest_segment();
   }
   log_.apply(OpenSegment{.channel = source.id, .footprint = footprint});
@@ -74,7 +83,9 @@ void Retention::expire(Source& source, LogTime now) {
     // Entries have whole seconds: one more makes sure that no event leaves early.
     const std::int64_t second = (now - age).whole_seconds();
     if (second > window.oldest_committed_s()) {
-      const Sequence through = window.last_committed_before(static_cast<std::uint32_t>(second));
+      Sequence through = window.last_committed_before(static_cast<std::uint32_t>(second));
+      // Each of these may have to be copied.
+      if (source.keys) through = std::min(through, oldest_through(window, kKeysAtOnce));
       counters_.by_age += evict(source, window.cut_after(through));
     }
   }
@@ -91,7 +102,7 @@ bool Retention::shrink(std::size_t segments) {
   // The newest segment stays: one event may be larger than everything.
   const SegmentList& all = log_.segments();
   const auto over = [&] {
-    return all.oldest() != all.newest() && all.bytes() > limits_.total_bytes;
+    return all.oldest() != all.newest() && log_.bytes() > limits_.total_bytes;
   };
   for (; segments > 0 && over(); --segments) evict_oldest_segment();
   return over();

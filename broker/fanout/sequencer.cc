@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "broker/fanout/encoder.h"
+#include "broker/fanout/removal.h"
 #include "broker/fanout/retention.h"
 
 #include "common/pattern.h"
@@ -20,6 +21,10 @@ constexpr LogLimits kUsualLimits;
 // Prefetched before a publish; the hardware prefetches the rest by itself while it is written.
 constexpr std::size_t kFetchMax = 512;
 constexpr std::size_t kFrameOverhead = 40;
+
+// Latest values may take a quarter of total_bytes: kept pages are half full at least, so that half
+// of it is left for windows.
+constexpr std::uint64_t kKeysShare = 4;
 
 // When a channel is to be looked at again. It counts if it is the channel's `visit_due`.
 struct Visit {
@@ -51,17 +56,19 @@ struct Sequencer::Impl {
         revision(limits.revision) {
     for (const auto& source : sources.all()) {
       if (!source) continue;
-      take_up(*source);
+      if (is_hidden(source->name)) ++hidden;
+      if (options.history) source->limits = options.history(source->name);
       visit_at(*source, {});
     }
   }
 
   LogTime at(TimePoint now) const { return options.clock.at(now); }
 
-  void take_up(Source& source);
   Source* appear(std::string_view channel, LogTime now);
   std::optional<Sequencer::Publication> repeated(const Source& source, std::string_view key,
                                                  LogTime now);
+  static Event as_appended(const Source& source, const Event& event, std::string& removal);
+  std::optional<PublishError> key_error(const Source& source, const Event& event) const;
   Sequence append(Source& source, const Event& event, LogTime now);
   LogTime next_visit(const Source& source, LogTime now) const;
   void forget(Source& source);
@@ -94,16 +101,15 @@ struct Sequencer::Impl {
   Counters counters;
 };
 
-// What the log does not hold about an existing channel.
-void Sequencer::Impl::take_up(Source& source) {
-  if (is_hidden(source.name)) ++hidden;
-  if (options.history) source.limits = options.history(source.name);
-}
-
 Source* Sequencer::Impl::appear(std::string_view channel, LogTime now) {
   if (!is_hidden(channel) && !has_room_for(1)) return nullptr;
-  Source& source = log->apply(Appear{.channel = sources.next_id(), .name = channel, .time = now});
-  take_up(source);
+  const HistoryLimits its_limits = options.history ? options.history(channel) : HistoryLimits{};
+  Source& source = log->apply(Appear{.channel = sources.next_id(),
+                                     .name = channel,
+                                     .time = now,
+                                     .keeps_latest = its_limits.keep_latest});
+  source.limits = its_limits;
+  if (is_hidden(source.name)) ++hidden;
   visit_at(source, next_visit(source, now));
   return &source;
 }
@@ -111,6 +117,28 @@ Source* Sequencer::Impl::appear(std::string_view channel, LogTime now) {
 void Sequencer::Impl::visit_at(Source& source, LogTime due) {
   source.visit_due = due;
   visits.push({.due = due, .channel = source.id});
+}
+
+// Without data, an event of a channel that keeps keys removes one: subscribers are told which.
+Event Sequencer::Impl::as_appended(const Source& source, const Event& event, std::string& removal) {
+  if (!source.keys || !event.data.empty()) return event;
+  removal = removal_data(source.name, event.key);
+  return {.type = kRemoved, .data = removal, .retry_ms = {}, .key = event.key, .removes = true};
+}
+
+// Why this event, which has a value, must not become the latest of its key.
+std::optional<PublishError> Sequencer::Impl::key_error(const Source& source,
+                                                       const Event& event) const {
+  if (event.removes) return std::nullopt;
+  const Keys& keys = *source.keys;
+  const std::uint64_t before = keys.value_size(event.key);
+  if (before == 0 && keys.count() >= source.limits.keys_max) return PublishError::too_many_keys;
+  const std::uint64_t after = log->measure(event, log->head() + 1).frame_size;
+  if (after <= before) return std::nullopt;
+  const bool fits = keys.value_bytes() + after - before <= source.limits.keys_bytes &&
+                    log->keys().value_bytes + after - before <= limits.total_bytes / kKeysShare;
+  if (!fits) return PublishError::keys_too_large;
+  return std::nullopt;
 }
 
 Sequence Sequencer::Impl::append(Source& source, const Event& event, LogTime now) {
@@ -147,7 +175,10 @@ void Sequencer::Impl::forget(Source& source) {
 }
 
 LogOptions SequencerOptions::log() const {
-  return {.epoch = epoch, .tombstones_max = tombstones_max, .recorder = recorder};
+  return {.epoch = epoch,
+          .tombstones_max = tombstones_max,
+          .removals_max = removals_max,
+          .recorder = recorder};
 }
 
 Sequencer::Sequencer(const SequencerOptions& options)
@@ -192,10 +223,13 @@ std::expected<Sequencer::Publication, PublishError> Sequencer::publish(const Pla
   if (source == nullptr) source = impl_->appear(place.channel_, now);
   if (source == nullptr) return std::unexpected(PublishError::too_many_channels);
   if (source->finished) return std::unexpected(PublishError::channel_finished);
-  if (!event.key.empty() && !source->limits.keep_latest) {
-    return std::unexpected(PublishError::keeps_no_keys);
+  if (!event.key.empty() && !source->keys) return std::unexpected(PublishError::keeps_no_keys);
+  std::string removal;
+  const Event appended = impl_->as_appended(*source, event, removal);
+  if (source->keys) {
+    if (const auto error = impl_->key_error(*source, appended)) return std::unexpected(*error);
   }
-  const Sequence sequence = impl_->append(*source, event, now);
+  const Sequence sequence = impl_->append(*source, appended, now);
   if (!key.empty()) impl_->remember(*source, key, sequence, now);
   return Publication{.sequence = sequence};
 }
@@ -254,12 +288,16 @@ bool Sequencer::erase(std::string_view channel, TimePoint now) {
   Source* const source = impl_->sources.find(channel);
   if (source == nullptr) return false;
   impl_->retention.erase(*source, impl_->at(now));
+  // It begins anew as it is configured now.
+  if (source->limits.keep_latest != (source->keys != nullptr)) impl_->forget(*source);
   return true;
 }
 
 void Sequencer::Impl::visit(Source& source, LogTime now) {
   retention.expire(source, now);
-  if (source.window.empty() && now - source.last_activity >= options.idle_forgotten_after) {
+  const bool has_keys = source.keys && source.keys->count() > 0;
+  if (source.window.empty() && !has_keys &&
+      now - source.last_activity >= options.idle_forgotten_after) {
     forget(source);
   } else {
     visit_at(source, next_visit(source, now));
@@ -410,7 +448,7 @@ bool Sequencer::room_for(std::size_t channels) const {
   return impl_->has_room_for(channels);
 }
 std::uint64_t Sequencer::segment_bytes() const {
-  return impl_->log->segments().bytes();
+  return impl_->log->bytes();
 }
 
 Sequencer::Counters Sequencer::counters() const {

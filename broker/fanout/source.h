@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "broker/fanout/batch.h"
 #include "broker/fanout/event_id.h"
+#include "broker/fanout/keys.h"
 #include "broker/fanout/limits.h"
 #include "broker/fanout/log_clock.h"
 #include "broker/fanout/segment_writer.h"
@@ -32,6 +34,8 @@ struct Source {
   Sequence begun_after = 0;
   LogTime last_activity;
   bool finished = false;
+
+  std::unique_ptr<Keys> keys;  // if it keeps the latest event of each key
 
   // The sequencer's: nothing of it is in a Command.
   HistoryLimits limits;

@@ -23,8 +23,12 @@ enum class Framing : std::uint8_t {
   json,
   named_chunked,  // SSE text whose id is followed by a comma and the channel
   named,
+  keyed_chunked,  // SSE text whose id is followed by a comma and the key
+  keyed,
+  named_keyed_chunked,  // by a comma and the channel, a comma and the key
+  named_keyed,
 };
-inline constexpr std::size_t kFramings = 8;
+inline constexpr std::size_t kFramings = 12;
 
 constexpr bool is_raw(Framing framing) {
   return framing == Framing::raw || framing == Framing::raw_chunked;

@@ -18,12 +18,13 @@ namespace fanfare::fanout::testing {
 class LogRecord {
  public:
   void add(const Command& command) {
-    Kept& kept = commands_.emplace_back(Kept{command, {}, {}});
+    Kept& kept = commands_.emplace_back(Kept{command, {}, {}, {}});
     if (auto* const appear = std::get_if<Appear>(&kept.command)) {
       keep(appear->name, kept.one);
     } else if (auto* const append = std::get_if<Append>(&kept.command)) {
       keep(append->event.type, kept.one);
       keep(append->event.data, kept.two);
+      keep(append->event.key, kept.three);
     } else if (auto* const receipt = std::get_if<AddReceipt>(&kept.command)) {
       keep(receipt->key, kept.one);
     }
@@ -34,7 +35,7 @@ class LogRecord {
  private:
   struct Kept {
     Command command;
-    std::string one, two;  // what it views
+    std::string one, two, three;  // what it views
   };
   static void keep(std::string_view& view, std::string& text) {
     text = view;

@@ -18,6 +18,9 @@ inline const std::vector<TopicList> kTopics = {
     {"m/**"},       {"a", "m/*"}, {"**"},  {"z"},      {"m/*", "**"}, {"m/1", "m/2", "z"},
     {"m/1", "m/*"}, {"a", "zz/*"}};
 
+// The first of them (keyed_model_test.cc has the others).
+inline constexpr std::size_t kFramingsWithoutKeys = 8;
+
 struct Shard {
   explicit Shard(const ReplicaOptions& its_options) : options(its_options), replica(options) {}
   ReplicaOptions options;

@@ -260,7 +260,7 @@ void World::begin(std::uint32_t member) {
   const bool resumes = !s.topics.empty() && s.has_ids() && random_.chance(0.7);
   if (!resumes) {
     s.topics = kTopics[random_.below(kTopics.size())];
-    s.framing = static_cast<Framing>(random_.below(kFramings));
+    s.framing = static_cast<Framing>(random_.below(kFramingsWithoutKeys));
   }
   s.shard = &random_shard();
   const std::vector<std::string_view> topics(s.topics.rbegin(), s.topics.rend());

@@ -55,6 +55,7 @@ class NaiveShard {
  private:
   void on(const ChannelAppeared& c) { names[c.channel] = c.name; }
   void on(const BlockAppended&) {}
+  void on(const KeysChanged&) {}
   void on(const Evicted& c) { evicted[names.at(c.channel)] = c.through; }
   void on(const ChannelFinished& c) { finished.insert(names.at(c.channel)); }
   void on(const ChannelReopened& c) { finished.erase(names.at(c.channel)); }

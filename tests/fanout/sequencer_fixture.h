@@ -86,6 +86,15 @@ class SequencerTest : public ::testing::Test {
     return "forgotten:" + std::to_string(c.channel);
   }
 
+  static std::string word(const KeysChanged& c) {
+    std::string word = "keys:" + std::to_string(c.channel);
+    for (const KeyChange& change : c.news->changes) {
+      word +=
+          fmt::format("{}{}after{}", change.removes ? '-' : '+', change.sequence, change.previous);
+    }
+    return word;
+  }
+
   HistoryLimits limits_;
   LogLimits log_limits_;
   std::optional<Sequencer> sequencer_;

@@ -43,6 +43,8 @@ namespace fanfare::server {
   X(positions_total, "counter", "Answers to GET /position")                                        \
   X(polls_total, "counter", "Answers to ?poll=1")                                                  \
   X(polls_waiting, "gauge", "Polls that wait for an event")                                        \
+  X(snapshots_total, "counter", "Streams and polls that began with the latest event of each key")  \
+  X(conflated_total, "counter", "Events sent as the latest of their keys, in place of all")        \
   X(replays_cut_total, "counter", "Replays of each channel cut by [limits] replay_channels")       \
   X(http10_streams_total, "counter",                                                               \
     "Event streams begun over HTTP/1.0, which ends them by reset")                                 \
@@ -284,6 +286,7 @@ struct Snapshot {
   fanout::Sequencer::Counters log;
   Heads heads;
   std::uint64_t channels = 0, segment_bytes = 0;
+  fanout::KeysTotals keys;
   std::vector<ChannelSnapshot> busiest;  // at most 50, by events published since the last snapshot
   std::string epoch, backend, version;
   std::uint64_t connections_max = 0;  // [limits] connections, or what the machine gives

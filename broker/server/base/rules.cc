@@ -51,7 +51,9 @@ StreamRules stream_rules(const Options& options, std::span<const std::string> to
 
 fanout::CrowdRules crowd_rules(const Options& options, std::span<const std::string> topics) {
   const StreamRules rules = stream_rules(options, topics);
-  return {.pace = rules.coalesce, .slow_may_stay = rules.slow != SlowPolicy::disconnect};
+  return {.pace = rules.coalesce,
+          .slow_may_stay = rules.slow != SlowPolicy::disconnect,
+          .conflate = rules.slow == SlowPolicy::latest};
 }
 
 TokenNeed token_need(const Options& options, const RouteRule* route) {

@@ -240,6 +240,7 @@ void Lead::describe(Snapshot& snapshot) {
   snapshot.log_stalled = untold_.empty() ? Duration{} : now_ - stalled_since_;
   snapshot.channels = sequencer_.channel_count();
   snapshot.segment_bytes = sequencer_.segment_bytes();
+  snapshot.keys = sequencer_.log().keys();
   snapshot.epoch = sequencer_.epoch().text();
   snapshot.version = kVersion;
   // Visiting so many takes 1 to 2 ms of a turn; more than that, once a second, would be noticed.

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "broker/server/streams/streams.h"
 #include "broker/server/streams/voice.h"
 
 namespace fanfare::server {
@@ -147,15 +148,18 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
   const Voice voice(replica_.framing(feed));
   read = replica_.read(feed, behind.cursor, kReadBytes, behind.newest);
   while (read.gap) {
-    // A raw stream can report a loss only by ending.
-    if (is_raw(replica_.framing(feed))) return false;
+    // A raw stream can report a loss only by ending. Where the latest of each key follows, it need
+    // not. No stream goes back to where it could say which keys are left.
+    const bool raw = is_raw(replica_.framing(feed));
+    if ((raw && !read.gap->thinned) || read.gap->removals) return false;
     if (!behind.fresh && !replica_.rules(feed).slow_may_stay) return false;
-    if (!settings_->delivery.gap_event.empty()) {
+    if (!settings_->delivery.gap_event.empty() && !raw) {
       const auto id = [this](fanout::Sequence sequence) {
         return fanout::EventId{replica_.epoch(), sequence}.text();
       };
       voice.gap(behind.opening, settings_->delivery.gap_event,
-                {.reason = behind.fresh ? sse::GapReason::evicted : sse::GapReason::slow,
+                {.reason = behind.fresh || read.gap->thinned ? reason_of(*read.gap)
+                                                             : sse::GapReason::slow,
                  .after = id(read.gap->after),
                  .resumed = id(read.gap->resumed),
                  .id = id(read.gap->cursor.at)});
@@ -165,6 +169,11 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
     read = replica_.read(feed, behind.cursor, kReadBytes, behind.newest);
   }
   return true;
+}
+
+void Delivery::count(const fanout::Read& read) {
+  counters_.deliveries_total += read.span.events;
+  counters_.conflated_total += read.conflated;
 }
 
 // Fills `rest` with what comes next for this subscriber; false if there is nothing to send now.
@@ -181,14 +190,14 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
     behind.keeps = read.span.keeps;
     behind.rest = events;
     behind.cursor = read.cursor;
-    counters_.deliveries_total += read.span.events;
+    count(read);
   } else {
     behind.owned = std::exchange(behind.opening, {});
     // What is too large to copy is read again when the opening is out.
     if (behind.owned.size() + events.size() <= kJoinHeadBytes) {
       behind.owned += events;
       behind.cursor = read.cursor;
-      counters_.deliveries_total += read.span.events;
+      count(read);
     }
     behind.rest = behind.owned;
   }

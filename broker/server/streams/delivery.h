@@ -110,6 +110,7 @@ class Delivery {
   void send_behind(std::vector<StreamEnd>& ends);
   bool prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends);
   bool read_on(Behind& behind, fanout::Read& read);
+  void count(const fanout::Read& read);
   void flush(Tick tick, std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends);
   void cut_short(const Outlets::Cut& cut, Tick tick, std::vector<StreamEnd>& ends);
   void round_cut(const Outlets::Cut& cut, Tick tick);

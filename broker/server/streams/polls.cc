@@ -19,7 +19,7 @@ constexpr Duration kPutOff = 30s;
 // When an EventSource asks again, if there is more, or if it will wait there anyway.
 constexpr Duration kAgain = 100ms;
 
-// It is told where the log is, and nothing else.
+// It is told where the log is; and of channels that keep the latest of each key, what that is.
 bool is_newcomer(const sse::SubscribeRequest& asked) {
   return asked.cursor.empty() && !asked.earliest && !asked.replay && !asked.since;
 }
@@ -31,7 +31,7 @@ Polls::Poll Polls::begin(const sse::SubscribeRequest& asked, const Streams::Term
   Poll poll;
   poll.framing = framing_of(asked, false);
   poll.feed = parts_.replica.open(topics, poll.framing);
-  if (is_newcomer(asked)) {
+  if (is_newcomer(asked) && !parts_.replica.keeps_keys(poll.feed)) {
     poll.beginning.cursor = parts_.streams.head();
   } else {
     poll.beginning = parts_.streams.find_beginning(poll.feed, asked, terms.options);
@@ -96,7 +96,7 @@ Polls::Found Polls::collect(Poll& poll) {
     if (read.gap) {
       const std::string after = parts_.streams.id_text(read.gap->after);
       found.text += parts_.streams.gap(
-          {.reason = sse::GapReason::evicted, .after = after, .resumed = read.gap->resumed},
+          {.reason = reason_of(*read.gap), .after = after, .resumed = read.gap->resumed},
           read.gap->cursor.at, poll.framing, options);
       cursor = read.gap->cursor;
       continue;

@@ -30,6 +30,7 @@ bool takes_chunks(const Request& request) {
 // Lines of JSON always name the channel; payloads alone never do.
 Framing framing_of(const sse::SubscribeRequest& asked, bool chunked) {
   Framing framing = asked.with_channel ? Framing::named : Framing::plain;
+  if (asked.with_key) framing = asked.with_channel ? Framing::named_keyed : Framing::keyed;
   if (asked.format == sse::Format::raw) framing = Framing::raw;
   if (asked.format == sse::Format::json) framing = Framing::json;
   return with_chunks(framing, chunked);
@@ -43,6 +44,10 @@ void begin_stream_head(Framing framing, std::span<const http::Field> further, Re
   response.fields.add("X-Accel-Buffering", "no");
   response.fields.add("X-Content-Type-Options", "nosniff");
   response.fields.add(further);
+}
+
+sse::GapReason reason_of(const fanout::Gap& gap) {
+  return gap.thinned ? sse::GapReason::conflated : sse::GapReason::evicted;
 }
 
 std::string Streams::id_text(fanout::Sequence sequence) const {
@@ -98,13 +103,28 @@ Streams::Beginning Streams::find_beginning(const fanout::Feed* feed,
   if (asked.since) return begin_since(feed, asked, options);
   if (asked.replay && asked.of_each) return begin_with_newest(feed, asked, options);
   if (asked.replay) return {.cursor = replica.replay_start(feed, *asked.replay)};
+  if (const auto start = replica.snapshot(feed)) {
+    ++parts_.counters.snapshots_total;
+    return {.cursor = start->cursor, .newest = start->newest};
+  }
   return {.cursor = replica.target(feed)};
+}
+
+// All keys, for one that may have some which are gone, and is told so.
+void Streams::begin_anew(const fanout::Feed* feed, fanout::Sequence had,
+                         Beginning& beginning) const {
+  const auto start = parts_.replica.snapshot(feed);
+  if (!start) return;
+  ++parts_.counters.snapshots_total;
+  beginning.cursor = start->cursor;
+  beginning.newest = start->newest;
+  beginning.newest.removals_after = std::min(had, start->newest.through);
 }
 
 Streams::Beginning Streams::begin_at_id(const fanout::Feed* feed,
                                         const sse::SubscribeRequest& asked,
                                         const Options& options) {
-  const fanout::Replica& replica = parts_.replica;
+  fanout::Replica& replica = parts_.replica;
   Beginning beginning{.cursor = {}, .resumed = true};
   const auto id = fanout::EventId::parse(asked.cursor);
   const bool ours = id && id->epoch == replica.epoch();
@@ -122,10 +142,15 @@ Streams::Beginning Streams::begin_at_id(const fanout::Feed* feed,
     resumed = read.gap ? read.gap->resumed : beginning.cursor.at;
   } else {
     beginning.cursor = id->sequence;
-    if (const auto read = parts_.replica.read(feed, beginning.cursor, 1); read.gap) {
+    const auto read = replica.read(feed, beginning.cursor, 1);
+    if (read.gap && !read.gap->thinned) {
       reason = sse::GapReason::evicted;
       beginning.cursor = read.gap->cursor;
       resumed = read.gap->resumed;
+      if (read.gap->removals) begin_anew(feed, id->sequence, beginning);
+    } else if (resumed = replica.thinned(feed, beginning.cursor); resumed > 0) {
+      reason = sse::GapReason::conflated;
+      beginning.cursor = replica.thinnings_known(feed, beginning.cursor);
     }
   }
   if (reason) {
@@ -150,7 +175,7 @@ Streams::Beginning Streams::begin_since(const fanout::Feed* feed,
                         beginning.cursor.at, parts_.replica.framing(feed), options);
   } else if (read.gap) {
     const std::string after = id_text(*place);
-    beginning.gap = gap({.reason = sse::GapReason::evicted, .after = after, .resumed = resumed},
+    beginning.gap = gap({.reason = reason_of(*read.gap), .after = after, .resumed = resumed},
                         beginning.cursor.at, parts_.replica.framing(feed), options);
   }
   return beginning;

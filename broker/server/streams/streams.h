@@ -32,6 +32,9 @@ void begin_stream_head(fanout::Framing framing, std::span<const http::Field> fur
 std::optional<sse::PositionForm> announcement(const Request& request, AnnouncePosition announce,
                                               fanout::Framing framing);
 
+// Why a reader that was not slow finds events missing.
+sse::GapReason reason_of(const fanout::Gap& gap);
+
 class Streams {
  public:
   struct Parts {
@@ -105,6 +108,7 @@ class Streams {
  private:
   Beginning begin_at_id(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
                         const Options& options);
+  void begin_anew(const fanout::Feed* feed, fanout::Sequence had, Beginning& beginning) const;
   Beginning begin_since(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
                         const Options& options);
   Beginning begin_with_newest(const fanout::Feed* feed, const sse::SubscribeRequest& asked,

@@ -54,6 +54,8 @@ std::string_view name_of(GapReason reason) {
       return "slow";
     case GapReason::limit:
       return "limit";
+    case GapReason::conflated:
+      return "conflated";
   }
   return "unknown";
 }

@@ -54,6 +54,7 @@ enum class GapReason : std::uint8_t {
   unknown,    // the cursor is not one of this broker's
   slow,       // the client read too slowly and events were skipped
   limit,      // there are more channels than replay with each=channel looks at
+  conflated,  // the channel keeps the latest of each key: what is missing were older values
 };
 std::string_view name_of(GapReason reason);
 

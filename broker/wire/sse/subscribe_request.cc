@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -79,10 +80,25 @@ std::expected<Format, SubscribeProblem> format_of(const Wish& wish) {
       "leave it out for an event stream");
 }
 
-std::expected<bool, SubscribeProblem> with_channel_of(const Wish& wish) {
-  if (wish.text == "channel") return true;
-  return wrong(wish, "unknown; write ", "with=channel to be given the channel of each event",
-               R"("with": "channel" to be given the channel of each event)");
+// What each event is to be told with, one or both.
+std::expected<void, SubscribeProblem> understand_with(const Wish& wish, SubscribeRequest& request) {
+  request.with_channel = request.with_key = false;
+  std::string_view left = wish.text;
+  for (bool more = true; more;) {
+    const std::size_t comma = left.find(',');
+    const std::string_view word = left.substr(0, comma);
+    more = comma != std::string_view::npos;
+    left.remove_prefix(more ? comma + 1 : left.size());
+    if (word != "channel" && word != "key") {
+      return wrong(wish, "unknown; write ",
+                   "with=channel to be given the channel of each event, with=key its key, or "
+                   "with=channel,key",
+                   R"("with": "channel" to be given the channel of each event, "key" its key, or )"
+                   R"("channel,key")");
+    }
+    (word == "key" ? request.with_key : request.with_channel) = true;
+  }
+  return {};
 }
 
 std::expected<AnnouncePosition, SubscribeProblem> announcement_of(const Wish& wish) {
@@ -152,9 +168,7 @@ std::expected<void, SubscribeProblem> understand(const Wishes& wishes, Subscribe
     request.format = *format;
   }
   if (wishes.with) {
-    const auto with_channel = with_channel_of(*wishes.with);
-    if (!with_channel) return std::unexpected(with_channel.error());
-    request.with_channel = *with_channel;
+    if (auto read = understand_with(*wishes.with, request); !read) return read;
   }
   if (wishes.heartbeat_event) request.heartbeat_event = wishes.heartbeat_event->text;
   if (wishes.announce_position) {
@@ -178,11 +192,24 @@ Format accepted_format(const http::RequestHead& head, Format otherwise) {
   return text ? Format::raw : otherwise;
 }
 
-// Only where a name of a channel follows: anything else is no id of ours.
-void cut_off_channel(std::string& cursor) {
+// A channel or a key as an id has it: a key's other characters are written as %XX.
+bool is_suffix(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    const char letter = static_cast<char>(c | 0x20);
+    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("._~:@/-%").contains(c);
+  });
+}
+
+// Only what we put there, a channel, a key or both: anything else is no id of ours.
+void cut_off_suffixes(std::string& cursor) {
   const std::size_t comma = cursor.find(',');
   if (comma == std::string::npos) return;
-  if (!channel_name_problem(std::string_view(cursor).substr(comma + 1)).empty()) return;
+  const std::string_view suffixes = std::string_view(cursor).substr(comma + 1);
+  const std::size_t second = suffixes.find(',');
+  const bool both = second != std::string_view::npos;
+  if (!is_suffix(suffixes.substr(0, second))) return;
+  if (both && !is_suffix(suffixes.substr(second + 1))) return;
   cursor.resize(comma);
 }
 
@@ -210,7 +237,7 @@ std::expected<SubscribeRequest, SubscribeProblem> parse_subscribe_request(
   } else if (further->cursor) {
     request.cursor = std::move(further->cursor->text);
   }
-  cut_off_channel(request.cursor);
+  cut_off_suffixes(request.cursor);
   if (request.cursor == kEarliest) {
     request.earliest = true;
     request.cursor.clear();

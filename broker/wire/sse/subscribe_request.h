@@ -25,7 +25,7 @@ namespace fanfare::sse {
 
 struct SubscribeRequest {
   std::vector<std::string> topics;      // channel names and patterns, as asked, in order
-  std::string cursor;                   // the id presented, less its channel; empty: none
+  std::string cursor;                   // the id presented, less what follows a comma; empty: none
   bool earliest = false;                // the cursor was the word "earliest"
   std::optional<std::uint32_t> replay;  // replay=N: a newcomer wants the last N
   bool of_each = false;               // each=channel: the last N of each channel; only with replay
@@ -36,6 +36,7 @@ struct SubscribeRequest {
   // format=, or an Accept that names one of the other two and no event stream; or the path's
   Format format = Format::event_stream;
   bool with_channel = false;  // with=channel: each event says whose it is
+  bool with_key = false;      // with=key: and of which key; or with=channel,key
   // heartbeat_event=ping: in place of what is configured; empty: a comment. Any bytes.
   std::optional<std::string> heartbeat_event;
   std::optional<AnnouncePosition> announce_position;  // in place of what is configured
