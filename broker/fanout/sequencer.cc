@@ -239,6 +239,48 @@ bool Sequencer::repeats(std::string_view channel, std::string_view key, TimePoin
   return source != nullptr && impl_->repeated(*source, key, impl_->at(now)).has_value();
 }
 
+namespace {
+
+Sequencer::KeyRoom empty_room(const HistoryLimits& limits) {
+  return {.keeps = limits.keep_latest, .keys_max = limits.keys_max, .bytes_max = limits.keys_bytes};
+}
+
+}  // namespace
+
+Sequencer::KeyRoom Sequencer::key_room(std::string_view channel) const {
+  const Source* const source = impl_->sources.find(channel);
+  if (source == nullptr) return key_room_anew(channel);
+  KeyRoom room = empty_room(source->limits);
+  room.keeps = source->keys != nullptr;
+  if (room.keeps) {
+    room.keys = source->keys->count();
+    room.bytes = source->keys->value_bytes();
+  }
+  return room;
+}
+
+Sequencer::KeyRoom Sequencer::key_room_anew(std::string_view channel) const {
+  const Source* const source = impl_->sources.find(channel);
+  if (source != nullptr && source->limits.keep_latest == (source->keys != nullptr)) {
+    return empty_room(source->limits);
+  }
+  return impl_->options.history ? empty_room(impl_->options.history(channel)) : KeyRoom{};
+}
+
+std::uint64_t Sequencer::key_size(std::string_view channel, std::string_view key) const {
+  const Source* const source = impl_->sources.find(channel);
+  return source != nullptr && source->keys ? source->keys->value_size(key) : 0;
+}
+
+std::int64_t Sequencer::key_bytes_left() const {
+  return static_cast<std::int64_t>(impl_->limits.total_bytes / kKeysShare) -
+         static_cast<std::int64_t>(impl_->log->keys().value_bytes);
+}
+
+std::uint64_t Sequencer::frame_size(const Event& event, Sequence sequence) const {
+  return impl_->log->measure(event, sequence).frame_size;
+}
+
 Sequencer::Place Sequencer::place(std::string_view channel) const {
   Place place;
   place.channel_ = channel;

@@ -126,6 +126,21 @@ class Sequencer {
   std::size_t channel_count() const;  // without the broker's own (~…)
   // Whether publish() would answer it with the first one's sequence.
   bool repeats(std::string_view channel, std::string_view key, TimePoint now) const;
+  // What a channel may still keep, as it is or would appear; and as it would begin anew if it were
+  // erased.
+  struct KeyRoom {
+    bool keeps = false;  // the latest event of each key
+    std::uint64_t keys = 0, keys_max = 0;
+    std::uint64_t bytes = 0, bytes_max = 0;  // of the latest events' frames
+  };
+  KeyRoom key_room(std::string_view channel) const;
+  KeyRoom key_room_anew(std::string_view channel) const;
+  // What the latest event of the key takes; 0: it has none.
+  std::uint64_t key_size(std::string_view channel, std::string_view key) const;
+  // Over all channels; below 0 after a limit was lowered.
+  std::int64_t key_bytes_left() const;
+  // What the event would take under that number.
+  std::uint64_t frame_size(const Event& event, Sequence sequence) const;
   // Whether so many channels more may appear.
   bool room_for(std::size_t channels) const;
   std::uint64_t segment_bytes() const;  // what total_bytes bounds

@@ -5,6 +5,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "broker/fanout/key_trial.h"
+
 namespace fanfare::server {
 
 using ingest::Change;
@@ -17,6 +19,10 @@ ingest::Refused stopping_refusal(Change::Kind kind) {
                                                               : "publish";
   return {Refusal::unavailable,
           fmt::format("the broker is stopping; {} again when it is back", what)};
+}
+
+fanout::Event event_of(const ingest::Publish& event) {
+  return {.type = event.type, .data = event.data, .retry_ms = event.retry_ms, .key = event.key};
 }
 
 policy::Proposal proposal_of(const ingest::Publish& event) {
@@ -90,7 +96,7 @@ std::optional<Refused> Admission::check(const Change& change, bool stopping) con
 class Admission::Picture final : public ingest::Rehearsal {
  public:
   Picture(const Admission& admission, bool stopping, TimePoint now)
-      : admission_(admission), stopping_(stopping), now_(now) {}
+      : admission_(admission), stopping_(stopping), now_(now), keys_(admission.sequencer_) {}
 
   std::optional<Refused> add(const Change& change) override {
     auto refused = refusal(change);
@@ -120,22 +126,25 @@ class Admission::Picture final : public ingest::Rehearsal {
       return refused;
     }
     const std::string_view channel = change.event.channel;
-    Standing now = standing(channel);
+    const Standing now = standing(channel);
     const bool appears =
         !now.there && (change.kind == Change::Kind::publish || change.kind == Change::Kind::finish);
     if (!now.there && !appears) return std::nullopt;
-    if (appears) {
-      if (!admission_.sequencer_.room_for(appeared_ + 1)) {
-        return refusal_of(fanout::PublishError::too_many_channels, channel);
-      }
-      ++appeared_;
-    } else if (publishes(change.kind)) {
-      // Published before it was finished: a repeat is answered, not published.
-      if (!now.finished ||
-          admission_.sequencer_.repeats(channel, change.event.idempotency_key, now_))
-        return {};
-      return refusal_of(fanout::PublishError::channel_finished, channel);
+    if (appears && !admission_.sequencer_.room_for(appeared_ + 1)) {
+      return refusal_of(fanout::PublishError::too_many_channels, channel);
     }
+    if (publishes(change.kind)) {
+      // Published before it was finished: a repeat is answered, not published.
+      if (!appears && repeats(change.event)) return std::nullopt;
+      if (now.finished) return refusal_of(fanout::PublishError::channel_finished, channel);
+      if (const auto error = keys_.publish(channel, event_of(change.event))) {
+        return refusal_of(*error, channel);
+      }
+      if (!appears) return std::nullopt;
+    } else if (change.kind == Change::Kind::erase) {
+      keys_.erase(channel);
+    }
+    if (appears) ++appeared_;
     changed_[channel] = {.there = true, .finished = change.kind == Change::Kind::finish};
     return std::nullopt;
   }
@@ -143,6 +152,7 @@ class Admission::Picture final : public ingest::Rehearsal {
   const Admission& admission_;
   const bool stopping_;
   const TimePoint now_;
+  fanout::KeyTrial keys_;
   std::size_t appeared_ = 0;
   std::unordered_map<std::string_view, Standing> changed_;
 };

@@ -18,6 +18,7 @@
 namespace fanfare::server {
 
 ingest::Refused stopping_refusal(ingest::Change::Kind kind);
+fanout::Event event_of(const ingest::Publish& event);
 // What is checked of an event by itself.
 policy::Proposal proposal_of(const ingest::Publish& event);
 ingest::Refused refusal_of(policy::Violation problem);

@@ -123,9 +123,7 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
   // event's frame, which miss the cache.
   const fanout::Sequence told = sequencer_.head() + 1;
   std::string_view id = event.wants_id ? write_id(told) : std::string_view();
-  const auto published = sequencer_.publish(
-      place, {.type = event.type, .data = event.data, .retry_ms = event.retry_ms, .key = event.key},
-      event.idempotency_key, now_);
+  const auto published = sequencer_.publish(place, event_of(event), event.idempotency_key, now_);
   if (!published) {
     ++counters_.ingest_errors_total;
     return std::unexpected(refusal_of(published.error(), event.channel));
