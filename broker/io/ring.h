@@ -92,8 +92,9 @@ class Ring {
 
   // Multishot accept on a listening descriptor. Each completion's result is a transient descriptor
   // (to be given to adopt() or refuse()), or a negated errno. Re-arm when `more` is not set; after
-  // -EMFILE, -ENFILE or -ENOMEM a little later, since it would fail again at once. On a Unix socket
-  // several rings may accept at a time: each connection goes to one of them, and all get some.
+  // -EMFILE, -ENFILE or -ENOMEM a little later, since it would fail again at once. On a socket that
+  // may be shared (io/socket.h) several rings may accept at a time: each connection goes to one of
+  // them, and all get some.
   virtual void accept(int listener, Token token) = 0;
   // Ends the accept with that token; it completes once more with -ECANCELED and without `more`.
   virtual void cancel_accept(Token token) = 0;

@@ -124,6 +124,13 @@ bool is_unix(int descriptor) {
   return ::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
+bool may_be_shared(int listener) {
+  if (is_unix(listener)) return true;
+  int alone = 0;
+  socklen_t size = sizeof alone;
+  return ::getsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &alone, &size) == 0 && alone == 0;
+}
+
 // Cannot fail on a TCP socket, and a listener that keeps the old value is no worse than before.
 void set_user_timeout(int listener, Duration timeout) {
   const int value = milliseconds(timeout);

@@ -46,6 +46,10 @@ std::expected<void, Problem> prepare_listener(const Descriptor& listener,
                                               const TcpOptions& options = {});
 // Whether it is a Unix socket.
 bool is_unix(int descriptor);
+// Whether several rings may accept on this listener at a time. One of TCP that shares its port
+// (SO_REUSEPORT), as those of listen_tcp() do, belongs to one ring; a Unix socket, or one that a
+// service manager made, belongs to all shards.
+bool may_be_shared(int listener);
 
 // For connections that this listener accepts from now on (TcpOptions::user_timeout).
 void set_user_timeout(int listener, Duration timeout);

@@ -163,11 +163,11 @@ Uring::~Uring() {
   io_uring_queue_exit(&ring_);
 }
 
-// Several rings may accept on one Unix socket. The kernel wakes the one that has waited longest,
-// and a multishot accept would be that for ever: it would get all connections.
+// Where several rings accept on one socket, the kernel wakes the one that has waited longest, and a
+// multishot accept would be that for ever: it would get all connections.
 void Uring::accept(int listener, Token token) {
   io_uring_sqe& request = queued();
-  if (is_unix(listener)) {
+  if (may_be_shared(listener)) {
     io_uring_prep_accept(&request, listener, nullptr, nullptr, SOCK_CLOEXEC);
   } else {
     io_uring_prep_multishot_accept(&request, listener, nullptr, nullptr, SOCK_CLOEXEC);

@@ -268,38 +268,54 @@ TEST(Uring, ATableBeyondTheLimitIsAProblemThatNamesTheLimit) {
                   limit + 1, limit));
 }
 
-// With a multishot accept of io_uring, the ring that had waited longest got all connections.
-TEST_P(RealRing, SharesTheConnectionsOfAUnixSocketWithOthers) {
-  std::string folder = (std::filesystem::temp_directory_path() / "fanfare-XXXXXX").string();
-  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-  const auto listener = listen_unix(folder + "/socket");
-  ASSERT_TRUE(listener.has_value()) << listener.error().message;
-  const auto address = unix_address(folder + "/socket").value();
-  std::array rings = {ring_on(GetParam()), ring_on(GetParam())};
+// Which of two rings that accept on one listener got how many of twenty connections.
+std::array<int, 2> shares(Backend backend, const Descriptor& listener, const PeerAddress& address) {
+  const int family = is_unix(listener.number()) ? AF_UNIX : AF_INET;
+  std::array rings = {ring_on(backend), ring_on(backend)};
   std::array<int, 2> got{};
   std::vector<Completion> out;
   const auto arm = [&](Ring& ring) {
-    ring.accept(listener->number(), {.kind = 1, .index = 0});
+    ring.accept(listener.number(), {.kind = 1, .index = 0});
     ring.submit(out);
   };
   for (const auto& ring : rings) arm(*ring);
   for (int count = 1; count <= 20; ++count) {
-    const Descriptor client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    ASSERT_EQ(::connect(client.number(), as_sockaddr(address), address.size), 0) << errno;
+    const Descriptor client(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::connect(client.number(), as_sockaddr(address), address.size), 0) << errno;
     for (auto turn = static_cast<std::size_t>(count); got[0] + got[1] < count; ++turn) {
       Ring& ring = *rings[turn % 2];
       out.clear();
       ring.wait(ring.now() + 1ms, out);
       if (out.empty()) continue;
       const Completion accepted = out.front();
-      ASSERT_GE(accepted.result, 0);
+      EXPECT_GE(accepted.result, 0);
       ring.refuse(accepted.result);
       ++got[turn % 2];
       if (!accepted.more) arm(ring);
     }
   }
+  return got;
+}
+
+// With a multishot accept of io_uring, the ring that had waited longest got all connections.
+TEST_P(RealRing, SharesTheConnectionsOfAUnixSocketWithOthers) {
+  std::string folder = (std::filesystem::temp_directory_path() / "fanfare-XXXXXX").string();
+  ASSERT_NE(::mkdtemp(folder.data()), nullptr);
+  const auto listener = listen_unix(folder + "/socket");
+  ASSERT_TRUE(listener.has_value()) << listener.error().message;
+  const auto got = shares(GetParam(), *listener, unix_address(folder + "/socket").value());
   EXPECT_GE(std::min(got[0], got[1]), 5) << got[0] << " and " << got[1];
   std::filesystem::remove_all(folder);
+}
+
+TEST_P(RealRing, SharesTheConnectionsOfAServiceManagersSocketWithOthers) {
+  const PeerAddress wanted = parse_address("127.0.0.1:0").value();
+  const Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(listener.number(), as_sockaddr(wanted), wanted.size), 0);
+  ASSERT_EQ(::listen(listener.number(), 10), 0);
+  ASSERT_TRUE(prepare_listener(listener).has_value());
+  const auto got = shares(GetParam(), listener, bound_address(listener.number()));
+  EXPECT_GE(std::min(got[0], got[1]), 5) << got[0] << " and " << got[1];
 }
 
 TEST(Uring, AcceptsGoOnAfterDescriptorsRanOut) {
