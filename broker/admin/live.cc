@@ -72,7 +72,8 @@ LiveFeed::Past LiveFeed::remember(const server::Snapshot& now, const ProcessFigu
   past.cpu = process.cpu;
   for (const server::ShardSnapshot& shard : now.shards) {
     past.latency.merge(shard.latency);
-    for (std::size_t i = 0; i < server::kCloseReasonCount; ++i) past.closes[i] += shard.closes[i];
+    for (std::size_t i = 0; i < server::kCloseReasonCount; ++i)
+      past.stream_ends[i] += shard.stream_ends[i];
     past.newest_close_ms.push_back(
         shard.recent_closes.empty() ? 0 : shard.recent_closes.back().unix_ms);
   }
@@ -179,7 +180,7 @@ void LiveFeed::write_closes(JsonWriter& json, const server::Snapshot& now,
                             const Past& present) const {
   json.key("closed").begin_object();
   for (std::size_t i = 0; i < server::kCloseReasonCount; ++i) {
-    const std::uint64_t grown = present.closes[i] - past_.closes[i];
+    const std::uint64_t grown = present.stream_ends[i] - past_.stream_ends[i];
     if (grown > 0) json.member(server::name_of(static_cast<server::CloseReason>(i)), grown);
   }
   json.end_object();

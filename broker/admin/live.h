@@ -12,7 +12,7 @@
 //    "process": {"resident_bytes","descriptors","cpu_cores"},
 //    "busiest": at most 10 of {"name","events_s" (null: seen for the first time),"subscribers"};
 //                the broker's own channels are left out,
-//    "closed":  {reason: how many since the last event}, none that is 0,
+//    "closed":  {reason: how many streams ended since the last event}, none that is 0,
 //    "closes":  at most 10 new ones, oldest first: {"t","reason","peer","topics","lived_s"}}
 //
 // At most 8 KiB, usually about 1 KiB: ten minutes of them fit into a channel's default history.
@@ -46,7 +46,7 @@ class LiveFeed {
     Duration uptime{};
     server::Counters totals;
     server::LatencyHistogram latency;
-    std::array<std::uint64_t, server::kCloseReasonCount> closes{};
+    std::array<std::uint64_t, server::kCloseReasonCount> stream_ends{};
     std::vector<std::int64_t> newest_close_ms;                 // by shard
     std::unordered_map<std::string, std::uint64_t> published;  // by channel
     Duration cpu{};

@@ -148,12 +148,12 @@ TEST(LiveFeed, ReportsEachCloseOnceAndCountsThemAll) {
   };
   const auto slow = static_cast<std::size_t>(server::CloseReason::slow_evicted);
   seen.now.shards[0].recent_closes = {closed(900, "old")};
-  seen.now.shards[0].closes[slow] = 1;
+  seen.now.shards[0].stream_ends[slow] = 1;
   seen.first();
   seen.now.shards[0].recent_closes.push_back(closed(2'000, "later"));
   seen.now.shards[1].recent_closes.push_back(closed(1'500, "sooner"));
-  seen.now.shards[0].closes[slow] = 40;
-  seen.now.shards[1].closes[slow] = 1;
+  seen.now.shards[0].stream_ends[slow] = 40;
+  seen.now.shards[1].stream_ends[slow] = 1;
   const dom::element event = seen.second();
   const dom::array closes = event["closes"];
   ASSERT_EQ(closes.size(), 2U);

@@ -58,9 +58,7 @@ function take(event) {
     event.latency?.p99_ms ?? null,
     event.now.lag_events,
   ]);
-  for (const [reason, number] of Object.entries(event.closed)) {
-    if (reason !== 'not_keep_alive') closedCounts.push({ t: event.t, reason, number }); // an answer that was given
-  }
+  for (const [reason, number] of Object.entries(event.closed)) closedCounts.push({ t: event.t, reason, number });
   while (closedCounts.length > 0 && closedCounts[0].t < event.t - kWindowMs) closedCounts.shift();
   for (const close of event.closes) closes.unshift(close);
   closes.length = Math.min(closes.length, kClosesRows);
