@@ -69,6 +69,7 @@ void Shard::know_publisher(io::Slot slot) {
 // handshake is over and the first text has come, ALPN has (RFC 9113 §3.3).
 void Shard::begin_protocol(io::Slot slot, std::string_view first) {
   const bool secure = config_.tls != nullptr && config_.tls->speaks_tls(slot);
+  connections_[slot].secure = secure;
   const bool shares = secure ? config_.tls->protocol(slot) == "h2" : settings_->listen.h2c;
   if (!shared_ || !shares) return obey(slot, port_.begin(slot, tick_, first));
   shared_->begin(slot, tick_, first);

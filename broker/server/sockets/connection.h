@@ -70,7 +70,8 @@ enum class State : std::uint8_t {
 };
 
 struct Connection {
-  std::uint32_t generation = 1;  // 24 bits; counts the slot's lives
+  std::uint32_t generation : 24 = 1;  // counts the slot's lives
+  bool secure : 1 = false;            // it speaks TLS
   State state = State::free;
   Port port = Port::subscriber;
   CloseReason reason{};

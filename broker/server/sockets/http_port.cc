@@ -224,6 +224,7 @@ std::optional<BodyRefusal> HttpPort::take_body(Exchange& exchange, std::string_v
 Request HttpPort::request_of(const Exchange& exchange) const {
   Request request = exchange.request(&connections_.peer(exchange.slot));
   request.certificate = connections_.certificate(exchange.slot);
+  request.secure = connections_[exchange.slot].secure;
   return request;
 }
 

@@ -43,6 +43,7 @@ struct Request {
   const PackedAddress* peer = nullptr;
   // That the other end has shown; null: none, or it is not asked about here.
   std::shared_ptr<const tls::PeerCertificate> certificate = {};
+  bool secure = false;  // it came over TLS, to this broker
 };
 
 // Why the transport does not accept a request: it is malformed, too long, or too slow. Or its

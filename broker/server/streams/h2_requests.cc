@@ -37,7 +37,8 @@ Request H2Connection::request_of(const H2Exchange& exchange) const {
           .body = exchange.body,
           .body_end = BodyEnd::end_of_stream,
           .exchange = exchange.id,
-          .peer = &room_.parts.connections.peer(slot_)};
+          .peer = &room_.parts.connections.peer(slot_),
+          .secure = room_.parts.connections[slot_].secure};
 }
 
 void H2Connection::begun(h2::StreamId stream) {

@@ -99,11 +99,13 @@ void append_forwarded(std::string& out, const Request& request, string_view clie
   }
   std::string via = joined(head, "via");
   if (!via.empty()) via += ", ";
-  append_field(out, "Via", via + fmt::format("1.{} fanfare", head.minor_version));
+  const bool http2 = request.body_end == BodyEnd::end_of_stream;
+  append_field(out, "Via",
+               via + (http2 ? "2.0 fanfare" : fmt::format("1.{} fanfare", head.minor_version)));
   std::string chain = joined(head, "x-forwarded-for");
   if (!client.empty()) chain += fmt::format("{}{}", chain.empty() ? "" : ", ", client);
   if (!chain.empty()) append_field(out, "X-Forwarded-For", chain);
-  append_unless_said(out, head, "X-Forwarded-Proto", "http");
+  append_unless_said(out, head, "X-Forwarded-Proto", request.secure ? "https" : "http");
   append_unless_said(out, head, "X-Forwarded-Host", head.authority);
   append_field(out, "Fanfare-Connection", connection);
   if (!request.body.empty() || head.method == http::Method::post) {

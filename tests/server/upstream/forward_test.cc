@@ -46,6 +46,17 @@ TEST(Forward, SaysWhatAFrontHasSaidAndAddsItself) {
   EXPECT_THAT(text, Not(HasSubstr("Content-Length")));
 }
 
+TEST(Forward, SaysWhatCarriedTheRequest) {
+  const http::RequestHead head = head_of("GET", {}, {});
+  std::string text;
+  append_forwarded(text,
+                   {.head = head, .body = {}, .body_end = BodyEnd::end_of_stream, .secure = true},
+                   {}, "c.1");
+  EXPECT_THAT(text, HasSubstr("Via: 2.0 fanfare\r\n"));
+  EXPECT_THAT(text, HasSubstr("X-Forwarded-Proto: https\r\n"));
+  EXPECT_THAT(forwarded(head), HasSubstr("X-Forwarded-Proto: http\r\n"));
+}
+
 // nginx's X-Accel-Redirect makes a GET of a POST, with the POST's body.
 TEST(Forward, ABodyOfAGetGoesWithIt) {
   EXPECT_THAT(
