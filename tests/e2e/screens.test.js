@@ -130,7 +130,7 @@ describe('data screens', { concurrency: 5 }, () => {
       const box = element.getBoundingClientRect();
       const tile = element.closest('main > *')?.getBoundingClientRect();
       texts.push({
-        text: node.data.trim(), size: parseFloat(style.fontSize), contrast: (a + 0.05) / (b + 0.05), big: element.matches('.big b'),
+        text: node.data.trim(), size: parseFloat(style.fontSize), contrast: (a + 0.05) / (b + 0.05), big: element.matches('.big b') && !element.closest('.cell'),
         cut: (style.overflow !== 'visible' && element.scrollWidth > element.clientWidth + 1) || (tile && (box.bottom > tile.bottom + 1 || box.right > tile.right + 1)),
       });
     }
@@ -321,7 +321,7 @@ describe('data screens', { concurrency: 5 }, () => {
     await until(async () => /Gap: broker restarted/.test(await journal()), 'the gap is in the journal', 20);
     await becomes(page, '#map .cell .word', 'before the gap');
     await say('own/state', { t: Date.now(), id: 'x', n: 8 });
-    await becomes(page, '#map .cell .figure', '8');
+    await becomes(page, '#map .cell .big', '8');
     await until(() => page.evaluate(() => document.querySelector('#map .cell').dataset.stale === undefined), 'what came after the gap is good');
     await until(() => page.evaluate(() => document.querySelectorAll('#trend .curtains .gap').length === 1), 'a curtain hangs where data is missing');
     await until(async () => (await state()) === 'gap', 'the lamp says so');

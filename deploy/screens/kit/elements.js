@@ -87,6 +87,7 @@ export class ValueElement extends Widget {
     this.also = [...this.querySelectorAll('ff-also')].map((element) => {
       const path = at(element.getAttribute('field'));
       const parts = { element, figure: new Figure(element), path, label: make('span'), value: make('b') };
+      parts.value.textContent = '–';
       element.replaceChildren(parts.label, ' ', parts.value);
       return parts;
     });
@@ -197,6 +198,7 @@ export class GaugeElement extends Widget {
     const arc = (name) => draw('path', { class: name, d: 'M29 141A82 82 0 1 1 171 141', pathLength: '100' });
     this.value = arc('value');
     this.bands = ['warn', 'alarm'].filter((name) => this.tones[name] !== null).map((name) => [arc(`band ${name}`), name]);
+    for (const path of [this.value, ...this.bands.map(([band]) => band)]) path.setAttribute('stroke-dasharray', '0 1000');
     const svg = draw('svg', { viewBox: '0 0 200 158', 'aria-hidden': 'true' });
     svg.append(arc('track'), this.value, ...this.bands.map(([path]) => path));
     this.limits = [make('span'), make('span')];

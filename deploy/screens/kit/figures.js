@@ -1,6 +1,6 @@
 // How numbers, times and texts look: Intl's forms, in the reader's language.
 import { time } from './events.js';
-import { make, write } from './page.js';
+import { make, style, write } from './page.js';
 import { language, said, word } from './words.js';
 
 const kUnknown = '–';
@@ -89,11 +89,17 @@ export class Figure {
 
 // A number with what stands on its sides, each in its own size.
 export class Big {
-  constructor(figure) {
+  constructor(figure, name = 'p') {
     this.figure = figure;
-    this.parts = ['before', 'number', 'unit'].map((name) => make(name === 'number' ? 'b' : 'span', name));
-    this.element = make('p', 'big', ...this.parts);
+    this.parts = ['before', 'number', 'unit'].map((part) => make(part === 'number' ? 'b' : 'span', part));
+    this.element = make(name, 'big', ...this.parts);
   }
 
-  show(value) { this.figure.parts(value).forEach((text, i) => write(this.parts[i], text)); }
+  // --chars: about how wide it is, in figures, so that the style can choose a size in which it fits.
+  show(value) {
+    const texts = this.figure.parts(value);
+    texts.forEach((text, i) => write(this.parts[i], text));
+    const [before, middle, unit] = texts.map(({ length }) => length);
+    style(this.element, '--chars', String(Math.max(3, Math.ceil(0.6 * before + middle + 0.5 * unit))));
+  }
 }

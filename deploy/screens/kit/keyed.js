@@ -156,10 +156,10 @@ export class MapElement extends Keyed {
   cell(key) {
     let made = this.cells.get(key);
     if (made) return made;
-    const parts = { name: make('b', 'name'), value: new Big(this.figure), glyph: make('i', 'glyph'), word: make('span', 'word') };
+    const parts = { name: make('b', 'name'), value: new Big(this.figure, 'span'), glyph: make('i', 'glyph'), word: make('span', 'word') };
     parts.glyph.setAttribute('aria-hidden', 'true');
     const top = make('span', 'top', parts.name, parts.glyph);
-    const element = make('button', 'cell', top, make('span', 'figure', ...parts.value.parts), parts.word);
+    const element = make('button', 'cell', top, parts.value.element, parts.word);
     made = { key, element, ...parts };
     element.type = 'button';
     element.tabIndex = this.cells.size === 0 ? 0 : -1;
@@ -213,7 +213,7 @@ export class MapElement extends Keyed {
     value.show(row ? look(row, this.path) : null);
     write(glyph, old || !row ? '' : kGlyphs[tone] ?? '');
     const known = row && this.tonePath.length ? word(String(look(row, this.tonePath) ?? '')) : '';
-    write(state, old ? this.age(row) : row ? known : say('none'));
+    write(state, old ? this.age(row) : known);
   }
 
   // Arrow keys go from cell to cell; Tab goes on to the next element.
