@@ -238,4 +238,23 @@ Cursor Backlog::earliest(const Feed& feed, Sequence head) {
   return newcomer_at(feed, newest_start(feed, 0, feed.progress.target(head)));
 }
 
+// The feed keeps its links by recency: one without anything new ends the list.
+Lag Backlog::lag(const Feed& feed, Sequence at, std::size_t channels_max) {
+  Lag lag;
+  for (const Link* link = feed.most_recent(); link != nullptr && link->channel->recent > at;
+       link = link->older) {
+    if (channels_max-- == 0) {
+      lag.at_least = true;
+      break;
+    }
+    const Window& window = link->channel->window;
+    const Window::Position position = window.after(at);
+    if (position == window.end()) continue;
+    lag.events += window.count_from(position);
+    const Sequence next = window.sequence(position);
+    lag.next = lag.next == 0 ? next : std::min(lag.next, next);
+  }
+  return lag;
+}
+
 }  // namespace fanfare::fanout

@@ -12,6 +12,7 @@
 #include "broker/fanout/cursor.h"
 #include "broker/fanout/feed.h"
 #include "broker/fanout/gather.h"
+#include "broker/fanout/lag.h"
 #include "broker/fanout/merge.h"
 #include "broker/fanout/newest.h"
 #include "broker/fanout/read.h"
@@ -26,6 +27,7 @@ class Backlog {
   static std::optional<NewestStart> snapshot(const Feed& feed, Sequence head);
   static Cursor replay_start(const Feed& feed, Sequence head, std::uint32_t events);
   static Cursor earliest(const Feed& feed, Sequence head);
+  static Lag lag(const Feed& feed, Sequence at, std::size_t channels_max);
   static NewestStart newest_of_each(const Feed& feed, Sequence head, std::uint32_t events,
                                     std::size_t channels_max);
 

@@ -10,6 +10,15 @@ std::int64_t Past::second_of(TimePoint time) const {
 }
 
 void Past::note(TimePoint committed, Sequence head) {
+  if (!fine_.empty() && committed - fine_.back().begins < 10ms) {
+    fine_.back().through = head;
+  } else {
+    fine_.push_back({.begins = committed, .through = head});
+  }
+  if (fine_.size() > kMarks) {
+    fine_after_ = fine_.front().through;
+    fine_.pop_front();
+  }
   add(0, {.second = static_cast<std::uint32_t>(std::max<std::int64_t>(second_of(committed), 0)),
           .through = head});
 }
@@ -39,6 +48,25 @@ std::optional<Sequence> Past::before(TimePoint time) const {
     if (later != marks.begin()) return std::prev(later)->through;
   }
   return 0;
+}
+
+TimePoint Past::committed(Sequence sequence) const {
+  if (sequence > fine_after_) {
+    const auto mark = std::ranges::partition_point(
+        fine_, [sequence](const FineMark& fine) { return fine.through < sequence; });
+    if (mark != fine_.end()) return mark->begins;
+  }
+  // The oldest mark of a level may stand for what is in the next one.
+  TimePoint known = began_;
+  std::uint32_t width = 1;
+  for (const std::deque<Mark>& marks : levels_) {
+    const auto mark = std::ranges::partition_point(
+        marks, [sequence](const Mark& coarse) { return coarse.through < sequence; });
+    if (mark != marks.end()) known = began_ + std::chrono::seconds(mark->second / width * width);
+    if (mark != marks.end() && mark != marks.begin()) break;
+    width *= kCoarser;
+  }
+  return known;
 }
 
 }  // namespace fanfare::fanout

@@ -29,6 +29,9 @@ class Past {
   // A place that everything committed at `time` or later lies behind. Nothing: there was no log
   // yet.
   std::optional<Sequence> before(TimePoint time) const;
+  // About when this event was committed, and not later: to 10 ms if it is one of the last ten busy
+  // seconds, else as exactly as before() knows it.
+  TimePoint committed(Sequence sequence) const;
 
  private:
   // Seconds of a level's marks: 1, 16, 256, 4096. 1,024 of each, of 16 bytes: 64 KiB at most.
@@ -42,11 +45,19 @@ class Past {
     Sequence through = 0;
   };
 
+  // What was committed at `begins` or within 10 ms after it ends with `through`.
+  struct FineMark {
+    TimePoint begins;
+    Sequence through = 0;
+  };
+
   void add(std::size_t level, Mark mark);
   std::int64_t second_of(TimePoint time) const;
 
   TimePoint began_;
   std::array<std::deque<Mark>, kLevels> levels_;  // the newest first level, each oldest mark first
+  std::deque<FineMark> fine_;                     // the newest kMarks; 16 KiB
+  Sequence fine_after_ = 0;                       // they begin behind it
 };
 
 }  // namespace fanfare::fanout

@@ -181,6 +181,11 @@ NewestStart Replica::newest_of_each(const Feed* feed, std::uint32_t events,
                                     std::size_t channels_max) const {
   return Backlog::newest_of_each(*feed, head(), events, channels_max);
 }
+Lag Replica::lag(const Feed* feed, Sequence at, std::size_t channels_max) const {
+  Lag lag = Backlog::lag(*feed, at, channels_max);
+  if (lag.next != 0) lag.committed = impl_->past.committed(lag.next);
+  return lag;
+}
 std::optional<Sequence> Replica::since(Duration age) const {
   return impl_->past.before(impl_->rounds.now() - age);
 }

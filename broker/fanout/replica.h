@@ -33,6 +33,7 @@
 #include "broker/fanout/crowd_rules.h"
 #include "broker/fanout/cursor.h"
 #include "broker/fanout/event_id.h"
+#include "broker/fanout/lag.h"
 #include "broker/fanout/members.h"
 #include "broker/fanout/newest.h"
 #include "broker/fanout/read.h"
@@ -165,6 +166,10 @@ class Replica {
   // A place that everything committed at most so long ago lies behind, by the time of advance().
   // Nothing: the log is younger.
   std::optional<Sequence> since(Duration age) const;
+
+  // What somebody who has had everything up to `at` has still to get of the feed's channels, as far
+  // as it is left. Looks at no more than so many channels that have something new.
+  Lag lag(const Feed* feed, Sequence at, std::size_t channels_max) const;
 
   // ---- those that wait for events without being members
   // Once: take_stirred() names the feed when an event has come to it, or it has become complete.

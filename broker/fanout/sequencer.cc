@@ -470,8 +470,19 @@ void Sequencer::for_each_gain(
   for (const auto& source : impl_->sources.all()) {
     if (!source) continue;
     const std::uint64_t before = std::exchange(source->published_before, source->published);
-    visit(source->name, state_of(*source), source->published - before);
+    source->gained = static_cast<std::uint32_t>(source->published - before);
+    visit(source->name, state_of(*source), source->gained);
   }
+}
+
+std::uint32_t Sequencer::places() const {
+  return static_cast<std::uint32_t>(impl_->sources.all().size());
+}
+
+std::optional<Sequencer::Seen> Sequencer::at_place(std::uint32_t place) const {
+  const std::unique_ptr<Source>& source = impl_->sources.all()[place];
+  if (!source) return std::nullopt;
+  return Seen{.name = source->name, .state = state_of(*source), .gained = source->gained};
 }
 
 const Log& Sequencer::log() const {

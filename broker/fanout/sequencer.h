@@ -119,6 +119,15 @@ class Sequencer {
   // The same, with what each has gained since the last call of this.
   void for_each_gain(const std::function<void(std::string_view, const ChannelState&,
                                               std::uint64_t gained)>& visit);
+  // The channels by places, some of which are free, for those who look at a few at a time. What is
+  // seen there is valid until the next publish() or expire().
+  std::uint32_t places() const;
+  struct Seen {
+    std::string_view name;
+    ChannelState state;
+    std::uint32_t gained = 0;  // between the last two for_each_gain()
+  };
+  std::optional<Seen> at_place(std::uint32_t place) const;
 
   const Log& log() const;
   Sequence head() const;

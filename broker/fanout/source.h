@@ -27,6 +27,7 @@ struct Source {
   SegmentWriter writer;
   std::size_t last_footprint = 0;  // of it, or of the one before; 0: the next is a small one
   std::uint32_t segments = 0;      // that count for total_bytes
+  std::uint32_t gained = 0;        // published between the last two for_each_gain()
   std::uint64_t published = 0;
   std::uint64_t published_before = 0;  // at the last for_each_gain()
   Sequence newest = 0;                 // 0: none since the channel appeared

@@ -159,6 +159,18 @@ Window::Position Window::back(Position position, std::uint64_t count) const {
   return first_;
 }
 
+// Some nanoseconds a page, from whichever end is nearer.
+std::uint64_t Window::count_from(Position position) const {
+  const bool near_end = newest_page() - position.page <= position.page - first_.page;
+  std::uint64_t count = near_end ? 0 : events_;
+  if (near_end) {
+    for (std::uint64_t page = position.page; page <= newest_page(); ++page) count += at(page).count;
+    return count - position.index;
+  }
+  for (std::uint64_t page = first_.page; page < position.page; ++page) count -= at(page).count;
+  return count + first_.index - position.index;
+}
+
 Sequence Window::last_committed_before(std::uint32_t second) const {
   Sequence newest = evicted_through_;
   for (std::uint64_t number = first_.page; !empty() && number <= newest_page(); ++number) {

@@ -104,6 +104,8 @@ class Window {
   Position end() const;
   // The first live event newer than `sequence`, or end().
   Position after(Sequence sequence) const;
+  // How many events there are from `position` on; position >= begin().
+  std::uint64_t count_from(Position position) const;
   // The event `count` events before `position`, not further back than begin().
   Position back(Position position, std::uint64_t count) const;
   // position < end(), and it is live or pinned.

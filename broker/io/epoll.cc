@@ -18,6 +18,7 @@
 #include "broker/io/epoll_buffers.h"
 #include "broker/io/probe.h"
 #include "broker/io/socket.h"
+#include "broker/io/tcp_figures.h"
 
 #include "common/check.h"
 
@@ -54,6 +55,9 @@ class Epoll final : public Ring {
     io::refuse(descriptor, farewell);
   }
   PeerAddress peer_of(int descriptor) override { return peer_address(descriptor); }
+  std::optional<TcpFigures> tcp_figures(Slot slot) override {
+    return tcp_figures_of(at(slot).descriptor);
+  }
   void connect(Slot slot, const PeerAddress& address, Token token) override;
   void receive(Slot slot, Token token, BufferClass buffers) override;
   void recycle(const Completion& received) override;

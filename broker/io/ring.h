@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -75,6 +76,17 @@ struct PeerAddress {
   socklen_t size = 0;
 };
 
+// What the kernel knows of a TCP connection, for operators who look at it.
+struct TcpFigures {
+  std::uint32_t rtt_us = 0;             // smoothed
+  std::uint32_t unacked_segments = 0;   // sent and not acknowledged
+  std::uint32_t retransmits_total = 0;  // segments
+  std::uint64_t unacked_bytes = 0;      // in the socket: not acknowledged, or not sent yet
+  std::uint64_t unsent_bytes = 0;       // of these
+  std::uint64_t sent_bytes_total = 0;   // since it began; what was sent again counts again
+  friend bool operator==(const TcpFigures&, const TcpFigures&) = default;
+};
+
 class Ring {
  public:
   // Closes whatever is open. No wake() may come any more. Best called on the ring's own thread.
@@ -116,6 +128,10 @@ class Ring {
   // The peer of an accepted, not yet adopted descriptor. Size 0 for Unix sockets or when it is
   // gone.
   virtual PeerAddress peer_of(int descriptor) = 0;
+
+  // Asked now: some 3 us. Nothing: it is no TCP connection, or the kernel does not say (io_uring
+  // before Linux 6.8). Not between a send() and the submit() that follows it.
+  virtual std::optional<TcpFigures> tcp_figures(Slot /*slot*/) { return std::nullopt; }
 
   // Opens a stream socket to `address` (TCP, or a Unix path) in `slot`, which must be free. Never
   // blocks, and has no time-out of its own: close() ends it early. Completes once. 0: connected,

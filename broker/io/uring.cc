@@ -18,6 +18,7 @@
 #include "broker/io/doorbell.h"
 #include "broker/io/probe.h"
 #include "broker/io/socket.h"
+#include "broker/io/tcp_figures.h"
 #include "broker/io/uring_buffers.h"
 #include "broker/io/uring_setup.h"
 
@@ -34,6 +35,11 @@ constexpr std::uint64_t kIgnored = Token{.kind = kOwnKind, .generation = 0, .ind
 // Generations of those that are about a slot, which is their index.
 constexpr std::uint32_t kHalfClose = 1;
 constexpr std::uint32_t kConnected = 2;
+constexpr std::uint32_t kInstalled = 3;
+
+// IORING_OP_FIXED_FD_INSTALL (Linux 6.8), which liburing 2.3 has no name for: a descriptor for what
+// lies in the table.
+constexpr int kFixedFdInstall = 54;
 
 // MSG_WAITALL makes a short send a failure, and only failures break the silence of
 // CQE_SKIP_SUCCESS: without it the rest of a short send would be lost unnoticed. MSG_DONTWAIT
@@ -64,6 +70,7 @@ class Uring final : public Ring {
     io::refuse(descriptor, farewell);
   }
   PeerAddress peer_of(int descriptor) override { return peer_address(descriptor); }
+  std::optional<TcpFigures> tcp_figures(Slot slot) override;
   void connect(Slot slot, const PeerAddress& address, Token token) override;
   void receive(Slot slot, Token token, BufferClass buffers) override;
   void recycle(const Completion& received) override;
@@ -121,6 +128,9 @@ class Uring final : public Ring {
   std::unordered_map<Slot, std::optional<Closing>> half_closing_;
   std::vector<std::pair<Slot, Closing>> closes_due_;  // their wait is over
   std::unordered_map<Slot, Dialled> dialled_;
+  // The descriptor that tcp_figures() waits for, or its negated errno.
+  std::optional<std::int32_t> installed_;
+  bool installs_ = true;  // false: this kernel does not know how
   // Completions met while making room in the queue, for the next submit() or wait().
   std::vector<Completion> held_;
 };
@@ -192,6 +202,24 @@ std::int32_t Uring::into_table(Slot slot, Descriptor socket) {
   const int updated = io_uring_register_files_update(&ring_, slot, &descriptor, 1);
   if (updated == 1) return 0;
   return updated < 0 ? updated : -ENFILE;
+}
+
+// A socket in the table cannot be asked: it is given a descriptor for a moment.
+std::optional<TcpFigures> Uring::tcp_figures(Slot slot) {
+  CHECK(slot < slots_, "slots are below the ring's capacity");
+  if (!installs_) return std::nullopt;
+  io_uring_sqe& request = queued();
+  io_uring_prep_rw(kFixedFdInstall, &request, static_cast<int>(slot), nullptr, 0, 0);
+  request.flags |= IOSQE_FIXED_FILE;
+  request.user_data = Token{.kind = kOwnKind, .generation = kInstalled, .index = slot}.pack();
+  // It is done at once; should one have come late, it goes here.
+  if (const auto late = std::exchange(installed_, std::nullopt); late && *late >= 0) ::close(*late);
+  enter(held_);
+  const std::int32_t result = std::exchange(installed_, std::nullopt).value_or(-EAGAIN);
+  if (result == -EINVAL) installs_ = false;
+  if (result < 0) return std::nullopt;
+  const Descriptor descriptor(result);
+  return tcp_figures_of(descriptor.number());
 }
 
 void Uring::connect(Slot slot, const PeerAddress& address, Token token) {
@@ -398,6 +426,7 @@ void Uring::collect(const io_uring_cqe& from, std::vector<Completion>& out) {
   if (token.kind == kOwnKind) {
     if (token.generation == kHalfClose) half_closed(token.index);
     if (token.generation == kConnected) connected(token.index, out);
+    if (token.generation == kInstalled) installed_ = from.res;
     return;
   }
   Completion completion{.token = token,

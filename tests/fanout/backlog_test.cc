@@ -147,6 +147,26 @@ TEST(Backlog, ReplaysTheNewestEventsOfAllChannels) {
   EXPECT_EQ(log.replica.replay_start(feed, 0).at, 6U);
 }
 
+TEST(Backlog, CountsWhatIsStillToComeOnTheFeedsOwnChannels) {
+  ShardLog log({.events = 3});
+  const Feed* const feed = log.open({"a", "b"});
+  EXPECT_EQ(log.replica.lag(feed, 0, 10).events, 0U);
+  for (const auto* const text : {"a1", "b2", "c3", "a4", "b5", "c6"}) log.publish({text, 1}, text);
+  log.turn();
+  EXPECT_EQ(log.replica.lag(feed, 0, 10).events, 4U) << "c is nobody's here";
+  EXPECT_EQ(log.replica.lag(feed, 0, 10).next, 1U);
+  EXPECT_EQ(log.replica.lag(feed, 2, 10).events, 2U);
+  EXPECT_EQ(log.replica.lag(feed, 2, 10).next, 4U);
+  EXPECT_EQ(log.replica.lag(feed, 5, 10).events, 0U);
+  EXPECT_EQ(log.replica.lag(feed, 5, 10).next, 0U);
+  EXPECT_FALSE(log.replica.lag(feed, 0, 2).at_least);
+  EXPECT_TRUE(log.replica.lag(feed, 0, 1).at_least);
+  EXPECT_EQ(log.replica.lag(feed, 0, 1).events, 2U) << "of the channel that is newest";
+  for (const auto* const text : {"a7", "a8", "a9"}) log.publish({text, 1}, text);
+  log.turn();
+  EXPECT_EQ(log.replica.lag(feed, 0, 10).events, 5U) << "what has left the history never comes";
+}
+
 TEST(Backlog, ReportsNoGapToANewcomer) {
   ShardLog log({.events = 2});
   const Feed* const feed = log.open({"a", "b"});

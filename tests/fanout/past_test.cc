@@ -59,5 +59,38 @@ TEST(Past, IsNeverLateAndHardlyEarlyInALongLife) {
   }
 }
 
+TEST(Past, KnowsWhenWhatIsRecentWasCommittedToTenMilliseconds) {
+  Past past(kBegan);
+  EXPECT_EQ(past.committed(1), kBegan) << "an empty log";
+  past.note(at(1'234ms), 1);
+  past.note(at(1'240ms), 2);
+  past.note(at(1'244ms), 3);
+  past.note(at(7s), 4);
+  EXPECT_EQ(past.committed(1), at(1'234ms));
+  EXPECT_EQ(past.committed(2), at(1'234ms)) << "with its neighbour";
+  EXPECT_EQ(past.committed(3), at(1'244ms));
+  EXPECT_EQ(past.committed(4), at(7s));
+}
+
+// Against a list of everything, as above.
+TEST(Past, NeverSaysThatAnEventIsYoungerThanItIs) {
+  Random random(8);
+  Past past(kBegan);
+  std::vector<Duration> committed;
+  Duration now(0);
+  for (int i = 0; i < 60'000; ++i) {
+    now +=
+        Duration(static_cast<std::int64_t>(random.below(i < 50'000 ? 3'000'000'000 : 8'000'000)));
+    committed.push_back(now);
+    past.note(at(now), committed.size());
+  }
+  for (std::size_t i = 0; i < committed.size(); i += i < 59'000 ? 97 : 1) {
+    const Duration told = past.committed(i + 1) - kBegan;
+    ASSERT_LE(told, committed[i]) << i;
+    const Duration age = now - committed[i];
+    ASSERT_LE(committed[i] - told, age < 5s ? Duration(10ms) : age / 16 + 5s) << i;
+  }
+}
+
 }  // namespace
 }  // namespace fanfare::fanout

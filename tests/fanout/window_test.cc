@@ -181,6 +181,16 @@ TEST_F(WindowTest, CountsBackwardsAcrossSegments) {
   EXPECT_EQ(window_.sequence(window_.back(window_.after(50), 3)), 30U);
 }
 
+TEST_F(WindowTest, CountsWhatIsLeftFromAnyPlaceOn) {
+  EXPECT_EQ(window_.count_from(window_.begin()), 0U);
+  publish_tens(10, 90);
+  window_.evict(10);
+  for (Sequence sequence = 0; sequence <= 100; ++sequence) {
+    const std::uint64_t left = 9 - std::clamp<std::uint64_t>(sequence / 10, 1, 9);
+    EXPECT_EQ(window_.count_from(window_.after(sequence)), left) << "after " << sequence;
+  }
+}
+
 TEST_F(WindowTest, FindsTheNewestEventOlderThanASecond) {
   publish(10, 1);
   publish(20, 1);

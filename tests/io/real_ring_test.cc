@@ -4,17 +4,20 @@
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "broker/io/backend.h"
@@ -112,6 +115,41 @@ TEST_P(RealRing, CanBeWokenByASignalHandler) {
   signaller.join();
   EXPECT_LT(ring->now() - begun, 25s);
   ::sigaction(SIGUSR1, &before, nullptr);
+}
+
+// io_uring can be asked from Linux 6.8 on.
+bool may_know_nothing(Backend backend) {
+  utsname system{};
+  ::uname(&system);
+  int major = 0, minor = 0;
+  std::sscanf(system.release, "%d.%d", &major, &minor);
+  return backend == Backend::io_uring && std::pair(major, minor) < std::pair(6, 8);
+}
+
+TEST_P(RealRing, KnowsWhatTheKernelKnowsOfATcpConnectionAndKeepsNoDescriptor) {
+  LoopbackWorld world(GetParam(), {});
+  Ring& ring = world.ring();
+  std::vector<Completion> out;
+  ring.accept(world.listener(), {.kind = 1, .index = 0});
+  const auto peer = world.connect();
+  while (out.empty()) ring.wait(ring.now() + 10s, out);
+  ASSERT_TRUE(ring.adopt(out[0].result, 0));
+  ASSERT_NO_FATAL_FAILURE(adopt_pair(ring, 1, 2));
+  ring.poll(0, Interest::hang_up, {.kind = 3, .index = 0});
+  const auto free_descriptor = [] { return Descriptor(::dup(0)).number(); };
+  const int before = free_descriptor();
+  ring.send(0, bytes_of("hello"), {.kind = 2, .index = 0});
+  ring.submit(out);
+  const auto figures = ring.tcp_figures(0);
+  if (!figures && may_know_nothing(GetParam())) return;
+  ASSERT_TRUE(figures);
+  EXPECT_EQ(figures->sent_bytes_total, 5U);
+  EXPECT_EQ(figures->retransmits_total, 0U);
+  EXPECT_EQ(world.read(peer, 100), "hello");
+  EXPECT_FALSE(ring.tcp_figures(1)) << "a Unix socket has none";
+  EXPECT_FALSE(ring.tcp_figures(3)) << "nothing is there";
+  EXPECT_TRUE(ring.tcp_figures(0)) << "and it goes on";
+  EXPECT_EQ(free_descriptor(), before);
 }
 
 TEST_P(RealRing, ServesThousandsOfConnections) {

@@ -99,6 +99,9 @@ class TlsRing final : public io::Ring {
     below_.refuse(descriptor, farewell);
   }
   io::PeerAddress peer_of(int descriptor) override { return below_.peer_of(descriptor); }
+  std::optional<io::TcpFigures> tcp_figures(io::Slot slot) override {
+    return below_.tcp_figures(slot);
+  }
   void connect(io::Slot slot, const io::PeerAddress& address, io::Token token) override {
     below_.connect(slot, address, token);
   }
