@@ -60,6 +60,12 @@ JsonWriter& JsonWriter::string(std::string_view text) {
   return *this;
 }
 
+JsonWriter& JsonWriter::text(std::string_view text) {
+  begin_value();
+  append_json_string(text_, text);
+  return *this;
+}
+
 void JsonWriter::append_quoted(std::string_view text) {
   text_ += '"';
   for (const char c : text) {

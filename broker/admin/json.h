@@ -20,6 +20,8 @@ class JsonWriter {
   // Names, addresses and versions are ASCII; a byte that is not becomes U+FFFD, because the text
   // travels in a stream that must be UTF-8.
   JsonWriter& string(std::string_view text);
+  // The same for what clients choose: UTF-8 stays as it is, other bytes become U+FFFD.
+  JsonWriter& text(std::string_view text);
   JsonWriter& number(std::uint64_t value);
   JsonWriter& number(std::int64_t value);
   // To a thousandth; what is not finite becomes null.

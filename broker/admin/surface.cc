@@ -13,6 +13,7 @@
 #include "broker/admin/assets.h"
 #include "broker/admin/exposition.h"
 #include "broker/admin/json.h"
+#include "broker/admin/listings.h"
 #include "broker/admin/live.h"
 #include "broker/admin/metrics.h"
 #include "broker/admin/process.h"
@@ -78,6 +79,13 @@ class Surface final : public server::AdminSurface {
                          [](const Asset& a, std::string_view p) { return a.path < p; });
     if (asset != all.end() && asset->path == path) return page(*asset);
     return nothing_here();
+  }
+
+  AdminAnswer list_connections(const server::ConnectionListing& listing) override {
+    return fresh(200, "application/json", connections_json(listing));
+  }
+  AdminAnswer list_channels(const server::ChannelListing& listing) override {
+    return fresh(200, "application/json", channels_json(listing));
   }
 
   std::string live_event(const Snapshot& now) override {
@@ -162,9 +170,12 @@ class Surface final : public server::AdminSurface {
     std::string body =
         "nothing here; this listener has\n\n"
         "  /             the live page\n"
+        "  /connections  who is connected, the channels, a look at one\n"
         "  /screen       the data screen\n"
         "  /events       the live page's own stream\n"
         "  /metrics      Prometheus text\n"
+        "  /api/connections  who is connected, and how far behind: JSON\n"
+        "  /api/channels     the channels: JSON\n"
         "  /healthz      200 while the broker runs\n"
         "  /readyz       200 while it takes subscribers; 503 while full or stopping, with the "
         "reason\n"

@@ -49,9 +49,12 @@ bool load_token_keys(server::Options& options, const std::function<void(const st
       for (const std::string& sentence : (**keys)->left_out) say(sentence);
     }
   }
-  if (!subscribers || !publishers) return false;
+  const auto operators = config::read_admin_token(options.listen);
+  if (!operators) say(operators.error());
+  if (!subscribers || !publishers || !operators) return false;
   options.token_keys = *subscribers;
   options.publish_keys = *publishers;
+  options.admin_token = *operators;
   return true;
 }
 

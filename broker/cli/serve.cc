@@ -238,11 +238,13 @@ class Serving {
       const auto changes = config::differences(options_, *options);
       const config::TokenKeys keys = options_.token_keys;
       const config::TokenKeys publish_keys = options_.publish_keys;
+      const auto admin_token = options_.admin_token;
       const auto tls_server = options_.tls_server;
       const auto publish_tls_server = options_.publish_tls_server;
       options_ = config::in_force(options_, *options);
       options_.token_keys = keys;
       options_.publish_keys = publish_keys;
+      options_.admin_token = admin_token;
       options_.tls_server = tls_server;
       options_.publish_tls_server = publish_tls_server;
       const bool keys_read = load_token_keys(

@@ -103,10 +103,18 @@ std::string publishers(const Options& options) {
 std::string operators(const Options& options) {
   const std::string& admin = options.listen.admin;
   if (admin.empty()) return entry("admin", "nobody: [listen] admin is empty");
-  return entry(admin,
-               policy::is_loopback(admin) ? "every user of this machine"
-                                          : "everybody who reaches this address",
-               "/healthz, /readyz, /metrics, the live pages");
+  constexpr std::string_view kProbes = "/healthz, /readyz";
+  constexpr std::string_view kPages = "/metrics, the live pages";
+  const std::string all = fmt::format("{}, {}", kProbes, kPages);
+  const bool local = policy::is_loopback(admin);
+  const std::string_view callers =
+      local ? "every user of this machine" : "everybody who reaches this address";
+  if (!options.listen.admin_token_file.empty()) {
+    return entry(admin, callers, kProbes) +
+           entry(admin, "bearers of the token of [listen] admin_token_file",
+                 fmt::format("{}, /api, closing", kPages));
+  }
+  return entry(admin, callers, local ? all + ", /api, closing" : all);
 }
 
 std::string origins(const Options& options) {

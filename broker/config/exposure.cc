@@ -69,11 +69,24 @@ bool everything_is_open(const Options& options) {
 std::vector<std::string> exposures(const Options& options) {
   std::vector<std::string> sentences;
   const std::string& admin = options.listen.admin;
-  if (!admin.empty() && !policy::is_loopback(admin)) {
+  const std::string& admin_token = options.listen.admin_token_file;
+  if (!admin.empty() && !policy::is_loopback(admin) && admin_token.empty()) {
     sentences.push_back(
         fmt::format("[listen] admin is {}: who reaches that sees the metrics and the live pages, "
-                    "with names of channels and addresses of clients",
+                    "with names of channels and addresses of clients; set [listen] "
+                    "admin_token_file (without it /api is refused there)",
                     admin));
+  } else if (!admin.empty() && !policy::is_loopback(admin)) {
+    sentences.push_back(
+        fmt::format("[listen] admin is {}: its token travels there in the clear, unless a proxy "
+                    "or a private network protects it",
+                    admin));
+  }
+  if (const std::string_view readers = admin_token.empty() ? "" : readers_of(admin_token);
+      !readers.empty()) {
+    sentences.push_back(
+        fmt::format("[listen] {} holds the operators' token, and {} can read it (chmod 0600)",
+                    admin_token, readers));
   }
   std::vector<std::string> http = options.listen.http;
   http.insert(http.end(), options.listen.https.begin(), options.listen.https.end());

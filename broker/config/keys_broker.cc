@@ -107,6 +107,13 @@ constexpr std::array kListen{
          .help = "The same for the admin listener. Empty: on loopback only IP addresses and "
                  "localhost, so that no web page can make its own name lead here (DNS rebinding); "
                  "elsewhere any name. \"*\": any name."}),
+    key<Options, &Options::listen, &ListenOptions::admin_token_file>(
+        {.name = "admin_token_file",
+         .help = "A file with one line, of 16 characters or more: what operators have to show to "
+                 "the admin listener, as a bearer token or as a password (of any user name), for "
+                 "everything but /healthz and /readyz. It is read again on SIGHUP. Empty: nothing "
+                 "has to be shown, and who is connected (/api) is then shown, and closed, on "
+                 "loopback only."}),
 };
 
 constexpr std::array kServer{

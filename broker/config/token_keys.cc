@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::uint64_t kKeyFileBytesMax = 64U << 10U;
 constexpr std::uint64_t kJwksBytesMax = 1U << 20U;
+constexpr std::uint64_t kAdminTokenBytesMax = 4U << 10U;
+constexpr std::size_t kAdminTokenMin = 16;
 
 using policy::Algorithm;
 using policy::JwtKeys;
@@ -99,6 +101,27 @@ std::expected<TokenKeys, std::vector<std::string>> read_publish_keys(
                     .files = publish.keys,
                     .jwks = publish.jwks,
                     .algorithms = algorithms_of(publish.algorithms)});
+}
+
+std::expected<std::optional<policy::Digest>, std::string> read_admin_token(
+    const server::ListenOptions& listen) {
+  const std::string& path = listen.admin_token_file;
+  if (path.empty()) return std::nullopt;
+  const auto problem = [&path](std::string_view what) {
+    return std::unexpected(fmt::format("[listen] admin_token_file: {}: {}", path, what));
+  };
+  const auto text =
+      read_file(path, kAdminTokenBytesMax, "it is larger than 4 KiB, too large for a token");
+  if (!text) return problem(text.error());
+  std::string_view token = *text;
+  while (token.ends_with('\n') || token.ends_with('\r')) token.remove_suffix(1);
+  const bool plain = std::ranges::all_of(token, [](char c) { return c > ' ' && c <= '~'; });
+  if (!plain) return problem("it must hold one line of printable ASCII without blanks");
+  if (token.size() < kAdminTokenMin) {
+    return problem(fmt::format("it holds {} characters; 16 are the fewest (openssl rand -hex 16)",
+                               token.size()));
+  }
+  return policy::sha256(token);
 }
 
 std::string token_keys_text(const TokenKeys& keys) {

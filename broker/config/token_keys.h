@@ -5,9 +5,11 @@
 
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "broker/policy/digest.h"
 #include "broker/policy/jwt_keys.h"
 #include "broker/server/base/options.h"
 
@@ -20,6 +22,10 @@ std::expected<TokenKeys, std::vector<std::string>> read_token_keys(
     const server::TokenOptions& token);
 std::expected<TokenKeys, std::vector<std::string>> read_publish_keys(
     const server::PublishOptions& publish);
+
+// What [listen] admin_token_file holds; nothing if there is none.
+std::expected<std::optional<policy::Digest>, std::string> read_admin_token(
+    const server::ListenOptions& listen);
 
 // "2 keys: EdDSA, ES256 \"2026\""; empty if there are none.
 std::string token_keys_text(const TokenKeys& keys);

@@ -12,6 +12,8 @@ using Digest = std::array<unsigned char, 32>;
 Digest sha256(std::string_view text);
 // HMAC-SHA-256 (RFC 2104): shows that a text comes from one who knows the key.
 Digest hmac_sha256(std::string_view key, std::string_view text);
+// Takes as long whichever bytes differ.
+bool same_digest(const Digest& a, const Digest& b);
 // In hexadecimal, lower case.
 std::string hex_of(const Digest& digest);
 

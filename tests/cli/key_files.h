@@ -32,6 +32,7 @@ class KeyFiles {
     const std::string other =
         R"({"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"})";
     std::ofstream(folder_ / "good") << probe_signer().key_file();
+    std::ofstream(folder_ / "admin") << "0123456789abcdef\n";
     std::ofstream(folder_ / "other") << std::string(32, 'o');
     std::ofstream(folder_ / "good.json") << R"({"keys":[)" << jwk << ',' << other << "]}";
     std::ofstream(folder_ / "other.json") << R"({"keys":[)" << other << "]}";

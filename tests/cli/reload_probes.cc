@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/cli/key_files.h"
+
 namespace fanfare::cli {
 namespace {
 
@@ -211,6 +213,10 @@ std::string browser_module(SmallBroker& broker) {
 }
 std::string admin_page(SmallBroker& broker) {
   return status_of(ask(broker, broker.operators(), head_with("", "/page")));
+}
+std::string admin_page_here(SmallBroker& broker) {
+  return status_of(
+      ask(broker, broker.operators(), "GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n"));
 }
 std::string two_patterns(SmallBroker& broker) {
   return status_of(opened(broker, "/events?channel=a/*&channel=b/*"));
@@ -422,6 +428,8 @@ std::vector<Probe> probes() {
        "421"},
       {"listen.admin_hosts", "", "[listen]\nadmin_hosts = [\"*\"]", newly(admin_page), "421",
        "200"},
+      {"listen.admin_token_file", "", with_key_file("listen", "admin_token_file = \"$admin\"", ""),
+       newly(admin_page_here), "200", "401"},
       {"subscribe.events", "[[route]]\npath = \"/board\"",
        "[subscribe]\nevents = false\n[[route]]\npath = \"/board\"", newly(subscribed), "200",
        "403"},

@@ -43,6 +43,9 @@ server::Options with_keys(server::Options options) {
   const auto publish_keys = config::read_publish_keys(options.publish);
   EXPECT_TRUE(publish_keys) << publish_keys.error().front();
   if (publish_keys) options.publish_keys = *publish_keys;
+  const auto admin_token = config::read_admin_token(options.listen);
+  EXPECT_TRUE(admin_token) << admin_token.error();
+  if (admin_token) options.admin_token = *admin_token;
   static const auto kTickets = std::make_shared<tls::TicketKeys>(TimePoint{});
   const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
   auto files = config::read_tls_files(options, kTickets, now);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "broker/server/base/counters.h"
+#include "broker/server/base/listing.h"
 #include "broker/server/base/options.h"
 
 namespace fanfare::server {
@@ -21,8 +22,8 @@ struct AdminField {
 
 struct AdminAnswer {
   int status = 200;
-  std::string_view content_type;  // with charset
-  std::string body;
+  std::string_view content_type = {};  // with charset
+  std::string body = {};
   // In place of the body: bytes that live as long as the process, and the same compressed with gzip
   // (empty: they are not), for clients that accept it.
   std::string_view fixed = {};
@@ -51,6 +52,11 @@ class AdminSurface {
   // GET or HEAD of `path` (no query) on the admin listener. `/events` never arrives here: it is the
   // stream of kAdminChannel.
   virtual AdminAnswer answer(std::string_view path, const Snapshot& now) = 0;
+  // GET or HEAD of /api/connections and /api/channels, when all shards have said what they have.
+  virtual AdminAnswer list_connections(const ConnectionListing& /*listing*/) {
+    return {.status = 404};
+  }
+  virtual AdminAnswer list_channels(const ChannelListing& /*listing*/) { return {.status = 404}; }
   // Once a second: the data of the event published to kAdminChannel. Empty: none.
   virtual std::string live_event(const Snapshot& now) = 0;
 };

@@ -111,6 +111,8 @@ namespace fanfare::server {
   X(admin_connections_refused_total, "counter",                                                    \
     "Connections to the admin listener closed at once: 64 were open")                              \
   X(admin_requests_total, "counter", "Requests on the admin listener")                             \
+  X(admin_refused_total, "counter",                                                                \
+    "Requests on the admin listener refused for want of the token")                                \
   X(admin_streams, "gauge", "Event streams open on the admin listener: live pages")                \
   X(ingest_connections_open, "gauge", "Publisher connections open")                                \
   X(ingest_connections_total, "counter", "Publisher connections accepted")                         \
@@ -201,7 +203,8 @@ struct Counters {
   X(lived_out, "told to come back because its longest life (stream_life) was over")          \
   X(h2_violation, "an HTTP/2 client broke the rules of the protocol")                        \
   X(h2_flood, "an HTTP/2 client was told to be calm: it asked for too much of no use")       \
-  X(tls_failed, "the TLS handshake failed, or the peer broke the rules of TLS")
+  X(tls_failed, "the TLS handshake failed, or the peer broke the rules of TLS")              \
+  X(dismissed, "an operator closed it; a stream's client is told to come back")
 
 enum class CloseReason : std::uint8_t {
 #define X(name, help) name,

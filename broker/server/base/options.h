@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/policy/client_address.h"
+#include "broker/policy/digest.h"
 #include "broker/wire/sse/format.h"
 #include "broker/wire/sse/position.h"
 
@@ -62,6 +63,7 @@ struct ListenOptions {
   std::string admin = "127.0.0.1:9180";  // empty: no admin listener
   std::vector<std::string> hosts;        // names of the subscriber listeners; empty: any
   std::vector<std::string> admin_hosts;  // of the admin listener; addresses and localhost always
+  std::string admin_token_file;          // what operators have to show there; empty: nothing
 
   friend bool operator==(const ListenOptions&, const ListenOptions&) = default;
 };
@@ -319,6 +321,8 @@ struct Options {
   // What the files of `token` hold: read at the start and at each SIGHUP, apart from the rest.
   // Null: nothing.
   std::shared_ptr<const policy::JwtKeys> token_keys;
+  // What the file of `listen.admin_token_file` holds, likewise: its digest. Nothing: there is none.
+  std::optional<policy::Digest> admin_token;
   AccessOptions access;
   PublishOptions publish;
   std::shared_ptr<const policy::JwtKeys> publish_keys;  // the same, of `publish`

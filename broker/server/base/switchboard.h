@@ -19,6 +19,7 @@
 #include "broker/server/base/access_sink.h"
 #include "broker/server/base/approvals.h"
 #include "broker/server/base/counters.h"
+#include "broker/server/base/listing.h"
 #include "broker/server/base/options.h"
 #include "broker/server/base/phase.h"
 #include "broker/server/base/quotas.h"
@@ -91,9 +92,33 @@ struct RollMessage {
   std::uint32_t next = 0;  // the place from which the list goes on
   bool complete = false;   // nothing follows
 };
+// Lead to a shard: look through the connections (broker/server/streams/walks.h).
+struct WalkMessage {
+  std::uint64_t call = 0;
+  std::shared_ptr<const WalkOrder> order;
+};
+// Shard to lead: what was found, as many as may be shown; or how many were dismissed.
+struct WalkedMessage {
+  std::uint64_t call = 0;
+  std::uint32_t shard = 0;
+  std::uint64_t total = 0;
+  std::vector<FoundConnection> found;
+};
+// Lead to a shard: these are shown.
+struct DescribeMessage {
+  std::uint64_t call = 0;
+  std::vector<FoundConnection> found;
+};
+// Shard to lead: all that is known of them, in the same order; nothing of one that has ended.
+struct DescribedMessage {
+  std::uint64_t call = 0;
+  std::uint32_t shard = 0;
+  std::vector<std::optional<ConnectionRow>> rows;
+};
 using Message =
     std::variant<LogMessage, SettingsMessage, DrainMessage, AttendanceMessage, NoticeMessage,
-                 CensusMessage, CensusPartMessage, RollCallMessage, RollMessage>;
+                 CensusMessage, CensusPartMessage, RollCallMessage, RollMessage, WalkMessage,
+                 WalkedMessage, DescribeMessage, DescribedMessage>;
 
 struct Switchboard {
   explicit Switchboard(std::uint32_t shards, std::uint32_t lead_shard = 0)

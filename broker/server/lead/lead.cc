@@ -232,6 +232,14 @@ void Lead::for_each_fact(const FactVisitor& visit) {
   visit("publish_errors_total", counters_.ingest_errors_total);
 }
 
+std::optional<ChannelSource::Seen> Lead::at(std::uint32_t place) const {
+  const auto seen = sequencer_.at_place(place);
+  if (!seen || is_own_channel(seen->name)) return std::nullopt;
+  return Seen{.name = seen->name,
+              .state = seen->state,
+              .rate = rates_known_ ? std::optional(seen->gained) : std::nullopt};
+}
+
 void Lead::describe(Snapshot& snapshot) {
   snapshot.log = sequencer_.counters();
   snapshot.heads = heads_;
@@ -243,7 +251,8 @@ void Lead::describe(Snapshot& snapshot) {
   snapshot.version = kVersion;
   // Visiting so many takes 1 to 2 ms of a turn; more than that, once a second, would be noticed.
   constexpr std::size_t kRankedMax = 20'000;
-  if (sequencer_.channel_count() > kRankedMax) return;
+  rates_known_ = sequencer_.channel_count() <= kRankedMax;
+  if (!rates_known_) return;
   struct Ranked {
     std::uint64_t gained;
     std::string_view name;

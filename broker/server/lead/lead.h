@@ -17,6 +17,7 @@
 #include "broker/policy/event_rules.h"
 #include "broker/server/base/gate.h"
 #include "broker/server/base/heads.h"
+#include "broker/server/base/listing.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/base/switchboard.h"
 #include "broker/server/lead/admission.h"
@@ -25,7 +26,7 @@
 
 namespace fanfare::server {
 
-class Lead final : public ingest::Sink {
+class Lead final : public ingest::Sink, public ChannelSource {
  public:
   // How far the log goes is written into `heads`. All outlive this. `clock` counts ages.
   Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard, Counters& counters,
@@ -56,6 +57,14 @@ class Lead final : public ingest::Sink {
   const fanout::Sequencer& sequencer() const { return sequencer_; }
   // Fills the log's part of a snapshot.
   void describe(Snapshot& snapshot);
+
+  // ChannelSource: the channels of the log, but the broker's own
+  std::uint32_t places() const override { return sequencer_.places(); }
+  std::optional<Seen> at(std::uint32_t place) const override;
+  std::uint64_t subscribers_of(std::string_view channel) override {
+    return roster_.receivers(channel);
+  }
+  std::string_view epoch() const override { return sequencer_.epoch().text(); }
 
   // ingest::Sink
   std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event) override;
@@ -102,6 +111,7 @@ class Lead final : public ingest::Sink {
   std::uint64_t untold_bytes_ = 0;  // of their frames
   TimePoint stalled_since_{};       // the newest of: one was told; the oldest was sealed
   bool stopping_ = false;
+  bool rates_known_ = false;  // describe() has looked at every channel
   std::array<char, fanout::EventId::kSizeMax> id_{};
   std::vector<fanout::Sequencer::Coming> coming_;
 };

@@ -12,6 +12,7 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
             parts.gate != nullptr ? *parts.gate : open_gate_, parts.heads, parts.clock),
       hooks_({settings, lead_.roster(), parts.counters, parts.random, std::string(epoch.text())}),
       roll_calls_(parts.switchboard, settings, parts.counters),
+      listings_(parts.switchboard, lead_),
       ingest_routes_(settings, lead_, roll_calls_),
       ingest_http_(parts.connections, parts.courier, parts.counters, settings.publisher_requests(),
                    settings, parts.date, publisher_bodies_, ingest_routes_),
@@ -43,7 +44,8 @@ LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& sett
   snapshot_.connections_max = parts.connections_max;
   if (surface_ == nullptr) return;
   admin_routes_ = std::make_unique<AdminRoutes>(
-      settings, *surface_, parts.streams, [this]() -> const Snapshot& { return fresh_snapshot(); });
+      settings, *surface_, parts.streams, listings_, lead_, parts.counters,
+      [this]() -> const Snapshot& { return fresh_snapshot(); });
   admin_port_ = std::make_unique<HttpPort>(parts.connections, parts.courier, parts.counters,
                                            settings.admin_requests(), settings, parts.date,
                                            publisher_bodies_, *admin_routes_);

@@ -10,6 +10,7 @@
 #include "broker/server/lead/hooks.h"
 #include "broker/server/lead/lead.h"
 #include "broker/server/requests/admin_routes.h"
+#include "broker/server/requests/listings.h"
 #include "broker/server/requests/publish_routes.h"
 #include "broker/server/requests/publisher_door.h"
 #include "broker/server/sockets/http_port.h"
@@ -49,8 +50,11 @@ class LeadDesk {
   void turn_passes() {
     if (expiring_) expiring_ = lead_.expire();
   }
-  bool work_waiting() const { return expiring_; }
+  bool work_waiting() const { return expiring_ || listings_.work_waiting(); }
   HttpPort* admin_port() { return admin_port_.get(); }
+  // Null where there is no admin listener.
+  AdminRoutes* admin_routes() { return admin_routes_.get(); }
+  Listings& listings() { return listings_; }
 
   Lead& lead() { return lead_; }
   // For publishers that speak HTTP: on the ingest socket, and over TCP.
@@ -73,6 +77,7 @@ class LeadDesk {
   Lead lead_;
   Hooks hooks_;
   RollCalls roll_calls_;
+  Listings listings_;
   PublishRoutes ingest_routes_;
   HttpPort ingest_http_;
   PublisherTokens publisher_tokens_;

@@ -74,6 +74,8 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       port_(connections_, courier_, counters_, settings_.subscriber_requests(), settings_, date_,
             switchboard.subscriber_bodies, front_, &access_),
       greeter_(connections_, counters_, settings_),
+      walks_({config.index, ring_, config.tls, connections_, subscribers_, replica_, delivery_,
+              presence_, access_, switchboard_}),
       started_(ring.now()),
       now_(started_) {
   if (switchboard.is_lead(config.index)) {
@@ -87,6 +89,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
     shared_ = config.shared({ring_, connections_, front_, port_, settings_, counters_, date_,
                              switchboard.subscriber_bodies, access_});
     outlets_.share(*shared_);
+    walks_.share(*shared_);
   }
   know_ports();
   tell_date();
@@ -147,8 +150,8 @@ void Shard::arm_accept(std::uint32_t index) {
 bool Shard::work_waiting() const {
   return !completions_.empty() || delivery_.work_waiting() || courier_.waiting() ||
          !heartbeats_due_.empty() || !mail_.empty() || swept_ != tick_ || drain_waiting() ||
-         upstreams_.work_waiting() || polls_.work_waiting() || (shared_ && shared_->waiting()) ||
-         (desk_ && desk_->work_waiting()) ||
+         upstreams_.work_waiting() || polls_.work_waiting() || walks_.work_waiting() ||
+         (shared_ && shared_->waiting()) || (desk_ && desk_->work_waiting()) ||
          (config_.tls != nullptr && config_.tls->work_waiting());
 }
 
@@ -192,6 +195,7 @@ void Shard::turn(TimePoint deadline) {
 
   if (take_messages()) loop_.step_ends(TurnStep::mailbox);
   if (time_passes()) loop_.step_ends(TurnStep::time);
+  walk_on();
   take_upstream_answers();
   seal();
   loop_.step_ends(TurnStep::seal);

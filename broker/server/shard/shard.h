@@ -49,6 +49,7 @@
 #include "broker/server/streams/shared_port.h"
 #include "broker/server/streams/streams.h"
 #include "broker/server/streams/subscriber.h"
+#include "broker/server/streams/walks.h"
 #include "broker/server/upstream/upstreams.h"
 
 #include "common/log.h"
@@ -184,6 +185,16 @@ class Shard {
   RollAsker roll_asker(io::Slot slot) const;
   void look_for_late_rolls();
 
+  // shard_operators.cc: what operators ask and close
+  void take(const WalkMessage& message);
+  void take(const WalkedMessage& message);
+  void take(const DescribeMessage& message);
+  void take(const DescribedMessage& message);
+  void walk_on();
+  void dismiss(const Walks::Dismissed& dismissed);
+  void dismiss_stream(Member member, const Dismissal& dismissal);
+  void dismiss_connection(io::Slot slot, const Dismissal& dismissal);
+
   // shard_connections.cc: what happens to a connection
   void obey(io::Slot slot, PortOrder order);
   void arm_receive(io::Slot slot);
@@ -289,6 +300,7 @@ class Shard {
   AccessBook access_;
   HttpPort port_;
   Greeter greeter_;
+  Walks walks_;
   std::unique_ptr<SharedPort> shared_;  // null: none
   std::unique_ptr<LeadDesk> desk_;      // the lead's
   std::array<PortKind, kPortCount> port_kinds_;

@@ -147,10 +147,11 @@ void Shard::stream_overdue(Member member, Subscriber& subscriber) {
     if (tick_ < subscriber.due) return;
     sweep_left_ -= kOverdueWork;
     if (subscriber.farewell == Farewell::due) return say_farewell(member, Farewell::said);
-    // While the broker serves, only an end that was set for the stream is said so.
-    const CloseReason said = phase_ == Phase::serving ? CloseReason::expired : CloseReason::drained;
-    const bool expired = subscriber.farewell == Farewell::expired;
-    end_stream({member, expired ? why_expired(subscriber) : said});
+    // While the broker serves, an end that was set for the stream is said so, or an operator's.
+    CloseReason said = phase_ == Phase::serving ? CloseReason::expired : CloseReason::drained;
+    if (subscriber.farewell == Farewell::expired) said = why_expired(subscriber);
+    if (delivery_.farewell_reason(member) == CloseReason::dismissed) said = CloseReason::dismissed;
+    end_stream({member, said});
     return;
   }
   if (tick_ >= subscriber.expires) {

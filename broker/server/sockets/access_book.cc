@@ -94,6 +94,22 @@ void AccessBook::stream_ended(std::uint32_t member, std::string_view end) {
   if (!stream.empty()) finish(std::move(stream.mapped()), 0, end);
 }
 
+// Out of the line that waits: within a text, quotes are escaped, so this stands nowhere else.
+std::string AccessBook::agent_of(std::uint32_t member) const {
+  constexpr std::string_view kMember = R"(,"agent":")";
+  const auto stream = streams_.find(member);
+  if (stream == streams_.end()) return {};
+  const std::string& text = stream->second.text;
+  std::size_t at = text.find(kMember);
+  if (at == std::string::npos) return {};
+  std::string agent;
+  for (at += kMember.size(); at < text.size() && text[at] != '"'; ++at) {
+    if (text[at] == '\\') ++at;
+    agent += text[at];
+  }
+  return agent;
+}
+
 void AccessBook::write(std::string_view line) {
   if (lines_.size() + line.size() > settings_->access.buffer) {
     ++left_out_;

@@ -61,6 +61,8 @@ class AccessBook {
   void stream_began(std::uint32_t member, AccessLine line, const std::vector<std::string>& topics,
                     std::string_view subject);
   void stream_ended(std::uint32_t member, std::string_view end);
+  // The User-Agent of its request; empty if it had none, or the log was off when it began.
+  std::string agent_of(std::uint32_t member) const;
 
   // Once a turn.
   void hand_over();

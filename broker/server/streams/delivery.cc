@@ -360,7 +360,8 @@ void Delivery::heartbeats(std::span<const Member> subscribers, Tick tick,
   heartbeats_only_ = false;
 }
 
-void Delivery::farewell(Member member, CloseReason reason) {
+void Delivery::farewell(Member member, CloseReason reason, std::optional<Duration> retry,
+                        std::string_view words) {
   const Subscriber& subscriber = subscribers_[member];
   fanout::Feed* const feed = feed_of(member);
   if (subscriber.joined) {
@@ -375,13 +376,21 @@ void Delivery::farewell(Member member, CloseReason reason) {
     behind.owned = std::exchange(behind.opening, {});
     const fanout::Framing framing = replica_.framing(feed);
     if (!is_raw(framing)) {
-      const auto jitter = Duration(
-          random_.below(static_cast<std::uint64_t>(settings_->delivery.retry.count()) + 1));
-      Voice(framing).come_back(behind.owned, settings_->delivery.retry + jitter);
+      const Duration least = retry.value_or(settings_->delivery.retry);
+      const Duration spread = retry ? least / 2 : least;
+      const auto jitter = Duration(random_.below(static_cast<std::uint64_t>(spread.count()) + 1));
+      Voice(framing).come_back(behind.owned, least + jitter, words);
     }
     behind.rest = behind.owned;
   }
   make_ready(subscriber.behind);
+}
+
+std::optional<CloseReason> Delivery::farewell_reason(Member member) const {
+  const Subscriber& subscriber = subscribers_[member];
+  if (subscriber.joined || !behind_[subscriber.behind].last) return std::nullopt;
+  const CloseReason reason = behind_[subscriber.behind].end_reason;
+  return reason == CloseReason::stream_complete ? std::nullopt : std::optional(reason);
 }
 
 bool Delivery::finish(Member member, std::vector<StreamEnd>& ends) {
@@ -405,6 +414,16 @@ Tick Delivery::stalled_for(Member member, Tick tick) const {
   const Subscriber& subscriber = subscribers_[member];
   if (subscriber.joined || !behind_[subscriber.behind].blocked) return 0;
   return tick - behind_[subscriber.behind].blocked_since;
+}
+
+Delivery::Standing Delivery::standing(Member member) const {
+  const Subscriber& subscriber = subscribers_[member];
+  if (subscriber.joined) return {.at = replica_.target(feed_of(member))};
+  const Behind& behind = behind_[subscriber.behind];
+  return {.at = behind.cursor.at,
+          .queued = behind.rest.size() + behind.opening.size(),
+          .blocked = behind.blocked,
+          .blocked_since = behind.blocked ? behind.blocked_since : kNever};
 }
 
 void Delivery::make_ready(std::uint32_t index) {

@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,8 +66,12 @@ class Delivery {
   // those that have gone.
   void heartbeats(std::span<const Member> subscribers, Tick tick,
                   std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends);
-  // Tells the client when to come back, then ends the stream uncleanly with `reason`.
-  void farewell(Member subscriber, CloseReason reason);
+  // Tells the client when to come back, then ends the stream uncleanly with `reason`. Without
+  // `retry` that is when [delivery] retry says; `words` are for people.
+  void farewell(Member subscriber, CloseReason reason, std::optional<Duration> retry = {},
+                std::string_view words = {});
+  // The reason of a farewell that has not been read yet; nothing if there was none.
+  std::optional<CloseReason> farewell_reason(Member subscriber) const;
   // Ends the stream cleanly where it stands. False: it is behind, and not complete there.
   bool finish(Member subscriber, std::vector<StreamEnd>& ends);
 
@@ -74,6 +79,14 @@ class Delivery {
   bool in_mid_event(Member subscriber) const;
   // Blocked for how long without taking a byte; 0 if not blocked.
   Tick stalled_for(Member subscriber, Tick tick) const;
+  // How it stands, for operators.
+  struct Standing {
+    fanout::Sequence at = 0;  // it was handed everything up to here…
+    std::size_t queued = 0;   // …of which its outlet has not taken so many bytes
+    bool blocked = false;     // the outlet takes nothing
+    Tick blocked_since = kNever;
+  };
+  Standing standing(Member subscriber) const;
   // Subscribers that are behind; live pages are not counted.
   std::size_t behind_count() const { return behind_count_; }
 

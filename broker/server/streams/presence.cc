@@ -118,9 +118,12 @@ std::uint64_t Presence::id_of(Member member) const {
                    parts_.subscribers.capacity(), parts_.subscribers[member].began);
 }
 
+Duration Presence::age(Member member) const {
+  return kTick * (tick_ - arrivals_.tick_of(parts_.subscribers[member].began));
+}
+
 std::int64_t Presence::since_ms(Member member) const {
-  const Tick age = tick_ - arrivals_.tick_of(parts_.subscribers[member].began);
-  return unix_ms_ - age * (kTick / 1ms);
+  return unix_ms_ - age(member) / 1ms;
 }
 
 NoticeMessage Presence::notice(Member member, NoticeMessage::Kind kind,

@@ -79,6 +79,13 @@ class Presence {
   void take(const CensusMessage& order);
   void take(const RollCallMessage& order) const;
 
+  // For operators; not of live pages. Its number, whose it is (empty: nobody has said), what its
+  // request's query was, and for how long it has been there.
+  std::uint64_t id_of(Member member) const;
+  std::string_view subject_of(Member member) const { return subjects_.of(member); }
+  std::string known_query(Member member) const;
+  Duration age(Member member) const;
+
  private:
   using Filter = std::shared_ptr<const std::vector<std::string>>;
   struct Census {
@@ -100,8 +107,6 @@ class Presence {
   void keep_query(Member member, std::string_view query);
   void keep_subject(Member member, std::string_view subject);
   void forget(Member member);
-  std::string known_query(Member member) const;
-  std::uint64_t id_of(Member member) const;
   std::int64_t since_ms(Member member) const;
   ingest::RollEntry entry_of(Member member, std::string_view channel) const;
 

@@ -41,9 +41,10 @@ void Voice::end(std::string& out, std::string_view type) const {
   say(out, is_json(framing_) ? sse::json_end() : sse::end_text(type));
 }
 
-void Voice::come_back(std::string& out, Duration retry) const {
+void Voice::come_back(std::string& out, Duration retry, std::string_view reason) const {
   if (is_raw(framing_)) return;
-  say(out, is_json(framing_) ? sse::json_come_back(retry, {}, {}) : sse::retry_text(retry));
+  say(out, is_json(framing_) ? sse::json_come_back(retry, reason, {})
+                             : sse::retry_text(retry) + sse::comment_text(reason));
 }
 
 void Voice::overload(std::string& out, Duration retry, std::optional<sse::PositionForm> form,

@@ -30,8 +30,9 @@ class Voice {
   bool gap(std::string& out, std::string_view type, const sse::GapEvent& gap) const;
   // `type`: [delivery] end_event.
   void end(std::string& out, std::string_view type) const;
-  // The last words of a stream that breaks off: when its client is to come back.
-  void come_back(std::string& out, Duration retry) const;
+  // The last words of a stream that breaks off: when its client is to come back, and why, for
+  // people (one line; empty: it is not said).
+  void come_back(std::string& out, Duration retry, std::string_view reason = {}) const;
   // All that is said on a stream that is not begun; for whom `id` is empty, nothing of a position.
   void overload(std::string& out, Duration retry, std::optional<sse::PositionForm> form,
                 std::string_view id, std::string_view reason) const;

@@ -27,6 +27,10 @@ std::string retry_text(Duration retry) {
   return fmt::format("retry: {}\n", in_milliseconds(retry));
 }
 
+std::string comment_text(std::string_view comment) {
+  return comment.empty() ? std::string() : fmt::format(": {}\n", comment);
+}
+
 std::int64_t in_milliseconds(Duration time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
 }
@@ -37,8 +41,7 @@ std::string time_text(std::chrono::sys_seconds time) {
 
 std::string opening_text(Duration retry, std::string_view position, std::string_view comment) {
   std::string text = retry_text(retry);
-  text.append(position).append(":\n");
-  if (!comment.empty()) text.append(": ").append(comment).append("\n");
+  text.append(position).append(":\n").append(comment_text(comment));
   return text;
 }
 

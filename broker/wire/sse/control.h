@@ -38,6 +38,9 @@ constexpr std::string_view clean_end(Wrap wrap) {
 // comes back (W9).
 std::string retry_text(Duration retry);
 
+// A comment for people who look, one line; nothing if it is empty.
+std::string comment_text(std::string_view comment);
+
 std::int64_t in_milliseconds(Duration time);
 // "2026-11-26T18:24:01Z"
 std::string time_text(std::chrono::sys_seconds time);

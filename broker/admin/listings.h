@@ -1,0 +1,13 @@
+// /api/connections and /api/channels as JSON. docs/OPERATIONS.md lists the members.
+#pragma once
+
+#include <string>
+
+#include "broker/server/base/listing.h"
+
+namespace fanfare::admin {
+
+std::string connections_json(const server::ConnectionListing& listing);
+std::string channels_json(const server::ChannelListing& listing);
+
+}  // namespace fanfare::admin
