@@ -8,12 +8,17 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "broker/cli/command.h"
 #include "broker/cli/event_printer.h"
+#include "broker/cli/life_log.h"
 #include "broker/cli/signals.h"
+#include "broker/cli/token_file.h"
+#include "broker/client/fetch.h"
+#include "broker/client/listings.h"
 #include "broker/client/subscription.h"
 
 #include "common/quotable.h"
@@ -30,6 +35,7 @@ constexpr const char* kFooter = R"(Examples:
   fanfare tail news --since k3v9q2x-1041         what came after that event
   fanfare tail news --json | jq .data            a line of JSON per event and per gap
   fanfare tail news --count 1 --raw              wait for one event, show its data, end
+  fanfare tail --admin 127.0.0.1:9180            who connects, who leaves and why
 
 Resumes by itself, exactly, when the connection or the broker goes away. Events that are no longer
 available are shown as a gap. Ends by itself when every channel is finished.
@@ -41,6 +47,8 @@ struct Arguments {
   std::vector<std::string> channels;
   std::string url = "http://127.0.0.1:8080";
   std::string since;
+  std::string admin;
+  std::string token_file;
   std::optional<std::uint32_t> replay;
   std::optional<std::uint64_t> count;
   bool json = false;
@@ -62,6 +70,73 @@ EventPrinter::Format format_of(const Arguments& arguments) {
   if (arguments.json) return EventPrinter::Format::json;
   return arguments.raw ? EventPrinter::Format::raw : EventPrinter::Format::plain;
 }
+
+// What `--admin` does instead: each second's report of the live page, with the youngest
+// connections.
+class FollowingLives {
+ public:
+  FollowingLives(const Arguments& arguments, Console& console, std::string token)
+      : arguments_(arguments),
+        console_(console),
+        token_(std::move(token)),
+        log_(arguments.json),
+        subscription_(
+            {.address = arguments.admin + "/events",
+             .fields =
+                 token_.empty()
+                     ? std::vector<std::pair<std::string, std::string>>{}
+                     : std::vector<std::pair<std::string, std::string>>{{"Authorization",
+                                                                         "Bearer " + token_}}},
+            &interrupt_.stop()) {}
+
+  Exit run() {
+    while (true) {
+      const auto item = subscription_.next(monotonic_now() + 1h);
+      if (!item && item.error().fault == client::Fault::timeout) continue;
+      if (!item && item.error().fault == client::Fault::stopped) return Exit::done;
+      if (!item) {
+        const bool misaddressed = item.error().fault == client::Fault::address;
+        fmt::print(console_.err, "fanfare tail: {}{}\n", misaddressed ? "--admin: " : "",
+                   item.error().message);
+        return misaddressed ? Exit::usage : Exit::failed;
+      }
+      if (const auto* lost = std::get_if<client::Lost>(&*item)) {
+        fmt::print(console_.err, "fanfare tail: {}\n", lost->why);
+        if (!opened_ && !arguments_.wait) return Exit::failed;
+      }
+      if (std::holds_alternative<client::Opened>(*item)) opened_ = true;
+      if (const auto* event = std::get_if<client::ReceivedEvent>(&*item)) show(event->data);
+    }
+  }
+
+ private:
+  void show(std::string_view data) {
+    const auto report = client::live_report(data);
+    if (!report) return;
+    const auto answer = client::fetch(
+        arguments_.admin, fmt::format("/api/connections?sort=age&limit={}", LifeLog::kYoungest),
+        monotonic_now() + 5s, &interrupt_.stop(), {.bearer = token_});
+    std::optional<client::Listed<client::ListedConnection>> youngest;
+    if (answer && answer->status == 200) youngest = client::listed_connections(answer->body);
+    if (!youngest && !std::exchange(told_, true)) {
+      fmt::print(console_.err,
+                 "fanfare tail: who connects is not shown: /api/connections gave {}\n",
+                 answer ? fmt::format("status {}", answer->status) : answer.error().message);
+    }
+    fmt::print(console_.out, "{}",
+               log_.lines(*report, youngest.value_or(client::Listed<client::ListedConnection>{})));
+    std::fflush(console_.out);
+  }
+
+  const Arguments& arguments_;
+  Console& console_;
+  const std::string token_;
+  Interrupt interrupt_;
+  LifeLog log_;
+  client::Subscription subscription_;
+  bool opened_ = false;
+  bool told_ = false;
+};
 
 class Following {
  public:
@@ -141,12 +216,32 @@ class Following {
   bool opened_once_ = false;
 };
 
+Exit tail(const Arguments& arguments, Console& console) {
+  if (arguments.admin.empty()) {
+    if (!arguments.channels.empty()) return Following(arguments, console).run();
+    fmt::print(console.err,
+               "fanfare tail: which channel? write `fanfare tail CHANNEL`\n"
+               "`fanfare tail --help` shows more, with examples.\n");
+    return Exit::usage;
+  }
+  if (!arguments.channels.empty()) {
+    fmt::print(console.err,
+               "fanfare tail: --admin shows connections, and no channels; leave out one or the "
+               "other\n");
+    return Exit::usage;
+  }
+  const auto token = token_of(arguments.token_file);
+  if (token) return FollowingLives(arguments, console, *token).run();
+  fmt::print(console.err, "fanfare tail: --token-file: {}\n", token.error());
+  return Exit::usage;
+}
+
 }  // namespace
 
 Command add_tail(CLI::App& parser) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = parser.add_subcommand("tail", "Follow channels and show their events");
-  command->add_option("channel", arguments->channels, "Channels and patterns")->required();
+  command->add_option("channel", arguments->channels, "Channels and patterns");
   command->add_option("--url", arguments->url, "Where the broker listens, or a Unix socket")
       ->capture_default_str();
   auto* since = command->add_option("--since", arguments->since,
@@ -162,8 +257,16 @@ Command add_tail(CLI::App& parser) {
   command->add_flag("--raw", arguments->raw, "Only the data of events; gaps go to standard error")
       ->excludes(json);
   command->add_flag("--wait", arguments->wait, "If the broker is not there yet, wait for it");
+  auto* admin = command->add_option(
+      "--admin", arguments->admin,
+      "Show how connections live, from a broker's admin listener: opened, closed and why, refused");
+  command
+      ->add_option("--token-file", arguments->token_file,
+                   "A file with the token of the broker's [listen] admin_token_file")
+      ->type_name("FILE")
+      ->needs(admin);
   command->footer(kFooter);
-  return {command, [arguments](Console& console) { return Following(*arguments, console).run(); }};
+  return {command, [arguments](Console& console) { return tail(*arguments, console); }};
 }
 
 }  // namespace fanfare::cli

@@ -130,6 +130,22 @@ std::string top_screen(std::string_view address, const MetricsReading& before,
   return text + "\n" + shards(after, interval);
 }
 
+std::string top_summary(std::string_view address, const MetricsReading& before,
+                        const MetricsReading& after) {
+  const MetricsInterval interval(before, after);
+  return fmt::format(
+      "fanfare {} at {}, up {}{}\n{} subscribers ({} behind), {} events/s in, {} out, p99 {}\n"
+      "closed {}\n",
+      after.label("fanfare_info", "version"), address,
+      readable_uptime(after.value("fanfare_uptime_seconds")),
+      after.value("fanfare_draining") > 0 ? ", DRAINING" : "",
+      readable_count(after.value("fanfare_subscribers")),
+      readable_count(after.value("fanfare_subscribers_behind")),
+      readable_count(interval.rate("fanfare_ingest_events_total")),
+      readable_count(interval.rate("fanfare_deliveries_total")),
+      readable_seconds(interval.quantile(kLatency, 0.99)), closes(after, interval));
+}
+
 std::string top_line(const MetricsReading& before, const MetricsReading& after) {
   const MetricsInterval interval(before, after);
   return fmt::format(

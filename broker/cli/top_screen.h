@@ -11,6 +11,9 @@ namespace fanfare::cli {
 // Several lines, each ended by a line feed; `address` is named in the first.
 std::string top_screen(std::string_view address, const MetricsReading& before,
                        const MetricsReading& after);
+// The head of the other pages: three lines.
+std::string top_summary(std::string_view address, const MetricsReading& before,
+                        const MetricsReading& after);
 // The same on one line, for logs and pipes: name=value pairs.
 std::string top_line(const MetricsReading& before, const MetricsReading& after);
 

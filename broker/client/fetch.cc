@@ -19,16 +19,19 @@ std::unexpected<Error> protocol_error(std::string message) {
 }  // namespace
 
 std::expected<Answer, Error> fetch(std::string_view address, std::string_view target,
-                                   TimePoint deadline, const Stop* stop) {
+                                   TimePoint deadline, const Stop* stop,
+                                   const FetchOptions& options) {
   const auto endpoint = Endpoint::parse(address);
   if (!endpoint) return std::unexpected(endpoint.error());
   const std::string name = endpoint->name();
   auto socket = Socket::connect(*endpoint, deadline, stop);
   if (!socket) return std::unexpected(socket.error());
-  const auto sent =
-      socket->send(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target,
-                               endpoint->unix_path.empty() ? name : "localhost"),
-                   deadline);
+  const auto sent = socket->send(
+      fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{}{}\r\n", options.method,
+                  target, endpoint->unix_path.empty() ? name : "localhost",
+                  options.bearer.empty() ? "" : "Authorization: Bearer ",
+                  options.bearer.empty() ? "" : fmt::format("{}\r\n", options.bearer)),
+      deadline);
   if (!sent) return std::unexpected(sent.error());
 
   Answer answer;

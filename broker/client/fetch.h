@@ -1,4 +1,5 @@
-// fetch: one GET, one whole answer. For `fanfare top` and tests; never for streams.
+// fetch: one request without a body, one whole answer. For `fanfare top` and tests; never for
+// streams.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,12 @@ struct Answer {
 
 // `address` as in Endpoint, without a path; `target` begins with '/'. A body above 16 MiB is a
 // protocol error.
+struct FetchOptions {
+  std::string_view method = "GET";
+  std::string_view bearer = {};  // a token to show; empty: none
+};
 std::expected<Answer, Error> fetch(std::string_view address, std::string_view target,
-                                   TimePoint deadline, const Stop* stop = nullptr);
+                                   TimePoint deadline, const Stop* stop = nullptr,
+                                   const FetchOptions& options = {});
 
 }  // namespace fanfare::client
