@@ -100,7 +100,7 @@ TEST(Assets, HoldEverythingThatAPageAsksFor) {
 // The pages' policy allows neither, and what peers wrote never becomes HTML.
 TEST(Assets, UseNoInlineScriptNoInlineStyleAndNoHtmlFromData) {
   const std::regex inline_code("<script>|<style| style=| on[a-z]+=", std::regex::icase);
-  for (const char* page : {"/", "/screen"}) {
+  for (const char* page : {"/", "/connections", "/screen"}) {
     EXPECT_FALSE(std::regex_search(content(page), inline_code)) << page;
   }
   for (const Asset& asset : assets()) {
@@ -133,7 +133,8 @@ TEST(Assets, AreInstalledFromALockFileThatNamesNoRegistry) {
 // Both languages say the same things.
 TEST(Assets, SayEveryWordInBothLanguages) {
   const std::regex key("\n    ([a-z0-9_]+): '");
-  for (const char* path : {"/assets/live.words.js", "/assets/screen.words.js"}) {
+  for (const char* path :
+       {"/assets/live.words.js", "/assets/operators.words.js", "/assets/screen.words.js"}) {
     const std::string words = content(path);
     const std::size_t chinese = words.find("\n  zh: {");
     ASSERT_NE(chinese, std::string::npos);

@@ -3,6 +3,7 @@ export const words = {
   en: {
     title: 'Fanfare · live',
     screen: 'Data screen',
+    operators: 'Connections',
     subscribers: 'Subscribers',
     events: 'Events published / s',
     deliveries: 'Deliveries / s',
@@ -77,10 +78,12 @@ export const words = {
     h2_violation: 'broke HTTP/2',
     h2_flood: 'HTTP/2 flood',
     tls_failed: 'TLS failed',
+    dismissed: 'closed by an operator',
   },
   zh: {
     title: 'Fanfare · 实时',
     screen: '数据大屏',
+    operators: '连接',
     subscribers: '在线订阅',
     events: '每秒发布事件',
     deliveries: '每秒投递',
@@ -155,6 +158,7 @@ export const words = {
     h2_violation: '违反 HTTP/2',
     h2_flood: 'HTTP/2 洪泛',
     tls_failed: 'TLS 失败',
+    dismissed: '由运维人员关闭',
   },
 };
 
