@@ -70,9 +70,10 @@ def arguments(description: str, interval: float) -> argparse.ArgumentParser:
     return parser
 
 
-def run(options: argparse.Namespace, turn: Callable[[int, float], list[dict]], past: float = 0.0) -> None:
-    """Publishes what turn(milliseconds since 1970, seconds since the last) returns, each interval, until a signal ends the
-    program; at first, two seconds at a time, so many seconds of an invented past."""
+def run(options: argparse.Namespace, turn: Callable[[int, float, bool], list[dict]], past: float = 0.0) -> None:
+    """Publishes what turn(milliseconds since 1970, seconds since the last, whether the broker is new) returns, each interval,
+    until a signal ends the program; at first, two seconds at a time, so many seconds of an invented past. A broker that is
+    new knows nothing: it is to be told everything."""
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: sys.exit(0))
     broker = Broker(options.socket)
@@ -84,13 +85,14 @@ def run(options: argparse.Namespace, turn: Callable[[int, float], list[dict]], p
         time.sleep(max(0.0, due - time.monotonic()))
         now = round(time.time() * 1000)
         try:
-            if not broker.connected:
+            new = not broker.connected
+            if new:
                 broker.connect()
                 say(f"publishing to {options.socket}")
                 told_away = False
             while steps:
-                broker.publish(turn(now + steps.pop(0), 2.0))
-            errors = broker.publish(turn(now, options.interval))
+                broker.publish(turn(now + steps.pop(0), 2.0, False))
+            errors = broker.publish(turn(now, options.interval, new))
             if errors and not told_error:
                 say(f"refused: {errors[0]}")
             told_error = bool(errors)

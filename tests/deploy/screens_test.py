@@ -35,7 +35,7 @@ def words(name: str) -> dict[str, dict[str, str]]:
 
 class GeneratorTest(unittest.TestCase):
     def events(self, source, turns: int = 3000) -> list[dict]:
-        return [event for turn in range(turns) for event in source.turn(turn * 500, 0.5)]
+        return [event for turn in range(turns) for event in source.turn(turn * 500, 0.5, turn == 0)]
 
     def check(self, name: str, source, prefix: str, spoken: dict[str, list[str]]):
         events = self.events(source)
@@ -43,6 +43,12 @@ class GeneratorTest(unittest.TestCase):
         said: set[str] = set()
         for event in events:
             self.assertTrue(event["channel"].startswith(prefix))
+            keyed = event["channel"] in re.search(r'keyed="([^"]+)"', page(name))[1].split()
+            self.assertEqual("key" in event, keyed, event)
+            if "data" not in event:
+                continue  # its key is removed
+            if keyed:
+                self.assertEqual(event["key"], event["data"]["id"])
             fields.setdefault(event["channel"], set()).update(event["data"])
             said.update(str(event["data"][field]) for field in spoken.get(event["channel"], []) if event["data"][field] != "")
         for language in ("en", "zh"):
@@ -61,6 +67,15 @@ class GeneratorTest(unittest.TestCase):
     def test_the_orders_publish_what_their_screen_shows(self):
         self.check("orders", program("orders").Shop(random.Random(1)), "orders/",
                    {"orders/new": ["state", "city"], "orders/stages": ["id", "state"], "orders/docks": ["state", "carrier"]})
+
+    def test_a_new_broker_is_told_everything(self):
+        floor, shop = program("shop-floor").Plant(random.Random(1)), program("orders").Shop(random.Random(1))
+        self.events(floor, 100)
+        for source, channel, count in ((floor, "floor/machines", 24), (floor, "floor/lines", 4), (shop, "orders/cities", 10), (shop, "orders/docks", 18)):
+            again = source.turn(60_000, 0.5, True)
+            self.assertEqual(len({event["key"] for event in again if event["channel"] == channel}), count)
+        alarms = {event["key"] for event in floor.turn(61_000, 0.5, True) if event["channel"] == "floor/alarms"}
+        self.assertEqual(alarms, {alarm["id"] for alarm in floor.alarms})
 
     def test_every_label_has_its_chinese(self):
         for name in ("machine", "shop-floor", "orders"):

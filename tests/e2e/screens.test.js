@@ -38,7 +38,11 @@ function serve(socket) {
 
 const shared = temporaryFolder();
 const config = join(shared, 'broker.toml');
-writeFileSync(config, ['{file}', 'kit/{file}'].map((path) => `[[route]]\npath = "/screens/${path}"\nmethods = ["GET"]\nupstream = "unix:${join(shared, 'screens.sock')}"\n`).join(''));
+const kKeyed = ['floor/machines', 'floor/lines', 'floor/alarms', 'orders/stages', 'orders/cities', 'orders/docks', 'own/keyed'];
+writeFileSync(config, [
+  ...['{file}', 'kit/{file}'].map((path) => `[[route]]\npath = "/screens/${path}"\nmethods = ["GET"]\nupstream = "unix:${join(shared, 'screens.sock')}"\n`),
+  ...kKeyed.map((name) => `[[channel]]\nmatch = "${name}"\nkeep = "latest"\nslow = "latest"\n`),
+].join(''));
 const startBroker = () => Broker.start({ config, set: ['delivery.retry=200ms'] });
 
 let files;
@@ -263,6 +267,30 @@ describe('data screens', { concurrency: 5 }, () => {
     assert.deepEqual([places.b, places.c, places.d], ['2 / 3 1 / 2', '4 / 5 1 / 3', '1 / 3 2 / 3']);
   });
 
+  test('a channel that keeps the latest of each key: a newcomer sees all of them, and a removed one goes', async (t) => {
+    const lines = await new Publisher(broker.socket, 'ndjson').connect();
+    t.after(() => lines.close());
+    const publish = (key, data) => {
+      lines.pending.push({ channel: 'own/keyed', data });
+      lines.socket.write(`${JSON.stringify({ channel: 'own/keyed', key, ...(data && { data }) })}\n`);
+    };
+    for (const key of ['EUR/USD', 'a, b', '<i>']) publish(key, { n: 1, t: Date.now() });
+    for (let n = 2; n < 1200; ++n) publish('EUR/USD', { n, t: Date.now() }); // the others have left the history
+    await lines.settled();
+    const { page, problems } = await own(t,
+      '<ff-map id="map" channel="own/keyed" field="n" label="Map"></ff-map><ff-value id="one" channel="own/keyed" key="a, b" field="n" label="One"></ff-value>' +
+      '<ff-value id="other" channel="own/other" field="n" label="Other"></ff-value>', { screen: 'keyed="own/keyed"' });
+    const cells = () => page.evaluate(() => [...document.querySelectorAll('#map .cell')].map((cell) => [cell.dataset.key, cell.querySelector('.number').textContent].join(' = ')).sort().join('; '));
+    await until(async () => (await cells()) === '<i> = 1; EUR/USD = 1,199; a, b = 1', async () => `the latest of each key: ${await cells()}`);
+    await say('own/other', { n: 5 });
+    await becomes(page, '#other .big', '5');
+    await becomes(page, '#one .big', '1');
+    publish('a, b');
+    await until(async () => (await cells()) === '<i> = 1; EUR/USD = 1,199', async () => `the removed one goes: ${await cells()}`);
+    await becomes(page, '#one .big', '–');
+    assert.deepEqual(problems, []);
+  });
+
   test('a map is walked with the arrow keys, and says what it knows of a cell', async (t) => {
     const { page } = await own(t, '<ff-map channel="own/walk" by="id" field="n" tone="state" tones="on=ok" places="a b c / d e f" label="Map"></ff-map>');
     for (const id of 'abcdef') await say('own/walk', { id, n: id.charCodeAt(0), state: 'on', heat: 41 });
@@ -307,7 +335,7 @@ describe('data screens', { concurrency: 5 }, () => {
 
     // A connection that died without a word: the screen opens another one, from where it was.
     const anew = page.waitForRequest(/last_event_id=\w+-\d+/);
-    await page.evaluate(() => { document.querySelector('ff-screen').stream.byteAt -= 60_000; });
+    await page.evaluate(() => { document.querySelector('ff-screen').streams[0].byteAt -= 60_000; });
     await anew;
     await until(async () => /Silence: connecting anew/.test(await journal()), 'the journal says why');
     await until(async () => (await page.getAttribute('ff-screen', 'data-contact')) === 'yes', 'it is connected again');

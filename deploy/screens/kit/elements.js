@@ -39,11 +39,12 @@ export class Widget extends HTMLElement {
 
   // An event that matches: its items (or itself), each with its key.
   take(event) {
+    if (event.removed) return this.forget(event.key);
     if (this.items.length === 0) return this.one({ ...event, item: event.data });
     let list = event.data;
     for (const name of this.items) list = list?.[name];
-    if (!Array.isArray(list)) return;
-    list.slice(0, 1000).forEach((item, i) => this.one({ ...event, item, key: String(i) }));
+    if (!Array.isArray(list)) return undefined;
+    return list.slice(0, 1000).forEach((item, i) => this.one({ ...event, item, key: String(i) }));
   }
 
   one(row) {
@@ -52,6 +53,13 @@ export class Widget extends HTMLElement {
     if (this.only !== null && row.key !== this.only) return;
     this.newest = row;
     this.put(row);
+    this.screen.changed(this);
+  }
+
+  // This key has no value any more; without an argument, none has.
+  forget(key) {
+    if (key !== undefined && this.newest?.key !== key) return;
+    this.newest = null;
     this.screen.changed(this);
   }
 

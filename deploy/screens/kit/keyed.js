@@ -16,9 +16,16 @@ export class Keyed extends Widget {
 
   put(row) {
     this.rows.delete(row.key);
-    if (row.removed || this.without.some(([path, values]) => values.includes(String(look(row, path))))) return;
+    if (this.without.some(([path, values]) => values.includes(String(look(row, path))))) return;
     this.rows.set(row.key, row);
     if (this.rows.size > this.keep) this.rows.delete(this.rows.keys().next().value);
+  }
+
+  forget(key) {
+    if (key === undefined) this.rows.clear();
+    else this.rows.delete(key);
+    super.forget(key);
+    this.screen.changed(this);
   }
 
   show() {}
@@ -186,7 +193,7 @@ export class MapElement extends Keyed {
     for (const key of this.rows.keys()) this.cell(key);
     for (const [key, cell] of this.cells) {
       const row = this.rows.get(key);
-      if (row === undefined && !this.places.has(key)) this.drop(cell);
+      if (row === undefined && !this.places.has(key)) this.removeCell(cell);
       else this.paint(cell, row);
     }
     const counts = {};
@@ -198,7 +205,7 @@ export class MapElement extends Keyed {
     write(this.aside, counted.map(([state, tone]) => `${kGlyphs[tone] ?? ''} ${number(counts[state])} ${word(state)}`).join('   '));
   }
 
-  drop({ key, element }) {
+  removeCell({ key, element }) {
     element.remove();
     this.cells.delete(key);
     if (element.tabIndex === 0 && this.grid.firstElementChild) this.grid.firstElementChild.tabIndex = 0;
@@ -236,7 +243,7 @@ export class MapElement extends Keyed {
     this.detail.hidden = !row;
     if (!row) return;
     const known = (value) => (typeof value === 'number' ? number(value, { maximumFractionDigits: 2 }) : word(String(value)));
-    const facts = Object.entries(row.item ?? {}).filter(([name, value]) => typeof value !== 'object' && !['t', this.by[0]].includes(name));
+    const facts = Object.entries(row.item ?? {}).filter(([name, value]) => typeof value !== 'object' && name !== 't' && String(value) !== row.key);
     const lines = facts.slice(0, 12).map(([name, value]) => make('span', '', `${word(name)} `, make('b', '', known(value))));
     this.detail.replaceChildren(make('b', '', word(row.key)), ...lines);
   }

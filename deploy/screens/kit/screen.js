@@ -6,7 +6,7 @@
 // wall may run for months.
 // What events bring becomes text, never HTML.
 import { GaugeElement, JournalElement, TrendElement, ValueElement } from './elements.js';
-import { at, look, time } from './events.js';
+import { at, look, matcher, time } from './events.js';
 import { clock, duration, number, span } from './figures.js';
 import { MapElement, TableElement } from './keyed.js';
 import { draw, make, mark, write } from './page.js';
@@ -17,6 +17,7 @@ const kTextMs = 100; // between two drawings of an element …
 const kCurveMs = 250; // … and of one with curves
 const kNewsMs = 20_000; // how long the lamp says what a reconnection brought
 const kJournal = 40;
+const kSameMs = 3000;
 const kChannels = 10_000; // whose readers are remembered
 const kClockEveryMs = 600_000;
 
@@ -120,26 +121,40 @@ class ScreenElement extends HTMLElement {
   }
 
   // ---- Events
+  // One stream for channels with a history, and one for those that keep the latest event of each key: the former begins with
+  // the newest events of each channel, the latter with one of each key.
   connect() {
-    const url = new URL(this.getAttribute('events') ?? '/events', location.href);
-    const list = this.getAttribute('channels')?.split(/\s+/) ?? this.widgets.map((widget) => widget.getAttribute('channel'));
-    for (const channel of new Set(list)) if (channel) url.searchParams.append('channel', channel);
-    for (const [name, value] of Object.entries({ with: this.hasAttribute('keyed') ? 'channel,key' : 'channel', replay: this.getAttribute('replay') ?? '600', each: 'channel' })) {
-      url.searchParams.set(name, value);
+    const names = (name) => this.getAttribute(name)?.split(/\s+/).filter(Boolean);
+    const keyed = names('keyed') ?? [];
+    const matchers = keyed.map(matcher);
+    const isKeyed = (channel) => keyed.includes(channel) || matchers.some((one) => one.test(channel));
+    for (const widget of this.widgets) widget.keyed = isKeyed(widget.getAttribute('channel') ?? '');
+    const others = names('channels') ?? this.widgets.map((widget) => widget.getAttribute('channel')).filter((name) => name && !isKeyed(name));
+    this.streams = [];
+    if (others.length > 0 || keyed.length === 0) {
+      this.streams.push(this.openStream(false, others, { with: 'channel', replay: this.getAttribute('replay') ?? '600', each: 'channel' }));
     }
-    this.stream = new Stream({
+    if (keyed.length > 0) this.streams.push(this.openStream(true, keyed, { with: 'channel,key' }));
+  }
+
+  openStream(keyed, channels, parameters) {
+    const url = new URL(this.getAttribute('events') ?? '/events', location.href);
+    for (const channel of new Set(channels)) url.searchParams.append('channel', channel);
+    for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value);
+    return new Stream({
       url,
+      keyed,
       types: (this.getAttribute('types') ?? '').split(/\s+/).filter(Boolean),
       gapEvent: this.getAttribute('gap-event') ?? 'gap',
       onEvent: (event) => this.take(event),
-      onGap: (gap) => this.takeGap(gap),
+      onGap: (gap) => this.takeGap(gap, keyed),
       onState: (state) => this.takeState(state),
       onSettled: (opening) => this.takeOpening(opening),
       onSilence: () => this.log('silent'),
     });
   }
 
-  take({ id, channel, key, data, arrived }) {
+  take({ id, channel, key, data, arrived, removed }) {
     let read = null;
     try {
       read = data === '' ? null : JSON.parse(data);
@@ -150,7 +165,7 @@ class ScreenElement extends HTMLElement {
     const ms = Math.min(dated ?? Infinity, arrived - this.clockOffset); // nothing is newer than now
     if (this.gaps.at(-1)?.to === null) Object.assign(this.gaps.at(-1), { to: ms });
     this.lastMs = Math.max(this.lastMs, ms);
-    const event = { id, channel, key, data: read, ms, arrived, removed: key !== '' && data === '' };
+    const event = { id, channel, key, data: read, ms, arrived, removed };
     for (const widget of this.readersOf(channel)) attempt(() => widget.take(event));
   }
 
@@ -163,8 +178,12 @@ class ScreenElement extends HTMLElement {
     return found;
   }
 
-  takeGap({ reason }) {
+  takeGap({ reason }, keyed) {
     if (reason === 'conflated') return this.log('conflated'); // the newest of each key follows: nothing that is shown is wrong
+    if (keyed) { // everything that is true follows
+      for (const widget of this.widgets) if (widget.keyed) widget.forget();
+      return this.log('gap', { reason });
+    }
     this.doubtful = Date.now();
     if (this.lastMs > 0 && this.gaps.at(-1)?.to !== null) this.gaps.push({ from: this.lastMs, to: null, reason, kind: 'gap' });
     if (this.gaps.length > 20) this.gaps.shift();
@@ -178,12 +197,18 @@ class ScreenElement extends HTMLElement {
 
   takeOpening({ awayMs, caughtUp, gap }) {
     if (awayMs === 0) return this.log('live');
-    this.news = { gap, awayMs, caughtUp, until: Date.now() + kNewsMs };
+    const before = this.news && this.news.until > Date.now() + kNewsMs - kSameMs ? this.news : null; // the other stream's
+    this.news = { gap: gap ?? before?.gap, awayMs, caughtUp: caughtUp + (before?.caughtUp ?? 0), until: Date.now() + kNewsMs };
     if (!gap) this.log('recovered', { ms: awayMs, count: caughtUp });
     return this.tick();
   }
 
   log(kind, values = {}) {
+    const [last] = this.journal;
+    if (last?.kind === kind && Date.now() - last.at < kSameMs) { // the other stream says the same
+      last.values = { ...last.values, ...values, count: (last.values.count ?? 0) + (values.count ?? 0) };
+      return;
+    }
     this.journal.unshift({ at: Date.now(), kind, values });
     this.journal.length = Math.min(this.journal.length, kJournal);
     for (const widget of this.widgets) if (widget instanceof JournalElement) this.changed(widget);
@@ -204,12 +229,18 @@ class ScreenElement extends HTMLElement {
     }
   }
 
+  // The worst of its streams'.
+  get connection() {
+    const states = this.streams?.map(({ state }) => state) ?? [];
+    return ['refused', 'away', 'connecting'].find((state) => states.includes(state)) ?? (states.length > 0 ? 'open' : 'connecting');
+  }
+
   now() { return Date.now() - this.clockOffset; }
 
   // What curves show as missing: the gaps, and the time since contact was lost.
   curtains(now) {
     const list = this.gaps.map((gap) => ({ ...gap, to: gap.to ?? now }));
-    const away = this.stream && this.stream.state !== 'open' && this.lastMs > 0 && this.gaps.at(-1)?.to !== null;
+    const away = this.connection !== 'open' && this.lastMs > 0 && this.gaps.at(-1)?.to !== null;
     return away ? [...list, { from: this.lastMs, to: now, kind: 'away' }] : list;
   }
 
@@ -250,7 +281,7 @@ class ScreenElement extends HTMLElement {
 
   // The state of the connection, as a shape, a colour and words.
   showLamp() {
-    const connection = this.stream?.state ?? 'connecting';
+    const { connection } = this;
     const quiet = this.now() - this.lastMs;
     let state = connection === 'open' ? (this.lastMs === 0 ? 'waiting' : quiet > this.staleMs ? 'silent' : 'live') : connection;
     let more = '';

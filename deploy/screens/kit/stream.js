@@ -12,7 +12,8 @@ const kSettleMs = 1500; // after an opening, what comes is history
 
 export class Stream {
   // url: without what this adds to it. types: names of events besides `message`. gapEvent: the broker's name for a gap.
-  // onEvent({id, channel, key, data, arrived}), data as text; onGap({reason, after, resumed}); onState(state).
+  // keyed: whether all its channels keep the latest event of each key, and say when one is removed.
+  // onEvent({id, channel, key, data, arrived, removed}), data as text; onGap({reason, after, resumed}); onState(state).
   // onSettled({awayMs, caughtUp, gap}) comes a moment after each opening; awayMs is 0 for the first.
   constructor(options) {
     Object.assign(this, options);
@@ -49,6 +50,7 @@ export class Stream {
     source.onopen = () => this.onOpen();
     source.onerror = () => this.onError();
     for (const type of new Set(['message', ...this.types])) source.addEventListener(type, (event) => this.take(event));
+    if (this.keyed) source.addEventListener('removed', (event) => this.takeRemoval(event));
     source.addEventListener(this.gapEvent, (event) => this.takeGap(event));
     // Where the stream begins: an id to resume from, even if nothing else comes.
     source.addEventListener('~position', ({ lastEventId }) => { this.lastId = lastEventId; });
@@ -81,7 +83,13 @@ export class Stream {
     const [id, channel = '', key = ''] = lastEventId.split(',');
     this.lastId = id;
     if (this.opening) ++this.opening.count;
-    this.onEvent({ id, channel, key: decodeURIComponent(key), data, arrived: this.byteAt });
+    this.onEvent({ id, channel, key: decodeURIComponent(key), data, arrived: this.byteAt, removed: false });
+  }
+
+  takeRemoval({ lastEventId, data }) {
+    this.byteAt = Date.now();
+    [this.lastId] = lastEventId.split(',');
+    this.onEvent({ id: this.lastId, ...JSON.parse(data), data: '', arrived: this.byteAt, removed: true });
   }
 
   takeGap({ lastEventId, data }) {
