@@ -235,17 +235,23 @@ describe('data screens', { concurrency: 5 }, () => {
   test('what an event says is text, whatever it looks like', async (t) => {
     const { page, problems } = await own(t,
       '<ff-value id="value" channel="own/text" field="n" format="text" label="Value"></ff-value>' +
-      '<ff-table id="table" channel="own/text" by="id" rows="5"><ff-column field="id" format="text"></ff-column><ff-column field="n"></ff-column></ff-table>' +
+      '<ff-table id="table" channel="own/text" by="id" rows="20"><ff-column field="id" format="text"></ff-column><ff-column bar field="n"></ff-column><ff-column field="t" format="time"></ff-column></ff-table>' +
+      '<ff-trend channel="own/text" field="n" label="Trend"></ff-trend><ff-gauge channel="own/text" field="n" max="t" label="Gauge"></ff-gauge>' +
+      '<ff-map channel="own/text" items="list.0" format="bytes" label="Items"></ff-map>' +
       '<ff-map id="map" channel="own/text" by="id" field="n" tone="state" tones="running=ok" label="Map"></ff-map>', { words: { en: { running: kMarkup } } });
     await say('own/text', kMarkup); // no JSON at all
     await say('own/text', '[1,{"id":"in a list"}]');
     await say('own/text', 'null');
+    for (const odd of ['1e309', '-1e300', '"x"', '{}', '[[]]', 'true', 'null', '1e-300', '""']) {
+      await say('own/text', `{"t":${odd},"id":"odd","n":${odd},"state":${odd},"list":[${odd}]}`);
+      await say('own/text', `{"id":"odd","list":[[${odd},${odd}]]}`);
+    }
     for (const id of ['__proto__', 'constructor', kMarkup]) await say('own/text', `{"id":${JSON.stringify(id)},"n":${JSON.stringify(kMarkup)},"state":"toString"}`);
     await say('own/text', { id: 'last', n: kMarkup, state: 'running' });
     await until(() => page.evaluate(() => document.querySelectorAll('#map .cell').length >= 4), 'every key has a cell');
     await becomes(page, '#value .big', kMarkup);
     const cells = await page.evaluate(() => [...document.querySelectorAll('#map .cell')].map((cell) => [cell.dataset.key, cell.querySelector('.word').textContent]));
-    assert.deepEqual(cells.filter(([key]) => key !== ''), [['__proto__', 'toString'], [kMarkup, 'toString'], ['constructor', 'toString'], ['last', kMarkup]]);
+    assert.deepEqual(cells.filter(([key]) => key !== ''), [['__proto__', 'toString'], [kMarkup, 'toString'], ['constructor', 'toString'], ['last', kMarkup], ['odd', '']]);
     await page.getByRole('button', { name: 'last' }).hover();
     assert.match(await text(page, '#map .detail'), /last/);
     assert.deepEqual(await page.evaluate(() => [document.querySelectorAll('img, b b').length, window.broken]), [0, undefined]);

@@ -63,9 +63,12 @@ export class Widget extends HTMLElement {
     this.screen.changed(this);
   }
 
+  // In a gap it may have been overtaken. In keyed channels that would have come again.
+  doubts(row) { return !this.keyed && row.arrived < this.screen.doubtful; }
+
   // Whether a row may no longer be shown as if it were so.
   old(row) {
-    return row.arrived < this.screen.doubtful || this.screen.now() - row.ms > (this.staleMs ?? this.screen.staleMs);
+    return this.doubts(row) || this.screen.now() - row.ms > (this.staleMs ?? this.screen.staleMs);
   }
 
   draw() {
@@ -80,7 +83,7 @@ export class Widget extends HTMLElement {
   }
 
   age(row) {
-    return row.arrived < this.screen.doubtful ? say('doubt') : say('old', { for: span(this.screen.now() - row.ms) });
+    return this.doubts(row) ? say('doubt') : say('old', { for: span(this.screen.now() - row.ms) });
   }
 }
 
@@ -95,7 +98,6 @@ export class ValueElement extends Widget {
     this.also = [...this.querySelectorAll('ff-also')].map((element) => {
       const path = at(element.getAttribute('field'));
       const parts = { element, figure: new Figure(element), path, label: make('span'), value: make('b') };
-      parts.value.textContent = '–';
       element.replaceChildren(parts.label, ' ', parts.value);
       return parts;
     });
@@ -125,7 +127,10 @@ export class ValueElement extends Widget {
 
   draw() {
     super.draw();
-    if (this.newest === null) this.big.show(null);
+    if (this.newest === null) {
+      this.big.show(null);
+      for (const { value } of this.also) write(value, '–');
+    }
     this.plot?.draw(this.screen, said(this, 'label'));
   }
 }
@@ -242,6 +247,7 @@ export class GaugeElement extends Widget {
     super.draw();
     if (this.newest !== null) return;
     this.big.show(null);
+    this.value.setAttribute('stroke-dasharray', '0 1000');
     mark(this.meter, 'aria-valuenow', typeof this.ends[0] === 'number' ? this.ends[0] : 0);
     mark(this.meter, 'aria-valuetext', say('none'));
   }

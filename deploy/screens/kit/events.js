@@ -7,7 +7,7 @@ export function look({ item, key, channel, ms, id }, path) {
   for (const name of path) {
     value = value !== null && typeof value === 'object' && Object.hasOwn(value, name) ? value[name] : undefined;
   }
-  return ['number', 'string', 'boolean'].includes(typeof value) ? value : null;
+  return Number.isFinite(value) || typeof value === 'string' || typeof value === 'boolean' ? value : null;
 }
 // Milliseconds since 1970 of a number of seconds or milliseconds, or of a text that says a date.
 export function time(value) {

@@ -7,14 +7,18 @@ const kUnknown = '–';
 
 const formatters = new Map();
 function formatter(kind, options) {
-  const name = `${language} ${kind.name} ${Object.values(options)}`;
+  const name = `${language} ${kind.name} ${Object.entries(options)}`;
   let made = formatters.get(name);
   if (!made) formatters.set(name, (made = new kind(language === 'zh' ? 'zh-CN' : 'en', options)));
   return made;
 }
 export const number = (value, options = {}) => formatter(Intl.NumberFormat, options).format(value);
-export const clock = (ms, seconds = true) => formatter(Intl.DateTimeFormat,
-  { hour: '2-digit', minute: '2-digit', ...(seconds && { second: '2-digit' }), hourCycle: 'h23' }).format(ms);
+const kLastMs = 8.64e15; // that a date can say
+export function clock(ms, seconds = true) {
+  if (ms === null || !(Math.abs(ms) <= kLastMs)) return kUnknown;
+  const parts = { hour: '2-digit', minute: '2-digit', ...(seconds && { second: '2-digit' }), hourCycle: 'h23' };
+  return formatter(Intl.DateTimeFormat, parts).format(ms);
+}
 const kSpans = [[86_400, 'day'], [3600, 'hour'], [60, 'minute'], [1, 'second']];
 export function span(ms) {
   const seconds = Math.max(1, ms / 1000);
@@ -43,7 +47,7 @@ export class Figure {
   // [what stands before it, the number, its unit]
   parts(value, digits = this.digits) {
     if (value === null || value === undefined || value === '' || Number.isNaN(value)) return ['', kUnknown, ''];
-    if (this.format === 'time') return ['', clock(time(value) ?? NaN), ''];
+    if (this.format === 'time') return ['', clock(time(value)), ''];
     if (this.format === 'text' || typeof value !== 'number') return ['', word(String(value)), ''];
     if (this.format === 'duration') return ['', span(value * 1000), ''];
     if (kBytes[this.format]) return this.bytes(value);
