@@ -1,4 +1,4 @@
-// /api/connections and /api/channels as JSON. docs/OPERATIONS.md lists the members.
+// /api/connections and /api/channels as JSON. docs/OPERATING.md lists the members.
 #pragma once
 
 #include <string>

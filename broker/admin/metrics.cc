@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -17,6 +18,12 @@ void write_identity(Exposition& out, const server::Snapshot& now) {
              "The running broker: version, epoch of the log, event loop backend");
   out.sample(std::uint64_t{1},
              {{"version", now.version}, {"epoch", now.epoch}, {"backend", now.backend}});
+  out.family(
+      "target_info", "gauge",
+      "The same in OpenTelemetry's words: attributes of the resource that the figures are of");
+  out.sample(std::uint64_t{1}, {{"service_name", "fanfare"},
+                                {"service_version", now.version},
+                                {"service_instance_id", now.epoch}});
   out.single("fanfare_uptime_seconds", "gauge", "Time since the broker started",
              fractional_seconds(now.uptime));
   out.single("fanfare_draining", "gauge",
@@ -199,11 +206,27 @@ void write_limits(Exposition& out, const server::Snapshot& now,
   }
 }
 
+// What the certificates' files say; there are none without TLS.
+void write_expiries(Exposition& out, const server::Snapshot& now) {
+  if (now.options->tls_expiries.empty()) return;
+  out.family("fanfare_tls_expiry_timestamp_seconds", "gauge",
+             "Until when a certificate, an authority of publishers' certificates or a list of "
+             "revoked ones is good, in Unix time");
+  for (const server::TlsExpiry& one : now.options->tls_expiries) {
+    out.sample(static_cast<std::uint64_t>(std::max<std::int64_t>(one.unix_s, 0)),
+               {{"kind", one.kind}, {"file", one.file}, {"name", one.name}});
+  }
+}
+
 // The names every Prometheus client library uses.
 void write_process(Exposition& out, const ProcessFigures& process) {
   out.single("process_cpu_seconds_total", "counter", "User and system time",
              fractional_seconds(process.cpu));
   out.single("process_resident_memory_bytes", "gauge", "Resident memory", process.resident_bytes);
+  out.single("fanfare_memory_max_bytes", "gauge",
+             "Memory that the process may have: the least of what the machine has, its cgroup "
+             "allows and RLIMIT_RSS says",
+             process.memory_max);
   out.single("process_virtual_memory_bytes", "gauge", "Virtual memory", process.virtual_bytes);
   out.single("process_open_fds", "gauge",
              "Open descriptors, without the connections in a ring's fixed table",
@@ -228,6 +251,7 @@ std::string metrics_text(const server::Snapshot& now,
   write_latency(out, now);
   write_loop(out, now);
   write_limits(out, now, limits);
+  write_expiries(out, now);
   write_process(out, process);
   return out.take();
 }

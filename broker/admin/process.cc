@@ -6,8 +6,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
+#include <string>
 #include <string_view>
 
 namespace fanfare::admin {
@@ -61,6 +64,31 @@ std::int64_t start_unix_s(std::array<char, 4096>& buffer) {
   return now.tv_sec - up.tv_sec + ticks / ::sysconf(_SC_CLK_TCK);
 }
 
+// memory.max of this process's cgroup (version 2) and of those above it; nothing where there is
+// none. Inside a container the path is "/", and the container's own limit stands there.
+std::uint64_t cgroup_memory_max(std::array<char, 4096>& buffer) {
+  const std::string_view groups = read_small("/proc/self/cgroup", buffer);
+  const std::size_t at = groups.find("0::/");
+  std::string path = "/sys/fs/cgroup";
+  const std::size_t top = path.size();
+  if (at != std::string_view::npos) path += groups.substr(at + 3, groups.find('\n', at) - at - 3);
+  std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+  while (path.size() >= top) {
+    const std::string_view text = read_small((path + "/memory.max").c_str(), buffer);
+    const std::uint64_t bytes = number_at(text, 0);  // "max": 0
+    if (bytes > 0) least = std::min(least, bytes);
+    path.resize(path.rfind('/'));
+  }
+  return least;
+}
+
+std::uint64_t memory_max(std::array<char, 4096>& buffer, std::uint64_t page) {
+  std::uint64_t least = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * page;
+  rlimit limit{};  // the kernel does not hold a process to it; it says how much is meant
+  if (::getrlimit(RLIMIT_RSS, &limit) == 0) least = std::min<std::uint64_t>(least, limit.rlim_cur);
+  return std::min(least, cgroup_memory_max(buffer));
+}
+
 }  // namespace
 
 ProcessFigures read_process() {
@@ -70,6 +98,7 @@ ProcessFigures read_process() {
   const std::string_view statm = read_small("/proc/self/statm", buffer);
   figures.virtual_bytes = number_at(statm, 0) * page;
   figures.resident_bytes = number_at(statm, 1) * page;
+  figures.memory_max = memory_max(buffer, page);
   figures.threads = line_number(read_small("/proc/self/status", buffer), "Threads:");
   figures.start_unix_s = start_unix_s(buffer);
 

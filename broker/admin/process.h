@@ -11,6 +11,8 @@ namespace fanfare::admin {
 struct ProcessFigures {
   std::uint64_t resident_bytes = 0;
   std::uint64_t virtual_bytes = 0;
+  std::uint64_t memory_max =
+      0;  // resident: the least of what the machine, the cgroup and RLIMIT_RSS say
   std::uint64_t descriptors = 0;  // open, without connections in a ring's fixed table
   std::uint64_t descriptors_max = 0;
   std::uint64_t threads = 0;

@@ -67,6 +67,7 @@ bool load_tls_files(server::Options& options, const std::shared_ptr<tls::TicketK
   if (!files) return false;
   options.tls_server = std::move(files->server);
   options.publish_tls_server = std::move(files->publish_server);
+  options.tls_expiries = std::move(files->expiries);
   shown = std::move(files->text);
   return true;
 }

@@ -241,12 +241,14 @@ class Serving {
       const auto admin_token = options_.admin_token;
       const auto tls_server = options_.tls_server;
       const auto publish_tls_server = options_.publish_tls_server;
+      const auto tls_expiries = options_.tls_expiries;
       options_ = config::in_force(options_, *options);
       options_.token_keys = keys;
       options_.publish_keys = publish_keys;
       options_.admin_token = admin_token;
       options_.tls_server = tls_server;
       options_.publish_tls_server = publish_tls_server;
+      options_.tls_expiries = tls_expiries;
       const bool keys_read = load_token_keys(
           options_, [](const std::string& sentence) { log::error("reload: {}", sentence); });
       if (!keys_read) log::error("reload: the keys of tokens stay those that they were");

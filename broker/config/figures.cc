@@ -47,7 +47,10 @@ std::vector<server::LimitFigure> limit_figures(const server::Options& options) {
       server::LimitFigure figure{
           .name = fmt::format("{}{}{}", prefix->prefix, facts.name, duration ? "_seconds" : ""),
           .help = fmt::format("[{}] {}: {}", section.name, facts.name, first_sentence(facts.help)),
-          .value = {}};
+          .value = {},
+          .unit = duration                   ? "seconds"
+                  : facts.kind == Kind::size ? "bytes"
+                                             : ""};
       if (duration) {
         figure.value = fractional_seconds(std::get<Duration>(*value));
       } else {

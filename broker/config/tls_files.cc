@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -35,12 +36,12 @@ class Reading {
     for (const std::string& warning : identity->warnings) {
       files.warnings.push_back(fmt::format("{} {}", section, warning));
     }
+    const std::string names = identity->names.empty()
+                                  ? std::string("no host")
+                                  : fmt::format("{}", fmt::join(identity->names, ", "));
     if (!files.text.empty()) files.text += "; ";
-    files.text +=
-        fmt::format("{} until {:%Y-%m-%d}",
-                    identity->names.empty() ? std::string("no host")
-                                            : fmt::format("{}", fmt::join(identity->names, ", ")),
-                    identity->ends);
+    files.text += fmt::format("{} until {:%Y-%m-%d}", names, identity->ends);
+    expires("certificate", certificate, names, identity->ends);
     return std::move(*identity);
   }
 
@@ -64,6 +65,12 @@ class Reading {
     for (std::size_t i = 0; i < trust->authorities.size(); ++i) {
       files.text += (i > 0 ? ", " : "") + tls::subject_of(trust->authorities[i].get());
     }
+    for (const tls::Expiry& authority : trust->authorities_end) {
+      expires("authority", publish.client_ca, authority.name, authority.ends);
+    }
+    for (const tls::Expiry& list : trust->revocations_end) {
+      expires("revocations", publish.client_crl, list.name, list.ends);
+    }
     return std::move(*trust);
   }
 
@@ -71,6 +78,16 @@ class Reading {
   std::vector<std::string> problems;
 
  private:
+  // A file may be named twice.
+  void expires(std::string_view kind, const std::string& path, const std::string& name,
+               std::chrono::sys_seconds end) {
+    const server::TlsExpiry one{kind, path, name, end.time_since_epoch().count()};
+    const auto same = [&one](const server::TlsExpiry& other) {
+      return other.kind == one.kind && other.file == one.file && other.name == one.name;
+    };
+    if (std::ranges::none_of(files.expiries, same)) files.expiries.push_back(one);
+  }
+
   std::optional<tls::PemFile> file(const std::string& name, const std::string& path) {
     auto text = read_file(path, kFileBytesMax, "it is larger than 1 MiB, too large for that");
     if (text) return tls::PemFile{path, std::move(*text)};

@@ -17,6 +17,7 @@ namespace fanfare::config {
 struct TlsFiles {
   std::shared_ptr<const tls::Server> server;          // null: [listen] https is empty
   std::shared_ptr<const tls::Server> publish_server;  // null: [publish] listen_tls is
+  std::vector<server::TlsExpiry> expiries;
   std::vector<std::string> warnings;
   // "a.test, b.test until 2026-12-24; publishers' of CN = …"; empty: there is no server.
   std::string text;

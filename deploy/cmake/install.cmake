@@ -40,10 +40,10 @@ install(FILES deploy/systemd/fanfare.tmpfiles DESTINATION lib/tmpfiles.d RENAME 
 
 install(FILES deploy/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME fanfare)
 install(DIRECTORY ${SHARE}/doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES README.md docs/PROTOCOL.md docs/CONFIG.md docs/METRICS.md docs/CLIENTS.md docs/OPERATIONS.md docs/SCREENS.md docs/shop-floor.png DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md docs/PROTOCOL.md docs/CONFIG.md docs/METRICS.md docs/CLIENTS.md docs/OPERATING.md docs/SCREENS.md docs/shop-floor.png DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/examples/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
   PATTERN node_modules EXCLUDE PATTERN __pycache__ EXCLUDE)
-install(DIRECTORY deploy/proxy deploy/docker deploy/kubernetes deploy/sysctl.d deploy/screens DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
+install(DIRECTORY deploy/proxy deploy/docker deploy/kubernetes deploy/sysctl.d deploy/prometheus deploy/grafana deploy/screens DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples
   USE_SOURCE_PERMISSIONS PATTERN __pycache__ EXCLUDE)
 
 set(CPACK_GENERATOR DEB)

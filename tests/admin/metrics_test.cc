@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
 #include "broker/admin/exposition.h"
@@ -152,6 +153,36 @@ TEST(Metrics, ShowTheLimitsThatTheyAreGiven) {
   EXPECT_EQ(metrics.value("fanfare_limit_head_time_seconds"), 2.5);
   EXPECT_EQ(metrics.value("fanfare_limit_event_bytes"), 12'345);
   EXPECT_EQ(metrics.value("fanfare_limit_connections"), 20'000) << "as the broker has worked out";
+}
+
+TEST(Metrics, ShowUntilWhenCertificatesAreGood) {
+  server::Snapshot snapshot = two_shards();
+  EXPECT_FALSE(parsed(snapshot).families.contains("fanfare_tls_expiry_timestamp_seconds"));
+  server::Options options;
+  options.tls_expiries = {{"certificate", "/a.crt", "a.test", 1'800'000'000},
+                          {"revocations", "/ca.crl", "CN = A", -5}};
+  snapshot.options = std::make_shared<const server::Options>(options);
+  const ParsedExposition metrics = parsed(snapshot);
+  EXPECT_EQ(metrics.problem, "");
+  EXPECT_EQ(metrics.value("fanfare_tls_expiry_timestamp_seconds",
+                          {{"kind", "certificate"}, {"file", "/a.crt"}, {"name", "a.test"}}),
+            1.8e9);
+  EXPECT_EQ(metrics.value("fanfare_tls_expiry_timestamp_seconds",
+                          {{"kind", "revocations"}, {"file", "/ca.crl"}, {"name", "CN = A"}}),
+            0);
+}
+
+TEST(Metrics, NameTheResourceInOpenTelemetrysWords) {
+  EXPECT_EQ(parsed(two_shards()).value("target_info", {{"service_name", "fanfare"},
+                                                       {"service_version", "0.1.0"},
+                                                       {"service_instance_id", "k3x9q2m"}}),
+            1);
+}
+
+TEST(Metrics, SayHowMuchMemoryThereMayBe) {
+  const double memory = parsed({}).value("fanfare_memory_max_bytes");
+  EXPECT_GT(memory, 1 << 24);
+  EXPECT_LT(memory, 1e15) << "no limit is not a number";
 }
 
 TEST(Metrics, ShowTheProcessAsEveryClientLibraryDoes) {

@@ -183,6 +183,11 @@ TEST_F(TlsFilesTest, AreReadForPublishersApart) {
   EXPECT_THAT(files->text, EndsWith("; publishers' of CN = Publishers"));
   EXPECT_THAT(tls_file_paths(options),
               ElementsAre(options.tls.certificate, options.tls.key, options.publish.client_ca));
+  ASSERT_EQ(files->expiries.size(), 2U);
+  EXPECT_EQ(files->expiries[0].name, "site.test, 192.0.2.1");
+  EXPECT_EQ(files->expiries[1].kind, "authority");
+  EXPECT_EQ(files->expiries[1].file, options.publish.client_ca);
+  EXPECT_GT(files->expiries[1].unix_s, 1'600'000'000);
   options.listen.https.clear();
   EXPECT_EQ(read()->server, nullptr) << "there are only publishers";
 }

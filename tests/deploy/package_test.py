@@ -28,11 +28,13 @@ EXPECTED = {  # mode, path
     "-rw-r--r-- ./usr/share/doc/fanfare/changelog.gz",
     "-rw-r--r-- ./usr/share/doc/fanfare/changelog.Debian.gz",
     "-rw-r--r-- ./usr/share/doc/fanfare/PROTOCOL.md",
-    "-rw-r--r-- ./usr/share/doc/fanfare/OPERATIONS.md",
+    "-rw-r--r-- ./usr/share/doc/fanfare/OPERATING.md",
     "-rw-r--r-- ./usr/share/doc/fanfare/examples/proxy/nginx.conf",
     "-rw-r--r-- ./usr/share/doc/fanfare/examples/docker/seccomp.json",
     "-rw-r--r-- ./usr/share/doc/fanfare/examples/kubernetes/deployment.yaml",
     "-rw-r--r-- ./usr/share/doc/fanfare/examples/sysctl.d/60-fanfare.conf",
+    "-rw-r--r-- ./usr/share/doc/fanfare/examples/prometheus/fanfare.rules.yml",
+    "-rw-r--r-- ./usr/share/doc/fanfare/examples/grafana/fanfare.json",
 }
 
 

@@ -39,6 +39,7 @@ struct LimitFigure {
   std::string name;
   std::string help;
   std::variant<std::uint64_t, double> value;
+  std::string_view unit = {};  // "seconds" or "bytes"; empty: it is a number of things
 };
 // Where they come from: the table of configuration keys, which lies above this floor.
 using LimitFigures = std::function<std::vector<LimitFigure>(const Options& in_force)>;

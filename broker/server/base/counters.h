@@ -134,6 +134,8 @@ namespace fanfare::server {
   X(ingest_events_total, "counter", "Events published")                                            \
   X(ingest_bytes_total, "counter", "Bytes of data published")                                      \
   X(ingest_errors_total, "counter", "Publishes refused, each with its reason to the publisher")    \
+  X(ingest_channels_full_total, "counter",                                                         \
+    "Publishes refused because they would have made a channel more than [limits] channels")        \
   X(ingest_transactions_total, "counter", "Transactions carried out (MULTI ... EXEC)")             \
   X(ingest_transactions_refused_total, "counter",                                                  \
     "Transactions that published nothing (EXECABORT)")                                             \

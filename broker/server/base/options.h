@@ -77,6 +77,16 @@ struct SniRule {
   friend bool operator==(const SniRule&, const SniRule&) = default;
 };
 
+// One thing of the files of [tls] and [publish] that is good until a certain time.
+struct TlsExpiry {
+  std::string_view kind;  // "certificate", "authority" or "revocations"
+  std::string file;
+  std::string name;  // hosts that a certificate is for; whose an authority or a list is
+  std::int64_t unix_s = 0;
+
+  friend bool operator==(const TlsExpiry&, const TlsExpiry&) = default;
+};
+
 // What [listen] https and [publish] listen_tls show; files in PEM.
 struct TlsOptions {
   std::string certificate;  // with its chain; for clients that ask for no name, or an unknown one
@@ -309,6 +319,7 @@ struct Options {
   // from the rest. Null: nothing listens for TLS.
   std::shared_ptr<const tls::Server> tls_server;
   std::shared_ptr<const tls::Server> publish_tls_server;  // the same, for publishers
+  std::vector<TlsExpiry> tls_expiries;                    // of what these were made of
   FrontOptions fronts;
   std::uint32_t shards = 0;  // 0: auto
   Backend backend = Backend::automatic;

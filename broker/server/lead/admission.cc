@@ -69,6 +69,11 @@ ingest::Refused refusal_of(fanout::PublishError error, std::string_view channel)
   std::unreachable();
 }
 
+void count_refusal(Counters& counters, fanout::PublishError error) {
+  ++counters.ingest_errors_total;
+  if (error == fanout::PublishError::too_many_channels) ++counters.ingest_channels_full_total;
+}
+
 namespace {
 
 bool publishes(Change::Kind kind) {
@@ -131,6 +136,7 @@ class Admission::Picture final : public ingest::Rehearsal {
         !now.there && (change.kind == Change::Kind::publish || change.kind == Change::Kind::finish);
     if (!now.there && !appears) return std::nullopt;
     if (appears && !admission_.sequencer_.room_for(appeared_ + 1)) {
+      ++admission_.counters_.ingest_channels_full_total;
       return refusal_of(fanout::PublishError::too_many_channels, channel);
     }
     if (publishes(change.kind)) {

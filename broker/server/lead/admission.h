@@ -23,6 +23,8 @@ fanout::Event event_of(const ingest::Publish& event);
 policy::Proposal proposal_of(const ingest::Publish& event);
 ingest::Refused refusal_of(policy::Violation problem);
 ingest::Refused refusal_of(fanout::PublishError error, std::string_view channel);
+// Counts a publish that is refused for it.
+void count_refusal(Counters& counters, fanout::PublishError error);
 
 class Admission {
  public:

@@ -125,7 +125,7 @@ std::expected<ingest::Published, ingest::Refused> Lead::publish(
   std::string_view id = event.wants_id ? write_id(told) : std::string_view();
   const auto published = sequencer_.publish(place, event_of(event), event.idempotency_key, now_);
   if (!published) {
-    ++counters_.ingest_errors_total;
+    count_refusal(counters_, published.error());
     return std::unexpected(refusal_of(published.error(), event.channel));
   }
   if (!published->duplicate) {
@@ -152,7 +152,7 @@ std::expected<void, ingest::Refused> Lead::finish(std::string_view channel) {
   }
   const auto finished = sequencer_.finish(channel, now_);
   if (!finished) {
-    ++counters_.ingest_errors_total;
+    count_refusal(counters_, finished.error());
     return std::unexpected(refusal_of(finished.error(), channel));
   }
   return {};

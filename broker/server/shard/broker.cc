@@ -1,6 +1,7 @@
 #include "broker/server/shard/broker.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -396,6 +397,7 @@ std::expected<void, StartError> RunningBroker::begin() {
 
 // A shard's thread: its ring is made here, because only this thread may use it.
 void RunningBroker::run(std::uint32_t index) {
+  ::pthread_setname_np(::pthread_self(), fmt::format("shard-{}", index).c_str());
   Member& member = members_[index];
   io::RingOptions ring_options{.slots = plan_.slots};
   const bool lead = assembly_->switchboard().is_lead(index);

@@ -15,9 +15,10 @@ namespace {
 
 using std::chrono::sys_seconds;
 
-void warn_of_authorities(ClientTrust& trust, const std::string& file, sys_seconds now) {
+void look_at_authorities(ClientTrust& trust, const std::string& file, sys_seconds now) {
   for (const OwnedCertificate& authority : trust.authorities) {
     const sys_seconds ends = time_of(X509_get0_notAfter(authority.get()));
+    trust.authorities_end.push_back({subject_of(authority.get()), ends});
     if (ends > now) continue;
     trust.warnings.push_back(
         fmt::format("{}: {} expired on {:%Y-%m-%d}; clients whose certificates it issued are "
@@ -27,14 +28,17 @@ void warn_of_authorities(ClientTrust& trust, const std::string& file, sys_second
 }
 
 // Without an up-to-date list nobody can say that a certificate was not revoked.
-void warn_of_revocations(ClientTrust& trust, const std::string& file, sys_seconds now) {
+void look_at_revocations(ClientTrust& trust, const std::string& file, sys_seconds now) {
   for (const OwnedRevocations& list : trust.revocations) {
     const ASN1_TIME* const next = X509_CRL_get0_nextUpdate(list.get());
-    if (next == nullptr || time_of(next) > now) continue;
+    if (next == nullptr) continue;
+    const std::string issuer = name_text(X509_CRL_get_issuer(list.get()));
+    trust.revocations_end.push_back({issuer, time_of(next)});
+    if (time_of(next) > now) continue;
     trust.warnings.push_back(
         fmt::format("{}: the list of {} was to be renewed by {:%Y-%m-%d}; until it is, clients "
                     "whose certificates it issued are refused",
-                    file, name_text(X509_CRL_get_issuer(list.get())), time_of(next)));
+                    file, issuer, time_of(next)));
   }
   for (const OwnedCertificate& authority : trust.authorities) {
     const X509_NAME* const name = X509_get_subject_name(authority.get());
@@ -58,12 +62,12 @@ std::expected<ClientTrust, std::string> read_client_trust(const PemFile& authori
   auto certificates = read_certificates(authorities);
   if (!certificates) return std::unexpected(certificates.error());
   trust.authorities = std::move(*certificates);
-  warn_of_authorities(trust, authorities.name, now);
+  look_at_authorities(trust, authorities.name, now);
   if (revocations.text.empty()) return trust;
   auto lists = read_revocations(revocations);
   if (!lists) return std::unexpected(lists.error());
   trust.revocations = std::move(*lists);
-  warn_of_revocations(trust, revocations.name, now);
+  look_at_revocations(trust, revocations.name, now);
   return trust;
 }
 

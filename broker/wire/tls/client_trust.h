@@ -12,10 +12,17 @@
 
 namespace fanfare::tls {
 
+// Until when something is good, and whose it is.
+struct Expiry {
+  std::string name;
+  std::chrono::sys_seconds ends;
+};
+
 struct ClientTrust {
   std::vector<OwnedCertificate> authorities;  // none: clients are asked for no certificate
   std::vector<OwnedRevocations> revocations;  // none: nobody looks whether one was revoked
-  std::vector<std::string> warnings;          // it is of use, but not for everybody or not for long
+  std::vector<Expiry> authorities_end, revocations_end;
+  std::vector<std::string> warnings;  // it is of use, but not for everybody or not for long
 
   bool empty() const { return authorities.empty(); }
 };
