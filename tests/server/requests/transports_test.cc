@@ -173,8 +173,11 @@ class Transports : public ::testing::Test {
                                        switchboard_.tickets}};
   RollCalls roll_calls_{switchboard_, settings_, counters_};
   PublishRoutes publish_routes_{settings_, lead_, roll_calls_};
-  AdminRoutes admin_routes_{settings_, pages_, streams_,
-                            [this]() -> const Snapshot& { return snapshot_; }};
+  Listings listings_{switchboard_, lead_};
+  AdminRoutes admin_routes_{
+      settings_, pages_, streams_, listings_, lead_, counters_, [this]() -> const Snapshot& {
+        return snapshot_;
+      }};
   FrameTransport subscribers_ = transport(subscriber_routes_);
   FrameTransport publishers_ = transport(publish_routes_);
   FrameTransport operators_ = transport(admin_routes_);
