@@ -57,6 +57,15 @@ constexpr std::uint64_t kPatternBytes = 1'700;
 constexpr std::uint64_t kHistorySlackPercent = 25;
 // An idempotency key and its channel's name (together up to 384 B), with the table and the queue.
 constexpr std::uint64_t kKeyBytes = 480;
+// A key of a channel that keeps those, beside its events: on the lead (its record 24, four to eight
+// where it is found, as many in kept pages), and on each shard (a place of 4, half of which may be
+// dead).
+constexpr std::uint64_t kKeptKeyLeadBytes = 40;
+constexpr std::uint64_t kKeptKeyShardBytes = 8;
+// The latest events of all keys may have a quarter of history.total_bytes; the smallest has so
+// much.
+constexpr std::uint64_t kKeptShare = 4;
+constexpr std::uint64_t kKeptEventBytes = 48;
 // fanout/sequencer.h: at most so many tombstones of channels (a name up to 255 B and a number) on
 // the lead and on each shard.
 constexpr std::uint64_t kTombstonesMax = 65'536;
@@ -148,6 +157,14 @@ void add_items(const server::Options& options, Estimate& estimate) {
   items.add(When::worst, false, "limits.patterns, all in use", limits.patterns, kPatternBytes);
   items.add(When::worst, false, "limits.idempotency_keys, all in use", limits.idempotency_keys,
             kKeyBytes);
+  const bool keeps = std::ranges::any_of(options.channels, [](const server::ChannelRule& rule) {
+    return rule.keep == server::Keep::latest;
+  });
+  if (keeps) {
+    items.add(When::worst, false, "as many keys as history.total_bytes has room for",
+              history / kKeptShare / kKeptEventBytes,
+              kKeptKeyLeadBytes + kKeptKeyShardBytes * shards);
+  }
   items.add(When::worst, false, "losses of forgotten channels", kTombstonesMax,
             kTombstoneBytes * (shards + 1));
   items.add(When::worst, false, "limits.bodies_bytes of publishers, and of subscribers", 2,

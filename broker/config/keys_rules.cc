@@ -81,6 +81,13 @@ constexpr std::array kChannel{
                  "may have. An event that would exceed that is refused; so is one that would make "
                  "those of all channels exceed a quarter of history.total_bytes. Default: "
                  "\"64MiB\"."}),
+    channel<&ChannelRule::rate>(
+        {.name = "rate",
+         .at_most = 1'000,
+         .help = "With keep = \"latest\": how many updates of one key a subscriber is sent in a "
+                 "second, at most; it is the newest that is sent, and none is held back for good. "
+                 "A subscriber of several channels is sent all of them at the slowest of their "
+                 "rates. A client may ask for less, with ?max_rate=. 0: every event."}),
 };
 
 constexpr std::array kRoute{

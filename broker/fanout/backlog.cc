@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "broker/fanout/crowd.h"
+
 namespace fanfare::fanout {
 namespace {
 
@@ -78,7 +80,9 @@ Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t b
                    Newest newest, bool conflate) {
   const Sequence target = feed.progress.target(head);
   if (newest.wanted(cursor.at)) {
-    if (Read read = read_newest(feed, cursor, bytes_max, newest); read.gap || read.span.size > 0) {
+    Read read = newest.of_keys ? read_keys(feed, cursor, bytes_max, newest)
+                               : read_newest(feed, cursor, bytes_max, newest);
+    if (read.gap || read.span.size > 0) {
       read.caught_up = read.cursor.at == target;
       return read;
     }
@@ -118,6 +122,37 @@ Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t b
   return read;
 }
 
+Read Backlog::read_keys(const Feed& feed, Cursor cursor, std::size_t bytes_max, Newest newest) {
+  Read read;
+  read.cursor = cursor;
+  // A newcomer's, then.
+  Snapshots::Snapshot* const shared =
+      newest.removals_after == newest.through ? snapshots_.find(feed.crowd().serial) : nullptr;
+  const bool is_its = shared != nullptr && shared->through == newest.through;
+  if (const Span* const span = is_its ? Snapshots::piece(*shared, cursor.at) : nullptr;
+      span != nullptr && (span->size <= bytes_max || span->events == 1)) {
+    read.span = *span;
+    read.conflated = span->events;
+    read.cursor.at = span->last;
+    return read;
+  }
+  merge_.clear();
+  for (Link* const link : feed.keyed()) {
+    const Latest& latest = *link->channel->latest;
+    const Latest::Position position = latest.after(cursor.at, newest.removals_after);
+    if (position == latest.end() || latest.sequence(position) > newest.through) continue;
+    merge_.push({.next = latest.sequence(position),
+                 .position = position,
+                 .window = &link->channel->window,
+                 .link = link,
+                 .latest = &latest,
+                 .removals_after = newest.removals_after});
+  }
+  take(read, newest.through, bytes_max, feed.framing());
+  if (is_its && read.span.size > 0) snapshots_.add(*shared, cursor.at, read.span);
+  return read;
+}
+
 // What was wanted of a channel when the subscriber began may have left since. It shows only where
 // fewer are left than were wanted; and as there may not have been more, that counts only if the
 // feed has lost something since. So a loss is never missed, and now and then one is reported that
@@ -128,21 +163,6 @@ Read Backlog::read_newest(const Feed& feed, Cursor cursor, std::size_t bytes_max
   const bool losses = feed.losses().count() != cursor.losses_known;
   Sequence lost = 0;
   merge_.clear();
-  if (newest.of_keys) {
-    for (Link* const link : feed.keyed()) {
-      const Latest& latest = *link->channel->latest;
-      const Latest::Position position = latest.after(cursor.at, newest.removals_after);
-      if (position == latest.end() || latest.sequence(position) > newest.through) continue;
-      merge_.push({.next = latest.sequence(position),
-                   .position = position,
-                   .window = &link->channel->window,
-                   .link = link,
-                   .latest = &latest,
-                   .removals_after = newest.removals_after});
-    }
-    take(read, newest.through, bytes_max, feed.framing());
-    return read;
-  }
   for (Link* link = feed.most_recent(); link != nullptr && link->channel->recent > cursor.at;
        link = link->older) {
     const Window& window = link->channel->window;
@@ -166,19 +186,47 @@ Read Backlog::read_newest(const Feed& feed, Cursor cursor, std::size_t bytes_max
   return read;
 }
 
+namespace {
+
+// Whether a newcomer may as well be sent what was put together for others at `through`: not much
+// has changed since, and of channels without keys, of which it gets what is new, nothing.
+bool still_good(const Feed& feed, Sequence through) {
+  constexpr std::size_t kChangedMax = 8;  // of so many keys, one
+  std::size_t count = 0;
+  std::size_t changed = 0;
+  for (const Link* const link : feed.keyed()) {
+    const Latest& latest = *link->channel->latest;
+    if (latest.forgotten_through() > through) return false;
+    count += latest.count();
+    if (link->channel->recent > through) changed += latest.count_after(through);
+  }
+  for (const Link* link = feed.most_recent(); link != nullptr && link->channel->recent > through;
+       link = link->older) {
+    if (link->channel->latest == nullptr) return false;
+  }
+  return changed * kChangedMax <= count;
+}
+
+}  // namespace
+
 // From before the first key's latest event: what a client that is cut during the snapshot returns
 // with.
 std::optional<NewestStart> Backlog::snapshot(const Feed& feed, Sequence head) {
   if (feed.keyed().empty()) return std::nullopt;
   const Sequence target = feed.progress.target(head);
-  Sequence first = target + 1;
-  for (const Link* const link : feed.keyed()) {
-    const Latest& latest = *link->channel->latest;
-    const Latest::Position position = latest.after(0, target);
-    if (position != latest.end()) first = std::min(first, latest.sequence(position));
+  Snapshots::Snapshot* shared = snapshots_.find(feed.crowd().serial);
+  if (shared == nullptr || shared->through > target || !still_good(feed, shared->through)) {
+    Sequence first = target + 1;
+    for (const Link* const link : feed.keyed()) {
+      const Latest& latest = *link->channel->latest;
+      const Latest::Position position = latest.after(0, target);
+      if (position != latest.end()) first = std::min(first, latest.sequence(position));
+    }
+    shared = &snapshots_.begin(feed.crowd().serial, first - 1, target);
   }
-  return NewestStart{.cursor = newcomer_at(feed, first - 1),
-                     .newest = {.through = target, .of_keys = true, .removals_after = target}};
+  return NewestStart{
+      .cursor = newcomer_at(feed, shared->start),
+      .newest = {.through = shared->through, .of_keys = true, .removals_after = shared->through}};
 }
 
 NewestStart Backlog::newest_of_each(const Feed& feed, Sequence head, std::uint32_t events,

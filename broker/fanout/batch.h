@@ -76,7 +76,7 @@ struct KeyNews {
   std::vector<KeyChange> changes = {};
   std::vector<KeptReplaced> pages = {};
 };
-// Of a channel that keeps the latest event of each key (broker/fanout/keys.h): which those are.
+// A channel that keeps the latest event of each key (broker/fanout/keys.h): which those are now.
 struct KeysChanged {
   ChannelId channel;
   std::shared_ptr<const KeyNews> news;

@@ -1,4 +1,4 @@
-// Crowd: all subscribers on this shard that asked for the same topics in the same framing. A large
+// Crowd: all subscribers on this shard that asked for the same topics in the same form. A large
 // crowd has several feeds, of up to `members_max` subscribers each, which are served one after the
 // other, each with all that is new by then. So an event waits for one pass over the crowd, wherever
 // in a pass it comes; a single feed would owe it the rest of a pass and the whole of the next.
@@ -23,10 +23,11 @@ namespace fanfare::fanout {
 
 class Crowd {
  public:
-  Crowd(std::shared_ptr<const Topics> topics, Framing framing, std::uint32_t members_max,
-        const CrowdRulesSource& rules)
+  Crowd(std::shared_ptr<const Topics> topics, Framing framing, Duration spacing,
+        std::uint32_t members_max, const CrowdRulesSource& rules)
       : listed_at(topics->count()),
         topics_(std::move(topics)),
+        spacing_(spacing),
         members_max_(members_max),
         framing_(framing) {
     ask(rules);
@@ -35,6 +36,8 @@ class Crowd {
   const Topics& topics() const { return *topics_; }
   const std::shared_ptr<const Topics>& shared_topics() const { return topics_; }
   Framing framing() const { return framing_; }
+  // What its subscribers asked for, beside the rules.
+  Duration spacing() const { return spacing_; }
   // As they are now; valid until the next call. The source is always the same.
   const CrowdRules& rules(const CrowdRulesSource& source) {
     if (source.revision != nullptr && revision_ != *source.revision) ask(source);
@@ -71,6 +74,7 @@ class Crowd {
   // ---- the directory's
   std::vector<std::uint32_t> listed_at;  // among those that have the same topic, by topic
   std::uint64_t met = 0;                 // the last channel that appeared to it
+  std::uint64_t serial = 0;              // no two have the same
 
   struct Turns {              // the agenda's
     Feed* current = nullptr;  // takes turns with the feeds of other crowds
@@ -94,6 +98,7 @@ class Crowd {
   CrowdRules rules_;
   std::uint32_t revision_ = 0;  // of the rules
   Attendance::Line attendance_line_;
+  Duration spacing_;
   std::uint32_t members_max_;  // of a feed
   std::uint32_t full_ = 0;     // feeds
   Framing framing_;

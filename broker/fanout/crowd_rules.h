@@ -17,6 +17,9 @@ struct CrowdRules {
   bool slow_may_stay = true;  // a slow subscriber is not disconnected, whatever it loses
   // Where the latest event of each key is kept, a subscriber that is behind gets these alone.
   bool conflate = false;
+  // There, updates of one key are at least so far apart, for everybody: rounds begin no sooner
+  // after each other, and bring the newest of each key.
+  Duration spacing{};
 };
 
 struct CrowdRulesSource {

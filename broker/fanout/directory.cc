@@ -26,7 +26,8 @@ std::size_t Directory::CrowdHash::operator()(const std::unique_ptr<Crowd>& crowd
   return hash_of(crowd->topics().texts(), crowd->framing(), hash_name);
 }
 bool Directory::CrowdEqual::operator()(const Key& key, const std::unique_ptr<Crowd>& crowd) const {
-  return key.framing == crowd->framing() && std::ranges::equal(key.topics, crowd->topics().texts());
+  return key.framing == crowd->framing() && key.spacing == crowd->spacing() &&
+         std::ranges::equal(key.topics, crowd->topics().texts());
 }
 
 void Directory::appear(ChannelId id, std::string_view name, bool keeps_latest) {
@@ -107,12 +108,12 @@ void Directory::drop(Link* link) {
   departed_.pop_back();
 }
 
-Feed* Directory::open(std::span<const std::string_view> topics, Framing framing) {
+Feed* Directory::open(std::span<const std::string_view> topics, Framing framing, Duration spacing) {
   topics_sorted_.assign(topics.begin(), topics.end());
   std::ranges::sort(topics_sorted_);
   const auto repeated = std::ranges::unique(topics_sorted_);
   topics_sorted_.erase(repeated.begin(), repeated.end());
-  const Key key{.topics = topics_sorted_, .framing = framing};
+  const Key key{.topics = topics_sorted_, .framing = framing, .spacing = spacing};
   const auto found = crowds_.find(key);
   Crowd& crowd = found == crowds_.end() ? make_crowd(key) : **found;
   Feed* feed = crowd.feed_with_room();
@@ -155,8 +156,10 @@ Crowd& Directory::make_crowd(const Key& key) {
       std::vector<std::string>(key.topics.begin(), key.topics.end()));
   // A feed has a Link for each of its channels. If their number has no bound, one feed must do.
   const std::uint32_t members_max = topics->has_patterns() ? UINT32_MAX : feed_members_max_;
-  auto made = std::make_unique<Crowd>(std::move(topics), key.framing, members_max, rules_);
+  auto made =
+      std::make_unique<Crowd>(std::move(topics), key.framing, key.spacing, members_max, rules_);
   Crowd& crowd = *made;
+  crowd.serial = ++crowds_made_;
   crowds_.insert(std::move(made));
   const auto& texts = crowd.topics().texts();
   for (std::uint32_t i = 0; i < texts.size(); ++i) {
@@ -185,7 +188,8 @@ void Directory::erase(Crowd& crowd) {
     if (pattern_crowds_[id].empty()) patterns_.erase(id);
   }
   const std::vector<std::string_view> topics(texts.begin(), texts.end());
-  crowds_.erase(crowds_.find(Key{.topics = topics, .framing = crowd.framing()}));
+  crowds_.erase(
+      crowds_.find(Key{.topics = topics, .framing = crowd.framing(), .spacing = crowd.spacing()}));
 }
 
 Feed& Directory::make_feed(Crowd& crowd) {

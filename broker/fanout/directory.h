@@ -3,6 +3,7 @@
 // that appear later. Knows nothing of rounds.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -52,7 +53,8 @@ class Directory {
 
   // ---- feeds
   // One with room, made if need be.
-  Feed* open(std::span<const std::string_view> topics, Framing framing);
+  // `spacing`: what its subscribers want, whatever the rules say (crowd_rules.h).
+  Feed* open(std::span<const std::string_view> topics, Framing framing, Duration spacing = {});
   // The feed goes with its last subscriber, when it has no members, and its crowd with the last
   // feed.
   void release(Feed* feed);
@@ -66,6 +68,11 @@ class Directory {
   std::size_t new_patterns(std::span<const std::string_view> topics) const;
 
   const CrowdRules& rules(Crowd& crowd) const { return crowd.rules(rules_); }
+  // How far apart updates of one key are for this feed; zero: it gets every event.
+  Duration spacing(const Feed& feed) const {
+    if (feed.keyed().empty()) return {};
+    return std::max(rules(feed.crowd()).spacing, feed.crowd().spacing());
+  }
 
   std::size_t feed_count() const { return feed_count_; }
   std::size_t channel_count() const { return channel_count_; }
@@ -79,6 +86,7 @@ class Directory {
   struct Key {
     std::span<const std::string_view> topics;
     Framing framing;
+    Duration spacing;
   };
   struct CrowdHash {
     using is_transparent = void;
@@ -124,6 +132,7 @@ class Directory {
   std::vector<std::unique_ptr<Feed>> feeds_;  // by number; null where it is free
   FreeIndexes free_numbers_;
   std::size_t feed_count_ = 0;
+  std::uint64_t crowds_made_ = 0;
   Tombstones tombstones_;
   std::vector<std::string_view> topics_sorted_;  // of open(), kept for its memory
 };

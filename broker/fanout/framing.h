@@ -18,7 +18,7 @@ struct Frames {
   const Segment* segment = nullptr;  // where they lie: its entries know when they were committed
   std::uint32_t first = 0;           // the entry of the first
   std::uint32_t count = 0;
-  // Of a channel that keeps the latest event of each key: behind each frame lies its key.
+  // The channel keeps the latest event of each key: behind each frame lies its key.
   bool keyed = false;
 };
 

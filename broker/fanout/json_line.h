@@ -4,7 +4,7 @@
 //   {"id":"7hq2mxa-1042","channel":"orders/7","event":"message","data":"…","time":"2026-…Z"}
 //
 // Always these members, in this order, and `"retry":N` before the time if the publisher gave one.
-// Of a channel that keeps the latest event of each key, `"key":"…"` comes after the channel, and a
+// Where a channel keeps the latest event of each key, `"key":"…"` comes after the channel, and a
 // removal has no data and `"removed":true` behind it.
 // The data is a string whatever it holds: what a publisher wrote is what a reader gets, and a
 // number of 20 digits is not rounded on the way. An event without a name is a "message", as for an
@@ -27,7 +27,7 @@ struct JsonLine {
   std::string_view text;     // the encoder's: event, retry, data, id
   std::string_view channel;  // a valid name: needs no escapes
   std::uint32_t time = 0;    // seconds since 1970
-  // Of a channel that keeps the latest event of each key.
+  // If the channel keeps the latest event of each key.
   std::optional<std::string_view> key = {};
   bool removed = false;  // the key is
 

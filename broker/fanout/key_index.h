@@ -1,5 +1,5 @@
 // KeyIndex: from the hash of a key to its number, for one channel. Holds four bytes a number and no
-// texts: whoever has the records compares them. It never grows all at once: it consists of leaves
+// texts: its owner compares them. It never grows all at once: it consists of leaves
 // of at most 4,096 slots, by the upper bits of the hash, and one that is full becomes two. So a
 // channel of millions of keys makes no turn long.
 #pragma once
@@ -65,7 +65,7 @@ class KeyIndex {
  private:
   static constexpr std::size_t kSlotsMin = 8;
   static constexpr std::size_t kSlotsMax = 4'096;
-  // Of 32 bits of hash, twelve find a slot in a leaf.
+  // Twelve of the 32 bits of a hash find a slot in a leaf.
   static constexpr unsigned kDepthMax = 20;
 
   struct Leaf {

@@ -25,11 +25,12 @@ std::size_t footprint_for(std::size_t wanted, std::size_t needed) {
 }  // namespace
 
 Keys::Keys(NameHash hash, Ref<SegmentArena> arena, KeysTotals& totals, std::size_t removals_max,
-           Sequence forgotten)
+           Duration removals_age, Sequence forgotten)
     : hash_(hash),
       arena_(std::move(arena)),
       totals_(totals),
       removals_max_(removals_max),
+      removals_age_s_(removals_age / 1s),
       forgotten_through_(forgotten) {}
 
 Keys::~Keys() {
@@ -76,7 +77,9 @@ void Keys::release(Number number) {
   free_.push_back(number);
 }
 
-void Keys::append(Sequence sequence, std::string_view frame, std::string_view key, bool removes) {
+void Keys::append(Sequence sequence, std::string_view frame, std::string_view key, bool removes,
+                  std::uint32_t committed_s) {
+  newest_s_ = committed_s;
   const std::uint32_t hash = hash_of(key);
   Number number = find(key, hash);
   if (number == KeyIndex::kNone) number = make(hash);
@@ -121,25 +124,29 @@ void Keys::leave(const Window::Run& run) {
     if (key.latest != sequence) continue;
     keep(number, {run.segment->bytes() + entry.frame_offset, key.size}, entry.committed_s);
     if (key.removed == 0) continue;
-    removals_.push_back({.number = number, .sequence = sequence});
-    if (++removals_count_ > removals_max_) forget_oldest_removal();
+    removals_.push_back({.number = number, .committed_s = entry.committed_s, .sequence = sequence});
+    ++removals_count_;
+    // More of them may have become old enough meanwhile.
+    for (int most = 4; most > 0 && removals_count_ > removals_max_; --most) {
+      if (!forget_oldest_removal()) break;
+    }
   }
 }
 
-void Keys::forget_oldest_removal() {
-  for (;;) {
-    const Removal oldest = removals_.front();
-    removals_.pop_front();
-    const Key& key = at(oldest.number);
-    if (key.latest != oldest.sequence) continue;  // the key was set again
-    const std::size_t size = key.size;
-    forgotten_through_ = oldest.sequence;
-    news_.changes.push_back({.sequence = 0, .previous = oldest.sequence, .removes = true});
-    release(oldest.number);
-    --removals_count_;
-    die(oldest.sequence, size);
-    return;
-  }
+// False: it is too young.
+bool Keys::forget_oldest_removal() {
+  // Those of keys that were set again are out of date.
+  while (at(removals_.front().number).latest != removals_.front().sequence) removals_.pop_front();
+  const Removal oldest = removals_.front();
+  if (std::int64_t{newest_s_} - oldest.committed_s < removals_age_s_) return false;
+  removals_.pop_front();
+  const std::size_t size = at(oldest.number).size;
+  forgotten_through_ = oldest.sequence;
+  news_.changes.push_back({.sequence = 0, .previous = oldest.sequence, .removes = true});
+  release(oldest.number);
+  --removals_count_;
+  die(oldest.sequence, size);
+  return true;
 }
 
 void Keys::erase(Sequence head) {

@@ -7,7 +7,8 @@
 // and a page's worth at once, however many keys there are.
 //
 // A removed key stays as its removal, for those that may hold it, for as long as that is in the
-// window, and then until `removals_max` newer ones have left it.
+// window, and then until `removals_max` newer ones have left it, but for `removals_age` at least:
+// longer than any pace of a feed.
 //
 // Nothing here is decided: the same commands give the same pages. What shards are to know is
 // collected for tell().
@@ -32,7 +33,7 @@ namespace fanfare::fanout {
 
 inline constexpr std::size_t kRemovalsKept = 4'096;
 
-// Of all channels together.
+// All channels together.
 struct KeysTotals {
   std::uint64_t keys = 0;         // that have a value
   std::uint64_t value_bytes = 0;  // of their latest events' frames
@@ -43,7 +44,7 @@ class Keys {
  public:
   // `totals` outlive it; `forgotten`: what an earlier channel of the same name had lost.
   Keys(NameHash hash, Ref<SegmentArena> arena, KeysTotals& totals, std::size_t removals_max,
-       Sequence forgotten);
+       Duration removals_age, Sequence forgotten);
   ~Keys();
   Keys(const Keys&) = delete;
   Keys& operator=(const Keys&) = delete;
@@ -57,7 +58,8 @@ class Keys {
   Sequence forgotten_through() const { return forgotten_through_; }
 
   // An event was appended to the window: `frame`, which ends with its key (encoder.h).
-  void append(Sequence sequence, std::string_view frame, std::string_view key, bool removes);
+  void append(Sequence sequence, std::string_view frame, std::string_view key, bool removes,
+              std::uint32_t committed_s);
   // These are the oldest events of the window, and are about to leave it.
   void leave(const Window::Run& run);
   // Every event has left the window, up to `head`, and no key is kept.
@@ -109,7 +111,7 @@ class Keys {
   void rewrite(std::size_t first, std::size_t last);
   void drop(std::size_t page);
   void account(std::int64_t footprint);
-  void forget_oldest_removal();
+  bool forget_oldest_removal();
   void tell_open_page();
 
   static constexpr std::size_t kChunk = 1'024;
@@ -118,6 +120,7 @@ class Keys {
   Ref<SegmentArena> arena_;
   KeysTotals& totals_;
   const std::size_t removals_max_;
+  const std::int64_t removals_age_s_;
   KeyIndex index_;
   std::vector<std::vector<Key>> chunks_;  // by number; all but the last are full
   std::vector<Number> free_;
@@ -125,9 +128,11 @@ class Keys {
   std::uint64_t value_bytes_ = 0;
   std::deque<Number> in_window_;  // whose the window's events are, the oldest first
   Sequence left_through_ = 0;     // what has left the window
+  std::uint32_t newest_s_ = 0;    // when the last event was committed
 
   struct Removal {
     Number number;
+    std::uint32_t committed_s;
     Sequence sequence;
   };
   std::deque<Removal> removals_;    // that have left the window; some may be out of date

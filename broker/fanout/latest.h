@@ -38,7 +38,7 @@ class Latest {
   Sequence forgotten_through() const { return forgotten_through_; }
   // Latest events, of keys that have a value and of those that were removed.
   std::size_t count() const { return count_; }
-  // Of those newer than `sequence`, about.
+  // How many of them are newer than `sequence`, about.
   std::size_t count_after(Sequence sequence) const;
 
   // The first that is newer than `sequence`, and no removal up to `removals_after`; or end().

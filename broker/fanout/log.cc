@@ -33,8 +33,9 @@ Source& Log::apply(const Appear& appear) {
   source.begun_after = head_;
   source.last_activity = appear.time;
   if (appear.keeps_latest) {
-    source.keys = std::make_unique<Keys>(NameHash(options_.epoch), arena_, keys_,
-                                         options_.removals_max, source.told_evicted);
+    source.keys =
+        std::make_unique<Keys>(NameHash(options_.epoch), arena_, keys_, options_.removals_max,
+                               options_.removals_age, source.told_evicted);
   }
   draft_.appeared(source);
   return source;
@@ -58,7 +59,7 @@ void Log::apply(const Append& append, Source& source, const Encoder::Shape& shap
   source.window.append(writer.segment(), writer.newest(shape.frame_size, sequence));
   if (source.keys) {
     source.keys->append(sequence, {frame.data(), frame.size()}, append.event.key,
-                        append.event.removes);
+                        append.event.removes, second);
   }
   draft_.touch(source);
   head_ = sequence;

@@ -25,7 +25,8 @@ namespace fanfare::fanout {
 struct LogOptions {
   Epoch epoch;
   std::uint32_t tombstones_max = 65'536;
-  std::uint32_t removals_max = kRemovalsKept;  // of keys of one channel, that have left its window
+  std::uint32_t removals_max = kRemovalsKept;  // of keys of one channel, that have left its window;
+  Duration removals_age = 10s;                 // of younger ones, all
   std::function<void(const Command&)> recorder = {};  // sees every Command before it is applied
 };
 

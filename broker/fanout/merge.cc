@@ -50,6 +50,17 @@ Merge::Taken Merge::take(Sequence through, std::size_t bytes_max) {
   return taken;
 }
 
+Sequence Merge::drop_latest() {
+  Sequence first = UINT64_MAX;
+  std::erase_if(heap_, [&first](const Input& input) {
+    if (input.latest == nullptr) return false;
+    first = std::min(first, input.next);
+    return true;
+  });
+  std::ranges::make_heap(heap_, comes_later);
+  return first;
+}
+
 void Merge::sink_top() {
   std::size_t hole = 0;
   for (std::size_t child = 1; child < heap_.size(); child = 2 * hole + 1) {

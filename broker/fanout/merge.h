@@ -46,6 +46,9 @@ class Merge {
   // The longest run of the input at the top; top().next <= through.
   Taken take(Sequence through, std::size_t bytes_max);
   void clear() { heap_.clear(); }
+  // Inputs of the latest of each key leave, since their positions are about to become invalid.
+  // Returns the first event of theirs that was left; UINT64_MAX: there was none.
+  Sequence drop_latest();
 
  private:
   static Window::Run run(const Input& input, Sequence through, std::size_t bytes_max);

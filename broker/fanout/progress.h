@@ -6,6 +6,7 @@
 // Rounds alone changes it; anybody may ask where it stands.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -26,6 +27,7 @@ class Progress {
     Sequence target = 0;  // where the members stand after it
     Sequence wanted = 0;  // the head when it began: what is left of that follows at once
     bool ends = false;    // nothing will ever follow
+    bool lost = false;    // they have lost something before their turn came
     TimePoint committed;
   };
 
@@ -64,6 +66,8 @@ class Progress {
   void abandon() {
     merge_.clear();
     end_round();
+    keys_due_ = false;
+    keys_left_ = 0;
     rest();
   }
   void expect(const Merge::Input& input) { merge_.push(input); }
@@ -73,6 +77,22 @@ class Progress {
   Sequence settle() { return std::exchange(owed_, 0); }
 
   // ---- rounds
+  // ---- keys whose updates are spaced (crowd_rules.h)
+  // Events with such keys came. Which of them are the latest shows when the next round begins.
+  void expect_keys() { keys_due_ = true; }
+  bool keys_due() const { return keys_due_ || keys_left_ > 0; }
+  // The round before had no room for all of them.
+  bool keys_left() const { return keys_left_ > 0; }
+  // Up to where the round that begins takes them: all there are, or those that were left.
+  Sequence begin_keys(Sequence head) {
+    if (keys_left_ > 0) return std::exchange(keys_left_, 0);
+    keys_due_ = false;
+    return head;
+  }
+  void leave_keys(Sequence through) { keys_left_ = through; }
+  // It is due: of the members that are not done in the round.
+  Sequence position() const { return position_; }
+
   // For Gather, which takes the span of the next round out of it.
   Merge& merge() { return merge_; }
   // Everybody is to be sent `span`, and stands before the first event that is pending then. If none
@@ -81,11 +101,23 @@ class Progress {
     in_round_ = true;
     members_.begin_round();
     round_ = {.span = std::move(span),
-              .target = merge_.empty() ? head : merge_.top().next - 1,
+              .target = merge_.empty() ? head : std::min(head, merge_.top().next - 1),
               .wanted = head,
-              .ends = merge_.empty() && complete,
+              .ends = merge_.empty() && !keys_due_ && complete,
               .committed = committed};
     round_.span.last = round_.target;
+  }
+  // Its members are to leave where they stand, each to find out what it has lost.
+  void begin_lost_round(TimePoint committed) {
+    in_round_ = true;
+    members_.begin_round();
+    round_ = {.span = {},
+              .target = position_,
+              .wanted = position_,
+              .ends = false,
+              .lost = true,
+              .committed = committed};
+    round_.span.last = position_;
   }
   // A channel was reopened: something may follow the round after all.
   void go_on_after_round() { round_.ends = false; }
@@ -105,6 +137,8 @@ class Progress {
   Members members_;
   Merge merge_;
   bool due_ = false;
+  bool keys_due_ = false;
+  Sequence keys_left_ = 0;
   bool in_round_ = false;
   Sequence position_ = 0;  // due: of the members that are not done in the round
   Sequence owed_ = 0;

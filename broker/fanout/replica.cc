@@ -81,8 +81,8 @@ const Epoch& Replica::epoch() const {
   return impl_->options.epoch;
 }
 
-Feed* Replica::open(std::span<const std::string_view> topics, Framing framing) {
-  return impl_->directory.open(topics, framing);
+Feed* Replica::open(std::span<const std::string_view> topics, Framing framing, Duration spacing) {
+  return impl_->directory.open(topics, framing, spacing);
 }
 void Replica::release(Feed* feed) {
   impl_->directory.release(feed);
@@ -145,6 +145,7 @@ TimePoint Replica::last_served(const Feed* feed) const {
 }
 void Replica::advance(TimePoint now) {
   impl_->rounds.advance(now);
+  impl_->backlog.advance(now);
 }
 std::optional<TimePoint> Replica::next_release() const {
   return impl_->rounds.next_release();
@@ -155,13 +156,14 @@ std::uint64_t Replica::unserved_bytes() const {
 }
 
 Read Replica::read(const Feed* feed, Cursor cursor, std::size_t bytes_max, Newest newest) {
-  return impl_->backlog.read(*feed, head(), cursor, bytes_max, newest, rules(feed).conflate);
+  const bool conflate = rules(feed).conflate || impl_->directory.spacing(*feed) > Duration(0);
+  return impl_->backlog.read(*feed, head(), cursor, bytes_max, newest, conflate);
 }
 bool Replica::keeps_keys(const Feed* feed) const {
   return !feed->keyed().empty();
 }
-std::optional<NewestStart> Replica::snapshot(const Feed* feed) const {
-  return Backlog::snapshot(*feed, head());
+std::optional<NewestStart> Replica::snapshot(const Feed* feed) {
+  return impl_->backlog.snapshot(*feed, head());
 }
 Sequence Replica::thinned(const Feed* feed, Cursor cursor) const {
   const Sequence through = feed->thinnings().since(cursor.thinnings_known);

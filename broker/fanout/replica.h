@@ -80,7 +80,8 @@ class Replica {
   // A feed of exactly this set of channel names and patterns (duplicates and order do not matter)
   // with room for one more, made if need be; it lives until release(). Each open() needs one
   // release().
-  Feed* open(std::span<const std::string_view> topics, Framing framing);
+  // `spacing`: updates of one key are at least so far apart (crowd_rules.h), if no rule says more.
+  Feed* open(std::span<const std::string_view> topics, Framing framing, Duration spacing = {});
   void release(Feed* feed);
   // Different patterns that feeds have, and how many an open() would add.
   std::size_t pattern_count() const;
@@ -148,7 +149,7 @@ class Replica {
   // Where a new subscriber begins that wants the latest event of each key, if one of the feed's
   // channels keeps those: it gets them in the order of the log, then all that follows. Channels
   // without keys begin at target(feed).
-  std::optional<NewestStart> snapshot(const Feed* feed) const;
+  std::optional<NewestStart> snapshot(const Feed* feed);
   // Up to where a reader at this cursor gets no more than the latest of each key, of channels that
   // keep these; 0: it gets every event.
   Sequence thinned(const Feed* feed, Cursor cursor) const;

@@ -18,7 +18,8 @@ struct Round {
   Span span;  // no bytes: nothing to send, only `ends`, or not even that (then no members)
   // Valid until the next call of any non-const member function of the Replica.
   std::span<const Member> members;
-  // After the span the stream of these members is complete: they are to leave.
+  // After the span these members are to leave: their stream is complete, or they have lost
+  // something that a round cannot say (then there is no span).
   bool ends = false;
   TimePoint committed;  // of the oldest batch in the span, for the latency histogram
 };

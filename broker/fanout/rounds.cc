@@ -20,6 +20,11 @@ void Rounds::appended(Channel& channel, Sequence before, Window::Position first,
     feed.touch(link);
     stir(feed);
     if (feed.progress.members().empty() || link->pending) continue;
+    if (channel.latest && (feed.progress.keys_due() || directory_.spacing(feed) > Duration(0))) {
+      feed.progress.expect_keys();
+      make_due(feed);
+      continue;
+    }
     link->pending = true;
     link->served = before;
     link->pinned_page = first.page;
@@ -92,7 +97,7 @@ std::optional<Round> Rounds::next(std::size_t members_max) {
   Round slice{.feed = &feed,
               .span = round.span,
               .members = {},
-              .ends = round.ends,
+              .ends = round.ends || round.lost,
               .committed = round.committed};
   const bool silent = slice.span.size == 0 && !slice.ends;
   if (!silent) slice.members = progress.next_slice(members_max, agenda_.now());
@@ -102,15 +107,54 @@ std::optional<Round> Rounds::next(std::size_t members_max) {
 
 void Rounds::begin(Feed& feed) {
   Progress& progress = feed.progress;
-  Agenda::hold_until(&feed, agenda_.now() + directory_.rules(feed.crowd()).pace);
+  const Duration pace = std::max(directory_.rules(feed.crowd()).pace, directory_.spacing(feed));
+  Agenda::hold_until(&feed, agenda_.now() + pace);
   TimePoint committed = committed_;
-  Span span;
   if (!progress.pending().empty()) {
     committed = arrears_.committed(progress.pending().top().next);
-    span = gather_.span(progress.merge(), head_, span_bytes_max_, feed.framing());
-    for (const Merge::Taken& taken : gather_.runs()) served(feed, taken);
   }
-  progress.begin_round(std::move(span), head_, feed.complete(), committed);
+  const bool of_keys = progress.keys_due();
+  if (of_keys && removals_lost(feed)) return progress.begin_lost_round(committed);
+  const Sequence through = of_keys ? take_up_keys(feed) : head_;
+  Span span;
+  if (!progress.pending().empty() && progress.pending().top().next <= through) {
+    span = gather_.span(progress.merge(), through, span_bytes_max_, feed.framing());
+    for (const Merge::Taken& taken : gather_.runs()) {
+      if (!taken.latest) served(feed, taken);
+    }
+  }
+  progress.begin_round(std::move(span), through, feed.complete(), committed);
+  if (!of_keys) return;
+  // What had no room, with or without keys, comes at once, and nothing newer with it.
+  bool left = progress.merge().drop_latest() <= through;
+  left |= !progress.pending().empty() && progress.pending().top().next <= through;
+  if (left) progress.leave_keys(through);
+}
+
+// Its time came so late that removals have been forgotten which its members were not sent.
+bool Rounds::removals_lost(const Feed& feed) {
+  return std::ranges::any_of(feed.keyed(), [&](const Link* link) {
+    return !link->pending && link->channel->latest->forgotten_through() > feed.progress.position();
+  });
+}
+
+// What its members have not had of keys whose updates are spaced is pending for this round. Returns
+// up to where.
+Sequence Rounds::take_up_keys(Feed& feed) {
+  Progress& progress = feed.progress;
+  const Sequence through = progress.begin_keys(head_);
+  for (Link* const link : feed.keyed()) {
+    if (link->pending) continue;  // as events, from before they were spaced
+    const Latest& latest = *link->channel->latest;
+    const Latest::Position position = latest.after(progress.position());
+    if (position == latest.end() || latest.sequence(position) > through) continue;
+    progress.expect({.next = latest.sequence(position),
+                     .position = position,
+                     .window = &link->channel->window,
+                     .link = link,
+                     .latest = &latest});
+  }
+  return through;
 }
 
 void Rounds::served(Feed& feed, const Merge::Taken& taken) {
@@ -137,14 +181,17 @@ void Rounds::end(Feed& feed) {
   // alone: the members that were told of it are about to leave, and the last of them takes the feed
   // off the agenda; those that joined meanwhile, or before the end was known, are still to be told.
   agenda_.remove(&feed);
+  const bool keys = progress.keys_due();
+  bool at_once = progress.keys_left() || !keys;
   if (!progress.pending().empty()) {
     arrears_.owe(progress.owe());
-  } else if (!feed.complete()) {
+    at_once = progress.owed() <= wanted;
+  } else if (!keys && !feed.complete()) {
     progress.rest();
     return;
   }
   // What was there when this round began does not wait for the next one's time.
-  if (progress.owed() <= wanted) Agenda::hold_until(&feed, {});
+  if (at_once) Agenda::hold_until(&feed, {});
   agenda_.add(&feed);
 }
 

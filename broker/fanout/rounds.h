@@ -61,6 +61,8 @@ class Rounds {
   }
   void settle(Feed& feed);
   void begin(Feed& feed);
+  Sequence take_up_keys(Feed& feed);
+  static bool removals_lost(const Feed& feed);
   void served(Feed& feed, const Merge::Taken& taken);
   void end(Feed& feed);
   void abandon(Feed& feed);

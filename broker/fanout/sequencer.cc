@@ -67,6 +67,11 @@ struct Sequencer::Impl {
   Source* appear(std::string_view channel, LogTime now);
   std::optional<Sequencer::Publication> repeated(const Source& source, std::string_view key,
                                                  LogTime now);
+  // Whether the channel does, or would if it appeared now.
+  bool keeps_keys(const Source* source, std::string_view channel) const {
+    if (source != nullptr) return source->keys != nullptr;
+    return options.history && options.history(channel).keep_latest;
+  }
   static Event as_appended(const Source& source, const Event& event, std::string& removal);
   std::optional<PublishError> key_error(const Source& source, const Event& event) const;
   Sequence append(Source& source, const Event& event, LogTime now);
@@ -178,6 +183,7 @@ LogOptions SequencerOptions::log() const {
   return {.epoch = epoch,
           .tombstones_max = tombstones_max,
           .removals_max = removals_max,
+          .removals_age = removals_age,
           .recorder = recorder};
 }
 
@@ -220,10 +226,12 @@ std::expected<Sequencer::Publication, PublishError> Sequencer::publish(const Pla
       return *first;
     }
   }
+  if (!event.key.empty() && !impl_->keeps_keys(source, place.channel_)) {
+    return std::unexpected(PublishError::keeps_no_keys);
+  }
   if (source == nullptr) source = impl_->appear(place.channel_, now);
   if (source == nullptr) return std::unexpected(PublishError::too_many_channels);
   if (source->finished) return std::unexpected(PublishError::channel_finished);
-  if (!event.key.empty() && !source->keys) return std::unexpected(PublishError::keeps_no_keys);
   std::string removal;
   const Event appended = impl_->as_appended(*source, event, removal);
   if (source->keys) {

@@ -42,7 +42,8 @@ struct SequencerOptions {
   const LogLimits* limits = nullptr;  // outlives the sequencer, and may change; null: the defaults
   Duration idle_forgotten_after = 10min;  // an empty window, nothing published for this long
   std::uint32_t tombstones_max = 65'536;
-  std::uint32_t removals_max = kRemovalsKept;  // of keys of one channel, that have left its window
+  std::uint32_t removals_max = kRemovalsKept;  // of keys of one channel, that have left its window;
+  Duration removals_age = 10s;                 // of younger ones, all
   LogClock clock = {};                         // by which ages are counted
   std::function<void(const Command&)> recorder = {};  // of the log
 

@@ -122,6 +122,17 @@ See coalesced(SmallBroker& broker) {
   };
 }
 
+// Three values of one key, one after another.
+See keyed_updates(SmallBroker& broker) {
+  Peer& peer = broker.get("/events?channel=a");
+  return [&broker, &peer]() -> std::string {
+    peer.take();
+    for (int i = 0; i < 3; ++i) broker.command("XADD a * key k data x");
+    broker.pass(3s);
+    return fmt::format("{} of 3", count_of(peer.take(), "data: x"));
+  };
+}
+
 See new_channels(SmallBroker& broker) {
   return [&broker] {
     int taken = 0;
@@ -130,6 +141,26 @@ See new_channels(SmallBroker& broker) {
     }
     return fmt::format("{} of 4", taken);
   };
+}
+
+// Which of these events the keyed channel `a` takes.
+See keyed_events(SmallBroker& broker, std::size_t size) {
+  return [&broker, size] {
+    int taken = 0;
+    for (const char* key : {"k1", "k2"}) {
+      const std::string reply =
+          broker.command(fmt::format("XADD a * key {} data {}", key, std::string(size, 'x')));
+      taken += reply.starts_with("$") ? 1 : 0;
+    }
+    return fmt::format("{} of 2", taken);
+  };
+}
+
+See small_keyed_events(SmallBroker& broker) {
+  return keyed_events(broker, 1);
+}
+See large_keyed_events(SmallBroker& broker) {
+  return keyed_events(broker, 2'000);
 }
 
 // On connections that were open before: 100 bytes in each of the three dialects.
@@ -564,6 +595,15 @@ std::vector<Probe> probes() {
        "disconnected", "skipped", small_sockets()},
       {"channel.coalesce", "[[channel]]\nmatch = \"a\"",
        "[[channel]]\nmatch = \"a\"\ncoalesce = \"5s\"", coalesced, "at once", "together"},
+      {"channel.keep", "[[channel]]\nmatch = \"a\"",
+       "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"", small_keyed_events, "0 of 2", "2 of 2"},
+      {"channel.keys_max", "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"\nkeys_max = 1",
+       "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"", small_keyed_events, "1 of 2", "2 of 2"},
+      {"channel.keys_bytes", "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"\nkeys_bytes = \"3KiB\"",
+       "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"", large_keyed_events, "1 of 2", "2 of 2"},
+      {"channel.rate", "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"",
+       "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"\nrate = 1", keyed_updates, "3 of 3",
+       "2 of 3"},
 
       {"route.path", "", "[[route]]\npath = \"/board\"", newly(route_status), "404", "200"},
       {"route.channels", "[[route]]\npath = \"/board\"\nchannels = [\"x\"]",

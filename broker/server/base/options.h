@@ -273,6 +273,7 @@ struct ChannelRule {
   std::optional<Keep> keep = {};
   std::optional<std::uint32_t> keys_max = {};
   std::optional<std::uint64_t> keys_bytes = {};
+  std::optional<std::uint32_t> rate = {};  // updates of one key in a second; 0: no limit
 
   friend bool operator==(const ChannelRule&, const ChannelRule&) = default;
 };

@@ -31,7 +31,7 @@ fanout::HistoryLimits history_of(const Options& options, std::string_view channe
 
 StreamRules stream_rules(const Options& options, std::span<const std::string> topics) {
   const DeliveryOptions& general = options.delivery;
-  StreamRules rules{general.heartbeat, general.retry, general.slow, general.coalesce};
+  StreamRules rules{general.heartbeat, general.retry, general.slow, general.coalesce, Duration(0)};
   bool first = true;
   for (const std::string& topic : topics) {
     const ChannelRule* const rule = rule_of(options, topic);
@@ -41,6 +41,9 @@ StreamRules stream_rules(const Options& options, std::span<const std::string> to
     const SlowPolicy slow = rule->slow.value_or(general.slow);
     const Duration coalesce = rule->coalesce.value_or(general.coalesce);
     rules.coalesce = first ? coalesce : std::min(rules.coalesce, coalesce);
+    if (const std::uint32_t rate = rule->rate.value_or(0); rate > 0) {
+      rules.spacing = std::max(rules.spacing, Duration(1s) / rate);
+    }
     rules.heartbeat = first ? heartbeat : std::min(rules.heartbeat, heartbeat);
     rules.retry = first ? retry : std::min(rules.retry, retry);
     rules.slow = first ? slow : std::max(rules.slow, slow);
@@ -53,7 +56,8 @@ fanout::CrowdRules crowd_rules(const Options& options, std::span<const std::stri
   const StreamRules rules = stream_rules(options, topics);
   return {.pace = rules.coalesce,
           .slow_may_stay = rules.slow != SlowPolicy::disconnect,
-          .conflate = rules.slow == SlowPolicy::latest};
+          .conflate = rules.slow == SlowPolicy::latest,
+          .spacing = rules.spacing};
 }
 
 TokenNeed token_need(const Options& options, const RouteRule* route) {

@@ -30,6 +30,7 @@ struct StreamRules {
   Duration retry{};
   SlowPolicy slow{};
   Duration coalesce{};
+  Duration spacing{};  // of updates of one key: the longest that one of them wants
 };
 StreamRules stream_rules(const Options& options, std::span<const std::string> topics);
 // What of that is laid down in the replica.

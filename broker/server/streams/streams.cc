@@ -21,6 +21,11 @@ std::string_view type_of(Framing framing) {
   return "text/event-stream; charset=utf-8";
 }
 
+// How far apart it wants updates of one key.
+Duration spacing_of(const sse::SubscribeRequest& asked) {
+  return asked.max_rate == 0 ? Duration(0) : Duration(1s) / asked.max_rate;
+}
+
 bool takes_chunks(const Request& request) {
   return request.body_end == BodyEnd::last_chunk;
 }
@@ -97,7 +102,7 @@ std::string Streams::gap(const Loss& loss, fanout::Sequence at, Framing framing,
 Streams::Beginning Streams::find_beginning(const fanout::Feed* feed,
                                            const sse::SubscribeRequest& asked,
                                            const Options& options) {
-  const fanout::Replica& replica = parts_.replica;
+  fanout::Replica& replica = parts_.replica;
   if (!asked.cursor.empty()) return begin_at_id(feed, asked, options);
   if (asked.earliest) return {.cursor = replica.earliest(feed)};
   if (asked.since) return begin_since(feed, asked, options);
@@ -224,7 +229,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   const StreamRules rules = stream_rules(terms.options, asked.topics);
   const Framing framing = framing_of(asked, takes_chunks(request));
   const std::vector<std::string_view> topics(asked.topics.begin(), asked.topics.end());
-  fanout::Feed* const feed = parts_.replica.open(topics, framing);
+  fanout::Feed* const feed = parts_.replica.open(topics, framing, spacing_of(asked));
   const Beginning beginning = find_beginning(feed, asked, terms.options);
 
   // Where the stream begins, for clients that read heads: where to resume from, until an event

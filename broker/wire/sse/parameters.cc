@@ -27,6 +27,7 @@ constexpr auto kNames = std::to_array<Name>({
     {"announce_position", Parameter::announce_position},
     {"with", Parameter::with},
     {"heartbeat_event", Parameter::heartbeat_event},
+    {"max_rate", Parameter::max_rate},
 });
 
 // Without what spellings differ in: "lastEventId", "last-event-id", "LAST_EVENT_ID".

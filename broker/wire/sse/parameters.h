@@ -26,6 +26,7 @@ enum class Parameter : std::uint8_t {
   announce_position,
   with,
   heartbeat_event,
+  max_rate,
 };
 
 // The parameter of this name. The error is the name that was meant: it is one of ours but for case,

@@ -18,6 +18,7 @@ namespace {
 constexpr std::string_view kEarliest = "earliest";
 // More would be more than any window holds.
 constexpr std::uint32_t kReplayMax = 10'000'000;
+constexpr std::uint32_t kMaxRateMax = 1'000;
 
 template <class Number>
 std::optional<Number> parse_number(std::string_view text) {
@@ -101,6 +102,16 @@ std::expected<void, SubscribeProblem> understand_with(const Wish& wish, Subscrib
   return {};
 }
 
+std::expected<std::uint32_t, SubscribeProblem> max_rate_of(const Wish& wish) {
+  const auto count = parse_number<std::uint32_t>(wish.text);
+  if (count && *count >= 1 && *count <= kMaxRateMax) return *count;
+  return wrong(wish,
+               fmt::format("not a number from 1 to {}; write how many updates of one key you want "
+                           "in a second, like ",
+                           kMaxRateMax),
+               "max_rate=5", R"("max_rate": 5)");
+}
+
 std::expected<AnnouncePosition, SubscribeProblem> announcement_of(const Wish& wish) {
   if (wish.text == "auto") return AnnouncePosition::automatic;
   if (wish.text == "always") return AnnouncePosition::always;
@@ -169,6 +180,11 @@ std::expected<void, SubscribeProblem> understand(const Wishes& wishes, Subscribe
   }
   if (wishes.with) {
     if (auto read = understand_with(*wishes.with, request); !read) return read;
+  }
+  if (wishes.max_rate) {
+    const auto rate = max_rate_of(*wishes.max_rate);
+    if (!rate) return std::unexpected(rate.error());
+    request.max_rate = *rate;
   }
   if (wishes.heartbeat_event) request.heartbeat_event = wishes.heartbeat_event->text;
   if (wishes.announce_position) {

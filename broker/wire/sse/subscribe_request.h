@@ -35,8 +35,9 @@ struct SubscribeRequest {
   std::optional<Duration> heartbeat;  // heartbeat=4 (seconds) or 4s, 1min
   // format=, or an Accept that names one of the other two and no event stream; or the path's
   Format format = Format::event_stream;
-  bool with_channel = false;  // with=channel: each event says whose it is
-  bool with_key = false;      // with=key: and of which key; or with=channel,key
+  bool with_channel = false;   // with=channel: each event says whose it is
+  std::uint32_t max_rate = 0;  // max_rate=5: updates of one key in a second; 0: no limit
+  bool with_key = false;       // with=key: and of which key; or with=channel,key
   // heartbeat_event=ping: in place of what is configured; empty: a comment. Any bytes.
   std::optional<std::string> heartbeat_event;
   std::optional<AnnouncePosition> announce_position;  // in place of what is configured

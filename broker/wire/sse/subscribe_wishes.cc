@@ -62,6 +62,8 @@ std::optional<Wish>* wish_for(Wishes& wishes, Parameter parameter) {
       return &wishes.with;
     case Parameter::heartbeat_event:
       return &wishes.heartbeat_event;
+    case Parameter::max_rate:
+      return &wishes.max_rate;
     case Parameter::other:
     case Parameter::topic:
       break;
@@ -159,6 +161,8 @@ std::string_view right_value(Parameter parameter) {
       return R"(write "with": "channel" to be given the channel of each event)";
     case Parameter::heartbeat_event:
       return R"(write the name of the event as a string, like "heartbeat_event": "ping")";
+    case Parameter::max_rate:
+      return R"(write how many updates of one key you want in a second, like "max_rate": 5)";
     case Parameter::other:
     case Parameter::topic:
       break;
@@ -175,7 +179,7 @@ std::string read_wish(std::string_view key, const Element& value, Parameter para
   }
   const bool numbers = parameter == Parameter::replay || parameter == Parameter::heartbeat ||
                        parameter == Parameter::since || parameter == Parameter::poll ||
-                       parameter == Parameter::wait;
+                       parameter == Parameter::wait || parameter == Parameter::max_rate;
   std::string_view text;
   if (value.get(text) == simdjson::SUCCESS) {
     wish = {.text = std::string(text),

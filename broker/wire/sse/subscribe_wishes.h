@@ -35,6 +35,7 @@ struct Wishes {
   std::optional<Wish> announce_position;
   std::optional<Wish> with;
   std::optional<Wish> heartbeat_event;
+  std::optional<Wish> max_rate;
 };
 
 // Each reads what the scope leaves to the client. Each error is one sentence for the client (a
