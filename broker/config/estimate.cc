@@ -74,6 +74,8 @@ constexpr std::uint64_t kTombstoneBytes = 320;
 constexpr std::uint64_t kStalledKernelBytes = 21 * kKiB;
 // Its record in the shard: cursor, a bounded piece of history that is on its way.
 constexpr std::uint64_t kStalledBytes = 512;
+// deflate's window, chains and hash table (64 KiB), and what it last made.
+constexpr std::uint64_t kCompressorBytes = 80 * kKiB;
 // A client that is counted: its entry (40), where to find it (64), and when it may be forgotten
 // (72).
 constexpr std::uint64_t kClientBytes = 176;
@@ -102,6 +104,13 @@ bool counts_clients(const server::LimitOptions& limits) {
              0 ||
          limits.requests_per_address != none.requests_per_address ||
          limits.requests_per_token != none.requests_per_token;
+}
+
+bool compresses(const server::Options& options) {
+  return options.delivery.compress ||
+         std::ranges::any_of(options.channels, [](const server::ChannelRule& rule) {
+           return rule.compress.value_or(false);
+         });
 }
 
 class Items {
@@ -155,6 +164,10 @@ void add_items(const server::Options& options, Estimate& estimate) {
   items.add(When::worst, false, "limits.channels, all in use", limits.channels,
             kChannelLeadBytes + kChannelShardBytes * shards);
   items.add(When::worst, false, "limits.patterns, all in use", limits.patterns, kPatternBytes);
+  if (compresses(options)) {
+    items.add(When::worst, false, "limits.compressors of each shard", shards * limits.compressors,
+              kCompressorBytes);
+  }
   items.add(When::worst, false, "limits.idempotency_keys, all in use", limits.idempotency_keys,
             kKeyBytes);
   const bool keeps = std::ranges::any_of(options.channels, [](const server::ChannelRule& rule) {

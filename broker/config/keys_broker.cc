@@ -211,6 +211,14 @@ constexpr std::array kDelivery{
          .at_most = ns(10s),
          .help = "Events may wait this long to be sent together: fewer, larger sends for data "
                  "screens. \"0s\": they are sent at once."}),
+    delivery<&DeliveryOptions::compress>(
+        {.name = "compress",
+         .help =
+             "Streams are compressed with gzip, for clients that accept it (browsers do). It is "
+             "done once for all streams of the same channels, so that it costs next to nothing "
+             "where they are many. Not for channels that carry secrets besides what strangers "
+             "may publish: the size of what was compressed together tells of both. It holds for "
+             "streams that begin from then on."}),
     delivery<&DeliveryOptions::stream_life>(
         {.name = "stream_life",
          .at_most = ns(365 * kDay),

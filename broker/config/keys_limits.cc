@@ -158,6 +158,12 @@ constexpr std::array kLimits{
          .at_most = 1'000'000,
          .help = "Channels of which ?replay=N&each=channel gives the newest events: of more, those "
                  "that had an event last, after a gap event that says so."}),
+    limits<&LimitOptions::compressors>(
+        {.name = "compressors",
+         .at_most = 100'000,
+         .help = "How many feeds each shard compresses at a time, of 1024 streams at most with the "
+                 "same channels in the same form; each takes some 80 KiB. Streams beyond that are "
+                 "not compressed."}),
     limits<&LimitOptions::heartbeat_events>(
         {.name = "heartbeat_events",
          .at_most = 100,

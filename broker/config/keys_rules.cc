@@ -88,6 +88,11 @@ constexpr std::array kChannel{
                  "second, at most; it is the newest that is sent, and none is held back for good. "
                  "A subscriber of several channels is sent all of them at the slowest of their "
                  "rates. A client may ask for less, with ?max_rate=. 0: every event."}),
+    channel<&ChannelRule::compress>(
+        {.name = "compress",
+         .help =
+             "Replaces delivery.compress. A stream of several channels is compressed if that is "
+             "allowed for all of them."}),
 };
 
 constexpr std::array kRoute{

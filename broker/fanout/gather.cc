@@ -38,6 +38,7 @@ void Gather::take_runs(Merge& merge, Sequence through, std::size_t bytes_max, bo
 }
 
 Span Gather::span(Merge& merge, Sequence through, std::size_t bytes_max, Framing framing) {
+  if (is_gzipped(framing)) framing = text_form(framing);
   const bool lies_ready = as_they_lie(framing) && merge.count() == 1 && !merge.top().keyed();
   take_runs(merge, through, bytes_max, lies_ready);
   const auto stays = [&](const Merge::Taken& taken) {

@@ -120,6 +120,9 @@ Sequence Replica::leave(Feed* feed, Member member) {
 bool Replica::complete(const Feed* feed) const {
   return feed->complete() && feed->progress.pending().empty();
 }
+bool Replica::due(const Feed* feed) const {
+  return feed->progress.due();
+}
 const std::vector<std::string>& Replica::topics(const Feed* feed) const {
   return feed->topics().texts();
 }

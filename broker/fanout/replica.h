@@ -107,6 +107,8 @@ class Replica {
   // Every channel is finished, there is no pattern, and no round is due that brings more: nothing
   // will ever follow target(feed).
   bool complete(const Feed* feed) const;
+  // Its members are owed something, or a round is on its way: bytes come to them anyway.
+  bool due(const Feed* feed) const;
   // What all subscribers of the feed's topics have in common. The exact names and patterns, sorted:
   const std::vector<std::string>& topics(const Feed* feed) const;
   // The same, to be kept beyond the feed's life, and by other threads.

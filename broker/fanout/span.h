@@ -30,18 +30,33 @@ enum class Framing : std::uint8_t {
 };
 inline constexpr std::size_t kFramings = 12;
 
-constexpr bool is_raw(Framing framing) {
-  return framing == Framing::raw || framing == Framing::raw_chunked;
-}
-constexpr bool is_json(Framing framing) {
-  return framing == Framing::json || framing == Framing::json_chunked;
-}
 constexpr bool is_chunked(Framing framing) {
   return (static_cast<unsigned>(framing) & 1U) == 0;
 }
 // The same form, in chunks or not.
 constexpr Framing with_chunks(Framing framing, bool chunked) {
   return static_cast<Framing>((static_cast<unsigned>(framing) & ~1U) | (chunked ? 0U : 1U));
+}
+// Each of these once more, for subscribers that are sent it compressed: they have feeds of their
+// own, whose spans are text without chunks. Compressing it, and the chunks around that, are up to
+// the owner of the replica.
+inline constexpr unsigned kGzipped = 16;
+static_assert(kFramings <= kGzipped);
+constexpr Framing gzipped(Framing framing) {
+  return static_cast<Framing>(static_cast<unsigned>(framing) | kGzipped);
+}
+constexpr bool is_gzipped(Framing framing) {
+  return (static_cast<unsigned>(framing) & kGzipped) != 0;
+}
+// The form of the text, whatever it is carried in: one of those without chunks.
+constexpr Framing text_form(Framing framing) {
+  return with_chunks(static_cast<Framing>(static_cast<unsigned>(framing) & ~kGzipped), false);
+}
+constexpr bool is_raw(Framing framing) {
+  return text_form(framing) == Framing::raw;
+}
+constexpr bool is_json(Framing framing) {
+  return text_form(framing) == Framing::json;
 }
 
 // `keeps` holds the bytes for as long as the span lives. A span of empty raw payloads has events

@@ -53,6 +53,11 @@ std::string retry_of(SmallBroker& broker) {
   return std::stoi(heard.substr(at + 7)) >= 7000 ? "7s or more" : "less than 7s";
 }
 
+std::string coding_of(SmallBroker& broker) {
+  const std::string heard = opened(broker, "/events?channel=a", "Accept-Encoding: gzip\r\n");
+  return heard.find("\r\nContent-Encoding: gzip\r\n") == std::string::npos ? "plain" : "gzip";
+}
+
 std::string history_of(SmallBroker& broker) {
   return fmt::format("{} events",
                      count_of(opened(broker, "/events?channel=a&replay=1000"), "data: "));
@@ -498,6 +503,10 @@ std::vector<Probe> probes() {
        "[delivery]\nannounce_position = \"always\"", newly(position), "not announced", "announced"},
       {"delivery.coalesce", "", "[delivery]\ncoalesce = \"5s\"", coalesced, "at once", "together"},
 
+      {"delivery.compress", "", "[delivery]\ncompress = true", newly(coding_of), "plain", "gzip"},
+
+      {"limits.compressors", "[delivery]\ncompress = true",
+       "[delivery]\ncompress = true\n[limits]\ncompressors = 0", newly(coding_of), "gzip", "plain"},
       {"limits.channels", "[limits]\nchannels = 2", "[limits]\nchannels = 3", new_channels,
        "2 of 4", "3 of 4"},
       {"limits.channels_per_subscription", "[limits]\nchannels_per_subscription = 1",
@@ -604,6 +613,8 @@ std::vector<Probe> probes() {
       {"channel.rate", "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"",
        "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"\nrate = 1", keyed_updates, "3 of 3",
        "2 of 3"},
+      {"channel.compress", "[[channel]]\nmatch = \"a\"",
+       "[[channel]]\nmatch = \"a\"\ncompress = true", newly(coding_of), "plain", "gzip"},
 
       {"route.path", "", "[[route]]\npath = \"/board\"", newly(route_status), "404", "200"},
       {"route.channels", "[[route]]\npath = \"/board\"\nchannels = [\"x\"]",

@@ -48,6 +48,7 @@ class Day {
       patterns_max_ = static_cast<std::uint32_t>(1 + options.seed / 13 % 4);
     addressed_ = options.seed % 19 == 6;
     world_.town().addressed = addressed_;
+    world_.town().packs = options.seed % 3 == 2;
     mortal_ = options.seed % 29 == 9;
     // None of the seeds that were kept before there were applications is one of these.
     if (options.seed / 3 % 5 == 4) asking_.emplace(world_, options.seed);
@@ -155,6 +156,8 @@ void Day::bound() {
   if (patterns_max_ > 0) broker.limits.patterns = patterns_max_;
   if (few_streams()) broker.limits.h2_streams = static_cast<std::uint32_t>(1 + seed_ / 27 % 4);
   if (mortal_) broker.delivery.stream_life = 1s * static_cast<int>(1 + seed_ / 29 % 5);
+  broker.delivery.compress = world_.town().packs;
+  if (world_.town().packs && seed_ % 5 == 0) broker.limits.compressors = 1;
   if (!addressed_) return;
   broker.fronts = {.trusted = {"10.0.0.0/8"}, .proxy_protocol = server::ProxyProtocol::accept};
   const std::uint64_t which = seed_ / 19;

@@ -109,9 +109,11 @@ void Bundle::take(const BundleFrame& frame) {
 void Bundle::take_head(std::size_t index, std::string_view payload) {
   int status = 0;
   std::from_chars(payload.data(), payload.data() + payload.size(), status);
-  const std::string_view type = payload.substr(payload.find(' ') + 1);
+  const std::size_t line_end = payload.find('\n');
+  const std::string_view type = payload.substr(0, line_end).substr(payload.find(' ') + 1);
+  const std::string_view coding = payload.substr(line_end + 1);
   Subscription& subscription = subscriptions_[index];
-  if (subscription.take_head(status, type) == Subscription::Verdict::streams) return;
+  if (subscription.take_head(status, type, coding) == Subscription::Verdict::streams) return;
   numbers_[index] = 0;
   subscription.leave();
 }

@@ -139,10 +139,13 @@ void BundlePort::open(io::Slot slot, Box& box, const BundleFrame& frame) {
   parts_.routes.answer(
       {.head = parser.head(), .body = body, .body_end = server::BodyEnd::end_of_stream}, response_);
   std::string_view type;
+  std::string_view coding;
   for (std::size_t i = 0; i < response_.fields.size(); ++i) {
     if (response_.fields[i].name == "Content-Type") type = response_.fields[i].value;
+    if (response_.fields[i].name == "Content-Encoding") coding = response_.fields[i].value;
   }
-  say(box, BundleFrame::Kind::head, frame.stream, fmt::format("{} {}", response_.status, type));
+  say(box, BundleFrame::Kind::head, frame.stream,
+      fmt::format("{} {}\n{}", response_.status, type, coding));
   if (response_.kind == Response::Kind::stream) {
     box.streams.push_back({.number = frame.stream});
     orders_.emplace_back(server::StreamBegins{

@@ -35,6 +35,8 @@ struct Town {
   bool hushed = false;
   // Clients come from a few addresses, some of them by way of a front.
   bool addressed = false;
+  // The broker compresses streams for clients that accept that, which about half of them do.
+  bool packs = false;
   // Streams that brought something, each by the tag in its query and when its connection began:
   // what watchers must have been told of.
   struct Arrival {

@@ -197,7 +197,8 @@ void H2Client::take_head(std::size_t index, const H2News& news) {
       return;
     }
   }
-  switch (subscription.take_head(news.status, news.field("content-type"))) {
+  switch (subscription.take_head(news.status, news.field("content-type"),
+                                 news.field("content-encoding"))) {
     case Subscription::Verdict::streams:
       return;
     case Subscription::Verdict::again:

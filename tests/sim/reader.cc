@@ -124,8 +124,8 @@ void Reader::stream_begins() {
     passed_.emplace();
     return;
   }
-  switch (
-      subscription_.take_head(response_.status(), response_.field("content-type").value_or(""))) {
+  switch (subscription_.take_head(response_.status(), response_.field("content-type").value_or(""),
+                                  response_.field("content-encoding").value_or(""))) {
     case Subscription::Verdict::streams:
       return;
     case Subscription::Verdict::again:

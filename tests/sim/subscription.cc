@@ -129,6 +129,7 @@ std::string Subscription::request() {
         "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: text/event-stream\r\n"
         "Cache-Control: no-cache\r\n";
   }
+  if (accepts_gzip()) fields += "Accept-Encoding: gzip, br\r\n";
   if (plan_.post) {
     std::string channels;
     for (const std::string& topic : plan_.topics)
@@ -140,7 +141,8 @@ std::string Subscription::request() {
                      query, plan_.http10 ? 0 : 1, fields, body);
 }
 
-Subscription::Verdict Subscription::take_head(int status, std::string_view content_type) {
+Subscription::Verdict Subscription::take_head(int status, std::string_view content_type,
+                                              std::string_view content_coding) {
   if (status == 204) {
     trace("is told that nothing follows");
     note({.kind = Heard::Kind::ended});
@@ -166,6 +168,10 @@ Subscription::Verdict Subscription::take_head(int status, std::string_view conte
       plan_.raw ? "text/plain; charset=utf-8" : "text/event-stream; charset=utf-8";
   if (content_type != due)
     complain(fmt::format("was answered with the content type {}", content_type));
+  gunzip_.reset();
+  if (content_coding == "gzip") gunzip_ = std::make_unique<gzip_test::Gunzip>();
+  if (!content_coding.empty() && (!gunzip_ || !town_.packs))
+    complain(fmt::format("was answered with the coding {}", content_coding));
   streaming_ = true;
   Heard opened{.kind = Heard::Kind::opened};
   opened.asked = asked_;
@@ -179,12 +185,19 @@ Subscription::Verdict Subscription::take_head(int status, std::string_view conte
 }
 
 void Subscription::take_body(std::string_view body) {
-  if (plan_.raw) return take_raw(body);
+  if (!gunzip_) return take_text(body);
+  const std::string text = gunzip_->take(body);
+  if (gunzip_->broken()) complain("received what is no gzip");
+  take_text(text);
+}
+
+void Subscription::take_text(std::string_view text) {
+  if (plan_.raw) return take_raw(text);
   std::vector<StreamReader::Message> messages;
   const std::uint64_t comments = stream_.comments();
-  stream_.feed(body, messages);
-  if (!body.empty()) news_ = town_.kernel.now();
-  if (!body.empty()) pulse_.told(town_.kernel.now(), stream_.comments() - comments);
+  stream_.feed(text, messages);
+  if (!text.empty()) news_ = town_.kernel.now();
+  if (!text.empty()) pulse_.told(town_.kernel.now(), stream_.comments() - comments);
   for (const StreamReader::Message& message : messages) take_message(message);
 }
 
@@ -301,6 +314,8 @@ void Subscription::ends(bool complete) {
   if (complete && guest_ && !std::ranges::all_of(plan_.topics, finished)) guest_->complete();
   // To the checkers, that is a cut: more will be published.
   if (complete && guest_ && guest_->may_finish()) return note({.kind = Heard::Kind::cut});
+  if (complete && gunzip_ && !gunzip_->complete())
+    complain("was told that the stream is complete, and not by its coding");
   if (complete && in_event()) complain("was told in mid-event that the stream is complete");
   note({.kind = complete ? Heard::Kind::ended : Heard::Kind::cut});
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "tests/sim/reader_plan.h"
 #include "tests/sim/stream_reader.h"
 #include "tests/sim/transcript.h"
+#include "tests/wire/gunzip.h"
 
 namespace fanfare::sim {
 
@@ -35,7 +37,7 @@ class Subscription {
     again,  // it was too slow
     over,   // nothing will follow; or the answer is wrong
   };
-  Verdict take_head(int status, std::string_view content_type);
+  Verdict take_head(int status, std::string_view content_type, std::string_view content_coding);
   // How often it has asked for a stream.
   std::uint32_t streams() const { return streams_; }
   // Where its route asks an application; else null.
@@ -78,6 +80,8 @@ class Subscription {
   Random& random() { return town_.kernel.random(); }
   std::string tag() const;
   void begin_transcript();
+  bool accepts_gzip() const { return town_.packs && plan_.replay % 2 == 0; }
+  void take_text(std::string_view text);
   void take_raw(std::string_view body);
   Pulse::Interval heartbeat() const;
   void take_message(const StreamReader::Message& message);
@@ -90,6 +94,7 @@ class Subscription {
   ReaderPlan plan_;
   std::optional<Guest> guest_;
   std::deque<Transcript> transcripts_;
+  std::unique_ptr<gzip_test::Gunzip> gunzip_;  // of a stream that is compressed
   StreamReader stream_;
   std::string raw_;  // of a raw stream: not yet a whole event
   bool streaming_ = false;

@@ -73,6 +73,11 @@ namespace fanfare::server {
   X(sends_total, "counter", "Send operations to subscribers")                                      \
   X(sent_bytes_total, "counter", "Bytes handed to subscribers' sockets")                           \
   X(sends_short_total, "counter", "Sends that a full socket cut or refused")                       \
+  X(compressors, "gauge", "Feeds that are compressed, each shard's own")                           \
+  X(compressors_refused_total, "counter",                                                          \
+    "Streams not compressed because of [limits] compressors")                                      \
+  X(compressed_text_bytes_total, "counter", "Text that was compressed, once for all its readers")  \
+  X(compressed_bytes_total, "counter", "What became of that text, likewise counted once")          \
   X(heartbeats_total, "counter", "Heartbeats sent")                                                \
   X(heartbeat_events_refused_total, "counter",                                                     \
     "Streams told to come back because of [limits] heartbeat_events")                              \

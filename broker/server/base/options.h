@@ -126,6 +126,7 @@ struct DeliveryOptions {
   AnnouncePosition announce_position = AnnouncePosition::automatic;
   Duration coalesce = Duration(0);
   Duration stream_life = Duration(0);  // 0: as long as its client wants
+  bool compress = false;               // for clients that accept gzip
 
   friend bool operator==(const DeliveryOptions&, const DeliveryOptions&) = default;
 };
@@ -154,6 +155,7 @@ struct LimitOptions {
   Duration wait_max = 1min;                // what ?wait= may ask for
   std::uint64_t poll_bytes = 64U << 10U;   // of events in one answer to ?poll=1
   std::uint32_t replay_channels = 10'000;  // that replay=N&each=channel looks at
+  std::uint32_t compressors = 256;         // of each shard: feeds that are compressed
   std::uint32_t heartbeat_events = 32;     // different names of a shard's that clients may add to
   std::uint64_t ingest_pending_bytes = 8U << 20U;  // unserved events before publishers are slowed
   std::uint64_t ingest_batch_bytes = 16U << 20U;   // body of one HTTP publish (NDJSON batch)
@@ -274,6 +276,7 @@ struct ChannelRule {
   std::optional<std::uint32_t> keys_max = {};
   std::optional<std::uint64_t> keys_bytes = {};
   std::optional<std::uint32_t> rate = {};  // updates of one key in a second; 0: no limit
+  std::optional<bool> compress = {};
 
   friend bool operator==(const ChannelRule&, const ChannelRule&) = default;
 };

@@ -12,6 +12,15 @@ const ChannelRule* rule_of(const Options& options, std::string_view topic) {
   return nullptr;
 }
 
+// One text is compressed with the others: what its size tells of one topic must be told of all.
+bool may_compress(const Options& options, std::span<const std::string> topics) {
+  return std::ranges::all_of(topics, [&](const std::string& topic) {
+    const ChannelRule* const rule = rule_of(options, topic);
+    return rule == nullptr ? options.delivery.compress
+                           : rule->compress.value_or(options.delivery.compress);
+  });
+}
+
 }  // namespace
 
 fanout::HistoryLimits history_of(const Options& options, std::string_view channel) {
@@ -31,7 +40,8 @@ fanout::HistoryLimits history_of(const Options& options, std::string_view channe
 
 StreamRules stream_rules(const Options& options, std::span<const std::string> topics) {
   const DeliveryOptions& general = options.delivery;
-  StreamRules rules{general.heartbeat, general.retry, general.slow, general.coalesce, Duration(0)};
+  StreamRules rules{general.heartbeat, general.retry, general.slow, general.coalesce,
+                    Duration(0),       may_compress(options, topics)};
   bool first = true;
   for (const std::string& topic : topics) {
     const ChannelRule* const rule = rule_of(options, topic);

@@ -23,14 +23,16 @@ inline bool is_own_channel(std::string_view channel) {
 fanout::HistoryLimits history_of(const Options& options, std::string_view channel);
 
 // How a subscription to these topics is delivered: of several rules, the shortest heartbeat,
-// coalesce and retry; and of what becomes of slow ones, latest before skip before disconnect. A
-// pattern is looked up by a rule of the same text, else by itself as a name.
+// coalesce and retry; of what becomes of slow ones, latest before skip before disconnect; and
+// compressed if all of them may be. A pattern is looked up by a rule of the same text, else by
+// itself as a name.
 struct StreamRules {
   Duration heartbeat{};
   Duration retry{};
   SlowPolicy slow{};
   Duration coalesce{};
   Duration spacing{};  // of updates of one key: the longest that one of them wants
+  bool compress = false;
 };
 StreamRules stream_rules(const Options& options, std::span<const std::string> topics);
 // What of that is laid down in the replica.

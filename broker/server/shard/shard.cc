@@ -62,7 +62,7 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
       courier_(ring_, connections_, loop_, heads_),
       upstreams_({ring_, connections_, courier_, counters_, settings_}),
       presence_({config.index, settings_, subscribers_, replica_, counters_, switchboard_}),
-      streams_({replica_, counters_, switchboard_, random_, heartbeats_}),
+      streams_({replica_, counters_, switchboard_, random_, heartbeats_, delivery_.gzip()}),
       seats_(switchboard.streams, config.connections_max, config.subscribers_max),
       polls_({settings_, replica_, streams_, seats_, counters_, random_}),
       limits_({settings_, counters_, switchboard.addresses, switchboard.bearers}),

@@ -191,9 +191,10 @@ void Shard::heartbeat_due(Member member, Subscriber& subscriber) {
     subscriber.look_again(tick_ + 2 * kTicksPerSecond);
     return;
   }
-  if (!subscriber.joined) return;  // looked at again in a second
+  const std::optional<Tick> quiet_since = delivery_.quiet_since(member);
+  if (!quiet_since) return;  // looked at again in a second
   const TimePoint served = replica_.last_served(replica_.feed(subscriber.feed));
-  const Tick last = std::max(tick_of(served), subscriber.quiet_since);
+  const Tick last = std::max(tick_of(served), *quiet_since);
   const Tick due = last + subscriber.heartbeat;
   // Drawn once: a visit within the last eighth is the one that was drawn.
   if (due >= tick_ + kTicksPerSecond + subscriber.heartbeat / 8) {

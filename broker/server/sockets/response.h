@@ -17,6 +17,7 @@
 #include "broker/server/sockets/packed_address.h"
 #include "broker/server/sockets/stream_shares.h"
 #include "broker/wire/http/field_list.h"
+#include "broker/wire/http/gzip.h"
 
 #include "common/time.h"
 
@@ -31,7 +32,8 @@ struct StreamStart {
   // What is sent before any event: the stream's first lines, in the same form as its events.
   // HTTP/1.1 puts the response head before them, so that both are one send.
   std::string opening = {};
-  Duration heartbeat{};  // zero: no heartbeats
+  http::TextSum said = {};  // the text in it, if the stream is compressed
+  Duration heartbeat{};     // zero: no heartbeats
   // Its name, already counted among its users as the stream is in its feed
   // (server/streams/heartbeats.h).
   std::uint8_t heartbeat_event = 0;

@@ -33,7 +33,8 @@ Delivery::Delivery(const Parts& parts)
       latency_(parts.latency),
       settings_(parts.settings),
       random_(parts.random),
-      texts_(parts.heartbeats) {}
+      texts_(parts.heartbeats),
+      gzip_(parts.counters) {}
 
 Member Delivery::open(StreamStart start, Outlet outlet, bool live_page, Tick tick) {
   const Member member = subscribers_.allocate();
@@ -47,6 +48,7 @@ Member Delivery::open(StreamStart start, Outlet outlet, bool live_page, Tick tic
   behind_[index].quiet_since = tick;
   behind_[index].opening = std::move(start.opening);
   behind_[index].newest = start.newest;
+  if (is_gzipped(member)) gzip_.begin(member, start.said);
   make_ready(index);
   return member;
 }
@@ -55,10 +57,11 @@ void Delivery::close(Member member, Ending ending) {
   const Subscriber& subscriber = subscribers_[member];
   fanout::Feed* const feed = feed_of(member);
   if (subscriber.joined) {
-    replica_.leave(feed, member);
+    leave(feed, member);
   } else {
     remove_behind(subscriber.behind);
   }
+  if (is_gzipped(member)) gzip_.leave(subscriber.feed);
   replica_.release(feed);
   texts_.give_back(subscriber.heartbeat_event);
   outlets_.end(member, ending);
@@ -72,6 +75,7 @@ void Delivery::applied() {
 
 void Delivery::pump(Tick tick, std::vector<io::Completion>& completions,
                     std::vector<StreamEnd>& ends) {
+  tick_ = tick;
   send_rounds();
   send_behind(ends);
   const bool rounds_moved = !spans_.empty();
@@ -83,8 +87,9 @@ void Delivery::pump(Tick tick, std::vector<io::Completion>& completions,
 void Delivery::send_rounds() {
   std::size_t sends = 0;
   for (std::size_t feeds = replica_.feeds_waiting(); feeds > 0 && sends < kBatchSends; --feeds) {
-    const auto round = replica_.next_round(kBatchSends - sends);
+    auto round = replica_.next_round(kBatchSends - sends);
     if (!round) break;
+    if (round->span.size > 0 && fanout::is_gzipped(replica_.framing(round->feed))) pack(*round);
     if (round->ends) {
       sends += round->members.size();
       end_members(*round);
@@ -105,7 +110,7 @@ void Delivery::send_rounds() {
 void Delivery::end_members(const fanout::Round& round) {
   const std::vector<Member> members(round.members.begin(), round.members.end());
   for (const Member member : members) {
-    const fanout::Sequence stands_at = replica_.leave(round.feed, member);
+    const fanout::Sequence stands_at = leave(round.feed, member);
     const std::uint32_t index = add_behind(member, stands_at);
     Behind& behind = behind_[index];
     if (round.span.size > 0) {
@@ -157,12 +162,14 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
       const auto id = [this](fanout::Sequence sequence) {
         return fanout::EventId{replica_.epoch(), sequence}.text();
       };
-      voice.gap(behind.opening, settings_->delivery.gap_event,
+      std::string text;
+      voice.gap(text, settings_->delivery.gap_event,
                 {.reason = behind.fresh || read.gap->thinned ? reason_of(*read.gap)
                                                              : sse::GapReason::slow,
                  .after = id(read.gap->after),
                  .resumed = id(read.gap->resumed),
                  .id = id(read.gap->cursor.at)});
+      append_text(behind.opening, behind.subscriber, text);
       ++counters_.gaps_total;
     }
     behind.cursor = read.gap->cursor;
@@ -186,7 +193,7 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
     return false;
   }
   const std::string_view events(read.span.data, read.span.size);
-  if (behind.opening.empty()) {
+  if (behind.opening.empty() && !is_gzipped(behind.subscriber)) {
     behind.keeps = read.span.keeps;
     behind.rest = events;
     behind.cursor = read.cursor;
@@ -194,8 +201,8 @@ bool Delivery::prepare_rest(std::uint32_t index, std::vector<StreamEnd>& ends) {
   } else {
     behind.owned = std::exchange(behind.opening, {});
     // What is too large to copy is read again when the opening is out.
-    if (behind.owned.size() + events.size() <= kJoinHeadBytes) {
-      behind.owned += events;
+    if (behind.owned.empty() || behind.owned.size() + events.size() <= kJoinHeadBytes) {
+      append_text(behind.owned, behind.subscriber, events);
       behind.cursor = read.cursor;
       count(read);
     }
@@ -258,7 +265,7 @@ void Delivery::cut_short(const Outlets::Cut& cut, Tick tick, std::vector<StreamE
 void Delivery::round_cut(const Outlets::Cut& cut, Tick tick) {
   if (heartbeats_only_ && cut.taken == 0) return;  // a full socket needs no heartbeat
   fanout::Feed* const feed = feed_of(cut.subscriber);
-  const fanout::Sequence stands_at = replica_.leave(feed, cut.subscriber);
+  const fanout::Sequence stands_at = leave(feed, cut.subscriber);
   const std::uint32_t index = add_behind(cut.subscriber, stands_at);
   Behind& behind = behind_[index];
   behind.fresh = false;
@@ -302,9 +309,15 @@ void Delivery::room(Member member) {
 void Delivery::say_end(Behind& behind, const fanout::Feed* feed, std::vector<StreamEnd>& ends) {
   const Voice voice(replica_.framing(feed));
   if (const std::string& type = settings_->delivery.end_event; !type.empty()) {
-    voice.end(behind.owned, type);
+    std::string text;
+    voice.end(text, type);
+    append_text(behind.owned, behind.subscriber, text);
   }
-  behind.owned += voice.clean_end();
+  if (is_gzipped(behind.subscriber)) {
+    gzip_.append_end(behind.owned, behind.subscriber, replica_.framing(feed));
+  } else {
+    behind.owned += voice.clean_end();
+  }
   behind.rest = behind.owned;
   behind.last = true;
   behind.end_reason = CloseReason::stream_complete;
@@ -336,15 +349,32 @@ void Delivery::join_or_wait(std::uint32_t index) {
     make_ready(index);
     return;
   }
+  if (is_gzipped(member) && waits_to_join(index, feed)) return;
   remove_behind(index);
   replica_.join(feed, member);
+}
+
+fanout::Sequence Delivery::leave(fanout::Feed* feed, Member member) {
+  if (!is_gzipped(member)) return replica_.leave(feed, member);
+  const std::uint32_t number = replica_.number(feed);
+  // Those that wait get what is still to come from its rounds, which end with its last member.
+  if (gzip_.members(number) == 1) join_waiting(feed);
+  const fanout::Sequence stands_at = replica_.leave(feed, member);
+  gzip_.left(number, member, stands_at);
+  return stands_at;
 }
 
 void Delivery::heartbeats(std::span<const Member> subscribers, Tick tick,
                           std::vector<io::Completion>& completions, std::vector<StreamEnd>& ends) {
   heartbeats_only_ = true;
+  tick_ = tick;
   std::uint64_t sent = 0;
   for (const Member member : subscribers) {
+    if (!subscribers_.in_use(member)) continue;
+    if (is_gzipped(member)) {
+      sent += own_heartbeat(member, tick) ? 1 : 0;
+      continue;
+    }
     Subscriber& subscriber = subscribers_[member];
     if (!subscriber.joined) continue;
     const std::string_view text =
@@ -365,9 +395,10 @@ void Delivery::farewell(Member member, CloseReason reason, std::optional<Duratio
   const Subscriber& subscriber = subscribers_[member];
   fanout::Feed* const feed = feed_of(member);
   if (subscriber.joined) {
-    add_behind(member, replica_.leave(feed, member));
+    add_behind(member, leave(feed, member));
     behind_[subscriber.behind].fresh = false;
   }
+  stop_waiting(subscriber.behind);
   Behind& behind = behind_[subscriber.behind];
   if (behind.last) return;  // it ends anyway
   behind.last = true;
@@ -379,7 +410,9 @@ void Delivery::farewell(Member member, CloseReason reason, std::optional<Duratio
       const Duration least = retry.value_or(settings_->delivery.retry);
       const Duration spread = retry ? least / 2 : least;
       const auto jitter = Duration(random_.below(static_cast<std::uint64_t>(spread.count()) + 1));
-      Voice(framing).come_back(behind.owned, least + jitter, words);
+      std::string text;
+      Voice(framing).come_back(text, least + jitter, words);
+      append_text(behind.owned, member, text);
     }
     behind.rest = behind.owned;
   }
@@ -395,9 +428,10 @@ std::optional<CloseReason> Delivery::farewell_reason(Member member) const {
 
 bool Delivery::finish(Member member, std::vector<StreamEnd>& ends) {
   const Subscriber& subscriber = subscribers_[member];
-  if (!subscriber.joined) return false;
+  if (!quiet_since(member)) return false;
   fanout::Feed* const feed = feed_of(member);
-  add_behind(member, replica_.leave(feed, member));
+  if (subscriber.joined) add_behind(member, leave(feed, member));
+  stop_waiting(subscriber.behind);
   Behind& behind = behind_[subscriber.behind];
   behind.fresh = false;
   say_end(behind, feed, ends);
@@ -418,7 +452,7 @@ Tick Delivery::stalled_for(Member member, Tick tick) const {
 
 Delivery::Standing Delivery::standing(Member member) const {
   const Subscriber& subscriber = subscribers_[member];
-  if (subscriber.joined) return {.at = replica_.target(feed_of(member))};
+  if (quiet_since(member)) return {.at = replica_.target(feed_of(member))};
   const Behind& behind = behind_[subscriber.behind];
   return {.at = behind.cursor.at,
           .queued = behind.rest.size() + behind.opening.size(),
@@ -456,6 +490,7 @@ std::uint32_t Delivery::add_behind(Member member, fanout::Cursor cursor) {
 }
 
 void Delivery::remove_behind(std::uint32_t index) {
+  stop_waiting(index);
   Behind& behind = behind_[index];
   Subscriber& subscriber = subscribers_[behind.subscriber];
   subscriber.joined = true;

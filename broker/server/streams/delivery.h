@@ -11,6 +11,10 @@
 // the queue of those behind. An event is never cut: what was begun is sent to its end first.
 //
 // How much of what it offers is taken, and by what, is up to the outlet: Delivery knows no sockets.
+//
+// Members of a feed that is compressed get the same, compressed once (gzip_feeds.h). A subscriber
+// that has caught up may have to wait until it can join one: it is behind by nothing then, and gets
+// each round as the members do, but for itself.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +29,7 @@
 #include "broker/server/base/counters.h"
 #include "broker/server/base/settings.h"
 #include "broker/server/sockets/response.h"
+#include "broker/server/streams/gzip_feeds.h"
 #include "broker/server/streams/heartbeats.h"
 #include "broker/server/streams/outlets.h"
 #include "broker/server/streams/stream_end.h"
@@ -87,8 +92,13 @@ class Delivery {
     Tick blocked_since = kNever;
   };
   Standing standing(Member subscriber) const;
-  // Subscribers that are behind; live pages are not counted.
+  // Subscribers that are behind; live pages are not counted, nor are those that only wait to join.
   std::size_t behind_count() const { return behind_count_; }
+  // Since when it has been sent nothing that its feed's members were not sent too; none: its bytes
+  // are on the way.
+  std::optional<Tick> quiet_since(Member subscriber) const;
+  // The feeds that are compressed, for those that begin streams.
+  GzipFeeds& gzip() { return gzip_; }
 
  private:
   // One subscriber that is not joined. `rest` is what must go out first.
@@ -100,9 +110,10 @@ class Delivery {
     std::string owned;
     std::string_view rest;
     Member subscriber = 0;
-    Tick quiet_since = 0;         // the subscriber's, as long as it is behind
-    Tick blocked_since = kNever;  // since when it took no byte
-    CloseReason end_reason{};     // of the stream, if the rest is its `last`
+    Tick quiet_since = 0;           // the subscriber's, as long as it is behind
+    Tick blocked_since = kNever;    // since when it took no byte
+    CloseReason end_reason{};       // of the stream, if the rest is its `last`
+    std::uint32_t waiting = kNone;  // caught up: its place among those that wait to join the feed
     bool in_use = false;
     bool queued = false;  // stands in ready_; the record is reused only after it was taken out
     bool blocked = false;
@@ -137,6 +148,18 @@ class Delivery {
   }
   std::uint32_t add_behind(Member subscriber, fanout::Cursor cursor);
   void remove_behind(std::uint32_t index);
+  fanout::Sequence leave(fanout::Feed* feed, Member subscriber);
+
+  // ---- compressed feeds (delivery_gzip.cc)
+  bool is_gzipped(Member subscriber) const {
+    return fanout::is_gzipped(replica_.framing(feed_of(subscriber)));
+  }
+  void pack(fanout::Round& round);
+  bool waits_to_join(std::uint32_t index, const fanout::Feed* feed);
+  void stop_waiting(std::uint32_t index);
+  void join_waiting(fanout::Feed* feed);
+  void append_text(std::string& out, Member subscriber, std::string_view text);
+  bool own_heartbeat(Member subscriber, Tick tick);
 
   Subscribers& subscribers_;
   Outlets& outlets_;
@@ -146,6 +169,9 @@ class Delivery {
   const Settings& settings_;
   Random& random_;
   Heartbeats& texts_;  // of heartbeats
+
+  GzipFeeds gzip_;
+  Tick tick_ = 0;  // of the last batch
 
   std::deque<Behind> behind_;  // addresses must not move: `rest` may point into `owned`
   std::vector<std::uint32_t> behind_free_;

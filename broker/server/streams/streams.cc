@@ -6,6 +6,7 @@
 
 #include "broker/server/base/rules.h"
 #include "broker/server/streams/voice.h"
+#include "broker/wire/http/negotiation.h"
 #include "broker/wire/sse/position.h"
 
 #include "common/log.h"
@@ -224,12 +225,41 @@ bool Streams::nothing_follows(const fanout::Feed* feed, const Beginning& beginni
   return !read.gap && !read.ahead && read.span.events == 0;
 }
 
+// Compressed, if the client takes that and there is a compressor for it.
+fanout::Feed* Streams::open_feed(const Request& request, const sse::SubscribeRequest& asked,
+                                 const Terms& terms, bool compress) {
+  const Framing framing = framing_of(asked, takes_chunks(request));
+  const std::vector<std::string_view> topics(asked.topics.begin(), asked.topics.end());
+  const Duration spacing = spacing_of(asked);
+  if (compress && http::prefers_coding(request.head, "gzip")) {
+    fanout::Feed* const feed = parts_.replica.open(topics, gzipped(framing), spacing);
+    if (parts_.gzip.enter(parts_.replica.number(feed), terms.options.limits.compressors)) {
+      return feed;
+    }
+    parts_.replica.release(feed);
+  }
+  return parts_.replica.open(topics, framing, spacing);
+}
+
+void Streams::release(fanout::Feed* feed) {
+  if (is_gzipped(parts_.replica.framing(feed))) parts_.gzip.leave(parts_.replica.number(feed));
+  parts_.replica.release(feed);
+}
+
+void Streams::pack_opening(Framing framing, StreamStart& start) {
+  start.said.add(start.opening);
+  std::string packed(http::kGzipHead);
+  http::append_stored(packed, start.opening);
+  start.opening.clear();
+  const sse::Wrap wrap = is_chunked(framing) ? sse::Wrap::chunk : sse::Wrap::bare;
+  sse::append_wrapped(start.opening, wrap, packed);
+}
+
 void Streams::open(const Request& request, const sse::SubscribeRequest& asked, const Terms& terms,
                    Response& response) {
   const StreamRules rules = stream_rules(terms.options, asked.topics);
-  const Framing framing = framing_of(asked, takes_chunks(request));
-  const std::vector<std::string_view> topics(asked.topics.begin(), asked.topics.end());
-  fanout::Feed* const feed = parts_.replica.open(topics, framing, spacing_of(asked));
+  fanout::Feed* const feed = open_feed(request, asked, terms, rules.compress);
+  const Framing framing = parts_.replica.framing(feed);
   const Beginning beginning = find_beginning(feed, asked, terms.options);
 
   // Where the stream begins, for clients that read heads: where to resume from, until an event
@@ -237,9 +267,11 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
   const std::string begins = id_text(beginning.cursor.at);
   begin_stream_head(framing, terms.fields, response);
   response.fields.add("Last-Event-ID", begins);
+  if (rules.compress) response.fields.add("Vary", "Accept-Encoding");
   const bool over = nothing_follows(feed, beginning);
+  if (is_gzipped(framing) && !over) response.fields.add("Content-Encoding", "gzip");
   if (over || request.head.method == http::Method::head) {
-    parts_.replica.release(feed);
+    release(feed);
     response.kind = over ? Response::Kind::whole : Response::Kind::stream;
     response.status = over ? 204 : 200;
     return;
@@ -262,6 +294,7 @@ void Streams::open(const Request& request, const sse::SubscribeRequest& asked, c
     const Duration wish = asked.heartbeat.value_or(terms.heartbeat.value_or(rules.heartbeat));
     start.heartbeat = std::clamp(wish, limits.heartbeat_min, limits.heartbeat_max);
   }
+  if (is_gzipped(framing)) pack_opening(framing, start);
   if (!terms.subscriber) return;
   start.query = terms.query;
   start.subject = terms.subject;

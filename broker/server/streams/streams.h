@@ -15,6 +15,7 @@
 #include "broker/server/base/options.h"
 #include "broker/server/base/switchboard.h"
 #include "broker/server/sockets/routes.h"
+#include "broker/server/streams/gzip_feeds.h"
 #include "broker/server/streams/heartbeats.h"
 #include "broker/wire/sse/control.h"
 #include "broker/wire/sse/subscribe_request.h"
@@ -43,6 +44,7 @@ class Streams {
     Switchboard& switchboard;
     Random& random;
     Heartbeats& heartbeats;
+    GzipFeeds& gzip;
   };
   explicit Streams(const Parts& parts) : parts_(parts) {}
 
@@ -113,6 +115,10 @@ class Streams {
                         const Options& options);
   Beginning begin_with_newest(const fanout::Feed* feed, const sse::SubscribeRequest& asked,
                               const Options& options);
+  fanout::Feed* open_feed(const Request& request, const sse::SubscribeRequest& asked,
+                          const Terms& terms, bool compress);
+  void release(fanout::Feed* feed);
+  void pack_opening(fanout::Framing framing, StreamStart& start);
   Duration jittered(Duration retry);
   void count_http10(const Request& request);
   bool nothing_follows(const fanout::Feed* feed, const Beginning& beginning) const;

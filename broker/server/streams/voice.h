@@ -18,7 +18,9 @@ namespace fanfare::server {
 
 class Voice {
  public:
-  explicit Voice(fanout::Framing framing) : framing_(framing) {}
+  // Where the stream is compressed, what is said is the text that is still to be.
+  explicit Voice(fanout::Framing framing)
+      : framing_(is_gzipped(framing) ? text_form(framing) : framing) {}
 
   // What comes first. `form`: how a new client is given its position `id`; none: it is not.
   void open(std::string& out, Duration retry, std::optional<sse::PositionForm> form,

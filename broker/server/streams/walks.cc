@@ -327,7 +327,7 @@ ConnectionState Walks::state_of(Member member) const {
   if (subscriber.farewell == Farewell::said || subscriber.farewell == Farewell::expired) {
     return ConnectionState::leaving;
   }
-  if (subscriber.joined) return ConnectionState::live;
+  if (parts_.delivery.quiet_since(member)) return ConnectionState::live;
   return parts_.delivery.standing(member).blocked ? ConnectionState::blocked
                                                   : ConnectionState::catching_up;
 }

@@ -383,7 +383,8 @@ class RouteFuzz : public ::testing::Test {
   Random jitter_{1};
   fanout::Replica replica_{{.epoch = epoch_, .members_max = 16}};
   Heartbeats heartbeats_;
-  Streams streams_{{replica_, counters_, switchboard_, jitter_, heartbeats_}};
+  GzipFeeds gzip_{counters_};
+  Streams streams_{{replica_, counters_, switchboard_, jitter_, heartbeats_, gzip_}};
   Seats seats_{switchboard_.streams, 1, 1};
   Applications applications_;
   Polls polls_{{settings_, replica_, streams_, seats_, counters_, jitter_}};

@@ -158,7 +158,8 @@ class Transports : public ::testing::Test {
   Random random_{1};
   fanout::Replica replica_{{.epoch = epoch_, .members_max = 16}};
   Heartbeats heartbeats_;
-  Streams streams_{{replica_, counters_, switchboard_, random_, heartbeats_}};
+  GzipFeeds gzip_{counters_};
+  Streams streams_{{replica_, counters_, switchboard_, random_, heartbeats_, gzip_}};
   Seats seats_{switchboard_.streams, kSubscribersMax, kSubscribersMax};
   OpenGate gate_;
   Heads heads_;

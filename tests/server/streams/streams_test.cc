@@ -366,7 +366,8 @@ TEST(Streams, GiveAPatternTheRoomOfAStreamThatHasJustEnded) {
   Random random(1);
   fanout::Replica replica({.epoch = *fanout::Epoch::parse("ep0ch00"), .members_max = 16});
   Heartbeats heartbeats;
-  Streams streams({replica, counters, switchboard, random, heartbeats});
+  GzipFeeds gzip(counters);
+  Streams streams({replica, counters, switchboard, random, heartbeats, gzip});
   const std::string_view topics[] = {"a/*"};
   ASSERT_TRUE(streams.admit_patterns({"a/*"}, 1));
   fanout::Feed* const feed = replica.open(topics, fanout::Framing::plain);
