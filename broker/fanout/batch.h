@@ -81,9 +81,13 @@ struct KeysChanged {
   ChannelId channel;
   std::shared_ptr<const KeyNews> news;
 };
+// Channels that do not exist have lost what is up to here, if nothing better is known of them.
+struct FloorRaised {
+  Sequence floor;
+};
 
 using Effect = std::variant<ChannelAppeared, BlockAppended, Evicted, ChannelFinished,
-                            ChannelReopened, ChannelForgotten, KeysChanged>;
+                            ChannelReopened, ChannelForgotten, KeysChanged, FloorRaised>;
 
 struct Batch {
   std::vector<Effect> effects;

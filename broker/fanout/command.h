@@ -74,7 +74,36 @@ struct DropReceipts {
   std::size_t count;
 };
 
+// ---- how a log is made again from its image (log_image.h)
+
+// The channel's open segment, which is new and has room for them, gets events that an earlier life
+// of the log has encoded: a frame for each entry, one after another. Their numbers are those of the
+// channel only: higher than all before in it.
+struct Refill {
+  ChannelId channel;
+  Sequence first;            // that the entries count from
+  std::uint32_t begin;       // the frame offset that the first entry has
+  std::string_view entries;  // Segment::Entry, oldest first
+  std::string_view frames;
+};
+// What the channel was in an earlier life, beside what it holds.
+struct Resume {
+  ChannelId channel;
+  Sequence newest;
+  Sequence begun_after;
+  std::uint64_t published;
+  std::uint64_t last_footprint;
+  LogTime last_activity;
+  Sequence removals_forgotten = 0;  // of one that keeps the latest of each key
+};
+// Numbers up to `head` are taken; channels that do not exist have lost what is up to `floor`, if
+// nothing better is known.
+struct Continue {
+  Sequence head;
+  Sequence floor;
+};
+
 using Command = std::variant<Appear, Append, Evict, Finish, Erase, Forget, OpenSegment,
-                             CloseSegment, AddReceipt, DropReceipts>;
+                             CloseSegment, AddReceipt, DropReceipts, Refill, Resume, Continue>;
 
 }  // namespace fanfare::fanout

@@ -48,6 +48,7 @@ class Directory {
   void reopen(ChannelId id);
   // The channel's links go, except for those that are pending; the channel goes with the last one.
   void forget(ChannelId id);
+  void raise_floor(Sequence floor) { tombstones_.raise_floor(floor); }
   // A link of a departed channel is no longer pending: it goes.
   void drop(Link* link);
 

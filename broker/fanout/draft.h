@@ -17,6 +17,7 @@ namespace fanfare::fanout {
 class Draft {
  public:
   void appeared(const Source& source);
+  void floor_raised(Sequence floor) { effects_.emplace_back(FloorRaised{floor}); }
   // Something of it has changed.
   void touch(Source& source) {
     if (source.dirty) return;

@@ -1,5 +1,6 @@
 #include "broker/fanout/encoder.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <string_view>
@@ -121,6 +122,19 @@ void Encoder::encode(const Shape& shape, const Event& event, Sequence sequence,
   at = write(at, event.key);
   if (event.removes) *at++ = kRemoves;
   CHECK(at == frame.data() + frame.size(), "measure() and encode() agree on the size");
+}
+
+KeyOfFrame key_of(std::string_view frame) {
+  std::size_t size = 0;
+  const auto [end, error] =
+      std::from_chars(frame.data(), frame.data() + frame.size(), size, /*base=*/16);
+  CHECK(error == std::errc(), "a frame begins with the size of its chunk");
+  constexpr std::size_t kLineEnds = 4;  // behind the size, and behind the text
+  const std::size_t chunk = static_cast<std::size_t>(end - frame.data()) + size + kLineEnds;
+  KeyOfFrame found{.key = frame.substr(std::min(chunk, frame.size()))};
+  found.removes = !found.key.empty() && found.key.back() == kRemoves;
+  if (found.removes) found.key.remove_suffix(1);
+  return found;
 }
 
 }  // namespace fanfare::fanout

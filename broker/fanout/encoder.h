@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "broker/fanout/event.h"
 #include "broker/fanout/event_id.h"
@@ -48,6 +49,13 @@ class Encoder {
 
 // What follows the key of an event that removes it. No key has such a byte.
 inline constexpr char kRemoves = '\0';
+
+// What lies behind the chunk of a frame.
+struct KeyOfFrame {
+  std::string_view key;
+  bool removes = false;
+};
+KeyOfFrame key_of(std::string_view frame);
 
 // Writes `value` in lower-case hexadecimal and CRLF; returns where it ended.
 char* write_chunk_size(char* to, std::size_t value);

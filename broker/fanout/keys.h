@@ -14,6 +14,7 @@
 // collected for tell().
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -64,6 +65,26 @@ class Keys {
   void leave(const Window::Run& run);
   // Every event has left the window, up to `head`, and no key is kept.
   void erase(Sequence head);
+
+  // Of an earlier life of the log: removals up to there are no longer all known.
+  void resume(Sequence forgotten_through) {
+    forgotten_through_ = std::max(forgotten_through_, forgotten_through);
+  }
+  // Calls `visit(entry, sequence, frame)` for each latest event that has left the window, in the
+  // order of the log.
+  template <class Visit>
+  void for_each_kept(const Visit& visit) const {
+    for (const Page& page : pages_) {
+      for (std::uint32_t i = 0; i < page.count; ++i) {
+        const Segment::Entry& entry = page.segment->entry(i);
+        const Key& key = at(page.numbers[i]);
+        const Sequence sequence = page.segment->first_sequence() + entry.sequence_offset;
+        if (key.latest != sequence) continue;
+        visit(entry, sequence,
+              std::string_view(page.segment->bytes() + entry.frame_offset, key.size));
+      }
+    }
+  }
 
   // What happened since the last time, for the shards; null: nothing did.
   std::shared_ptr<const KeyNews> tell();

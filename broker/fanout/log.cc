@@ -1,5 +1,6 @@
 #include "broker/fanout/log.h"
 
+#include <cstring>
 #include <utility>
 #include <variant>
 
@@ -148,6 +149,58 @@ void Log::apply(const AddReceipt& add) {
 void Log::apply(const DropReceipts& drop) {
   record(drop);
   receipts_.drop(drop.count);
+}
+
+void Log::apply(const Refill& refill) {
+  record(refill);
+  Source& to = source(refill.channel);
+  SegmentWriter& writer = to.writer;
+  CHECK(writer && writer.count() == 0, "a new segment is opened first");
+  const std::size_t count = refill.entries.size() / sizeof(Segment::Entry);
+  const auto entry = [&refill](std::size_t index) {
+    Segment::Entry read;
+    std::memcpy(&read, refill.entries.data() + index * sizeof read, sizeof read);
+    return read;
+  };
+  for (std::size_t i = 0; i < count; ++i) {
+    const Segment::Entry is = entry(i);
+    const std::size_t begin = is.frame_offset - refill.begin;
+    const std::size_t end =
+        i + 1 < count ? entry(i + 1).frame_offset - refill.begin : refill.frames.size();
+    const Sequence sequence = refill.first + is.sequence_offset;
+    CHECK(writer.fits(end - begin, sequence), "the segment has room for what was in it");
+    const std::span<char> frame = writer.append(end - begin, sequence, is.committed_s);
+    std::memcpy(frame.data(), refill.frames.data() + begin, frame.size());
+    to.newest = sequence;
+    if (!to.keys) continue;
+    const std::string_view written(frame.data(), frame.size());
+    const KeyOfFrame its = key_of(written);
+    to.keys->append(sequence, written, its.key, its.removes);
+  }
+  const Block block{
+      .first = 0, .count = writer.count(), .begin = 0, .end = writer.end(), .last = to.newest};
+  to.window.append(writer.segment(), block);
+  draft_.touch(to);
+}
+
+void Log::apply(const Resume& resume) {
+  record(resume);
+  Source& resumed = source(resume.channel);
+  resumed.newest = resume.newest;
+  resumed.begun_after = resume.begun_after;
+  resumed.published = resume.published;
+  resumed.published_before = resume.published;
+  resumed.last_footprint = resume.last_footprint;
+  if (resumed.keys) resumed.keys->resume(resume.removals_forgotten);
+  resumed.last_activity = resume.last_activity;
+}
+
+void Log::apply(const Continue& continued) {
+  record(continued);
+  CHECK(continued.head >= head_, "numbers only rise");
+  head_ = continued.head;
+  tombstones_.raise_floor(continued.floor);
+  draft_.floor_raised(continued.floor);
 }
 
 void Log::close(Source& source) {

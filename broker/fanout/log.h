@@ -48,6 +48,9 @@ class Log {
   void apply(const CloseSegment& close);
   void apply(const AddReceipt& add);
   void apply(const DropReceipts& drop);
+  void apply(const Refill& refill);
+  void apply(const Resume& resume);
+  void apply(const Continue& continued);
   // The same for a caller that has looked up the channel and measured the event, or the cut.
   void apply(const Append& append, Source& source, const Encoder::Shape& shape);
   void apply(const Evict& evict, Source& source, const Window::Cut& cut);

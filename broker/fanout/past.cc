@@ -39,6 +39,27 @@ void Past::add(std::size_t level, Mark mark) {
   if (level + 1 < kLevels) add(level + 1, oldest);
 }
 
+void Past::pack(Packer& to) const {
+  to.value(began_.nanoseconds);
+  for (const std::deque<Mark>& marks : levels_) {
+    to.value(std::uint64_t{marks.size()});
+    for (const Mark& mark : marks) to.value(mark.second).value(mark.through);
+  }
+}
+
+Past Past::unpack(Unpacker& from) {
+  Past past(TimePoint{from.value<std::int64_t>()});
+  for (std::deque<Mark>& marks : past.levels_) {
+    const std::uint64_t count = std::min<std::uint64_t>(from.value<std::uint64_t>(), kMarks);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Mark& mark = marks.emplace_back();
+      mark.second = from.value<std::uint32_t>();
+      mark.through = from.value<Sequence>();
+    }
+  }
+  return past;
+}
+
 std::optional<Sequence> Past::before(TimePoint time) const {
   if (time < began_) return std::nullopt;
   const std::int64_t second = second_of(time);

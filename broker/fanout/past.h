@@ -15,6 +15,7 @@
 
 #include "broker/fanout/event_id.h"
 
+#include "common/packing.h"
 #include "common/time.h"
 
 namespace fanfare::fanout {
@@ -32,6 +33,10 @@ class Past {
   // About when this event was committed, and not later: to 10 ms if it is one of the last ten busy
   // seconds, else as exactly as before() knows it.
   TimePoint committed(Sequence sequence) const;
+
+  // For another process, whose clock is the same.
+  void pack(Packer& to) const;
+  static Past unpack(Unpacker& from);
 
  private:
   // Seconds of a level's marks: 1, 16, 256, 4096. 1,024 of each, of 16 bytes: 64 KiB at most.

@@ -19,7 +19,7 @@ struct Replica::Impl {
         directory(options.tombstones_max, options.feed_members_max, NameHash(options.epoch),
                   options.rules),
         rounds(directory, options.members_max, options.span_bytes_max),
-        past(options.began) {}
+        past(options.past.value_or(Past(options.began))) {}
 
   void apply(const ChannelAppeared& appeared) {
     directory.appear(appeared.channel, appeared.name, appeared.keeps_latest);
@@ -51,6 +51,7 @@ struct Replica::Impl {
   }
   void apply(const ChannelReopened& reopened) { directory.reopen(reopened.channel); }
   void apply(const ChannelForgotten& forgotten) { directory.forget(forgotten.channel); }
+  void apply(const FloorRaised& raised) { directory.raise_floor(raised.floor); }
 
   ReplicaOptions options;
   Directory directory;
@@ -190,6 +191,12 @@ Lag Replica::lag(const Feed* feed, Sequence at, std::size_t channels_max) const 
   Lag lag = Backlog::lag(*feed, at, channels_max);
   if (lag.next != 0) lag.committed = impl_->past.committed(lag.next);
   return lag;
+}
+const Past& Replica::past() const {
+  return impl_->past;
+}
+bool Replica::rests(const Feed* feed) const {
+  return !feed->progress.due();
 }
 std::optional<Sequence> Replica::since(Duration age) const {
   return impl_->past.before(impl_->rounds.now() - age);

@@ -36,6 +36,7 @@
 #include "broker/fanout/lag.h"
 #include "broker/fanout/members.h"
 #include "broker/fanout/newest.h"
+#include "broker/fanout/past.h"
 #include "broker/fanout/read.h"
 #include "broker/fanout/round.h"
 #include "broker/fanout/span.h"
@@ -61,7 +62,8 @@ struct ReplicaOptions {
   std::size_t span_bytes_max = 256U << 10U;
   // Asked when a crowd appears, and when its rules are read and are out of date.
   CrowdRulesSource rules = {};
-  TimePoint began = {};  // when the log did
+  TimePoint began = {};  // when the log did, if it has no past
+  std::optional<Past> past = {};
 };
 
 class Replica {
@@ -101,6 +103,8 @@ class Replica {
   // were there; in order. And how many subscribers one has: open() less release().
   std::vector<std::uint32_t> feeds_of(std::string_view channel) const;
   std::uint32_t subscribers(const Feed* feed) const;
+  // Its members have been handed everything: each stands at target().
+  bool rests(const Feed* feed) const;
   // How many subscribers (open() less release()) each set of topics has gained or lost since this
   // was last called.
   std::vector<Attendance::Change> take_attendance();
@@ -169,6 +173,7 @@ class Replica {
   // A place that everything committed at most so long ago lies behind, by the time of advance().
   // Nothing: the log is younger.
   std::optional<Sequence> since(Duration age) const;
+  const Past& past() const;
 
   // What somebody who has had everything up to `at` has still to get of the feed's channels, as far
   // as it is left. Looks at no more than so many channels that have something new.

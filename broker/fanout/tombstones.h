@@ -4,6 +4,7 @@
 // everything up to the floor. That may report a gap where there is none; it never hides one.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <list>
 #include <string>
@@ -34,6 +35,8 @@ class Tombstones {
   Sequence evicted_through_by(std::string_view pattern) const;
 
   Sequence floor() const { return floor_; }
+  // It never falls.
+  void raise_floor(Sequence floor) { floor_ = std::max(floor_, floor); }
   std::size_t count() const { return stones_.size(); }
   // Calls `visit(name, evicted_through)` for each, in the order in which they were forgotten.
   template <class Visit>

@@ -100,6 +100,19 @@ class Window {
   // The newest event committed before `second`, or evicted_through() if there is none.
   Sequence last_committed_before(std::uint32_t second) const;
 
+  // Calls `visit(segment, first, count, begin, end)` for each segment with live events, the oldest
+  // first: its entries [first, count), the bytes [begin, end) of their frames.
+  template <class Visit>
+  void for_each_segment(const Visit& visit) const {
+    if (empty()) return;
+    for (std::uint64_t number = first_.page; number <= newest_page(); ++number) {
+      const Page& page = at(number);
+      const std::uint32_t first = number == first_.page ? first_.index : 0;
+      if (first == page.count) continue;
+      visit(*page.segment, first, page.count, page.segment->entry(first).frame_offset, page.end);
+    }
+  }
+
   Position begin() const { return first_; }
   Position end() const;
   // The first live event newer than `sequence`, or end().

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -30,6 +31,7 @@ class LogRecord {
     }
   }
   std::size_t size() const { return commands_.size(); }
+  void clear() { commands_.clear(); }
   const Command& operator[](std::size_t index) const { return commands_[index].command; }
 
  private:
@@ -75,6 +77,45 @@ inline std::string state_of(const Log& log) {
         fmt::format("segment of {}: {}\n", SegmentList::channel(*segment), segment->footprint());
   }
   log.receipts().for_each([&](std::string_view key, Sequence sequence, LogTime added) {
+    text += fmt::format("receipt {}: {} at {}\n", key, sequence, added.nanoseconds);
+  });
+  log.tombstones().for_each([&](std::string_view name, Sequence evicted_through) {
+    text += fmt::format("tombstone {}: {}\n", name, evicted_through);
+  });
+  return text;
+}
+
+// What programs can see of it: not which channel has which id, nor how its segments are filled.
+inline std::string content_of(const Log& log) {
+  std::map<std::string, std::string> channels;
+  for (const auto& source : log.sources().all()) {
+    if (!source) continue;
+    const Window& window = source->window;
+    std::string text =
+        fmt::format("events {} bytes {} lost {} newest {} begun after {} published {} used {} {}\n",
+                    window.events(), window.bytes(), window.evicted_through(), source->newest,
+                    source->begun_after, source->published, source->last_activity.nanoseconds,
+                    source->finished ? "finished" : "");
+    for (auto position = window.begin(); position < window.end();) {
+      const Window::Run run = window.run(position, UINT64_MAX, 1);
+      text += fmt::format("  {} at {}: {}\n", run.last, window.entry(position).committed_s,
+                          std::string_view(run.data, run.size));
+      position = run.next;
+    }
+    if (source->keys) {
+      text += fmt::format("  {} keys of {} bytes, removals known after {}\n", source->keys->count(),
+                          source->keys->value_bytes(), source->keys->forgotten_through());
+      source->keys->for_each_kept(
+          [&text](const Segment::Entry& entry, Sequence sequence, std::string_view frame) {
+            text += fmt::format("  kept {} at {}: {}\n", sequence, entry.committed_s, frame);
+          });
+    }
+    channels[source->name] = text;
+  }
+  std::string text = fmt::format("head {} floor {}\n", log.head(), log.tombstones().floor());
+  for (const auto& [name, content] : channels) text += name + ": " + content;
+  log.receipts().for_each([&](std::string_view key, Sequence sequence, LogTime added) {
+    if (log.sources().find(key.substr(0, key.find(' '))) == nullptr) return;
     text += fmt::format("receipt {}: {} at {}\n", key, sequence, added.nanoseconds);
   });
   log.tombstones().for_each([&](std::string_view name, Sequence evicted_through) {

@@ -85,6 +85,7 @@ class SequencerTest : public ::testing::Test {
   static std::string word(const ChannelForgotten& c) {
     return "forgotten:" + std::to_string(c.channel);
   }
+  static std::string word(const FloorRaised& c) { return "floor:" + std::to_string(c.floor); }
 
   static std::string word(const KeysChanged& c) {
     std::string word = "keys:" + std::to_string(c.channel);
