@@ -19,6 +19,7 @@
 #include "broker/cli/command.h"
 #include "broker/cli/configuration.h"
 #include "broker/cli/notify.h"
+#include "broker/cli/successor.h"
 #include "broker/client/stop.h"
 #include "broker/config/difference.h"
 #include "broker/config/figures.h"
@@ -29,6 +30,7 @@
 #include "broker/io/inherited.h"
 #include "broker/server/base/listen_address.h"
 #include "broker/server/shard/broker.h"
+#include "broker/server/shard/take_over.h"
 
 #include "common/check.h"
 #include "common/log.h"
@@ -49,6 +51,8 @@ Signals:
                     once; refuse publishes; end. A second one ends at once
   SIGHUP            read the configuration again; keys that need a restart are named. (Certificates
                     are read again as soon as their files change, without a signal)
+  SIGUSR2           start the program anew, from its own file, which may be another version; hand
+                    it the sockets and the history; end. If it does not come up, go on
 
 Exit codes: 0 ended as asked; 1 could not start, but may later (the port is in use); 2 wrong
 arguments; 78 the configuration or this machine must be fixed first.)";
@@ -71,7 +75,7 @@ class SignalStream {
   SignalStream() {
     sigset_t taken;
     sigemptyset(&taken);
-    for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&taken, number);
+    for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&taken, number);
     pthread_sigmask(SIG_BLOCK, &taken, &before_);
     signal(SIGPIPE, SIG_IGN);
     descriptor_ = signalfd(-1, &taken, SFD_CLOEXEC);
@@ -137,9 +141,18 @@ class Serving {
     }
     const SignalStream signals;
     log::info("{}", console_.version());
+    std::optional<server::TakeOver> from;
+    if (auto end = predecessor()) {
+      from.emplace(std::move(end));
+      if (auto begun = from->begin(); !begun) {
+        fmt::print(console_.err, "fanfare serve: taking over: {}\n", begun.error());
+        return Exit::failed;
+      }
+    }
     auto started = server::Broker::start(
         *options, admin::make_surface(options->listen.http, config::limit_figures),
-        *std::move(inherited));
+        *std::move(inherited), from ? &*from : nullptr);
+    from.reset();
     if (!started) {
       fmt::print(console_.err, "fanfare serve: {}\n", started.error().message);
       return started.error().exit_code == 78 ? Exit::configuration : Exit::failed;
@@ -217,6 +230,10 @@ class Serving {
       if (!draining_) reload();
       return;
     }
+    if (number == SIGUSR2) {
+      if (!draining_) upgrade();
+      return;
+    }
     log::info("{}",
               draining_
                   ? "second signal: stopping at once"
@@ -230,6 +247,24 @@ class Serving {
                     "EXTEND_TIMEOUT_USEC={}",
                     patience.count()));
     broker_->drain();
+  }
+
+  void upgrade() {
+    log::info("upgrade: starting {}", program_.path());
+    auto successor = program_.start();
+    if (!successor) return log::error("upgrade: {}; this process goes on", successor.error());
+    const int process = successor->process();
+    const auto given = broker_->hand_over(successor->end(), [process] {
+      notify_service_manager(fmt::format("MAINPID={}", process));
+    });
+    if (!given) {
+      successor->give_up();
+      notify_service_manager(fmt::format("MAINPID={}", getpid()));
+      return log::error("upgrade: {}; this process goes on", given.error());
+    }
+    log::info("upgrade: process {} serves; this one ends when nobody is left here", process);
+    draining_ = true;
+    watch_.reset();  // it is the other one's business
   }
 
   void reload() {
@@ -293,6 +328,7 @@ class Serving {
 
   const ConfigurationArguments& arguments_;
   Console& console_;
+  const Program program_;  // as it was when this process began
   const std::shared_ptr<tls::TicketKeys> tickets_ =
       std::make_shared<tls::TicketKeys>(monotonic_now());
   std::unique_ptr<server::Broker> broker_;

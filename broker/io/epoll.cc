@@ -59,6 +59,7 @@ class Epoll final : public Ring {
     return tcp_figures_of(at(slot).descriptor);
   }
   void connect(Slot slot, const PeerAddress& address, Token token) override;
+  int lend(Slot slot) override;
   void receive(Slot slot, Token token, BufferClass buffers) override;
   void recycle(const Completion& received) override;
   void poll(Slot slot, Interest interest, Token token) override;
@@ -199,6 +200,11 @@ void Epoll::end_connect(Socket& socket, std::int32_t result) {
   socket.known = false;
 }
 
+int Epoll::lend(Slot slot) {
+  const int copy = ::fcntl(at(slot).descriptor, F_DUPFD_CLOEXEC, 0);
+  return copy < 0 ? -errno : copy;
+}
+
 void Epoll::receive(Slot slot, Token token, BufferClass buffers) {
   Socket& socket = at(slot);
   CHECK(pools_[std::to_underlying(buffers)].has_value(),
@@ -241,6 +247,8 @@ void Epoll::close(Slot slot, std::span<const Token> /*armed*/, Token token, bool
     const linger at_once{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(socket.descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
+  // What another process was lent would be watched for as long as that has it.
+  if (socket.known) ::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, socket.descriptor, nullptr);
   ::close(std::exchange(socket.descriptor, -1));
   socket.known = false;
   complete(token, 0);

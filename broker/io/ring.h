@@ -139,6 +139,12 @@ class Ring {
   // again. (-EAGAIN: the backlog of a Unix socket is full.)
   virtual void connect(Slot slot, const PeerAddress& address, Token token) = 0;
 
+  // Another descriptor of the connection in `slot`, the caller's, for another process: what it does
+  // there is done to the same connection, which goes on when this ring closes the slot. Without a
+  // completion. A negated errno: there is none (-EOPNOTSUPP where the kernel, or what the slot
+  // speaks, has no way).
+  virtual int lend(Slot slot) = 0;
+
   // One-shot receive; the completion carries the bytes. -ENOBUFS: no buffer was free; recycle, then
   // call again. At most one receive, one hang-up poll and one writable poll are armed per slot.
   virtual void receive(Slot slot, Token token, BufferClass buffers = BufferClass::request) = 0;

@@ -72,6 +72,7 @@ class Uring final : public Ring {
   PeerAddress peer_of(int descriptor) override { return peer_address(descriptor); }
   std::optional<TcpFigures> tcp_figures(Slot slot) override;
   void connect(Slot slot, const PeerAddress& address, Token token) override;
+  int lend(Slot slot) override { return install(slot); }
   void receive(Slot slot, Token token, BufferClass buffers) override;
   void recycle(const Completion& received) override;
   void poll(Slot slot, Interest interest, Token token) override;
@@ -109,6 +110,7 @@ class Uring final : public Ring {
     std::optional<Token> close;  // it was closed before it was known what became of it
   };
   std::int32_t into_table(Slot slot, Descriptor socket);
+  std::int32_t install(Slot slot);
   void connected(Slot slot, std::vector<Completion>& out);
   void queue_due_closes();
   // The pool that gave out a buffer, and so named it.
@@ -128,7 +130,7 @@ class Uring final : public Ring {
   std::unordered_map<Slot, std::optional<Closing>> half_closing_;
   std::vector<std::pair<Slot, Closing>> closes_due_;  // their wait is over
   std::unordered_map<Slot, Dialled> dialled_;
-  // The descriptor that tcp_figures() waits for, or its negated errno.
+  // The descriptor that install() waits for, or its negated errno.
   std::optional<std::int32_t> installed_;
   bool installs_ = true;  // false: this kernel does not know how
   // Completions met while making room in the queue, for the next submit() or wait().
@@ -204,19 +206,27 @@ std::int32_t Uring::into_table(Slot slot, Descriptor socket) {
   return updated < 0 ? updated : -ENFILE;
 }
 
-// A socket in the table cannot be asked: it is given a descriptor for a moment.
-std::optional<TcpFigures> Uring::tcp_figures(Slot slot) {
+// What lies in the table gets a descriptor as well, or the result is a negated errno. It is done at
+// once.
+std::int32_t Uring::install(Slot slot) {
   CHECK(slot < slots_, "slots are below the ring's capacity");
-  if (!installs_) return std::nullopt;
+  if (!installs_) return -EOPNOTSUPP;
   io_uring_sqe& request = queued();
   io_uring_prep_rw(kFixedFdInstall, &request, static_cast<int>(slot), nullptr, 0, 0);
   request.flags |= IOSQE_FIXED_FILE;
   request.user_data = Token{.kind = kOwnKind, .generation = kInstalled, .index = slot}.pack();
-  // It is done at once; should one have come late, it goes here.
+  // Should one have come late, it goes here.
   if (const auto late = std::exchange(installed_, std::nullopt); late && *late >= 0) ::close(*late);
   enter(held_);
   const std::int32_t result = std::exchange(installed_, std::nullopt).value_or(-EAGAIN);
-  if (result == -EINVAL) installs_ = false;
+  if (result != -EINVAL) return result;
+  installs_ = false;
+  return -EOPNOTSUPP;
+}
+
+// A socket in the table cannot be asked: it is given a descriptor for a moment.
+std::optional<TcpFigures> Uring::tcp_figures(Slot slot) {
+  const std::int32_t result = install(slot);
   if (result < 0) return std::nullopt;
   const Descriptor descriptor(result);
   return tcp_figures_of(descriptor.number());

@@ -284,4 +284,31 @@ TEST_P(RingConformance, CompletionsBeyondTheSharedQueueAreNotLost) {
   EXPECT_TRUE(seen_.empty());
 }
 
+// ---- lend
+
+TEST_P(RingConformance, WhatWasLentIsTheSameConnectionAndOutlivesTheSlot) {
+  make_world();
+  const auto [peer, slot] = connect(0);
+  ring_->poll(slot, Interest::hang_up, token(kHangUp, slot));
+  collect();
+  const int lent = ring_->lend(slot);
+  if (lent < 0) {  // the simulation; Linux before 6.8
+    EXPECT_EQ(lent, -EOPNOTSUPP);
+    EXPECT_NE(ring_->name(), "epoll");
+    return;
+  }
+  const Token armed[] = {token(kHangUp, slot)};
+  ring_->close(slot, armed, token(kClose, slot));
+  expect(token(kClose, slot));
+  settle();
+  EXPECT_EQ(world_->read(peer, 1), "");
+  EXPECT_EQ(world_->end_of(peer), World::End::open);
+  ASSERT_TRUE(ring_->adopt(lent, 7));
+  ring_->send(7, bytes_of("still here"), token(kSend, 7));
+  EXPECT_EQ(read(peer, 10), "still here");
+  ring_->poll(7, Interest::hang_up, token(kHangUp, 7));
+  world_->finish(peer);
+  expect(token(kHangUp, 7));
+}
+
 }  // namespace fanfare::io

@@ -26,6 +26,7 @@ class StillRing : public Ring {
   void refuse(int, std::string_view) override {}
   PeerAddress peer_of(int) override { return {}; }
   void connect(Slot, const PeerAddress&, Token) override {}
+  int lend(Slot) override { return -1; }
   void receive(Slot, Token, BufferClass) override {}
   void recycle(const Completion&) override {}
   void poll(Slot, Interest, Token) override {}

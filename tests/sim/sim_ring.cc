@@ -161,6 +161,11 @@ void SimRing::arm(Slot slot, Verb verb, Token token, io::BufferClass buffers) {
   queue({.verb = verb, .slot = slot, .token = token, .bytes = {}});
 }
 
+int SimRing::lend(Slot slot) {
+  open_entry(slot, "lend");
+  return -EOPNOTSUPP;
+}
+
 void SimRing::receive(Slot slot, Token token, io::BufferClass buffers) {
   arm(slot, Verb::receive, token, buffers);
 }

@@ -52,6 +52,8 @@ class SimRing final : public io::Ring, public SocketOwner, public Acceptor, publ
   void refuse(int descriptor, std::string_view farewell = {}) override;
   io::PeerAddress peer_of(int descriptor) override;
   void connect(io::Slot slot, const io::PeerAddress& address, io::Token token) override;
+  // A simulated broker hands nothing over.
+  int lend(io::Slot slot) override;
   void receive(io::Slot slot, io::Token token,
                io::BufferClass buffers = io::BufferClass::request) override;
   void recycle(const io::Completion& received) override;

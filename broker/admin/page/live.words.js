@@ -79,6 +79,7 @@ export const words = {
     h2_flood: 'HTTP/2 flood',
     tls_failed: 'TLS failed',
     dismissed: 'closed by an operator',
+    handed_over: 'goes on in the new process',
   },
   zh: {
     title: 'Fanfare · 实时',
@@ -159,6 +160,7 @@ export const words = {
     h2_flood: 'HTTP/2 洪泛',
     tls_failed: 'TLS 失败',
     dismissed: '由运维人员关闭',
+    handed_over: '由新进程继续服务',
   },
 };
 

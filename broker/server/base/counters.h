@@ -211,7 +211,8 @@ struct Counters {
   X(h2_violation, "an HTTP/2 client broke the rules of the protocol")                        \
   X(h2_flood, "an HTTP/2 client was told to be calm: it asked for too much of no use")       \
   X(tls_failed, "the TLS handshake failed, or the peer broke the rules of TLS")              \
-  X(dismissed, "an operator closed it; a stream's client is told to come back")
+  X(dismissed, "an operator closed it; a stream's client is told to come back")              \
+  X(handed_over, "nothing ended: the connection goes on in the process that took over")
 
 enum class CloseReason : std::uint8_t {
 #define X(name, help) name,

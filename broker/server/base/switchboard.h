@@ -19,6 +19,7 @@
 #include "broker/server/base/access_sink.h"
 #include "broker/server/base/approvals.h"
 #include "broker/server/base/counters.h"
+#include "broker/server/base/hand_over.h"
 #include "broker/server/base/listing.h"
 #include "broker/server/base/options.h"
 #include "broker/server/base/phase.h"
@@ -118,7 +119,7 @@ struct DescribedMessage {
 using Message =
     std::variant<LogMessage, SettingsMessage, DrainMessage, AttendanceMessage, NoticeMessage,
                  CensusMessage, CensusPartMessage, RollCallMessage, RollMessage, WalkMessage,
-                 WalkedMessage, DescribeMessage, DescribedMessage>;
+                 WalkedMessage, DescribeMessage, DescribedMessage, HandOverMessage, AdoptMessage>;
 
 struct Switchboard {
   explicit Switchboard(std::uint32_t shards, std::uint32_t lead_shard = 0)

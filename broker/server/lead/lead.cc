@@ -34,13 +34,17 @@ fanout::SequencerOptions sequencer_options(fanout::Epoch epoch, const Settings& 
 }  // namespace
 
 Lead::Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard,
-           Counters& counters, Gate& gate, Heads& heads, const fanout::LogClock& clock)
+           Counters& counters, Gate& gate, Heads& heads, const fanout::LogClock& clock,
+           std::unique_ptr<fanout::Log> log)
     : settings_(settings),
       switchboard_(switchboard),
       counters_(counters),
       gate_(gate),
       heads_(heads),
-      sequencer_(sequencer_options(epoch, settings_, clock)),
+      sequencer_(
+          sequencer_options(epoch, settings_, clock),
+          log ? std::move(log)
+              : std::make_unique<fanout::Log>(sequencer_options(epoch, settings_, clock).log())),
       admission_(settings_, sequencer_, counters_),
       roster_(fanout::NameHash(epoch)) {}
 

@@ -28,9 +28,11 @@ namespace fanfare::server {
 
 class Lead final : public ingest::Sink, public ChannelSource {
  public:
-  // How far the log goes is written into `heads`. All outlive this. `clock` counts ages.
+  // How far the log goes is written into `heads`. All outlive this. `clock` counts ages. `log`: of
+  // an earlier life of the broker; null: a new one.
   Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboard, Counters& counters,
-       Gate& gate, Heads& heads, const fanout::LogClock& clock = {});
+       Gate& gate, Heads& heads, const fanout::LogClock& clock = {},
+       std::unique_ptr<fanout::Log> log = {});
 
   // The shard tells the time once a turn; publishes are stamped with it.
   void turn_begins(TimePoint now) {

@@ -1,5 +1,6 @@
 #include "broker/server/shard/broker.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <pthread.h>
 #include <pwd.h>
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <latch>
 #include <limits>
 #include <optional>
@@ -22,8 +24,10 @@
 #include "broker/server/shard/assembly.h"
 #include "broker/server/shard/inheritance.h"
 #include "broker/server/shard/plan.h"
+#include "broker/server/shard/take_over.h"
 #include "broker/server/streams/h2_port.h"
 
+#include "common/counted.h"
 #include "common/log.h"
 #include "common/units.h"
 
@@ -98,6 +102,8 @@ struct Listeners {
   struct Place {
     std::string address;
     std::vector<io::Descriptor> sockets;
+    std::string key;   // of broker.toml
+    std::string text;  // as it is configured
     bool inherited = false;
     bool tls = false;
   };
@@ -115,8 +121,9 @@ struct alignas(64) LastTurn {
 class RunningBroker final : public Broker {
  public:
   RunningBroker(const Options& options, std::unique_ptr<AdminSurface> surface,
-                std::vector<io::InheritedSocket> inherited)
-      : options_(std::make_shared<const Options>(options)),
+                std::vector<io::InheritedSocket> inherited, TakeOver* from)
+      : from_(from),
+        options_(std::make_shared<const Options>(options)),
         // Without a listener nobody could see the pages, so nothing is published for them either.
         surface_(options.listen.admin.empty() ? nullptr : std::move(surface)),
         inheritance_(std::move(inherited)) {}
@@ -134,6 +141,8 @@ class RunningBroker final : public Broker {
   void join() override;
   void drain() override;
   void reload(const Options& options) override;
+  std::expected<std::uint64_t, std::string> hand_over(int end,
+                                                      const std::function<void()>& going) override;
 
  private:
   struct Member {
@@ -144,6 +153,12 @@ class RunningBroker final : public Broker {
     std::thread thread;
   };
 
+  std::vector<std::string> places_of(std::string_view key,
+                                     const std::vector<std::string>& configured) const;
+  std::optional<Listeners::Place> handed(std::string_view key, const std::string& text);
+  std::expected<void, StartError> adopt_streams();
+  bool give(GoingOver& to, const std::shared_ptr<HandOver>& shared, std::uint64_t& streams);
+  bool give_places(GoingOver& to);
   std::expected<void, StartError> bind();
   std::expected<void, StartError> bind_http(bool tls);
   std::expected<void, StartError> bind_publish(bool tls);
@@ -159,6 +174,8 @@ class RunningBroker final : public Broker {
   void run(std::uint32_t index);
   void listen(std::uint32_t index);
 
+  TakeOver* const from_;                    // while it starts; null: a broker of its own
+  bool handed_over_ = false;                // to another process, which has the listeners
   std::shared_ptr<const Options> options_;  // of the start
   std::unique_ptr<AdminSurface> surface_;
   io::Choice choice_;
@@ -180,6 +197,7 @@ class RunningBroker final : public Broker {
 RunningBroker::~RunningBroker() {
   join();
   members_.clear();
+  if (handed_over_) return;
   const Listeners::Place& ingest = listeners_.ingest;
   if (!ingest.sockets.empty() && !ingest.inherited) ::unlink(ingest.address.c_str());
   for (const Listeners::Place& http : listeners_.http) {
@@ -193,7 +211,16 @@ std::expected<Listeners::Place, StartError> RunningBroker::listen_at(std::string
                                                                      const std::string& text,
                                                                      std::uint32_t count,
                                                                      const io::TcpOptions& tcp) {
+  if (auto place = handed(key, text)) {
+    place->sockets = shared_out(std::move(place->sockets), count);
+    for (const io::Descriptor& listener : place->sockets) {
+      io::set_user_timeout(listener.number(), tcp.user_timeout);
+    }
+    return *std::move(place);
+  }
   Listeners::Place place;
+  place.key = key;
+  place.text = text;
   if (auto taken = inheritance_.take(key, text); !taken.empty()) {
     if (text.starts_with('/')) {
       return std::unexpected(StartError{
@@ -223,7 +250,13 @@ std::expected<Listeners::Place, StartError> RunningBroker::listen_at(std::string
 // For subscribers: all shards accept on the same socket.
 std::expected<Listeners::Place, StartError> RunningBroker::listen_at_socket(
     const std::string& path) {
+  if (auto place = handed("http", path)) {
+    place->sockets = shared_out(std::move(place->sockets), plan_.shards);
+    return *std::move(place);
+  }
   Listeners::Place place;
+  place.key = "http";
+  place.text = path;
   place.address = fmt::format("{}{}", kUnixPrefix, path);
   place.sockets = inheritance_.take("http", path);
   if (!place.sockets.empty()) {
@@ -242,11 +275,40 @@ std::expected<Listeners::Place, StartError> RunningBroker::listen_at_socket(
   return place;
 }
 
+// The service manager's, if it has named sockets after the key; so had it for the other broker.
+std::vector<std::string> RunningBroker::places_of(
+    std::string_view key, const std::vector<std::string>& configured) const {
+  if (from_ == nullptr || configured.empty()) return inheritance_.addresses(key, configured);
+  std::vector<std::string> managed;
+  bool of_these = true;
+  for (const HandedPlace& place : from_->places()) {
+    if (place.key != key || !place.inherited) continue;
+    managed.push_back(place.text);
+    of_these = of_these && std::ranges::find(configured, place.text) != configured.end();
+  }
+  return managed.empty() || of_these ? configured : managed;
+}
+
+// What the other broker has listened on there.
+std::optional<Listeners::Place> RunningBroker::handed(std::string_view key,
+                                                      const std::string& text) {
+  if (from_ == nullptr) return std::nullopt;
+  for (HandedPlace& place : from_->places()) {
+    if (place.key != key || place.text != text || place.sockets.empty()) continue;
+    return Listeners::Place{.address = place.address,
+                            .sockets = std::move(place.sockets),
+                            .key = place.key,
+                            .text = place.text,
+                            .inherited = place.inherited};
+  }
+  return std::nullopt;
+}
+
 std::expected<void, StartError> RunningBroker::bind_http(bool tls) {
   const std::string_view key = tls ? "https" : "http";
   const auto& configured = tls ? options_->listen.https : options_->listen.http;
   const io::TcpOptions tcp{.user_timeout = user_timeout(*options_)};
-  for (const std::string& text : inheritance_.addresses(key, configured)) {
+  for (const std::string& text : places_of(key, configured)) {
     const auto path = text.starts_with('/') ? std::string_view(text) : socket_path(text);
     auto place = path && !tls ? listen_at_socket(std::string(*path))
                               : listen_at(key, text, plan_.shards, tcp);
@@ -260,7 +322,7 @@ std::expected<void, StartError> RunningBroker::bind_http(bool tls) {
 std::expected<void, StartError> RunningBroker::bind_publish(bool tls) {
   const std::string_view key = tls ? "publish_tls" : "publish";
   const auto& configured = tls ? options_->publish.listen_tls : options_->publish.listen;
-  for (const std::string& text : inheritance_.addresses(key, configured)) {
+  for (const std::string& text : places_of(key, configured)) {
     auto place = listen_at(key, text, 1);
     if (!place) return std::unexpected(std::move(place).error());
     place->tls = tls;
@@ -271,8 +333,7 @@ std::expected<void, StartError> RunningBroker::bind_publish(bool tls) {
 
 std::expected<void, StartError> RunningBroker::bind_admin() {
   if (!surface_) return {};
-  auto place =
-      listen_at("admin", inheritance_.addresses("admin", {options_->listen.admin}).front(), 1);
+  auto place = listen_at("admin", places_of("admin", {options_->listen.admin}).front(), 1);
   if (!place) return std::unexpected(std::move(place).error());
   listeners_.admin = *std::move(place);
   return {};
@@ -281,7 +342,13 @@ std::expected<void, StartError> RunningBroker::bind_admin() {
 std::expected<void, StartError> RunningBroker::bind_ingest() {
   Listeners::Place& place = listeners_.ingest;
   const std::string own = server::ingest_path(options_->listen.ingest);
-  place.address = inheritance_.addresses("ingest", {own}).front();
+  place.address = places_of("ingest", {own}).front();
+  if (auto taken = handed("ingest", place.address)) {
+    place = *std::move(taken);
+    return {};
+  }
+  place.key = "ingest";
+  place.text = place.address;
   if (!place.address.starts_with('/') && place.address != own) {
     return std::unexpected(StartError{
         fmt::format("the service manager's socket for ingest listens on {}: it has to be a Unix "
@@ -338,12 +405,24 @@ std::expected<void, StartError> RunningBroker::begin() {
   auto users = user_ids(options_->listen.ingest_users);
   if (!users) return std::unexpected(users.error());
   Random random(random_seed());
-  const fanout::Epoch epoch = fanout::Epoch::from(random);
+  const fanout::Epoch epoch =
+      from_ != nullptr ? from_->image().epoch() : fanout::Epoch::from(random);
+  std::shared_ptr<RecoveredLog> recovered;
+  if (from_ != nullptr) {
+    const fanout::LogImage& image = from_->image();
+    auto log = image.make({.epoch = epoch});
+    if (!log) {
+      return std::unexpected(StartError{"the image of the log that was handed over is damaged", 1});
+    }
+    recovered = std::make_shared<RecoveredLog>(
+        RecoveredLog{.log = std::move(log), .clock = image.clock(), .past = image.past()});
+  }
   assembly_.emplace(
       ShardConfig{
           .subscribers_max = plan_.subscribers_max,
           .connections_max = plan_.connections_max,
           .epoch = epoch,
+          .recovered = std::move(recovered),
           .options = options_,
           .surface = surface_.get(),
           .ingest_users = std::move(*users),
@@ -376,11 +455,16 @@ std::expected<void, StartError> RunningBroker::begin() {
     if (member.error && !error) error = member.error;
   }
   aborted_ = error.has_value();
-  if (!error) assembly_->serve();
+  if (!error && from_ == nullptr) assembly_->serve();
   go_.count_down();
   if (error) {
     join();
     return std::unexpected(*error);
+  }
+  if (from_ != nullptr) {
+    if (auto adopted = adopt_streams(); !adopted) return adopted;
+    assembly_->serve();
+    for (const Member& member : members_) member.ring->wake();
   }
   // Nobody asked for epoll: the sentence says what would have to change.
   const bool fell_back =
@@ -447,6 +531,99 @@ void RunningBroker::listen(std::uint32_t index) {
   all(Port::admin, listeners_.admin);
 }
 
+// The shards run, and send nothing before they serve. What is shared with the other process would
+// be closed for both if this one took its shards apart.
+std::expected<void, StartError> RunningBroker::adopt_streams() {
+  const auto failed = [](const std::string& sentence) {
+    log::error("taking over: {}", sentence);
+    std::_Exit(1);
+  };
+  const Switchboard& switchboard = assembly_->switchboard();
+  while (switchboard.head.load(std::memory_order_acquire) < from_->image().head()) {
+    std::this_thread::sleep_for(1ms);
+  }
+  std::atomic<std::uint64_t> adopted = 0;
+  for (std::uint32_t shard = 0;; shard = (shard + 1) % plan_.shards) {
+    auto parcel = from_->more_streams();
+    if (!parcel) failed(parcel.error());
+    if (parcel->descriptors.empty()) break;
+    AdoptMessage message{.records = std::move(parcel->text), .descriptors = {}, .done = {}};
+    for (io::Descriptor& descriptor : parcel->descriptors) {
+      message.descriptors.push_back(descriptor.release());
+    }
+    std::latch done(1);
+    message.done = [&](std::uint64_t streams) {
+      adopted += streams;
+      done.count_down();
+    };
+    switchboard.post(shard, std::move(message));
+    done.wait();
+  }
+  if (auto gone = from_->adopted(); !gone) failed(gone.error());
+  log::info("took over from process {}: {}, at {}", ::getppid(), counted(adopted.load(), "stream"),
+            fanout::EventId{from_->image().epoch(), from_->image().head()}.text());
+  return {};
+}
+
+bool RunningBroker::give_places(GoingOver& to) {
+  const auto send = [&to](const Listeners::Place& place) {
+    if (place.sockets.empty()) return true;
+    HandedPlace handed{.key = place.key,
+                       .text = place.text,
+                       .address = place.address,
+                       .inherited = place.inherited,
+                       .sockets = {}};
+    for (const io::Descriptor& socket : place.sockets) {
+      io::Descriptor copy(::fcntl(socket.number(), F_DUPFD_CLOEXEC, 0));
+      if (!copy) return false;
+      handed.sockets.push_back(std::move(copy));
+    }
+    return to.send(handed);
+  };
+  return std::ranges::all_of(listeners_.http, send) &&
+         std::ranges::all_of(listeners_.publish, send) && send(listeners_.admin) &&
+         send(listeners_.ingest);
+}
+
+// The lead first: when it is frozen, nothing more is posted to the others.
+bool RunningBroker::give(GoingOver& to, const std::shared_ptr<HandOver>& shared,
+                         std::uint64_t& streams) {
+  const Switchboard& switchboard = assembly_->switchboard();
+  const auto post = [&](std::uint32_t shard, HandOverMessage::Step step) {
+    switchboard.post(shard, HandOverMessage{.step = step, .to = shared});
+  };
+  post(switchboard.lead, HandOverMessage::Step::freeze);
+  if (!to.wait_for(1, streams)) return false;
+  for (std::uint32_t shard = 0; shard < plan_.shards; ++shard) {
+    if (!switchboard.is_lead(shard)) post(shard, HandOverMessage::Step::freeze);
+  }
+  if (!to.wait_for(plan_.shards - 1, streams)) return false;
+  if (!to.send_log() || !give_places(to) || !to.end_of_places()) return false;
+  for (std::uint32_t shard = 0; shard < plan_.shards; ++shard) {
+    post(shard, HandOverMessage::Step::give);
+    if (!to.wait_for(1, streams)) return false;
+  }
+  return true;
+}
+
+std::expected<std::uint64_t, std::string> RunningBroker::hand_over(
+    int end, const std::function<void()>& going) {
+  const auto to = std::make_shared<GoingOver>(end);
+  if (auto ready = to->wait_until_ready(); !ready) return std::unexpected(ready.error());
+  const TimePoint frozen = monotonic_now();
+  std::uint64_t streams = 0;
+  const bool gone = give(*to, to, streams) && to->finish(going);
+  const auto step = gone ? HandOverMessage::Step::leave : HandOverMessage::Step::thaw;
+  for (std::uint32_t shard = 0; shard < plan_.shards; ++shard) {
+    assembly_->switchboard().post(shard, HandOverMessage{.step = step, .to = to});
+  }
+  if (!gone) return std::unexpected("the new process did not take over");
+  handed_over_ = true;
+  const auto took = std::chrono::floor<std::chrono::milliseconds>(monotonic_now() - frozen);
+  log::info("handed over: {} in {}", counted(streams, "stream"), format_duration(took));
+  return streams;
+}
+
 TimePoint RunningBroker::oldest_turn() const {
   std::int64_t oldest = std::numeric_limits<std::int64_t>::max();
   for (const LastTurn& last : last_turns_) {
@@ -499,8 +676,9 @@ void RunningBroker::reload(const Options& options) {
 
 std::expected<std::unique_ptr<Broker>, StartError> Broker::start(
     const Options& options, std::unique_ptr<AdminSurface> admin,
-    std::vector<io::InheritedSocket> inherited) {
-  auto broker = std::make_unique<RunningBroker>(options, std::move(admin), std::move(inherited));
+    std::vector<io::InheritedSocket> inherited, TakeOver* from) {
+  auto broker =
+      std::make_unique<RunningBroker>(options, std::move(admin), std::move(inherited), from);
   if (auto begun = broker->begin(); !begun) return std::unexpected(begun.error());
   return broker;
 }

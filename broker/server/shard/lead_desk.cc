@@ -4,12 +4,14 @@
 
 namespace fanfare::server {
 
-LeadDesk::LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings)
+LeadDesk::LeadDesk(Parts parts, fanout::Epoch epoch, const Settings& settings)
     : settings_(settings),
       switchboard_(parts.switchboard),
       surface_(parts.surface),
+      clock_(parts.clock),
       lead_(epoch, settings, parts.switchboard, parts.counters,
-            parts.gate != nullptr ? *parts.gate : open_gate_, parts.heads, parts.clock),
+            parts.gate != nullptr ? *parts.gate : open_gate_, parts.heads, parts.clock,
+            std::move(parts.log)),
       hooks_({settings, lead_.roster(), parts.counters, parts.random, std::string(epoch.text())}),
       roll_calls_(parts.switchboard, settings, parts.counters),
       listings_(parts.switchboard, lead_),

@@ -33,9 +33,10 @@ class LeadDesk {
     Heads& heads;
     Gate* gate = nullptr;  // null: all that is sealed is durable
     fanout::LogClock clock = {};
+    std::unique_ptr<fanout::Log> log;  // null: a new one
     Random& random;
   };
-  LeadDesk(const Parts& parts, fanout::Epoch epoch, const Settings& settings);
+  LeadDesk(Parts parts, fanout::Epoch epoch, const Settings& settings);
 
   void turn_begins(TimePoint now) {
     lead_.turn_begins(now);
@@ -57,6 +58,7 @@ class LeadDesk {
   Listings& listings() { return listings_; }
 
   Lead& lead() { return lead_; }
+  const fanout::LogClock& log_clock() const { return clock_; }
   // For publishers that speak HTTP: on the ingest socket, and over TCP.
   HttpPort& ingest_http() { return ingest_http_; }
   HttpPort& publish_http() { return publish_http_; }
@@ -74,6 +76,7 @@ class LeadDesk {
   AdminSurface* surface_;
   std::atomic<std::uint64_t> publisher_bodies_{0};  // apart, so that clients cannot use it up
   OpenGate open_gate_;
+  const fanout::LogClock clock_;
   Lead lead_;
   Hooks hooks_;
   RollCalls roll_calls_;

@@ -55,7 +55,8 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
                                 return crowd_rules(settings_.options(), topics.texts());
                               },
                           .revision = &settings_.revision()},
-                .began = ring.now()}),
+                .began = ring.now(),
+                .past = config.recovered ? std::optional(config.recovered->past) : std::nullopt}),
       delivery_(
           {subscribers_, outlets_, replica_, counters_, latency_, settings_, random_, heartbeats_}),
       lifetimes_(subscribers_),
@@ -82,7 +83,10 @@ Shard::Shard(const ShardConfig& config, io::Ring& ring, Switchboard& switchboard
     desk_ = std::make_unique<LeadDesk>(
         LeadDesk::Parts{connections_, courier_, counters_, streams_, switchboard_, config.surface,
                         ring.name(), config.connections_max, date_, heads_, config.gate,
-                        fanout::LogClock(started_, time_of_day()), random_},
+                        config.recovered
+                            ? fanout::LogClock(config.recovered->clock, started_, time_of_day())
+                            : fanout::LogClock(started_, time_of_day()),
+                        config.recovered ? std::move(config.recovered->log) : nullptr, random_},
         config.epoch, settings_);
   }
   if (config.shared) {
@@ -143,8 +147,7 @@ void Shard::listen(Port port, int listener, ListenerKind kind) {
 
 void Shard::arm_accept(std::uint32_t index) {
   listeners_[index].armed = true;
-  ring_.accept(listeners_[index].descriptor,
-               {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = index});
+  ring_.accept(listeners_[index].descriptor, accept_token(index));
 }
 
 bool Shard::work_waiting() const {
@@ -167,6 +170,7 @@ bool Shard::open(Port port) const {
 }
 
 void Shard::turn(TimePoint deadline) {
+  if (handing_ == Handing::frozen) return frozen_turn(deadline);
   if (!opened_) {
     opened_ = open(Port::subscriber);
     accept_again();
@@ -205,6 +209,7 @@ void Shard::turn(TimePoint deadline) {
   pump();
   send_reports();
   look_for_end();
+  look_for_quiet();
   access_.hand_over();
   loop_.step_ends(TurnStep::streams);
   loop_.turn_ends(config_.index);
@@ -217,6 +222,7 @@ void Shard::dispatch(const io::Completion& completion) {
     return;
   }
   Connection* const connection = connections_.find(completion.token);
+  if (connection != nullptr && held(completion, *connection)) return;
   if (connection != nullptr) {
     switch (op) {
       case Op::connect:
@@ -255,7 +261,7 @@ void Shard::accepted(const io::Completion& completion) {
       log::warn("accept: {}{}", std::strerror(-completion.result), log::left_out_note(left_out));
     }
   }
-  if (listener.armed) return;
+  if (listener.armed || (listener.wanted && handing_ != Handing::no)) return;
   if (!listener.wanted) return accept_ended(completion.token.index);
   // Out of descriptors or memory (EMFILE, ENFILE, ENOMEM, ENOBUFS) the next one would fail at once,
   // and so on in a circle: accept_again() tries at the next tick. Aborted: a client's own doing.
@@ -549,6 +555,7 @@ void Shard::send_answers() {
 }
 
 void Shard::pump() {
+  if (adopting_ && !opened_) return;
   delivery_.pump(tick_, completions_, ends_);
   end_streams();
   if (shared_) flush_shared();

@@ -20,9 +20,12 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "broker/fanout/past.h"
 #include "broker/fanout/replica.h"
 #include "broker/io/mailbox.h"
 #include "broker/io/ring.h"
@@ -57,12 +60,22 @@
 
 namespace fanfare::server {
 
+struct HandedStream;
+
+// The log of a process whose place this one takes.
+struct RecoveredLog {
+  std::unique_ptr<fanout::Log> log;  // the lead's, who takes it
+  fanout::LogClock::Mark clock;
+  fanout::Past past;
+};
+
 struct ShardConfig {
   std::uint32_t index = 0;            // Switchboard::lead says which one leads
   std::uint32_t subscribers_max = 0;  // beyond: told to come back later; below the ring's capacity
   std::uint64_t connections_max = 0;  // subscribers of all shards, exactly
   std::uint32_t feed_members_max = fanout::kFeedMembersMax;
   fanout::Epoch epoch;
+  std::shared_ptr<RecoveredLog> recovered = {};  // null: the log is new
   std::uint64_t seed = 0;
   std::shared_ptr<const Options> options;   // at the start; later ones come by SettingsMessage
   AdminSurface* surface = nullptr;          // the lead's; may be null
@@ -138,11 +151,15 @@ class Shard {
     std::uint64_t* open = nullptr;  // the counter of those there are
     std::string_view full;          // logged when there are as many ({}) as there may be
   };
+  enum class Handing : std::uint8_t { no, freezing, frozen, left };
   // In this order (shard_drain.cc).
   enum class Phase : std::uint8_t { serving, draining, closing, last };
 
   // shard.cc: the turn and its completions
   void dispatch(const io::Completion& completion);
+  static io::Token accept_token(std::uint32_t index) {
+    return {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = index};
+  }
   void arm_accept(std::uint32_t index);
   void accepted(const io::Completion& completion);
   void admit(const Listener& listener, int descriptor);
@@ -251,6 +268,19 @@ class Shard {
   void send_heartbeats();
   void take_stock();
 
+  // shard_hand_over.cc: another process takes the broker's place
+  void take(const HandOverMessage& message);
+  bool held(const io::Completion& completion, const Connection& connection);
+  void look_for_quiet();
+  void frozen_turn(TimePoint deadline);
+  std::optional<HandedStream> handed(Member member);
+  void give_streams();
+  void go_on();
+  void thaw();
+  void leave();
+  void take(const AdoptMessage& message);
+  bool adopt(const HandedStream& stream, int descriptor);
+
   // shard_drain.cc: stopping
   void drain(bool at_once);
   void begin_drain();
@@ -317,7 +347,16 @@ class Shard {
   Tick tick_ = 0;
   Tick second_ = 0;  // the tick at which the lead's next second begins
   Phase phase_ = Phase::serving;
-  bool opened_ = false;  // the listeners, all of them
+  bool opened_ = false;    // the listeners, all of them
+  bool adopting_ = false;  // streams, and nothing is sent before it has opened
+  // Of the hand-over that is under way.
+  Handing handing_ = Handing::no;
+  std::shared_ptr<HandOver> hand_over_;
+  TimePoint freeze_deadline_{};
+  bool log_written_ = false;
+  std::vector<io::Completion> held_;  // what publishers have sent meanwhile
+  std::vector<Member> given_;
+  std::unordered_map<Member, Lifetimes::Lifetime> ends_of_;
   bool at_once_ = false;
   Tick swept_ = 0;               // the tick whose places were looked at last
   std::uint32_t sweep_at_ = 0;   // how far the next one's have been
@@ -326,6 +365,7 @@ class Shard {
   io::Slot leave_end_ = 0;       // …and those from here on came later
   io::Slot drain_at_ = 0;        // closing: how far this pass over the slots has come
   bool finished_ = false;
+  Duration drain_over_{};               // how long telling everybody to come back may take
   Tick accepts_end_ = kNever;           // closing: of every listener but the admin's
   Tick drain_deadline_ = kNever;        // of everything but the admin listener
   Tick last_deadline_ = kNever;         // of that

@@ -29,7 +29,7 @@ bool breaks_off(const Connection& connection) {
 // complete; in mid-event, that the half of it is all there is. A peer that does not read would not
 // even see it.
 bool needs_reset(const Connection& connection, CloseReason reason, bool mid_event) {
-  if (reason == CloseReason::stream_complete) return false;
+  if (reason == CloseReason::stream_complete || reason == CloseReason::handed_over) return false;
   return is_slow(reason) || connection.until_close || mid_event;
 }
 
@@ -215,9 +215,10 @@ void Shard::end_stream(const StreamEnd& end) {
   const bool complete = end.ending() == Ending::complete;
   const bool mid_event = delivery_.in_mid_event(member);
   const bool live_page = subscribers_[member].live_page;
-  if (!complete && !live_page) note_close(member, end.reason);
+  if (!complete && !live_page && end.reason != CloseReason::handed_over)
+    note_close(member, end.reason);
   if (!live_page) ++stream_ends_[static_cast<std::size_t>(end.reason)];
-  presence_.went(member, end.reason);
+  if (end.reason != CloseReason::handed_over) presence_.went(member, end.reason);
   access_.stream_ended(member, name_of(end.reason));
   count_stream(subscribers_[member], -1);
   limits_.ended(member);

@@ -51,13 +51,16 @@ void Shard::begin_drain() {
   phase_ = Phase::draining;
   seats_.close();
   polls_.answer_all();
-  const Duration drain = settings_->limits.drain;
-  const Tick over = ticks(drain);
-  drain_deadline_ = tick_ + over + kCloseTicks;
-  if (desk_) {
-    desk_->begin_drain();
+  const bool left = handing_ == Handing::left;
+  drain_over_ = left ? Duration(0) : settings_->limits.drain;
+  drain_deadline_ = tick_ + ticks(drain_over_) + kCloseTicks;
+  if (desk_) desk_->begin_drain();
+  if (desk_ && left) {
+    log::info("handed over: telling the {} left here to come back",
+              counted(seats_.taken_of_all(), "subscriber"));
+  } else if (desk_) {
     log::info("draining: telling {} to come back, spread over {}; newcomers at once",
-              counted(seats_.taken_of_all(), "subscriber"), format_duration(drain));
+              counted(seats_.taken_of_all(), "subscriber"), format_duration(drain_over_));
   }
   told_to_leave_ = 0;
   leave_end_ = connections_.high_water();
@@ -76,7 +79,7 @@ void Shard::tell_to_leave(io::Slot slot) {
 
 void Shard::tell_to_leave(Subscriber& subscriber) {
   subscriber.farewell = Farewell::due;
-  const Tick over = ticks(settings_->limits.drain);
+  const Tick over = ticks(drain_over_);
   subscriber.look_again(tick_ + static_cast<Tick>(random_.below(std::uint64_t{over} + 1)));
 }
 
@@ -154,7 +157,7 @@ void Shard::end_when_quiet(io::Slot slot) {
       connection.leaving = true;
       break;
     case State::streaming:  // a live page
-      if (connection.leaving) break;
+      if (connection.leaving || connection.port != Port::admin) break;
       connection.leaving = true;
       subscribers_[connection.subscriber].farewell = Farewell::said;
       subscribers_[connection.subscriber].due = last_deadline_;
@@ -183,8 +186,7 @@ void Shard::stop_accepting(std::uint32_t index) {
   if (!std::exchange(listener.wanted, false)) return;
   if (!listener.kind.inherited) ring_.hold_handshakes(listener.descriptor);
   if (!listener.armed) return accept_ended(index);
-  ring_.cancel_accept(
-      {.kind = static_cast<std::uint8_t>(Op::accept), .generation = 0, .index = index});
+  ring_.cancel_accept(accept_token(index));
 }
 
 // Clients that connected until now are still answered; at an inherited listener, by the next

@@ -85,6 +85,7 @@ void Shard::look_for_room() {
 // Listeners that were not open yet, or whose accept failed for want of something that others may
 // have given back meanwhile.
 void Shard::accept_again() {
+  if (handing_ == Handing::freezing || handing_ == Handing::frozen) return;
   for (std::uint32_t i = 0; i < listeners_.size(); ++i) {
     const Listener& listener = listeners_[i];
     if (listener.wanted && !listener.armed && open(listener.port)) arm_accept(i);

@@ -35,4 +35,9 @@ std::optional<IpAddress> Carriers::take(io::Slot slot) {
   return address;
 }
 
+std::optional<IpAddress> Carriers::of(io::Slot slot) const {
+  if (slot >= of_slot_.size() || of_slot_[slot] == kNobody) return std::nullopt;
+  return fronts_[of_slot_[slot]].address;
+}
+
 }  // namespace fanfare::server

@@ -24,6 +24,9 @@ class Carriers {
   // Whose connection it is, which is forgotten. Nothing: it carries nobody.
   std::optional<IpAddress> take(io::Slot slot);
 
+  // The same, and it is not forgotten.
+  std::optional<IpAddress> of(io::Slot slot) const;
+
   std::size_t fronts() const { return by_address_.size(); }
 
  private:

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -117,6 +118,8 @@ class ConnectionTable {
   PackedAddress& peer(io::Slot slot) { return peers_[slot]; }
   void carry(io::Slot slot, const PackedAddress& client);
   void carry_no_more(io::Slot slot);
+  // That front; nothing if the connection carries for nobody else.
+  std::optional<IpAddress> carrier(io::Slot slot) const { return carriers_.of(slot); }
   // What the other end has shown in its handshake; hardly any does.
   void certify(io::Slot slot, Certificate certificate) {
     certificates_.insert_or_assign(slot, std::move(certificate));

@@ -24,6 +24,7 @@
 #pragma once
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -104,6 +105,10 @@ class TlsRing final : public io::Ring {
   }
   void connect(io::Slot slot, const io::PeerAddress& address, io::Token token) override {
     below_.connect(slot, address, token);
+  }
+  // The keys of what speaks TLS stay here.
+  int lend(io::Slot slot) override {
+    return speaks_tls(slot) || is_expected(slot) ? -EOPNOTSUPP : below_.lend(slot);
   }
   void receive(io::Slot slot, io::Token token, io::BufferClass buffers) override;
   void recycle(const io::Completion& received) override;

@@ -439,6 +439,26 @@ bool Delivery::finish(Member member, std::vector<StreamEnd>& ends) {
   return true;
 }
 
+std::optional<fanout::Sequence> Delivery::stands_at(Member member) {
+  const Subscriber& subscriber = subscribers_[member];
+  fanout::Feed* const feed = feed_of(member);
+  if (subscriber.joined) {
+    if (replica_.rests(feed)) return replica_.target(feed);
+    add_behind(member, replica_.leave(feed, member));
+    behind_[subscriber.behind].fresh = false;
+  }
+  const Behind& behind = behind_[subscriber.behind];
+  const bool more = !behind.rest.empty() || !behind.opening.empty() || behind.last;
+  if (more || behind.newest.wanted(behind.cursor.at)) return std::nullopt;
+  return behind.cursor.at;
+}
+
+void Delivery::look_again() {
+  for (std::uint32_t index = 0; index < behind_.size(); ++index) {
+    if (!behind_[index].blocked) make_ready(index);
+  }
+}
+
 bool Delivery::in_mid_event(Member member) const {
   const Subscriber& subscriber = subscribers_[member];
   return !subscriber.joined && behind_[subscriber.behind].begun;

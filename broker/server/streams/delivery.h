@@ -80,6 +80,11 @@ class Delivery {
   // Ends the stream cleanly where it stands. False: it is behind, and not complete there.
   bool finish(Member subscriber, std::vector<StreamEnd>& ends);
 
+  // Where it stands, between two events; from there it may be continued elsewhere. Nothing: there
+  // is something of its own to be said first. (Who is in the middle of a round leaves its feed.)
+  std::optional<fanout::Sequence> stands_at(Member subscriber);
+  // All that are behind, as if they had room.
+  void look_again();
   // Some bytes of an event (or of a line) are out and the rest is not.
   bool in_mid_event(Member subscriber) const;
   // Blocked for how long without taking a byte; 0 if not blocked.

@@ -32,6 +32,10 @@ class Heartbeats {
   Name take(std::string_view name);
   void give_back(Name name);
   std::size_t count() const { return count_; }
+  // In use.
+  std::string_view name(Name name) const {
+    return name == kUnseen ? std::string_view() : std::string_view(known_[name - 1U].name);
+  }
 
   void tell_date(std::chrono::sys_seconds now) { now_ = now; }
   // Empty: streams of this framing have none. Valid until another date is told; all are of one

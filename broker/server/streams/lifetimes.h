@@ -27,6 +27,13 @@ class Lifetimes {
   // Takes out those whose end has come, at most so many; streams that have ended before are not
   // among them.
   std::vector<Lifetime> take_due(TimePoint now, std::size_t most);
+  // Calls `visit(lifetime)` for each stream that has one.
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (const Lifetime& lifetime : heap_) {
+      if (lives(lifetime)) visit(lifetime);
+    }
+  }
   // Once more, a little later.
   void again(const Lifetime& lifetime, TimePoint when);
 

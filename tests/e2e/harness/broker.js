@@ -7,11 +7,18 @@ import { temporaryFolder } from './folder.js';
 import { isSubscribers, kEncrypted, kScheme, send, settings } from './transport.js';
 import { until, within } from './wait.js';
 
+// Brokers that took over from those that the test started.
+const successors = new Set();
+process.on('exit', () => {
+  for (const pid of successors) try { process.kill(pid, 'SIGKILL'); } catch { /* it has ended */ }
+});
+
 export class Broker {
   // `set`: overrides as in --set, after the ones every test broker gets. `wrapper`: a program that
-  // runs the command it is given.
-  static async start({ set = [], config, env, wrapper } = {}) {
+  // runs the command it is given. `binary`: in place of the one that was built.
+  static async start({ set = [], config, env, wrapper, binary = kBinary } = {}) {
     const broker = new Broker();
+    broker.binary = binary;
     broker.folder = temporaryFolder();
     broker.socket = join(broker.folder, 'ingest.sock');
     broker.set = set;
@@ -42,9 +49,10 @@ export class Broker {
 
   async begin() {
     this.transport = await settings(this.httpPort);
-    const command = [...(this.wrapper ? [this.wrapper] : []), kBinary, ...this.arguments()];
+    const command = [...(this.wrapper ? [this.wrapper] : []), this.binary, ...this.arguments()];
     const running = start(command[0], command.slice(1), { env: this.env });
     this.process = running;
+    this.pid = running.pid;
     running.ended.then(({ code, signal }) => {
       if (running.told || code === 1 || code === 78) return;
       console.error(`the broker ended by itself (code ${code}, signal ${signal}):\n${running.stderr}`);
@@ -66,7 +74,22 @@ export class Broker {
 
   signal(name) {
     this.process.told = true;
-    this.process.child.kill(name);
+    if (this.process.running) process.kill(this.pid, name);
+  }
+
+  // SIGUSR2, to which `serves` another process; resolves with what the log says meanwhile.
+  async upgrade({ serves = true } = {}) {
+    const from = this.log.length;
+    this.signal('SIGUSR2');
+    const said = () => this.log.slice(from);
+    if (!serves) {
+      await until(() => /this process goes on/.test(said()), () => `the broker goes on: ${said()}`, 30);
+      return said();
+    }
+    await until(() => /upgrade: process \d+ serves/.test(said()) && /admin: http/.test(said()), () => `another one serves: ${said()}`, 30);
+    this.pid = Number(/upgrade: process (\d+) serves/.exec(said())[1]);
+    successors.add(this.pid);
+    return said();
   }
 
   // SIGTERM; resolves with the exit code.

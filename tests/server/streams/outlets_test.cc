@@ -43,6 +43,7 @@ class Wire final : public io::Ring {
   void refuse(int, std::string_view) override {}
   io::PeerAddress peer_of(int) override { return {}; }
   void connect(io::Slot, const io::PeerAddress&, io::Token) override {}
+  int lend(io::Slot) override { return -EOPNOTSUPP; }
   void receive(io::Slot, io::Token, io::BufferClass) override {}
   void recycle(const io::Completion&) override {}
   void poll(io::Slot slot, io::Interest, io::Token) override { polled.push_back(slot); }
