@@ -133,6 +133,9 @@ std::shared_ptr<const Topics> Replica::shared_topics(const Feed* feed) const {
 Framing Replica::framing(const Feed* feed) const {
   return feed->framing();
 }
+Duration Replica::spacing(const Feed* feed) const {
+  return feed->crowd().spacing();
+}
 const CrowdRules& Replica::rules(const Feed* feed) const {
   return impl_->directory.rules(feed->crowd());
 }

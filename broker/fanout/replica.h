@@ -118,6 +118,7 @@ class Replica {
   // The same, to be kept beyond the feed's life, and by other threads.
   std::shared_ptr<const Topics> shared_topics(const Feed* feed) const;
   Framing framing(const Feed* feed) const;
+  Duration spacing(const Feed* feed) const;  // what open() was asked for
   // The rules now in force.
   const CrowdRules& rules(const Feed* feed) const;
 

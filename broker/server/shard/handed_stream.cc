@@ -7,7 +7,7 @@ namespace fanfare::server {
 void HandedStream::pack(Packer& to) const {
   to.value(static_cast<std::uint32_t>(topics.size()));
   for (const std::string& topic : topics) to.text(topic);
-  to.value(framing).value(at).value(keep_alive).value(until_close).value(peer);
+  to.value(framing).value(spacing).value(at).value(keep_alive).value(until_close).value(peer);
   to.value(carried_for.has_value()).value(carried_for.value_or(PackedAddress{}));
   to.value(heartbeat).text(heartbeat_event).value(heartbeat_soon);
   to.value(expires).value(ages).value(ends).value(ends_complete);
@@ -20,6 +20,7 @@ std::optional<HandedStream> HandedStream::unpack(Unpacker& from) {
     stream.topics.emplace_back(from.text());
   }
   stream.framing = from.value<fanout::Framing>();
+  stream.spacing = from.value<Duration>();
   stream.at = from.value<fanout::Sequence>();
   stream.keep_alive = from.value<bool>();
   stream.until_close = from.value<bool>();

@@ -21,6 +21,7 @@ namespace fanfare::server {
 struct HandedStream {
   std::vector<std::string> topics;
   fanout::Framing framing{};
+  Duration spacing{};  // of updates of one key, as the client asked
   fanout::Sequence at = 0;
   bool keep_alive = false;
   bool until_close = false;

@@ -100,8 +100,10 @@ std::optional<HandedStream> Shard::handed(Member member) {
   const auto at = delivery_.stands_at(member);
   if (connection.state != State::streaming || connection.leaving || !at) return std::nullopt;
   const fanout::Feed* const feed = replica_.feed(subscriber.feed);
+  if (fanout::is_gzipped(replica_.framing(feed))) return std::nullopt;  // its compressor stays
   HandedStream stream{.topics = replica_.topics(feed),
                       .framing = replica_.framing(feed),
+                      .spacing = replica_.spacing(feed),
                       .at = *at,
                       .keep_alive = connection.keep_alive,
                       .until_close = connection.until_close,
@@ -241,7 +243,7 @@ bool Shard::adopt(const HandedStream& stream, int descriptor) {
   }
   const std::vector<std::string_view> topics(stream.topics.begin(), stream.topics.end());
   StreamStart start;
-  start.feed = replica_.number(replica_.open(topics, stream.framing));
+  start.feed = replica_.number(replica_.open(topics, stream.framing, stream.spacing));
   start.cursor = stream.at;
   start.heartbeat = kTick * stream.heartbeat;
   start.heartbeat_event = heartbeats_.take(stream.heartbeat_event);

@@ -11,6 +11,7 @@ namespace {
 HandedStream some_stream() {
   HandedStream stream{.topics = {"news", "sport/*"},
                       .framing = fanout::Framing::json_chunked,
+                      .spacing = 200ms,
                       .at = 77,
                       .keep_alive = true,
                       .peer = {},
@@ -42,6 +43,7 @@ TEST(HandedStreams, AreReadAsTheyWereWritten) {
   EXPECT_EQ(read->topics, some_stream().topics);
   EXPECT_EQ(read->carried_for->port, 9);
   EXPECT_EQ(read->heartbeat_event, "ping");
+  EXPECT_EQ(read->spacing, 200ms);
   EXPECT_EQ(read->at, 77U);
 }
 
