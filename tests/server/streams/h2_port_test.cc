@@ -192,6 +192,26 @@ TEST(H2Port, AStreamThatIsNotReadIsEndedForAnEventOfWhichHalfWasSent) {
   EXPECT_EQ(half + client.said(3), event(101, std::string(50'000, 'y')));
 }
 
+// Nobody took a part of it: an answer has taken the rest of the window.
+TEST(H2Port, AStreamThatIsNotReadIsEndedForOneThatGetsNothing) {
+  Options options;
+  options.delivery.slow = SlowPolicy::skip;
+  SmallBroker broker(options);
+  broker.publish("page", std::string(60'000, 'x'));
+  H2Client client(broker);
+  client.say(get(1, "/events?channel=a") + get(3, "/events?channel=b"));
+  for (int i = 0; i < 100; ++i) broker.publish("a", std::string(1000, 'x'));
+  client.say(get(5, "/events?channel=page&poll=1&replay=1"));
+  EXPECT_LT(client.said(5).size(), 30'000U);
+  client.said(3);
+  broker.publish("b", "now");
+  EXPECT_EQ(client.said(3), "");
+  broker.pass(3s);
+  EXPECT_EQ(client.end(1), "reset 8");
+  client.say(window_update(0, 38'000));  // what it had been sent
+  EXPECT_EQ(client.said(3), event(102, "now"));
+}
+
 // They may all be read by a client that has not said so yet.
 TEST(H2Port, StreamsThatShareAWindowAreNotTakenForUnread) {
   Options options;
