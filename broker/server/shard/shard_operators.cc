@@ -27,7 +27,7 @@ void Shard::take(const DescribeMessage& message) {
 void Shard::take(const WalkedMessage& message) {
   const auto answered = desk_->listings().take(message);
   if (!answered) return;
-  if (answered->listing.order.dismissal) {
+  if (answered->listing.order.dismissal && answered->listing.total > 0) {
     const std::string& reason = answered->listing.order.dismissal->reason;
     log::info("an operator closed {}{}{}", counted(answered->listing.total, "connection"),
               reason.empty() ? "" : ": ", reason);
