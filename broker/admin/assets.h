@@ -9,7 +9,7 @@
 namespace fanfare::admin {
 
 struct Asset {
-  std::string_view path;  // "/", "/screen", "/assets/..."
+  std::string_view path;  // "/", "/connections", "/assets/..."
   std::string_view content_type;
   std::string_view bytes;
   std::string_view gzip;  // empty for what it would not make smaller (woff2)

@@ -12,12 +12,10 @@
 
 #include "broker/admin/assets.h"
 #include "broker/admin/exposition.h"
-#include "broker/admin/json.h"
 #include "broker/admin/listings.h"
 #include "broker/admin/live.h"
 #include "broker/admin/metrics.h"
 #include "broker/admin/process.h"
-#include "broker/server/base/listen_address.h"
 
 #include "common/counted.h"
 
@@ -28,6 +26,10 @@ using server::AdminAnswer;
 using server::Snapshot;
 
 constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
+// Everything from this listener, nothing from elsewhere.
+constexpr std::string_view kPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
 
 AdminAnswer fresh(int status, std::string_view content_type, std::string body) {
   return {.status = status,
@@ -36,34 +38,9 @@ AdminAnswer fresh(int status, std::string_view content_type, std::string body) {
           .fields = {{"Cache-Control", "no-store"}}};
 }
 
-// "0.0.0.0:8080" and "[::]:8080" stand for every address of the machine: the page then asks the
-// host it came from.
-bool any_address(std::string_view address) {
-  return address.starts_with("0.0.0.0:") || address.starts_with("[::]:") ||
-         address.starts_with("*:");
-}
-
-// What `connect-src` needs so that the data screen may read from `address`.
-std::string source_expression(std::string_view address) {
-  if (!any_address(address)) return fmt::format("http://{}", address);
-  return fmt::format("http://*{}", address.substr(address.rfind(':')));
-}
-
-// A browser can connect to these.
-std::vector<std::string> of_tcp(std::vector<std::string> addresses) {
-  std::erase_if(addresses,
-                [](const std::string& one) { return server::socket_path(one).has_value(); });
-  return addresses;
-}
-
 class Surface final : public server::AdminSurface {
  public:
-  Surface(std::vector<std::string> http, server::LimitFigures limits)
-      : addresses_(of_tcp(std::move(http))), limits_(std::move(limits)) {}
-
-  void set_public_addresses(std::vector<std::string> addresses) override {
-    addresses_ = of_tcp(std::move(addresses));
-  }
+  explicit Surface(server::LimitFigures limits) : limits_(std::move(limits)) {}
 
   AdminAnswer answer(std::string_view path, const Snapshot& now) override {
     if (path == "/healthz") return fresh(200, kPlainText, "ok\n");
@@ -72,7 +49,6 @@ class Surface final : public server::AdminSurface {
       const auto limits = limits_ ? limits_(*now.options) : std::vector<server::LimitFigure>();
       return fresh(200, kExpositionType, metrics_text(now, limits, read_process()));
     }
-    if (path == "/screen.json") return fresh(200, "application/json", screen_json(now));
     const auto all = assets();
     const auto asset =
         std::lower_bound(all.begin(), all.end(), path,
@@ -133,36 +109,10 @@ class Surface final : public server::AdminSurface {
                        .fixed_gzip = asset.gzip,
                        .fields = {{"Cache-Control", "no-cache"}}};
     if (asset.content_type.starts_with("text/html")) {
-      answer.fields.push_back({"Content-Security-Policy", policy_of(asset.path)});
+      answer.fields.push_back({"Content-Security-Policy", std::string(kPolicy)});
       answer.fields.push_back({"Referrer-Policy", "no-referrer"});
     }
     return answer;
-  }
-
-  // Everything from this listener, nothing from elsewhere; only the data screen reads from the
-  // subscriber listeners, which are other origins.
-  std::string policy_of(std::string_view path) const {
-    std::string policy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; connect-src 'self'";
-    if (path == "/screen") {
-      for (const std::string& address : addresses_) policy += ' ' + source_expression(address);
-    }
-    return policy;
-  }
-
-  // Where the data screen finds its events: {"addresses","any_host","gap_event","version"}.
-  std::string screen_json(const Snapshot& now) const {
-    JsonWriter json;
-    json.begin_object().key("addresses").begin_array();
-    for (const std::string& address : addresses_) {
-      json.begin_object().member("address", address);
-      json.key("any_host").boolean(any_address(address)).end_object();
-    }
-    json.end_array();
-    json.member("gap_event", now.options->delivery.gap_event);
-    json.member("version", now.version);
-    return json.end_object().take();
   }
 
   // The request's path is not repeated: nothing a peer wrote goes into a page.
@@ -171,15 +121,13 @@ class Surface final : public server::AdminSurface {
         "nothing here; this listener has\n\n"
         "  /             the live page\n"
         "  /connections  who is connected, the channels, a look at one\n"
-        "  /screen       the data screen\n"
         "  /events       the live page's own stream\n"
         "  /metrics      Prometheus text\n"
         "  /api/connections  who is connected, and how far behind: JSON\n"
         "  /api/channels     the channels: JSON\n"
         "  /healthz      200 while the broker runs\n"
         "  /readyz       200 while it takes subscribers; 503 while full or stopping, with the "
-        "reason\n"
-        "  /screen.json  where the data screen finds its events\n";
+        "reason\n";
     for (const Asset& asset : assets()) {
       if (asset.path.starts_with("/assets/")) {
         fmt::format_to(std::back_inserter(body), "  {}\n", asset.path);
@@ -188,16 +136,14 @@ class Surface final : public server::AdminSurface {
     return fresh(404, kPlainText, std::move(body));
   }
 
-  std::vector<std::string> addresses_;
   server::LimitFigures limits_;
   LiveFeed live_;
 };
 
 }  // namespace
 
-std::unique_ptr<server::AdminSurface> make_surface(std::vector<std::string> http,
-                                                   server::LimitFigures limits) {
-  return std::make_unique<Surface>(std::move(http), std::move(limits));
+std::unique_ptr<server::AdminSurface> make_surface(server::LimitFigures limits) {
+  return std::make_unique<Surface>(std::move(limits));
 }
 
 }  // namespace fanfare::admin

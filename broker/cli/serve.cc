@@ -149,9 +149,8 @@ class Serving {
         return Exit::failed;
       }
     }
-    auto started = server::Broker::start(
-        *options, admin::make_surface(options->listen.http, config::limit_figures),
-        *std::move(inherited), from ? &*from : nullptr);
+    auto started = server::Broker::start(*options, admin::make_surface(config::limit_figures),
+                                         *std::move(inherited), from ? &*from : nullptr);
     from.reset();
     if (!started) {
       fmt::print(console_.err, "fanfare serve: {}\n", started.error().message);

@@ -56,7 +56,7 @@ TEST(Assets, AreTheFilesOfThePageAndOfThePackages) {
   const std::string page = PAGE_DIR "/";
   const std::string modules = MODULES_DIR "/";
   EXPECT_EQ(content("/"), file(page + "live.html"));
-  EXPECT_EQ(content("/screen"), file(page + "screen.html"));
+  EXPECT_EQ(content("/connections"), file(page + "operators.html"));
   EXPECT_EQ(content("/assets/live.js"), file(page + "live.js"));
   EXPECT_EQ(content("/assets/base.css"), file(page + "base.css"));
   EXPECT_EQ(content("/assets/uplot.js"), file(modules + "uplot/dist/uPlot.esm.js"));
@@ -100,7 +100,7 @@ TEST(Assets, HoldEverythingThatAPageAsksFor) {
 // The pages' policy allows neither, and what peers wrote never becomes HTML.
 TEST(Assets, UseNoInlineScriptNoInlineStyleAndNoHtmlFromData) {
   const std::regex inline_code("<script>|<style| style=| on[a-z]+=", std::regex::icase);
-  for (const char* page : {"/", "/connections", "/screen"}) {
+  for (const char* page : {"/", "/connections"}) {
     EXPECT_FALSE(std::regex_search(content(page), inline_code)) << page;
   }
   for (const Asset& asset : assets()) {
@@ -133,8 +133,7 @@ TEST(Assets, AreInstalledFromALockFileThatNamesNoRegistry) {
 // Both languages say the same things.
 TEST(Assets, SayEveryWordInBothLanguages) {
   const std::regex key("\n    ([a-z0-9_]+): '");
-  for (const char* path :
-       {"/assets/live.words.js", "/assets/operators.words.js", "/assets/screen.words.js"}) {
+  for (const char* path : {"/assets/live.words.js", "/assets/operators.words.js"}) {
     const std::string words = content(path);
     const std::size_t chinese = words.find("\n  zh: {");
     ASSERT_NE(chinese, std::string::npos);

@@ -114,38 +114,6 @@ TEST(Surface, ServesPagesThatMayLoadNothingFromElsewhere) {
   EXPECT_EQ(policy.find("unsafe"), std::string::npos);
 }
 
-TEST(Surface, LetsTheDataScreenReadFromThePublicListenersOnly) {
-  const auto surface = make_surface();
-  surface->set_public_addresses(
-      {"127.0.0.1:8080", "0.0.0.0:8081", "unix:/run/x.sock", "[::]:8082", "[::1]:8083"});
-  const std::string policy =
-      field(surface->answer("/screen", one_shard()), "Content-Security-Policy");
-  EXPECT_TRUE(
-      policy.ends_with("connect-src 'self' http://127.0.0.1:8080 http://*:8081 "
-                       "http://*:8082 http://[::1]:8083"))
-      << policy;
-}
-
-TEST(Surface, GivesTheDataScreenTheAddressOfItsEvents) {
-  server::Options options;
-  options.delivery.gap_event = "lost";
-  server::Snapshot now = one_shard();
-  now.options = std::make_shared<const server::Options>(options);
-  const auto surface = make_surface({"127.0.0.1:0"});
-  surface->set_public_addresses({"127.0.0.1:43210", "0.0.0.0:80"});
-  const server::AdminAnswer answer = surface->answer("/screen.json", now);
-  EXPECT_EQ(answer.content_type, "application/json");
-  EXPECT_EQ(answer.body,
-            R"({"addresses":[{"address":"127.0.0.1:43210","any_host":false},)"
-            R"({"address":"0.0.0.0:80","any_host":true}],"gap_event":"lost","version":""})");
-}
-
-TEST(Surface, SpeaksOfTheConfiguredAddressesUntilItLearnsTheRealOnes) {
-  const auto surface = make_surface({"10.0.0.7:8080"});
-  EXPECT_NE(surface->answer("/screen.json", one_shard()).body.find("10.0.0.7:8080"),
-            std::string::npos);
-}
-
 TEST(Surface, MakesALiveEventFromTheSecondSnapshotOn) {
   const auto surface = make_surface();
   server::Snapshot snapshot = one_shard();

@@ -192,11 +192,7 @@ const kFeeder = fileURLToPath(new URL('../../deploy/feeder', import.meta.url));
 
 // A broker fed with this machine's own figures, and one of its pages.
 async function pageOf(context, path) {
-  // The data screen is a page of the admin listener that reads from the subscribers' one.
-  const own = await Broker.start();
-  own.set = ['delivery.retry=500ms', `cors.origins=${own.adminUrl}`];
-  await own.stop();
-  await own.begin();
+  const own = await Broker.start({ set: ['delivery.retry=500ms'] });
   const feeder = start(kFeeder, ['--socket', own.socket]);
   const page = await browser.newPage({ viewport: { width: 1600, height: 900 } });
   context.after(async () => {
@@ -223,27 +219,6 @@ async function pageOf(context, path) {
   const shoot = (name) => page.screenshot({ path: join(kOutput, `${name}.png`) });
   return { own, page, problems, text, drawn, live, shoot };
 }
-
-test('the data screen draws moving data and recovers when the broker is killed', async (t) => {
-  const { own, problems, text, drawn, live, shoot } = await pageOf(t, '/screen');
-  const received = async () => Number((await text('count-events')).replaceAll(/\D/g, ''));
-  await live();
-  await until(async () => (await received()) >= 10, 'two rounds of measurements', 20);
-  const before = await drawn('plot-cpu');
-  await until(async () => (await received()) >= 25 && (await drawn('plot-cpu')) > before, 'the curve grows', 20);
-  assert.equal(await text('count-gaps'), '0');
-  const id = await text('last-id');
-  await own.kill();
-  await until(async () => !(await text('lamp')).includes('Live'), 'the lamp says that the broker is away', 20);
-  await own.begin();
-  await live();
-  await until(async () => (await text('count-gaps')) === '1', 'the gap is told', 20);
-  const again = await received();
-  await until(async () => (await received()) >= again + 5, 'data moves again', 20);
-  assert.notEqual((await text('last-id')).split('-')[0], id.split('-')[0], 'of another epoch');
-  await shoot('screen');
-  assert.deepEqual(problems, []);
-});
 
 test('the live page draws rates, channels and disconnects, and recovers when the broker is killed', async (t) => {
   const { own, problems, text, drawn, live, shoot } = await pageOf(t, '/');

@@ -19,8 +19,6 @@ function short(value) {
 export const plain = (value) => String(Number(short(value)));
 const trimmed = ([number, unit]) => joined([number.includes('.') ? String(Number(number)) : number, unit]);
 export const axisAmount = (value, language) => trimmed(amountParts(value, language));
-export const axisMemory = (value) => (value === 0 ? '0' : trimmed(memoryParts(value)));
-export const axisByteRate = (value) => (value === 0 ? '0' : trimmed(byteRateParts(value)));
 
 // A count that is exact below a million: 7 · 1,024 · 100,000 · 1.24 M
 export const countParts = (value, language) =>

@@ -2,7 +2,6 @@
 export const words = {
   en: {
     title: 'Fanfare · live',
-    screen: 'Data screen',
     operators: 'Connections',
     subscribers: 'Subscribers',
     events: 'Events published / s',
@@ -83,7 +82,6 @@ export const words = {
   },
   zh: {
     title: 'Fanfare · 实时',
-    screen: '数据大屏',
     operators: '连接',
     subscribers: '在线订阅',
     events: '每秒发布事件',

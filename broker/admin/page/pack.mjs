@@ -17,7 +17,7 @@ const types = {
   '.txt': 'text/plain; charset=utf-8',
   '.woff2': 'font/woff2',
 };
-const pages = { 'live.html': '/', 'operators.html': '/connections', 'screen.html': '/screen' };
+const pages = { 'live.html': '/', 'operators.html': '/connections' };
 
 const own = readdirSync(here)
   .filter((name) => extname(name) in types)

@@ -47,9 +47,6 @@ using LimitFigures = std::function<std::vector<LimitFigure>(const Options& in_fo
 class AdminSurface {
  public:
   virtual ~AdminSurface() = default;
-  // Once, after the subscriber listeners were bound and before the first answer(): the addresses
-  // that they are bound to ("127.0.0.1:8080"), as in Broker::http_addresses().
-  virtual void set_public_addresses(std::vector<std::string> /*addresses*/) {}
   // GET or HEAD of `path` (no query) on the admin listener. `/events` never arrives here: it is the
   // stream of kAdminChannel.
   virtual AdminAnswer answer(std::string_view path, const Snapshot& now) = 0;

@@ -439,7 +439,6 @@ std::expected<void, StartError> RunningBroker::begin() {
   }
   switchboard.access = &*access_;
   if (auto bound = bind(); !bound) return bound;
-  if (surface_) surface_->set_public_addresses(http_addresses());
   assembly_->recover();
 
   members_.resize(plan_.shards);

@@ -41,7 +41,7 @@ class FakeEventSource {
 
 Date.now = () => now;
 globalThis.EventSource = FakeEventSource;
-globalThis.location = { href: 'http://127.0.0.1:9180/screen' };
+globalThis.location = { href: 'http://127.0.0.1:9180/' };
 globalThis.setInterval = (callback) => timers.push({ callback, every: true });
 globalThis.setTimeout = (callback, ms) => timers.push({ callback, at: now + ms });
 

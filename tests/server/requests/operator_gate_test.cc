@@ -75,7 +75,7 @@ TEST_F(WithAToken, NothingButTheProbesIsOpen) {
   for (const std::string_view path : {"/healthz", "/readyz"})
     EXPECT_EQ(status(path), "200") << path;
   for (const std::string_view path :
-       {"/", "/metrics", "/events", "/screen.json", "/api/connections", "/healthz/", "/nothing"}) {
+       {"/", "/metrics", "/events", "/connections", "/api/connections", "/healthz/", "/nothing"}) {
     EXPECT_EQ(status(path), "401") << path;
     EXPECT_THAT(said_, AllOf(HasSubstr("WWW-Authenticate: Bearer"),
                              HasSubstr("WWW-Authenticate: Basic realm="),
