@@ -175,7 +175,7 @@ void Log::apply(const Refill& refill) {
     if (!to.keys) continue;
     const std::string_view written(frame.data(), frame.size());
     const KeyOfFrame its = key_of(written);
-    to.keys->append(sequence, written, its.key, its.removes);
+    to.keys->append(sequence, written, its.key, its.removes, is.committed_s);
   }
   const Block block{
       .first = 0, .count = writer.count(), .begin = 0, .end = writer.end(), .last = to.newest};
