@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <latch>
 #include <limits>
 #include <optional>
@@ -27,7 +26,6 @@
 #include "broker/server/shard/take_over.h"
 #include "broker/server/streams/h2_port.h"
 
-#include "common/counted.h"
 #include "common/log.h"
 #include "common/units.h"
 
@@ -156,9 +154,7 @@ class RunningBroker final : public Broker {
   std::vector<std::string> places_of(std::string_view key,
                                      const std::vector<std::string>& configured) const;
   std::optional<Listeners::Place> handed(std::string_view key, const std::string& text);
-  std::expected<void, StartError> adopt_streams();
-  bool give(GoingOver& to, const std::shared_ptr<HandOver>& shared, std::uint64_t& streams);
-  bool give_places(GoingOver& to);
+  std::vector<HandedPlace> handed_places() const;
   std::expected<void, StartError> bind();
   std::expected<void, StartError> bind_http(bool tls);
   std::expected<void, StartError> bind_publish(bool tls);
@@ -275,33 +271,22 @@ std::expected<Listeners::Place, StartError> RunningBroker::listen_at_socket(
   return place;
 }
 
-// The service manager's, if it has named sockets after the key; so had it for the other broker.
 std::vector<std::string> RunningBroker::places_of(
     std::string_view key, const std::vector<std::string>& configured) const {
-  if (from_ == nullptr || configured.empty()) return inheritance_.addresses(key, configured);
-  std::vector<std::string> managed;
-  bool of_these = true;
-  for (const HandedPlace& place : from_->places()) {
-    if (place.key != key || !place.inherited) continue;
-    managed.push_back(place.text);
-    of_these = of_these && std::ranges::find(configured, place.text) != configured.end();
-  }
-  return managed.empty() || of_these ? configured : managed;
+  return from_ != nullptr ? from_->addresses(key, configured)
+                          : inheritance_.addresses(key, configured);
 }
 
 // What the other broker has listened on there.
 std::optional<Listeners::Place> RunningBroker::handed(std::string_view key,
                                                       const std::string& text) {
-  if (from_ == nullptr) return std::nullopt;
-  for (HandedPlace& place : from_->places()) {
-    if (place.key != key || place.text != text || place.sockets.empty()) continue;
-    return Listeners::Place{.address = place.address,
-                            .sockets = std::move(place.sockets),
-                            .key = place.key,
-                            .text = place.text,
-                            .inherited = place.inherited};
-  }
-  return std::nullopt;
+  auto place = from_ != nullptr ? from_->take(key, text) : std::nullopt;
+  if (!place) return std::nullopt;
+  return Listeners::Place{.address = std::move(place->address),
+                          .sockets = std::move(place->sockets),
+                          .key = std::move(place->key),
+                          .text = std::move(place->text),
+                          .inherited = place->inherited};
 }
 
 std::expected<void, StartError> RunningBroker::bind_http(bool tls) {
@@ -461,7 +446,7 @@ std::expected<void, StartError> RunningBroker::begin() {
     return std::unexpected(*error);
   }
   if (from_ != nullptr) {
-    if (auto adopted = adopt_streams(); !adopted) return adopted;
+    from_->adopt(switchboard);
     assembly_->serve();
     for (const Member& member : members_) member.ring->wake();
   }
@@ -530,96 +515,27 @@ void RunningBroker::listen(std::uint32_t index) {
   all(Port::admin, listeners_.admin);
 }
 
-// The shards run, and send nothing before they serve. What is shared with the other process would
-// be closed for both if this one took its shards apart.
-std::expected<void, StartError> RunningBroker::adopt_streams() {
-  const auto failed = [](const std::string& sentence) {
-    log::error("taking over: {}", sentence);
-    std::_Exit(1);
-  };
-  const Switchboard& switchboard = assembly_->switchboard();
-  while (switchboard.head.load(std::memory_order_acquire) < from_->image().head()) {
-    std::this_thread::sleep_for(1ms);
-  }
-  std::atomic<std::uint64_t> adopted = 0;
-  for (std::uint32_t shard = 0;; shard = (shard + 1) % plan_.shards) {
-    auto parcel = from_->more_streams();
-    if (!parcel) failed(parcel.error());
-    if (parcel->descriptors.empty()) break;
-    AdoptMessage message{.records = std::move(parcel->text), .descriptors = {}, .done = {}};
-    for (io::Descriptor& descriptor : parcel->descriptors) {
-      message.descriptors.push_back(descriptor.release());
-    }
-    std::latch done(1);
-    message.done = [&](std::uint64_t streams) {
-      adopted += streams;
-      done.count_down();
-    };
-    switchboard.post(shard, std::move(message));
-    done.wait();
-  }
-  if (auto gone = from_->adopted(); !gone) failed(gone.error());
-  log::info("took over from process {}: {}, at {}", ::getppid(), counted(adopted.load(), "stream"),
-            fanout::EventId{from_->image().epoch(), from_->image().head()}.text());
-  return {};
-}
-
-bool RunningBroker::give_places(GoingOver& to) {
-  const auto send = [&to](const Listeners::Place& place) {
-    if (place.sockets.empty()) return true;
-    HandedPlace handed{.key = place.key,
-                       .text = place.text,
-                       .address = place.address,
-                       .inherited = place.inherited,
-                       .sockets = {}};
+// Second descriptors of all listeners.
+std::vector<HandedPlace> RunningBroker::handed_places() const {
+  std::vector<HandedPlace> places;
+  const auto add = [&places](const Listeners::Place& place) {
+    HandedPlace& handed =
+        places.emplace_back(HandedPlace{place.key, place.text, place.address, place.inherited, {}});
     for (const io::Descriptor& socket : place.sockets) {
-      io::Descriptor copy(::fcntl(socket.number(), F_DUPFD_CLOEXEC, 0));
-      if (!copy) return false;
-      handed.sockets.push_back(std::move(copy));
+      handed.sockets.emplace_back(::fcntl(socket.number(), F_DUPFD_CLOEXEC, 0));
     }
-    return to.send(handed);
   };
-  return std::ranges::all_of(listeners_.http, send) &&
-         std::ranges::all_of(listeners_.publish, send) && send(listeners_.admin) &&
-         send(listeners_.ingest);
-}
-
-// The lead first: when it is frozen, nothing more is posted to the others.
-bool RunningBroker::give(GoingOver& to, const std::shared_ptr<HandOver>& shared,
-                         std::uint64_t& streams) {
-  const Switchboard& switchboard = assembly_->switchboard();
-  const auto post = [&](std::uint32_t shard, HandOverMessage::Step step) {
-    switchboard.post(shard, HandOverMessage{.step = step, .to = shared});
-  };
-  post(switchboard.lead, HandOverMessage::Step::freeze);
-  if (!to.wait_for(1, streams)) return false;
-  for (std::uint32_t shard = 0; shard < plan_.shards; ++shard) {
-    if (!switchboard.is_lead(shard)) post(shard, HandOverMessage::Step::freeze);
-  }
-  if (!to.wait_for(plan_.shards - 1, streams)) return false;
-  if (!to.send_log() || !give_places(to) || !to.end_of_places()) return false;
-  for (std::uint32_t shard = 0; shard < plan_.shards; ++shard) {
-    post(shard, HandOverMessage::Step::give);
-    if (!to.wait_for(1, streams)) return false;
-  }
-  return true;
+  for (const auto* several : {&listeners_.http, &listeners_.publish})
+    std::ranges::for_each(*several, add);
+  add(listeners_.admin);
+  add(listeners_.ingest);
+  return places;
 }
 
 std::expected<std::uint64_t, std::string> RunningBroker::hand_over(
     int end, const std::function<void()>& going) {
-  const auto to = std::make_shared<GoingOver>(end);
-  if (auto ready = to->wait_until_ready(); !ready) return std::unexpected(ready.error());
-  const TimePoint frozen = monotonic_now();
-  std::uint64_t streams = 0;
-  const bool gone = give(*to, to, streams) && to->finish(going);
-  const auto step = gone ? HandOverMessage::Step::leave : HandOverMessage::Step::thaw;
-  for (std::uint32_t shard = 0; shard < plan_.shards; ++shard) {
-    assembly_->switchboard().post(shard, HandOverMessage{.step = step, .to = to});
-  }
-  if (!gone) return std::unexpected("the new process did not take over");
-  handed_over_ = true;
-  const auto took = std::chrono::floor<std::chrono::milliseconds>(monotonic_now() - frozen);
-  log::info("handed over: {} in {}", counted(streams, "stream"), format_duration(took));
+  auto streams = GoingOver::run(end, assembly_->switchboard(), handed_places(), going);
+  handed_over_ = streams.has_value();
   return streams;
 }
 

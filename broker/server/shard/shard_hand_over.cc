@@ -184,8 +184,8 @@ void Shard::thaw() {
   accept_again();
 }
 
-// The listeners are the other process's, and so is what was given. Who is left is told to come
-// back, at once: each after a delay of its own.
+// The listeners are the other process's, and so is what was given. All that are left are told to
+// come back, at once: each after a delay of its own.
 void Shard::leave() {
   go_on();
   handing_ = Handing::left;

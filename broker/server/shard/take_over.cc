@@ -2,10 +2,18 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
+#include <future>
+#include <thread>
 #include <utility>
+
+#include "common/counted.h"
+#include "common/log.h"
+#include "common/units.h"
 
 namespace fanfare::server {
 namespace {
@@ -68,6 +76,56 @@ std::expected<void, std::string> TakeOver::begin() {
   }
   if (!image_) return std::unexpected("the broker that is to be replaced gave no log");
   return {};
+}
+
+// What was named for the other broker is not among the configured ones.
+std::vector<std::string> TakeOver::addresses(std::string_view key,
+                                             const std::vector<std::string>& configured) const {
+  if (configured.empty()) return configured;
+  std::vector<std::string> managed;
+  bool of_these = true;
+  for (const HandedPlace& place : places_) {
+    if (place.key != key || !place.inherited) continue;
+    managed.push_back(place.text);
+    of_these = of_these && std::ranges::find(configured, place.text) != configured.end();
+  }
+  return managed.empty() || of_these ? configured : managed;
+}
+
+std::optional<HandedPlace> TakeOver::take(std::string_view key, std::string_view text) {
+  for (HandedPlace& place : places_) {
+    if (place.key == key && place.text == text && !place.sockets.empty()) return std::move(place);
+  }
+  return std::nullopt;
+}
+
+void TakeOver::adopt(const Switchboard& switchboard) {
+  const auto failed = [](const std::string& sentence) {
+    log::error("taking over: {}", sentence);
+    std::_Exit(1);
+  };
+  // Then every shard has the log in its mail.
+  while (switchboard.head.load(std::memory_order_acquire) < image_->head()) {
+    std::this_thread::sleep_for(1ms);
+  }
+  std::uint64_t adopted_streams = 0;
+  for (std::uint32_t shard = 0;; shard = (shard + 1) % switchboard.shard_count()) {
+    auto parcel = more_streams();
+    if (!parcel) failed(parcel.error());
+    if (parcel->descriptors.empty()) break;
+    AdoptMessage message{.records = std::move(parcel->text), .descriptors = {}, .done = {}};
+    message.descriptors.reserve(parcel->descriptors.size());
+    for (io::Descriptor& descriptor : parcel->descriptors) {
+      message.descriptors.push_back(descriptor.release());
+    }
+    const auto done = std::make_shared<std::promise<std::uint64_t>>();
+    message.done = [done](std::uint64_t streams) { done->set_value(streams); };
+    switchboard.post(shard, std::move(message));
+    adopted_streams += done->get_future().get();
+  }
+  if (auto gone = adopted(); !gone) failed(gone.error());
+  log::info("took over from process {}: {}, at {}", ::getppid(), counted(adopted_streams, "stream"),
+            fanout::EventId{image_->epoch(), image_->head()}.text());
 }
 
 std::expected<io::Parcel, std::string> TakeOver::more_streams() {
@@ -161,6 +219,48 @@ bool GoingOver::finish(const std::function<void()>& going) {
   }
   going();
   return io::send_parcel(end_, words(HandOverWord::go), {}, kStepTime);
+}
+
+// The lead first: when it is frozen, nothing more is posted to the others.
+bool GoingOver::give(const Switchboard& switchboard, const std::vector<HandedPlace>& places,
+                     const std::shared_ptr<HandOver>& self, std::uint64_t& streams) {
+  const std::uint32_t shards = switchboard.shard_count();
+  const auto post = [&](std::uint32_t shard, HandOverMessage::Step step) {
+    switchboard.post(shard, HandOverMessage{.step = step, .to = self});
+  };
+  post(switchboard.lead, HandOverMessage::Step::freeze);
+  if (!wait_for(1, streams)) return false;
+  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+    if (!switchboard.is_lead(shard)) post(shard, HandOverMessage::Step::freeze);
+  }
+  if (!wait_for(shards - 1, streams) || !send_log()) return false;
+  for (const HandedPlace& place : places) {
+    if (!send(place)) return false;
+  }
+  if (!end_of_places()) return false;
+  for (std::uint32_t shard = 0; shard < shards; ++shard) {
+    post(shard, HandOverMessage::Step::give);
+    if (!wait_for(1, streams)) return false;
+  }
+  return true;
+}
+
+std::expected<std::uint64_t, std::string> GoingOver::run(int end, const Switchboard& switchboard,
+                                                         const std::vector<HandedPlace>& places,
+                                                         const std::function<void()>& going) {
+  const auto to = std::make_shared<GoingOver>(end);
+  if (auto ready = to->wait_until_ready(); !ready) return std::unexpected(ready.error());
+  const TimePoint frozen = monotonic_now();
+  std::uint64_t streams = 0;
+  const bool gone = to->give(switchboard, places, to, streams) && to->finish(going);
+  const auto step = gone ? HandOverMessage::Step::leave : HandOverMessage::Step::thaw;
+  for (std::uint32_t shard = 0; shard < switchboard.shard_count(); ++shard) {
+    switchboard.post(shard, HandOverMessage{.step = step, .to = to});
+  }
+  if (!gone) return std::unexpected("the new process did not take over");
+  const auto took = std::chrono::floor<std::chrono::milliseconds>(monotonic_now() - frozen);
+  log::info("handed over: {} in {}", counted(streams, "stream"), format_duration(took));
+  return streams;
 }
 
 }  // namespace fanfare::server

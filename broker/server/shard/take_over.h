@@ -15,6 +15,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,6 +28,7 @@
 #include "broker/io/memory_file.h"
 #include "broker/io/parcel.h"
 #include "broker/server/base/hand_over.h"
+#include "broker/server/base/switchboard.h"
 
 #include "common/packing.h"
 #include "common/time.h"
@@ -55,14 +57,22 @@ class TakeOver {
   // sentence.
   std::expected<void, std::string> begin();
   const fanout::LogImage& image() const { return *image_; }
-  std::vector<HandedPlace>& places() { return places_; }
-  const std::vector<HandedPlace>& places() const { return places_; }
-  // Streams: some more; without any, those were all.
+  // Where `key` listens: `configured`, or the addresses of the sockets that a service manager has
+  // named after it.
+  std::vector<std::string> addresses(std::string_view key,
+                                     const std::vector<std::string>& configured) const;
+  // The listeners for `key` at `text`, which are the caller's from now on; nothing: make one.
+  std::optional<HandedPlace> take(std::string_view key, std::string_view text);
+  // Gives all streams to the shards, which run and do not serve yet; returns when this process is
+  // to serve. If anything fails it ends the process: what is shared with the other one would be
+  // closed for both if this one took its shards apart.
+  void adopt(const Switchboard& switchboard);
+
+ private:
+  // Some more; without any, those were all.
   std::expected<io::Parcel, std::string> more_streams();
   // They are taken: waits for the word to go.
   std::expected<void, std::string> adopted();
-
- private:
   std::expected<io::Parcel, std::string> next(HandOverWord& word);
 
   io::Descriptor end_;
@@ -75,6 +85,12 @@ class GoingOver final : public HandOver {
  public:
   explicit GoingOver(int end) : end_(end) {}
 
+  // All of it: how many streams went over; or the shards go on, and the error is a sentence.
+  static std::expected<std::uint64_t, std::string> run(int end, const Switchboard& switchboard,
+                                                       const std::vector<HandedPlace>& places,
+                                                       const std::function<void()>& going);
+
+ private:
   // Waits until the other process is ready. The error is a sentence.
   std::expected<void, std::string> wait_until_ready();
   // Waits until so many more shards are done; false: not in time. How many streams they gave.
@@ -82,6 +98,8 @@ class GoingOver final : public HandOver {
   bool send_log();
   bool send(const HandedPlace& place);
   bool end_of_places();
+  bool give(const Switchboard& switchboard, const std::vector<HandedPlace>& places,
+            const std::shared_ptr<HandOver>& self, std::uint64_t& streams);
   // That was all; waits until it is taken, and gives the word. `going` is called just before.
   bool finish(const std::function<void()>& going);
 
@@ -89,7 +107,6 @@ class GoingOver final : public HandOver {
   bool send(std::string_view records, std::span<const int> descriptors) override;
   void done(std::uint32_t shard, std::uint64_t streams) override;
 
- private:
   const int end_;
   std::optional<io::MemoryFile> file_;
   std::mutex mutex_;  // guards the rest

@@ -81,7 +81,7 @@ class Delivery {
   bool finish(Member subscriber, std::vector<StreamEnd>& ends);
 
   // Where it stands, between two events; from there it may be continued elsewhere. Nothing: there
-  // is something of its own to be said first. (Who is in the middle of a round leaves its feed.)
+  // is something of its own to be said first. (A member of a feed that is due leaves it.)
   std::optional<fanout::Sequence> stands_at(Member subscriber);
   // All that are behind, as if they had room.
   void look_again();
