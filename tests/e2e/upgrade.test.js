@@ -1,6 +1,6 @@
 // SIGUSR2: another process takes the broker's place, and nobody notices (docs/decisions/0025-hand-over.md).
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import http2 from 'node:http2';
 import { join } from 'node:path';
@@ -108,8 +108,12 @@ test('history, keys and finished channels go over; who speaks TLS or HTTP/2 come
   const made = await fanfare(['cert', '--self-signed', folder]);
   assert.equal(made.code, 0, made.stderr);
   const certificate = join(folder, 'certificate.pem');
-  const broker = await Broker.start({ set: ['server.shards=2', 'delivery.retry=100ms', 'listen.https=127.0.0.1:0',
-    `tls.certificate=${certificate}`, `tls.key=${join(folder, 'key.pem')}`] });
+  const manager = start('socat', ['-u', `UNIX-RECVFROM:${join(folder, 'notify.sock')},fork`, `OPEN:${join(folder, 'told')},creat,append`]);
+  t.after(() => manager.child.kill());
+  await until(() => existsSync(join(folder, 'notify.sock')), 'a service manager listens');
+  const told = () => readFileSync(join(folder, 'told'), 'utf8');
+  const broker = await Broker.start({ env: { NOTIFY_SOCKET: join(folder, 'notify.sock') },
+    set: ['server.shards=2', 'delivery.retry=100ms', 'listen.https=127.0.0.1:0', `tls.certificate=${certificate}`, `tls.key=${join(folder, 'key.pem')}`] });
   t.after(() => broker.stop());
   const port = Number(/subscribers: https:\/\/127\.0\.0\.1:(\d+)/.exec(broker.log)[1]);
   const first = await broker.publish('news', 'one', { key: 'first' });
@@ -132,6 +136,7 @@ test('history, keys and finished channels go over; who speaks TLS or HTTP/2 come
 
   const said = await broker.upgrade();
   assert.match(said, /took over from process \d+: 0 streams/);
+  await until(() => told().includes(`MAINPID=${broker.pid}`) && told().split('READY=1').length === 3, () => `the manager follows: ${told()}`);
   const third = await broker.publish('news', 'three');
   assert.equal(number(third), number(first) + 3, 'numbers go on');
   assert.equal(third.split('-')[0], first.split('-')[0], 'so does the epoch');
