@@ -44,7 +44,7 @@ TEST(Access, SaysAllOfItForTheDefaults) {
             "  the ingest socket     processes that may write to it (mode 0660): every channel\n"
             "who may look on:\n"
             "  127.0.0.1:9180        every user of this machine: /healthz, /readyz, /metrics, the "
-            "live pages\n"
+            "live pages, /api, closing\n"
             "pages of other origins that may read it:\n"
             "  other origins         none\n");
 }
@@ -101,6 +101,8 @@ TEST(Access, SaysWhoMayPublishAndLookOn) {
                         "  10.0.0.5:7643         bearers of a certificate for shop: orders/**\n"));
   EXPECT_THAT(text, HasSubstr("https://*.example.com: with their cookies\n"));
   EXPECT_THAT(access("[listen]\nadmin = \"\"\n"), HasSubstr("nobody: [listen] admin is empty"));
+  EXPECT_THAT(access("[listen]\nadmin_token_file = \"/t\"\n"),
+              HasSubstr("every user of this machine: /healthz, /readyz\n"));
 }
 
 TEST(Exposure, IsNothingByDefault) {
@@ -109,7 +111,10 @@ TEST(Exposure, IsNothingByDefault) {
 
 TEST(Exposure, OfTheAdminListenerIsSaid) {
   EXPECT_THAT(exposed("[listen]\nadmin = \"0.0.0.0:9180\"\n"),
-              ElementsAre(StartsWith("[listen] admin is 0.0.0.0:9180: ")));
+              ElementsAre(AllOf(StartsWith("[listen] admin is 0.0.0.0:9180: "),
+                                HasSubstr("set [listen] admin_token_file"))));
+  EXPECT_THAT(exposed("[listen]\nadmin = \"0.0.0.0:9180\"\nadmin_token_file = \"/absent\"\n"),
+              ElementsAre(HasSubstr("its token travels there in the clear")));
   EXPECT_THAT(exposed("[listen]\nadmin = \"[::1]:9180\"\n"), IsEmpty());
 }
 
