@@ -15,7 +15,7 @@ export const kRules = join(kDeploy, 'prometheus/fanfare.rules.yml');
 const kInterval = '400ms';
 
 // Windows of a few scrapes, and no patience. Restarts take longer than scrapes.
-const quick = (text) => text.replaceAll('[15m]', '[8s]').replace(/\[\d+m\]/g, '[3s]').replace(/^ +for: \w+\n/gm, '');
+const quick = (text) => text.replaceAll('[15m]', '[30s]').replace(/\[\d+m\]/g, '[6s]').replace(/^ +for: \w+\n/gm, '');
 
 export const alertNames = () => [...readFileSync(kRules, 'utf8').matchAll(/- alert: (\w+)/g)].map(([, name]) => name);
 export const limitNames = () => [...readFileSync(kRules, 'utf8').matchAll(/\{limit: (\w+)\}/g)].map(([, name]) => name);
@@ -25,11 +25,11 @@ export function dashboardQueries() {
   const { panels } = JSON.parse(readFileSync(join(kDeploy, 'grafana/fanfare.json'), 'utf8'));
   const all = panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
   return all.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => [title,
-    expr.replaceAll('$__rate_interval', '3s').replaceAll('$__range', '1m').replaceAll('$instance', '.*')]));
+    expr.replaceAll('$__rate_interval', '6s').replaceAll('$__range', '1m').replaceAll('$instance', '.*')]));
 }
 
 export class Prometheus {
-  // `brokers`: {name: Broker}; the `slow` ones may take a second to answer.
+  // `brokers`: {name: Broker}; the `slow` ones may take two seconds to answer.
   static async start(brokers, slow = []) {
     const prometheus = new Prometheus();
     const folder = temporaryFolder();
@@ -42,7 +42,7 @@ export class Prometheus {
 rule_files: [fanfare.rules.yml]
 scrape_configs:
 ${job('fanfare', kInterval, (name) => !slow.includes(name))}
-${job('slow', '1s', (name) => slow.includes(name))}
+${job('slow', '2s', (name) => slow.includes(name))}
 `);
     prometheus.process = start('prometheus', [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`,
       `--web.listen-address=127.0.0.1:${prometheus.port}`, '--log.level=warn'], { env: { GOMAXPROCS: '1' } });
