@@ -134,6 +134,11 @@ std::string access_text(const Options& options) {
                   "the id of the newest event");
   }
   for (const RouteRule& route : options.routes) text += line(options, name_of(route), &route);
+  if (options.subscribe.selftest != server::Selftest::off) {
+    const bool open = options.subscribe.selftest == server::Selftest::open;
+    text += entry("/selftest", open ? "anyone" : who(server::token_need(options, nullptr), options),
+                  "the self-test page, and a stream for it");
+  }
   text += "who may publish:\n" + publishers(options);
   text += "who may look on:\n" + operators(options);
   text += "pages of other origins that may read it:\n" + origins(options);

@@ -57,6 +57,12 @@ constexpr std::array kSubscribe{
          .help =
              "Whether /fanfare.js is served: the browser module, which pages may import to share "
              "one stream between tabs and to resume over page loads."}),
+    subscribe<&SubscribeOptions::selftest>(
+        {.name = "selftest",
+         .help = "Whether /selftest is served: a page that finds out, from inside its visitor's "
+                 "browser, what the proxies on the way do to event streams, and what to change in "
+                 "them. \"token\": its measurements need a token where /events needs one "
+                 "(/selftest?token=…, or the cookie). \"open\": they need none."}),
     subscribe<&SubscribeOptions::allow>(
         {.name = "allow",
          .at_least = 1,

@@ -39,6 +39,8 @@ template <>
 inline constexpr std::array<std::string_view, 3> kWords<server::Backend>{"auto", "io_uring",
                                                                          "epoll"};
 template <>
+inline constexpr std::array<std::string_view, 3> kWords<server::Selftest>{"off", "token", "open"};
+template <>
 inline constexpr std::array<std::string_view, 4> kWords<server::TokenNeed>{"auto", "required",
                                                                            "optional", "none"};
 
@@ -70,6 +72,8 @@ template <>
 inline constexpr Kind kKindOf<server::Ask> = Kind::word;
 template <>
 inline constexpr Kind kKindOf<server::Backend> = Kind::word;
+template <>
+inline constexpr Kind kKindOf<server::Selftest> = Kind::word;
 template <>
 inline constexpr Kind kKindOf<server::TokenNeed> = Kind::word;
 

@@ -1,5 +1,5 @@
 # What browsers are sent lies in folders of its own, is packed by their pack.mjs into one C++ source, and
-# may need packages from npm, which are installed into the build folder (once; this may need the network).
+# may need packages from npm (if there is a package.json), which are installed into the build folder (once; this may need the network).
 find_program(NODE node)
 find_program(NPM npm)
 if(NOT NODE OR NOT NPM)
@@ -15,13 +15,17 @@ function(fanfare_packed TARGET FOLDER OUTPUT WHAT)
   set(INTO ${CMAKE_CURRENT_BINARY_DIR}/${FOLDER})
   set(SOURCE ${CMAKE_CURRENT_BINARY_DIR}/${OUTPUT})
   file(GLOB FILES CONFIGURE_DEPENDS ${FROM}/*.html ${FROM}/*.css ${FROM}/*.js ${FROM}/*.svg ${FROM}/*.mjs)
-  add_custom_command(OUTPUT ${INTO}/installed.stamp
-    COMMAND ${CMAKE_COMMAND} -D NPM=${NPM} -D FROM=${FROM} -D INTO=${INTO} -D WHAT=${WHAT} -P ${INSTALL_NPM}
-    DEPENDS ${FROM}/package.json ${FROM}/package-lock.json ${INSTALL_NPM}
-    COMMENT "Installing ${WHAT} from npm" VERBATIM)
+  set(STAMP)
+  if(EXISTS ${FROM}/package.json)
+    set(STAMP ${INTO}/installed.stamp)
+    add_custom_command(OUTPUT ${STAMP}
+      COMMAND ${CMAKE_COMMAND} -D NPM=${NPM} -D FROM=${FROM} -D INTO=${INTO} -D WHAT=${WHAT} -P ${INSTALL_NPM}
+      DEPENDS ${FROM}/package.json ${FROM}/package-lock.json ${INSTALL_NPM}
+      COMMENT "Installing ${WHAT} from npm" VERBATIM)
+  endif()
   add_custom_command(OUTPUT ${SOURCE}
     COMMAND ${NODE} ${FROM}/pack.mjs ${INTO}/node_modules ${SOURCE}
-    DEPENDS ${INTO}/installed.stamp ${FILES} ${EMBED}
+    DEPENDS ${STAMP} ${FILES} ${EMBED}
     COMMENT "Packing ${OUTPUT}" VERBATIM)
   target_sources(${TARGET} PRIVATE ${SOURCE})
 endfunction()

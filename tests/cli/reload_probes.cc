@@ -247,6 +247,9 @@ std::string subscribed(SmallBroker& broker) {
 std::string browser_module(SmallBroker& broker) {
   return status_of(ask(broker, broker.subscriber(), head_with("", "/fanfare.js")));
 }
+std::string selftest_page(SmallBroker& broker) {
+  return status_of(ask(broker, broker.subscriber(), head_with("", "/selftest")));
+}
 std::string admin_page(SmallBroker& broker) {
   return status_of(ask(broker, broker.operators(), head_with("", "/page")));
 }
@@ -470,6 +473,8 @@ std::vector<Probe> probes() {
        "[subscribe]\nevents = false\n[[route]]\npath = \"/board\"", newly(subscribed), "200",
        "403"},
       {"subscribe.module", "", "[subscribe]\nmodule = false", newly(browser_module), "200", "404"},
+      {"subscribe.selftest", "", "[subscribe]\nselftest = \"open\"", newly(selftest_page), "404",
+       "200"},
       {"subscribe.allow", "", "[subscribe]\nallow = [\"b/**\"]", newly(subscribed), "200", "403"},
 
       {"history.events", "[history]\nevents = 100", "[history]\nevents = 2", with_five_events,

@@ -72,6 +72,14 @@ TEST(Access, SaysWhoMaySubscribeToWhatOnEachPath) {
 }
 
 // A route whose application decides was called open to anyone.
+TEST(Access, SaysWhoMayOpenTheSelfTest) {
+  const std::string keys = "[token]\nkeys = [\"/k\"]\n[subscribe]\nselftest = ";
+  EXPECT_THAT(access(keys + "\"open\""),
+              HasSubstr("  /selftest             anyone: the self-test page"));
+  EXPECT_THAT(access(keys + "\"token\""), HasSubstr("  /selftest             bearers of a token"));
+  EXPECT_THAT(access(keys + "\"off\""), testing::Not(HasSubstr("/selftest")));
+}
+
 TEST(Access, SaysWhereTheApplicationDecides) {
   EXPECT_THAT(access("[[route]]\npath = \"/ask\"\nupstream = \"unix:/app.sock\"\n"),
               HasSubstr("  /ask                  those whom the application at unix:/app.sock lets "

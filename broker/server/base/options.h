@@ -198,9 +198,13 @@ struct CorsOptions {
 inline constexpr std::string_view kModulePath = "/fanfare.js";
 
 // What may be subscribed to where the client names the channels.
+// Whether /selftest is served: to nobody, to those who may subscribe, to everybody.
+enum class Selftest : std::uint8_t { off, token, open };
+
 struct SubscribeOptions {
   bool events = true;                       // /events is served, in addition to the routes
   bool module = true;                       // and /fanfare.js, for pages to import
+  Selftest selftest = Selftest::off;        // and /selftest, for people with a browser
   std::vector<std::string> allow = {"**"};  // channels and patterns; one of them has to cover it
 
   friend bool operator==(const SubscribeOptions&, const SubscribeOptions&) = default;

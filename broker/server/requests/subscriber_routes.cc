@@ -11,6 +11,7 @@
 #include "broker/server/base/unguessable.h"
 #include "broker/server/requests/bearer.h"
 #include "broker/server/requests/browser_module.h"
+#include "broker/server/requests/selftest.h"
 #include "broker/wire/http/negotiation.h"
 #include "broker/wire/http/query.h"
 
@@ -182,6 +183,9 @@ void SubscriberRoutes::answer(const Request& request, Response& response) {
   if (!hosts.empty() && !policy::host_allowed(request.head.authority, hosts)) {
     return answer_text(421, policy::refused_host_sentence(request.head.authority, "hosts") + '\n',
                        cors, response);
+  }
+  if (parts_.settings->subscribe.selftest != Selftest::off && is_selftest(request.head.path)) {
+    return selftest(request, response);
   }
   const bool open = parts_.settings->subscribe.events;
   const bool position = request.head.path == kPositionPath;

@@ -84,6 +84,8 @@ class SubscriberRoutes final : public Routes {
   // What the client asks for, and the route for those who ask for nothing.
   std::expected<sse::SubscribeRequest, sse::SubscribeProblem> understand(const Request& request,
                                                                          const Route* route) const;
+  // subscriber_selftest.cc
+  void selftest(const Request& request, Response& response);
   void refuse_token(const TokenRefusal& refusal, std::span<const http::Field> cors,
                     Response& response);
   void refuse_value(const ValueRefusal& refusal, std::span<const http::Field> cors,
