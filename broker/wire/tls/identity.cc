@@ -25,8 +25,6 @@ constexpr auto kSoon = std::chrono::days(14);
 constexpr int kRsaBitsMin = 2048;
 constexpr int kOtherBitsMin = 224;
 
-using Names = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
-
 std::string address_text(std::string_view bytes) {
   std::array<std::uint8_t, 16> all{};
   if (bytes.size() != 4 && bytes.size() != 16) return {};
@@ -37,14 +35,11 @@ std::string address_text(std::string_view bytes) {
 
 // Its subject alternative names. Browsers look at nothing else.
 std::vector<std::string> names_of(const X509* certificate) {
-  const Names names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   std::vector<std::string> texts;
-  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type == GEN_DNS) texts.push_back(host_key(text_of(name->d.dNSName)));
-    if (name->type != GEN_IPADD) continue;
-    std::string text = address_text(text_of(name->d.iPAddress));
+  for (const AlternativeName& name : alternative_names(certificate)) {
+    if (name.kind == GEN_DNS) texts.push_back(host_key(name.bytes));
+    if (name.kind != GEN_IPADD) continue;
+    std::string text = address_text(name.bytes);
     if (!text.empty()) texts.push_back(std::move(text));
   }
   return texts;

@@ -3,7 +3,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <memory>
+#include <utility>
 
 #include "broker/wire/tls/identity.h"
 #include "broker/wire/tls/pem.h"
@@ -11,17 +11,11 @@
 namespace fanfare::tls {
 namespace {
 
-using Names = std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>>;
-
-std::vector<std::string> alternative_names(const X509* certificate) {
-  const Names names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+std::vector<std::string> alternative_texts(const X509* certificate) {
   std::vector<std::string> texts;
-  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const GENERAL_NAME* const name = sk_GENERAL_NAME_value(names.get(), i);
-    if (name->type == GEN_DNS) texts.push_back(host_key(text_of(name->d.dNSName)));
-    if (name->type == GEN_URI) texts.emplace_back(text_of(name->d.uniformResourceIdentifier));
-    if (name->type == GEN_EMAIL) texts.emplace_back(text_of(name->d.rfc822Name));
+  for (AlternativeName& name : alternative_names(certificate)) {
+    if (name.kind == GEN_DNS) texts.push_back(host_key(name.bytes));
+    if (name.kind == GEN_URI || name.kind == GEN_EMAIL) texts.push_back(std::move(name.bytes));
   }
   return texts;
 }
@@ -44,7 +38,7 @@ bool PeerCertificate::is_called(std::string_view name) const {
 
 PeerCertificate read_peer_certificate(const X509* certificate) {
   PeerCertificate peer{.subject = subject_of(certificate),
-                       .names = alternative_names(certificate),
+                       .names = alternative_texts(certificate),
                        .expires = time_of(X509_get0_notAfter(certificate))};
   if (peer.names.empty()) peer.names = common_names(certificate);
   return peer;

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include <ctime>
+#include <memory>
 
 namespace fanfare::tls {
 namespace {
@@ -57,6 +59,22 @@ std::string subject_of(const X509* certificate) {
 std::string_view text_of(const ASN1_STRING* text) {
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
           static_cast<std::size_t>(ASN1_STRING_length(text))};
+}
+
+std::vector<AlternativeName> alternative_names(const X509* certificate) {
+  const std::unique_ptr<GENERAL_NAMES, Freed<GENERAL_NAMES_free>> names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
+  const int count = names == nullptr ? 0 : sk_GENERAL_NAME_num(names.get());
+  std::vector<AlternativeName> found;
+  found.reserve(static_cast<std::size_t>(count));
+  for (int i = 0; i < count; ++i) {
+    const GENERAL_NAME& name = *sk_GENERAL_NAME_value(names.get(), i);
+    const bool text = name.type == GEN_DNS || name.type == GEN_URI || name.type == GEN_EMAIL;
+    if (!text && name.type != GEN_IPADD) continue;
+    const std::string_view bytes = text_of(text ? name.d.ia5 : name.d.iPAddress);
+    found.push_back({.kind = name.type, .bytes = std::string(bytes)});
+  }
+  return found;
 }
 
 std::chrono::sys_seconds time_of(const ASN1_TIME* time) {
