@@ -16,7 +16,8 @@ namespace {
 
 std::string time_text(std::int64_t unix_ms) {
   const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds(unix_ms)};
-  return fmt::format("{:%FT%T}Z", time);
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  return fmt::format("{:%FT%T}.{:03}Z", second, (time - second).count());
 }
 
 // A line of JSON that goes on with members.

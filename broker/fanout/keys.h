@@ -66,7 +66,7 @@ class Keys {
   // Every event has left the window, up to `head`, and no key is kept.
   void erase(Sequence head);
 
-  // Of an earlier life of the log: removals up to there are no longer all known.
+  // In an earlier life of the log, removals up to there were no longer all known.
   void resume(Sequence forgotten_through) {
     forgotten_through_ = std::max(forgotten_through_, forgotten_through);
   }

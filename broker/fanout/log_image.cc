@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kMagic = 0x676f6c7261666e66;  // "fnfarlog"
 // Collected before the sink gets it.
 constexpr std::size_t kPieceBytes = 1U << 20U;
-// Of frames of latest events in one run.
+// Frames of latest events in one run.
 constexpr std::size_t kKeptBytes = 64U << 10U;
 
 // Packs, and gives the sink what has come together.

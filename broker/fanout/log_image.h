@@ -29,7 +29,7 @@
 
 namespace fanfare::fanout {
 
-// Of the image and of the frames in it: it changes when either does.
+// The version of the image and of the frames in it: it changes when either does.
 inline constexpr std::uint32_t kLogImageVersion = 1;
 
 // Gets the image piece by piece; false ends it.

@@ -18,7 +18,7 @@ namespace fanfare::fanout {
 
 class Snapshots {
  public:
-  // Of one crowd, by its serial.
+  // What one crowd gets, by its serial.
   struct Snapshot {
     std::uint64_t crowd = 0;
     Sequence start = 0;    // where its readers begin

@@ -127,7 +127,7 @@ void AdminRoutes::answer_stream(const Request& request, std::vector<std::string>
 
 // ---- what publishers and subscribers may do elsewhere, with rights of their own
 
-// Whoever uses this machine may look on, but events are not for everybody's eyes, and the ingest
+// All users of this machine may look on, but events are not for everybody's eyes, and the ingest
 // socket is not everybody's.
 bool AdminRoutes::has_token(Response& response) const {
   if (settings_->admin_token) return true;

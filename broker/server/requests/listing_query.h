@@ -14,7 +14,7 @@ std::expected<WalkOrder, std::string> parse_connection_query(std::string_view qu
 std::expected<ChannelOrder, std::string> parse_channel_query(std::string_view query);
 // The same filters, of which one has to be there, with `retry` and `reason`.
 std::expected<WalkOrder, std::string> parse_close_query(std::string_view query);
-// Of one connection or stream: `retry` and `reason` only.
+// What closes one connection or stream: `retry` and `reason` only.
 std::expected<Dismissal, std::string> parse_dismissal(std::string_view query);
 
 }  // namespace fanfare::server

@@ -349,7 +349,7 @@ class Shard {
   Phase phase_ = Phase::serving;
   bool opened_ = false;    // the listeners, all of them
   bool adopting_ = false;  // streams, and nothing is sent before it has opened
-  // Of the hand-over that is under way.
+  // The hand-over that is under way.
   Handing handing_ = Handing::no;
   std::shared_ptr<HandOver> hand_over_;
   TimePoint freeze_deadline_{};

@@ -4,7 +4,6 @@
 #include <iterator>
 #include <utility>
 
-#include "broker/server/streams/streams.h"
 #include "broker/server/streams/voice.h"
 
 namespace fanfare::server {

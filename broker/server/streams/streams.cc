@@ -52,10 +52,6 @@ void begin_stream_head(Framing framing, std::span<const http::Field> further, Re
   response.fields.add(further);
 }
 
-sse::GapReason reason_of(const fanout::Gap& gap) {
-  return gap.thinned ? sse::GapReason::conflated : sse::GapReason::evicted;
-}
-
 std::string Streams::id_text(fanout::Sequence sequence) const {
   return fanout::EventId{parts_.replica.epoch(), sequence}.text();
 }

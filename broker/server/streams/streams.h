@@ -33,9 +33,6 @@ void begin_stream_head(fanout::Framing framing, std::span<const http::Field> fur
 std::optional<sse::PositionForm> announcement(const Request& request, AnnouncePosition announce,
                                               fanout::Framing framing);
 
-// Why a reader that was not slow finds events missing.
-sse::GapReason reason_of(const fanout::Gap& gap);
-
 class Streams {
  public:
   struct Parts {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "broker/fanout/cursor.h"
 #include "broker/fanout/span.h"
 #include "broker/wire/sse/control.h"
 #include "broker/wire/sse/position.h"
@@ -15,6 +16,11 @@
 #include "common/time.h"
 
 namespace fanfare::server {
+
+// Why a reader that was not slow finds events missing.
+inline sse::GapReason reason_of(const fanout::Gap& gap) {
+  return gap.thinned ? sse::GapReason::conflated : sse::GapReason::evicted;
+}
 
 class Voice {
  public:

@@ -114,7 +114,7 @@ class Walks {
   std::deque<Description> descriptions_;
   Tick tick_ = 0;
   TimePoint now_{};
-  // Of this slice: the feeds that get the filter's channel, and the feed that was looked at last.
+  // For this slice: the feeds that get the filter's channel, and the feed that was looked at last.
   std::vector<std::uint32_t> feeds_;
   std::uint32_t known_feed_ = kNone;
   Place known_;

@@ -1,4 +1,4 @@
-// Who may look on, and what a request shows for it.
+// The gate of the admin listener: which requests pass, and what they show for it.
 #include "broker/server/requests/operator_gate.h"
 
 #include <fmt/format.h>

@@ -193,10 +193,15 @@ TEST(SubscribeRequest, IsGivenTheChannelOfEachEventWhenAskedFor) {
   EXPECT_TRUE(read(asking("with=channel")).with_channel);
   EXPECT_TRUE(read(post(), R"({"with":"channel"})").with_channel);
   EXPECT_EQ(problem(asking("with=channels")),
-            "with=channels is unknown; write with=channel to be given the channel of each event");
+            "with=channels is unknown; write with=channel to be given the channel of each event, "
+            "with=key "
+            "its key, or with=channel,key");
   EXPECT_EQ(problem(post(), R"({"with":["channel"]})"),
             R"("with" in the body is a list; write "with": "channel" to be given the channel of )"
-            "each event");
+            R"(each event, "key" its key, or "channel,key")");
+  EXPECT_TRUE(read(asking("with=key")).with_key);
+  EXPECT_FALSE(read(asking("with=key")).with_channel);
+  EXPECT_TRUE(read(asking("with=key,channel")).with_channel);
   EXPECT_EQ(problem(asking("With=channel")), R"("With" in the query is misspelt: write "with")");
 }
 
@@ -214,8 +219,9 @@ TEST(SubscribeRequest, TakesAnIdBackWithItsChannelByEveryRoute) {
     EXPECT_EQ(page->cursor, "7hq2mxa-1042") << name;
   }
   EXPECT_TRUE(read(asking("last_event_id=earliest,a")).earliest);
-  for (const std::string_view foreign : {"7hq2mxa-1042,", "7hq2mxa-1042,a b", "7hq2mxa-1042, a",
-                                         "7hq2mxa-1042,a,b", "7hq2mxa-1042 a"}) {
+  for (const std::string_view foreign :
+       {"7hq2mxa-1042,a b", "7hq2mxa-1042, a", "7hq2mxa-1042,a,b,c", "7hq2mxa-1042,a,b c",
+        "7hq2mxa-1042 a"}) {
     EXPECT_EQ(read(asking("", {{"Last-Event-ID", foreign}})).cursor, foreign)
         << "no id of the broker's: not to be taken for one";
   }
