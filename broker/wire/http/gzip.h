@@ -12,7 +12,6 @@
 
 #include <zlib.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -52,13 +51,9 @@ class FollowingSum {
   std::uint64_t since_ = 0;  // the size of the other one then
 };
 
-// `text` in blocks without compression (RFC 1951 §3.2.4); nothing for none. At most
-// stored_size(text.size()) bytes.
+// `text` in blocks without compression (RFC 1951 §3.2.4); nothing for none. Five bytes more for
+// each 65,535.
 void append_stored(std::string& out, std::string_view text);
-constexpr std::size_t kStoredBlockMax = 65'535;
-constexpr std::size_t stored_size(std::size_t size) {
-  return size + 5 * ((size + kStoredBlockMax - 1) / kStoredBlockMax);
-}
 // The last block, which is empty, and what the decoder is to have found.
 void append_gzip_end(std::string& out, const TextSum& sum);
 
