@@ -250,6 +250,7 @@ class Serving {
 
   void upgrade() {
     log::info("upgrade: starting {}", program_.path());
+    if (watch_) watch();  // the last for a while
     auto successor = program_.start();
     if (!successor) return log::error("upgrade: {}; this process goes on", successor.error());
     const int process = successor->process();

@@ -18,8 +18,9 @@
 namespace fanfare::server {
 namespace {
 
-// For a process to start and read its configuration, while the old one still serves.
-constexpr Duration kReadyTime = 15s;
+// For a process to start and read its configuration, while the old one still serves. With the steps
+// below less than WatchdogSec= of the unit.
+constexpr Duration kReadyTime = 25s;
 // For each step after that, in which nobody serves.
 constexpr Duration kStepTime = 10s;
 
