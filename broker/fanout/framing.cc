@@ -73,7 +73,9 @@ bool needs_no_escape(char c) {
          std::string_view("._~:@/-").contains(c);
 }
 
+// In capitals, as encodeURIComponent does it (RFC 3986 §2.1).
 char* write_key(char* to, std::string_view key) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
   for (const char c : key) {
     if (needs_no_escape(c)) {
       *to++ = c;
@@ -81,8 +83,8 @@ char* write_key(char* to, std::string_view key) {
     }
     const auto byte = static_cast<unsigned char>(c);
     *to++ = '%';
-    *to++ = kHexDigits[byte >> 4U];
-    *to++ = kHexDigits[byte & 15U];
+    *to++ = kDigits[byte >> 4U];
+    *to++ = kDigits[byte & 15U];
   }
   return to;
 }
