@@ -12,9 +12,11 @@ const ChannelRule* rule_of(const Options& options, std::string_view topic) {
   return nullptr;
 }
 
-// One text is compressed with the others: what its size tells of one topic must be told of all.
+// One text is compressed with the others: what its size tells of one topic must be told of all. The
+// broker's own channels are never: the self-test measures what others do to a stream.
 bool may_compress(const Options& options, std::span<const std::string> topics) {
   return std::ranges::all_of(topics, [&](const std::string& topic) {
+    if (is_own_channel(topic)) return false;
     const ChannelRule* const rule = rule_of(options, topic);
     return rule == nullptr ? options.delivery.compress
                            : rule->compress.value_or(options.delivery.compress);
