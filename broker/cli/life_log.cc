@@ -15,9 +15,8 @@ namespace fanfare::cli {
 namespace {
 
 std::string time_text(std::int64_t unix_ms) {
-  const std::chrono::sys_time<std::chrono::milliseconds> time{std::chrono::milliseconds(unix_ms)};
-  const auto second = std::chrono::floor<std::chrono::seconds>(time);
-  return fmt::format("{:%FT%T}.{:03}Z", second, (time - second).count());
+  const std::chrono::sys_seconds second{std::chrono::seconds(unix_ms / 1000)};
+  return fmt::format("{:%FT%T}.{:03}Z", second, unix_ms % 1000);
 }
 
 // A line of JSON that goes on with members.

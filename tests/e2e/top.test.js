@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { Broker, request } from './harness/broker.js';
-import { fanfare, kBinary, run } from './harness/command.js';
+import { fanfare, kBinary, run, start } from './harness/command.js';
 import { temporaryFolder } from './harness/folder.js';
 import { Subscriber } from './harness/subscriber.js';
 import { until } from './harness/wait.js';
@@ -104,6 +104,24 @@ test('the selected connection is closed when that is confirmed, and comes back',
   await until(() => streams[1].connections.length === 2 && streams[1].open, 'its client has come back');
   assert.equal(streams[0].connections.length, 1);
   await top.press('q');
+});
+
+test('tail --admin tells who connects, and who is gone and why', async (t) => {
+  const tail = start(kBinary, ['tail', '--admin', `127.0.0.1:${broker.adminPort}`, '--token-file', token]);
+  t.after(() => tail.child.kill());
+  const authorization = `Bearer ${kToken}`;
+  // It tells of those that come after its first look: one each time, until it does.
+  const told = () => / opened {2}s\d+ 127\.0\.0\.1:\d+ http\/1\.1 lives$/m.test(tail.stdout);
+  await until(async () => {
+    const stream = await new Subscriber(broker.url, 'channel=lives', { reconnect: false }).opened();
+    t.after(() => stream.close());
+    await until(told, 'a line', 1.5).catch(() => {});
+    return told();
+  }, () => `it is told of; said: ${tail.stdout} ${tail.stderr}`, 20);
+  await request(`${broker.adminUrl}/api/close?channel=lives`, { method: 'POST', headers: { authorization } });
+  await until(() => / closed {2}dismissed 127\.0\.0\.1:\d+ lives after /.test(tail.stdout), () => `and why: ${tail.stdout}`);
+  tail.child.kill('SIGINT');
+  assert.equal((await tail.ended).code, 0);
 });
 
 test('one table for a report, and sentences where something is wrong', async () => {
