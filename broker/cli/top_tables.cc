@@ -110,14 +110,17 @@ std::string connection_table(const client::Listed<client::ListedConnection>& lis
        [](const Row& row) { return row.lag_events == 0 ? "-" : readable_time(row.lag_ms); }},
       {"QUEUED", 9, 0, true,
        [](const Row& row) { return readable_bytes(static_cast<double>(row.queued_bytes)); }},
-      {"IN SOCKET", 9, 130, true,
-       tcp([](const Row::Tcp& t) { return readable_bytes(static_cast<double>(t.unacked_bytes)); })},
+      {"IN SOCKET", 9, 130, true, tcp([](const client::ListedTcp& t) {
+         return readable_bytes(static_cast<double>(t.unacked_bytes));
+       })},
       {"RTT", 9, 110, true,
-       tcp([](const Row::Tcp& t) { return fmt::format("{:.2f} ms", t.rtt_ms); })},
-      {"RETR", 6, 110, true,
-       tcp([](const Row::Tcp& t) { return readable_count(static_cast<double>(t.retransmits)); })},
-      {"SENT", 9, 130, true,
-       tcp([](const Row::Tcp& t) { return readable_bytes(static_cast<double>(t.sent_bytes)); })},
+       tcp([](const client::ListedTcp& t) { return fmt::format("{:.2f} ms", t.rtt_ms); })},
+      {"RETR", 6, 110, true, tcp([](const client::ListedTcp& t) {
+         return readable_count(static_cast<double>(t.retransmits));
+       })},
+      {"SENT", 9, 130, true, tcp([](const client::ListedTcp& t) {
+         return readable_bytes(static_cast<double>(t.sent_bytes));
+       })},
       {"AGE", 8, 0, true, [](const Row& row) { return readable_time(row.age_ms); }},
       {"PROTOCOL", 9, 130, false,
        [](const Row& row) { return row.protocol + (row.tls ? "s" : ""); }},

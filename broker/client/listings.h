@@ -12,6 +12,11 @@
 
 namespace fanfare::client {
 
+struct ListedTcp {
+  double rtt_ms = 0;
+  std::uint64_t retransmits = 0, unacked_bytes = 0, sent_bytes = 0;
+};
+
 struct ListedConnection {
   std::string id, state, address, protocol, subject;
   std::vector<std::string> channels;  // the first of them
@@ -19,11 +24,7 @@ struct ListedConnection {
   std::uint64_t age_ms = 0, lag_events = 0, lag_ms = 0, queued_bytes = 0, stalled_ms = 0;
   bool lag_at_least = false;
   bool tls = false;
-  struct Tcp {
-    double rtt_ms = 0;
-    std::uint64_t retransmits = 0, unacked_bytes = 0, sent_bytes = 0;
-  };
-  std::optional<Tcp> tcp;
+  std::optional<ListedTcp> tcp;
 };
 
 struct ListedChannel {

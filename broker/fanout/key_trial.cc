@@ -1,5 +1,7 @@
 #include "broker/fanout/key_trial.h"
 
+#include "broker/fanout/removal.h"
+
 namespace fanfare::fanout {
 
 KeyTrial::Standing& KeyTrial::standing(std::string_view channel) {
@@ -26,6 +28,7 @@ std::optional<PublishError> KeyTrial::publish(std::string_view channel, const Ev
   const std::uint64_t before = size(channel, its, event.key);
   const std::uint64_t after =
       event.data.empty() ? 0 : sequencer_.frame_size(event, sequencer_.head() + events_ + 1);
+  if (after > 0 && event.type == kRemoved) return PublishError::type_of_removals;
   if (after > 0 && before == 0 && room.keys >= room.keys_max) return PublishError::too_many_keys;
   const auto more = static_cast<std::int64_t>(after) - static_cast<std::int64_t>(before);
   if (more > 0 && (room.bytes + after - before > room.bytes_max ||

@@ -35,7 +35,7 @@ class KeyTrial {
                      std::string_view key) const;
 
   const Sequencer& sequencer_;
-  std::uint64_t events_ = 0;  // that were taken
+  std::uint64_t events_ = 0;     // that were taken
   std::int64_t bytes_more_ = 0;  // over all channels
   std::unordered_map<std::string_view, Standing> channels_;
 };

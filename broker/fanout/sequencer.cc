@@ -135,6 +135,7 @@ Event Sequencer::Impl::as_appended(const Source& source, const Event& event, std
 std::optional<PublishError> Sequencer::Impl::key_error(const Source& source,
                                                        const Event& event) const {
   if (event.removes) return std::nullopt;
+  if (event.type == kRemoved) return PublishError::type_of_removals;
   const Keys& keys = *source.keys;
   const std::uint64_t before = keys.value_size(event.key);
   if (before == 0 && keys.count() >= source.limits.keys_max) return PublishError::too_many_keys;

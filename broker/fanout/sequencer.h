@@ -31,6 +31,7 @@ enum class PublishError : std::uint8_t {
   keeps_no_keys,      // the event has a key, and its channel keeps none
   too_many_keys,      // [[channel]] keys_max
   keys_too_large,     // [[channel]] keys_bytes, or what all channels may keep
+  type_of_removals,   // the event has a value, and is called as those are that remove a key
 };
 
 struct Source;

@@ -28,7 +28,7 @@ client::ListedConnection connection(std::string_view id) {
   row.channels_total = 1;
   row.lag_events = 12'345;
   row.lag_ms = 61'000;
-  row.tcp = client::ListedConnection::Tcp{.rtt_ms = 31.25};
+  row.tcp = client::ListedTcp{.rtt_ms = 31.25};
   return row;
 }
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -27,9 +29,9 @@ class KeyTrialTest : public SequencerTest {
     sequencer_.emplace(options_);
   }
   std::optional<PublishError> publish_keyed(std::string_view channel, std::string_view key,
-                                            std::string_view data) {
+                                            std::string_view data, std::string_view type) {
     const auto done = sequencer_->publish(
-        channel, {.type = "", .data = data, .retry_ms = {}, .key = key}, "", now_);
+        channel, {.type = type, .data = data, .retry_ms = {}, .key = key}, "", now_);
     if (done) return std::nullopt;
     return done.error();
   }
@@ -44,11 +46,11 @@ TEST_F(KeyTrialTest, SaysOfEachEventWhatPublishingItWouldSay) {
   constexpr std::array kChannels = {"k1", "k2", "k3", "plain", "later"};
   constexpr std::array kKeys = {"", "a", "b", "c", "d", "e"};
   struct Planned {
-    std::string_view channel, key;
+    std::string_view channel, key, type;
     std::string data;
     bool erases = false;
   };
-  std::array<int, 4> seen{};
+  std::map<std::optional<PublishError>, int> seen;
   for (int round = 0; round < 3'000; ++round) {
     later_ = round > 1'500;  // noticed at once by channels that appear
     if (round == 2'000) {    // and then by those that were there
@@ -62,6 +64,7 @@ TEST_F(KeyTrialTest, SaysOfEachEventWhatPublishingItWouldSay) {
     for (Planned& plan : plans) {
       plan = {.channel = kChannels[draw(kChannels.size())],
               .key = kKeys[draw(kKeys.size())],
+              .type = draw(9) == 0 ? "removed" : "",
               .data = draw(4) == 0 ? "" : std::string(1 + draw(500), 'x'),
               .erases = draw(12) == 0};
       if (plan.erases) {
@@ -69,7 +72,7 @@ TEST_F(KeyTrialTest, SaysOfEachEventWhatPublishingItWouldSay) {
         verdicts.emplace_back();
       } else {
         verdicts.push_back(trial.publish(
-            plan.channel, {.type = "", .data = plan.data, .retry_ms = {}, .key = plan.key}));
+            plan.channel, {.type = plan.type, .data = plan.data, .retry_ms = {}, .key = plan.key}));
       }
     }
     for (std::size_t i = 0; i < plans.size(); ++i) {
@@ -78,17 +81,19 @@ TEST_F(KeyTrialTest, SaysOfEachEventWhatPublishingItWouldSay) {
         sequencer_->erase(plan.channel, now_);
         continue;
       }
-      const auto error = publish_keyed(plan.channel, plan.key, plan.data);
+      const auto error = publish_keyed(plan.channel, plan.key, plan.data, plan.type);
       ASSERT_EQ(verdicts[i], error) << "round " << round << ", event " << i << ": " << plan.channel
                                     << ' ' << plan.key << ' ' << plan.data.size();
-      ++seen[!error                                  ? 0
-             : *error == PublishError::keeps_no_keys ? 1
-             : *error == PublishError::too_many_keys ? 2
-                                                     : 3];
+      ++seen[error];
     }
     sequencer_->seal(now_);
   }
-  for (const int times : seen) EXPECT_GT(times, 50) << "each verdict is given";
+  using enum PublishError;
+  for (const std::optional<PublishError> verdict :
+       {std::optional<PublishError>(), std::optional(keeps_no_keys), std::optional(too_many_keys),
+        std::optional(keys_too_large), std::optional(type_of_removals)}) {
+    EXPECT_GT(seen[verdict], 50) << (verdict ? static_cast<int>(*verdict) : -1);
+  }
 }
 
 }  // namespace

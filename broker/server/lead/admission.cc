@@ -59,6 +59,12 @@ ingest::Refused refusal_of(fanout::PublishError error, std::string_view channel)
               fmt::format("channel {} has as many keys as keys_max in its [[channel]] allows; "
                           "remove some, or raise the limit",
                           channel)};
+    case type_of_removals:
+      return {Refusal::invalid,
+              fmt::format("the event name \"removed\" is reserved in channel {}, which keeps the "
+                          "latest event of each key: choose another name, or publish no data to "
+                          "remove the key",
+                          channel)};
     case keys_too_large:
       return {Refusal::unavailable,
               fmt::format("the latest values of channel {} take as many bytes as keys_bytes in its "

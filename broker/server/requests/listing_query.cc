@@ -69,7 +69,7 @@ Problem read_all(std::string_view query, std::initializer_list<Words> allowed, c
   std::vector<std::string_view> seen;
   for (const auto& [key, value] : http::Query(query)) {
     const bool known =
-        std::ranges::any_of(allowed, [key = key](Words words) { return is_one_of(words, key); });
+        std::ranges::any_of(allowed, [name = key](Words words) { return is_one_of(words, name); });
     if (!known) {
       std::vector<std::string_view> names;
       for (const Words words : allowed) names.insert(names.end(), words.begin(), words.end());
