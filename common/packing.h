@@ -43,6 +43,7 @@ class Unpacker {
   template <class T>
     requires std::is_trivially_copyable_v<T>
   T value() {
+    if constexpr (std::is_same_v<T, bool>) return flag();
     T what{};
     const std::string_view bytes = take(sizeof(T));
     if (bytes.size() == sizeof(T)) std::memcpy(static_cast<void*>(&what), bytes.data(), sizeof(T));
@@ -61,11 +62,17 @@ class Unpacker {
     return taken;
   }
 
-  // Everything that was asked for was there.
+  // Everything that was asked for was there, and could be what it was taken for.
   bool whole() const { return whole_; }
   std::string_view rest() const { return rest_; }
 
  private:
+  bool flag() {
+    const auto byte = value<std::uint8_t>();
+    if (byte > 1) whole_ = false;
+    return byte == 1;
+  }
+
   std::string_view rest_;
   bool whole_ = true;
 };
