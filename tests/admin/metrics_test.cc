@@ -173,9 +173,10 @@ TEST(Metrics, ShowUntilWhenCertificatesAreGood) {
 }
 
 TEST(Metrics, NameTheResourceInOpenTelemetrysWords) {
-  EXPECT_EQ(parsed(two_shards()).value("target_info", {{"service_name", "fanfare"},
-                                                       {"service_version", "0.1.0"},
-                                                       {"service_instance_id", "k3x9q2m"}}),
+  EXPECT_EQ(parsed(two_shards())
+                .value("target_info", {{"service_name", "fanfare"},
+                                       {"service_version", "0.1.0"},
+                                       {"service_instance_id", "k3x9q2m"}}),
             1);
 }
 

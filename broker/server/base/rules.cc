@@ -42,8 +42,8 @@ fanout::HistoryLimits history_of(const Options& options, std::string_view channe
 
 StreamRules stream_rules(const Options& options, std::span<const std::string> topics) {
   const DeliveryOptions& general = options.delivery;
-  StreamRules rules{general.heartbeat, general.retry, general.slow, general.coalesce,
-                    Duration(0),       may_compress(options, topics)};
+  StreamRules rules{general.heartbeat, general.retry, general.slow,
+                    general.coalesce,  Duration(0),   may_compress(options, topics)};
   bool first = true;
   for (const std::string& topic : topics) {
     const ChannelRule* const rule = rule_of(options, topic);

@@ -592,7 +592,8 @@ void RunningBroker::reload(const Options& options) {
 std::expected<std::unique_ptr<Broker>, StartError> Broker::start(
     const Options& options, std::unique_ptr<AdminSurface> admin,
     std::vector<io::InheritedSocket> inherited, TakeOver* from) {
-  auto made = std::make_unique<RunningBroker>(options, std::move(admin), std::move(inherited), from);
+  auto made =
+      std::make_unique<RunningBroker>(options, std::move(admin), std::move(inherited), from);
   if (auto begun = made->begin(); !begun) return std::unexpected(begun.error());
   return made;
 }

@@ -35,7 +35,8 @@
 
 namespace fanfare::server {
 
-// The version of everything that is said between the two, but for the log's own (fanout::kLogImageVersion).
+// The version of everything that is said between the two, but for the log's own
+// (fanout::kLogImageVersion).
 inline constexpr std::uint32_t kHandOverVersion = 1;
 
 enum class HandOverWord : std::uint8_t { ready, log, listeners, streams, all, adopted, go };
