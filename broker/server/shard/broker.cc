@@ -451,9 +451,8 @@ std::expected<void, StartError> RunningBroker::begin() {
     for (const Member& member : members_) member.ring->wake();
   }
   // Nobody asked for epoll: the sentence says what would have to change.
-  const bool fell_back =
-      options_->backend == Backend::automatic && choice_.backend == io::Backend::epoll;
-  if (fell_back) {
+  const bool automatic = options_->backend == Backend::automatic;
+  if (automatic && choice_.backend == io::Backend::epoll) {
     log::warn("{}", choice_.why);
   } else {
     log::info("{}", choice_.why);
@@ -592,10 +591,10 @@ void RunningBroker::reload(const Options& options) {
 std::expected<std::unique_ptr<Broker>, StartError> Broker::start(
     const Options& options, std::unique_ptr<AdminSurface> admin,
     std::vector<io::InheritedSocket> inherited, TakeOver* from) {
-  auto made =
+  auto broker =
       std::make_unique<RunningBroker>(options, std::move(admin), std::move(inherited), from);
-  if (auto begun = made->begin(); !begun) return std::unexpected(begun.error());
-  return made;
+  if (auto begun = broker->begin(); !begun) return std::unexpected(begun.error());
+  return broker;
 }
 
 }  // namespace fanfare::server
