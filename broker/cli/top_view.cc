@@ -78,6 +78,7 @@ TopView::Wish TopView::key(std::string_view key) {
     paused_ = !paused_;
     return paused_ ? Wish::redraw : Wish::ask;
   }
+  const bool has_rows = page_ != Page::overview;
   if (key == "\t") {
     page_ = static_cast<Page>((static_cast<int>(page_) + 1) % 3);
   } else if (key >= "1" && key <= "3" && key.size() == 1) {
@@ -87,18 +88,16 @@ TopView::Wish TopView::key(std::string_view key) {
     if (key.back() == 'A' && selected_ > 0) --selected_;
     selected_id_.clear();
     return Wish::redraw;
-  } else if (page_ == Page::overview) {
-    return Wish::none;
-  } else if (key == "/") {
+  } else if (has_rows && key == "/") {
     typing_ = true;
     return Wish::redraw;
-  } else if (key == "\x1b") {
+  } else if (has_rows && key == "\x1b") {
     (page_ == Page::channels ? channel_filter_ : connection_filter_).clear();
   } else if (key == "s" && page_ == Page::channels) {
     channel_sort_ = (channel_sort_ + 1) % kChannelSorts.size();
-  } else if (key == "s") {
+  } else if (key == "s" && page_ == Page::connections) {
     connection_sort_ = (connection_sort_ + 1) % kConnectionSorts.size();
-  } else if (key == "r") {
+  } else if (has_rows && key == "r") {
     ascending_ = !ascending_;
   } else if (key == "x" && page_ == Page::connections && !selected_id_.empty()) {
     confirming_ = true;

@@ -47,7 +47,7 @@ void Latest::die(Sequence sequence) {
   *place |= kDead;
   --page.live;
   --count_;
-  if (page.live * 2 >= page.places.size()) return;
+  if (std::size_t{page.live} * 2 >= page.places.size()) return;
   const auto goes_with_next = [&](std::size_t one) {
     return one + 1 < pages_.size() && pages_[one].live + pages_[one + 1].live <= kPagePlaces / 2 &&
            pages_[one + 1].first - pages_[one].first <= kOffset / 2;

@@ -25,7 +25,8 @@ std::optional<std::string> decoded(std::string_view text) {
     const std::size_t value = kBase64.find(c);
     if (value == std::string_view::npos) return std::nullopt;
     bits = bits << 6U | static_cast<std::uint32_t>(value);
-    if ((count += 6) < 8) continue;
+    count += 6;
+    if (count < 8) continue;
     count -= 8;
     bytes += static_cast<char>(bits >> static_cast<unsigned>(count) & 255U);
   }
