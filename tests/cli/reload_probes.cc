@@ -53,11 +53,6 @@ std::string retry_of(SmallBroker& broker) {
   return std::stoi(heard.substr(at + 7)) >= 7000 ? "7s or more" : "less than 7s";
 }
 
-std::string coding_of(SmallBroker& broker) {
-  const std::string heard = opened(broker, "/events?channel=a", "Accept-Encoding: gzip\r\n");
-  return heard.find("\r\nContent-Encoding: gzip\r\n") == std::string::npos ? "plain" : "gzip";
-}
-
 std::string history_of(SmallBroker& broker) {
   return fmt::format("{} events",
                      count_of(opened(broker, "/events?channel=a&replay=1000"), "data: "));
@@ -127,17 +122,6 @@ See coalesced(SmallBroker& broker) {
   };
 }
 
-// Three values of one key, one after another.
-See keyed_updates(SmallBroker& broker) {
-  Peer& peer = broker.get("/events?channel=a");
-  return [&broker, &peer]() -> std::string {
-    peer.take();
-    for (int i = 0; i < 3; ++i) broker.command("XADD a * key k data x");
-    broker.pass(3s);
-    return fmt::format("{} of 3", count_of(peer.take(), "data: x"));
-  };
-}
-
 See new_channels(SmallBroker& broker) {
   return [&broker] {
     int taken = 0;
@@ -146,26 +130,6 @@ See new_channels(SmallBroker& broker) {
     }
     return fmt::format("{} of 4", taken);
   };
-}
-
-// Which of these events the keyed channel `a` takes.
-See keyed_events(SmallBroker& broker, std::size_t size) {
-  return [&broker, size] {
-    int taken = 0;
-    for (const char* key : {"k1", "k2"}) {
-      const std::string reply =
-          broker.command(fmt::format("XADD a * key {} data {}", key, std::string(size, 'x')));
-      taken += reply.starts_with("$") ? 1 : 0;
-    }
-    return fmt::format("{} of 2", taken);
-  };
-}
-
-See small_keyed_events(SmallBroker& broker) {
-  return keyed_events(broker, 1);
-}
-See large_keyed_events(SmallBroker& broker) {
-  return keyed_events(broker, 2'000);
 }
 
 // On connections that were open before: 100 bytes in each of the three dialects.
@@ -277,7 +241,6 @@ See unanswered_roll(SmallBroker& broker) {
     return std::string(peer.take().find(" 504 ") == std::string::npos ? "waits" : "504");
   };
 }
-
 std::string query_kept(SmallBroker& broker) {
   broker.get("/events?channel=a&user=7");
   return ask(broker, broker.publisher(), "{\"op\":\"watch\"}\n").find("user=7") != std::string::npos
@@ -363,14 +326,7 @@ std::string position_on(SmallBroker& broker, std::string_view target) {
 std::string position(SmallBroker& broker) {
   return position_on(broker, "/events?channel=a");
 }
-std::string cors_fields(SmallBroker& broker) {
-  const std::string heard = opened(broker, "/events?channel=a", "Origin: https://a.example\r\n");
-  const bool origin =
-      heard.find("Access-Control-Allow-Origin: https://a.example") != std::string::npos;
-  const bool credentials =
-      heard.find("Access-Control-Allow-Credentials: true") != std::string::npos;
-  return !origin ? "hidden" : credentials ? "with cookies" : "without cookies";
-}
+
 std::string route_status(SmallBroker& broker) {
   return status_of(opened(broker, "/board?channel=a"));
 }
@@ -508,10 +464,6 @@ std::vector<Probe> probes() {
        "[delivery]\nannounce_position = \"always\"", newly(position), "not announced", "announced"},
       {"delivery.coalesce", "", "[delivery]\ncoalesce = \"5s\"", coalesced, "at once", "together"},
 
-      {"delivery.compress", "", "[delivery]\ncompress = true", newly(coding_of), "plain", "gzip"},
-
-      {"limits.compressors", "[delivery]\ncompress = true",
-       "[delivery]\ncompress = true\n[limits]\ncompressors = 0", newly(coding_of), "gzip", "plain"},
       {"limits.channels", "[limits]\nchannels = 2", "[limits]\nchannels = 3", new_channels,
        "2 of 4", "3 of 4"},
       {"limits.channels_per_subscription", "[limits]\nchannels_per_subscription = 1",
@@ -579,12 +531,6 @@ std::vector<Probe> probes() {
       {"limits.drain", "[limits]\ndrain = \"1s\"", "[limits]\ndrain = \"1h\"", drained, "gone",
        "there"},
 
-      {"cors.origins", "", "[cors]\norigins = [\"https://a.example\"]", newly(cors_fields),
-       "hidden", "without cookies"},
-      {"cors.credentials", "[cors]\norigins = [\"https://a.example\"]",
-       "[cors]\norigins = [\"https://a.example\"]\ncredentials = true", newly(cors_fields),
-       "without cookies", "with cookies"},
-
       {"channel.match", "[[channel]]\nmatch = \"b\"\nhistory_events = 2",
        "[[channel]]\nmatch = \"a\"\nhistory_events = 2", with_five_events, "5 events", "2 events"},
       {"channel.history_events", "[[channel]]\nmatch = \"a\"",
@@ -609,17 +555,6 @@ std::vector<Probe> probes() {
        "disconnected", "skipped", small_sockets()},
       {"channel.coalesce", "[[channel]]\nmatch = \"a\"",
        "[[channel]]\nmatch = \"a\"\ncoalesce = \"5s\"", coalesced, "at once", "together"},
-      {"channel.keep", "[[channel]]\nmatch = \"a\"",
-       "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"", small_keyed_events, "0 of 2", "2 of 2"},
-      {"channel.keys_max", "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"\nkeys_max = 1",
-       "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"", small_keyed_events, "1 of 2", "2 of 2"},
-      {"channel.keys_bytes", "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"\nkeys_bytes = \"3KiB\"",
-       "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"", large_keyed_events, "1 of 2", "2 of 2"},
-      {"channel.rate", "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"",
-       "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"\nrate = 1", keyed_updates, "3 of 3",
-       "2 of 3"},
-      {"channel.compress", "[[channel]]\nmatch = \"a\"",
-       "[[channel]]\nmatch = \"a\"\ncompress = true", newly(coding_of), "plain", "gzip"},
 
       {"route.path", "", "[[route]]\npath = \"/board\"", newly(route_status), "404", "200"},
       {"route.channels", "[[route]]\npath = \"/board\"\nchannels = [\"x\"]",

@@ -37,6 +37,10 @@ std::vector<Probe> tls_probes();
 std::vector<Probe> certificate_probes();
 // A [tls] whose files are good.
 std::string tls_section_text();
+// Those of [cors], and of compression (head_probes.cc).
+std::vector<Probe> head_probes();
+// Those of [[channel]] keep (keyed_probes.cc).
+std::vector<Probe> keyed_probes();
 // Those of where streams begin and end (stream_probes.cc).
 std::vector<Probe> stream_probes();
 // Those of HTTP/2 (h2_probes.cc).

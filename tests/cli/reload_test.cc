@@ -62,6 +62,8 @@ std::vector<Probe> all_probes() {
   std::ranges::move(tls_probes(), std::back_inserter(all));
   std::ranges::move(certificate_probes(), std::back_inserter(all));
   std::ranges::move(front_probes(), std::back_inserter(all));
+  std::ranges::move(keyed_probes(), std::back_inserter(all));
+  std::ranges::move(head_probes(), std::back_inserter(all));
   std::ranges::move(stream_probes(), std::back_inserter(all));
   std::ranges::move(h2_probes(), std::back_inserter(all));
   std::ranges::move(heartbeat_probes(), std::back_inserter(all));

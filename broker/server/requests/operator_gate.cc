@@ -1,9 +1,8 @@
 #include "broker/server/requests/operator_gate.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdint>
 
+#include "broker/policy/base64url.h"
 #include "broker/policy/digest.h"
 #include "broker/policy/hosts.h"
 #include "broker/server/requests/bearer.h"
@@ -13,24 +12,13 @@
 namespace fanfare::server {
 namespace {
 
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
+// A password comes in the other of the two alphabets (RFC 4648 §4, not §5).
 std::optional<std::string> decoded(std::string_view text) {
   while (text.ends_with('=')) text.remove_suffix(1);
-  std::string bytes;
-  std::uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const std::size_t value = kBase64.find(c);
-    if (value == std::string_view::npos) return std::nullopt;
-    bits = bits << 6U | static_cast<std::uint32_t>(value);
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    bytes += static_cast<char>(bits >> static_cast<unsigned>(count) & 255U);
-  }
-  return bytes;
+  std::string url(text);
+  std::ranges::replace(url, '+', '-');
+  std::ranges::replace(url, '/', '_');
+  return policy::base64url_decoded(url);
 }
 
 bool is_probe(std::string_view path) {
