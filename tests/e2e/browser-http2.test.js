@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import { kBrowserNames, launchAll, listen, Pages, records } from './harness/browser.js';
-import { Broker } from './harness/broker.js';
+import { Broker, request } from './harness/broker.js';
 import { fanfare } from './harness/command.js';
 import { CuttingProxy } from './harness/cutting_proxy.js';
 import { temporaryFolder } from './harness/folder.js';
@@ -78,6 +78,23 @@ for (const name of kBrowserNames) {
 
     await page.close();
     await until(async () => (await broker.metric('subscribers')) === 0, 'a closed tab frees its streams', 2); // counted once a second
+  });
+
+  // What the broker says last is on its way when it ends the stream, and says when to come back.
+  test(`${name}: EventSources have what was said right before their streams were ended`, async () => {
+    const page = await openPage(name);
+    await publishToAll('first');
+    await until(() => have(page, 1), 'each has its event');
+    const ended = Date.now();
+    const closing = request(`${broker.adminUrl}/api/close?address=127.0.0.1&retry=4s`, { method: 'POST' });
+    assert.ok(JSON.parse((await closing).body).closed >= kStreams); // and a connection that the browser has in reserve
+    await until(async () => (await lives(page)).every(({ opened }) => opened === 2), 'each comes back', 20);
+    for (const [i, { log }] of (await lives(page)).entries()) {
+      const again = log.findLast(({ type }) => type === 'open').at - ended;
+      assert.ok(again >= 4000, `stream ${i} came back after ${again} ms`);
+    }
+    await page.close();
+    await until(async () => (await broker.metric('subscribers')) === 0, 'a closed tab frees its streams', 2);
   });
 
   // GOAWAY, and RST_STREAM(CANCEL) on each stream; then nobody listens for a while.

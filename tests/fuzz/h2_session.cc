@@ -73,6 +73,7 @@ class Reading final : public h2::Reader {
     if (answers_) session_.answer(stream, refusal.status, {}, {});
   }
   void closed(h2::StreamId stream) override { std::erase(streams_, stream); }
+  void broken_off(h2::StreamId /*stream*/) override {}
   void widened(h2::StreamId /*stream*/) override {}
 
  private:

@@ -387,8 +387,13 @@ bool H2Client::reset_one() {
   }
   if (gone_ || !connected() || in_the_dark() || end_->leaving() || streaming.size() < 2)
     return false;
-  for (std::size_t i = 0; i < subscriptions_.size(); ++i)
-    beside_.push_back(there(i) ? subscriptions_[i].streams() : 0);
+  // One that was told at once to come back later looks like a stream until it is reset.
+  constexpr Duration kTold = 3s;
+  const TimePoint now = town_.kernel.now();
+  for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
+    const bool lasts = there(i) && now - subscriptions_[i].dialled() > kTold;
+    beside_.push_back(lasts ? subscriptions_[i].streams() : 0);
+  }
   reset_ = streaming[random().below(streaming.size())];
   beside_[reset_] = 0;
   cancel(reset_);

@@ -61,6 +61,7 @@ class Subscription {
 
   // A stream is open: the head of a 200 was received.
   bool streaming() const { return streaming_; }
+  TimePoint dialled() const { return dialled_; }
   bool gone() const { return gone_; }
   // One for each logical subscription; the last one is the current one.
   const std::deque<Transcript>& transcripts() const { return transcripts_; }

@@ -38,7 +38,7 @@ inline constexpr std::string_view kSelftestStreamPath = "/selftest/stream";
 // Nobody publishes there, and no client can name it.
 inline constexpr std::string_view kSelftestChannel = "~selftest";
 inline constexpr Duration kSelftestLife = 10min;
-// After its event: a reset that follows at once may overtake it in a browser (over HTTP/2).
+// After its event: a reset that a front sends at once may overtake it in a browser (over HTTP/2).
 inline constexpr Duration kSelftestEndLife = 400ms;
 inline constexpr Duration kSelftestRetry = 200ms;
 

@@ -16,6 +16,8 @@ constexpr std::size_t kSpareBoxes = 8;
 constexpr std::int32_t kFrameBytes = 16U << 10U;
 // What is to be said last may take so long to be read.
 constexpr Tick kLastWordTicks = 50;
+// From a stream's last byte to its reset: several round trips, and a moment to read.
+constexpr Tick kResetTicks = 10;
 // A client that reads opens the connection's window again within a round trip.
 constexpr Tick kStarvedTicks = 20;
 
@@ -75,7 +77,8 @@ void H2Connection::received(std::string_view bytes) {
 
 // The session is over by itself, or has nothing left to do while the broker stops.
 void H2Connection::look_for_end() {
-  const bool idle = streams_.empty() && exchanges_.empty() && !session_.in_head();
+  const bool idle =
+      streams_.empty() && parting_.empty() && exchanges_.empty() && !session_.in_head();
   if (leaving_ && asked_ && idle) say_goodbye();
   if (session_.over()) cease();
   const bool said = out_.empty() && !session_.has_output() && streams_.empty();
@@ -101,6 +104,7 @@ void H2Connection::cease() {
   }
   connection().reason = reason;
   connection().due = room_.tick + kLastWordTicks;
+  parting_.clear();
   for (Stream& stream : streams_) {
     if (std::exchange(stream.gone, true) || stream.subscriber == kNone) continue;
     room_.orders.emplace_back(StreamCancelled{stream.subscriber});
@@ -115,7 +119,8 @@ void H2Connection::leave() {
 }
 
 bool H2Connection::quiet() const {
-  return streams_.empty() && exchanges_.empty() && out_.empty() && !session_.has_output();
+  return streams_.empty() && parting_.empty() && exchanges_.empty() && out_.empty() &&
+         !session_.has_output();
 }
 
 // The earliest of its requests' times; without any, and without streams, that of idling.
@@ -124,7 +129,8 @@ void H2Connection::set_due() {
   Tick due = kNever;
   for (const std::uint32_t index : exchanges_) due = std::min(due, room_.exchanges[index].due);
   if (session_.in_head()) due = std::min(due, idle_since_ + ticks(settings()->limits.head_time));
-  if (streams_.empty() && exchanges_.empty()) {
+  if (!parting_.empty()) due = std::min(due, parting_.front().due);
+  if (streams_.empty() && parting_.empty() && exchanges_.empty()) {
     due = std::min(due, idle_since_ + ticks(settings()->limits.idle_time));
   }
   if (starved_since_ != kNever) due = std::min(due, starved_since_ + kStarvedTicks);
@@ -149,7 +155,8 @@ void H2Connection::overdue() {
     }
   }
   if (starved_since_ != kNever && tick >= starved_since_ + kStarvedTicks) relieve();
-  const bool idle = streams_.empty() && exchanges_.empty();
+  reset_parting();
+  const bool idle = streams_.empty() && parting_.empty() && exchanges_.empty();
   if (idle && tick >= idle_since_ + ticks(settings()->limits.idle_time)) {
     if (full_) return order({PortOrder::Kind::close, CloseReason::slow_stalled});
     say_goodbye();
@@ -255,7 +262,9 @@ void H2Connection::end(fanout::Member subscriber, Ending ending) {
   CHECK(stream != streams_.end(), "a stream ends once");
   if (!stream->gone && ending == Ending::complete) session_.finish(stream->id);
   if (!stream->gone && ending == Ending::come_back) {
-    session_.reset(stream->id, h2::ErrorCode::cancel);
+    // What it is owed will never be said, and what its client holds unread is to be given back now.
+    if (stream->owed) session_.reset(stream->id, h2::ErrorCode::cancel);
+    if (!stream->owed) part(stream->id);
   }
   streams_.erase(stream);
   drop_orders(subscriber);
@@ -263,6 +272,18 @@ void H2Connection::end(fanout::Member subscriber, Ending ending) {
   look_for_end();
   give_room();
   set_due();
+}
+
+void H2Connection::part(h2::StreamId id) {
+  parting_.push_back({.id = id, .due = room_.tick + kResetTicks});
+}
+
+void H2Connection::reset_parting() {
+  const auto waits = [this](const Parting& parting) { return room_.tick < parting.due; };
+  const auto first = std::ranges::find_if(parting_, waits);
+  const std::vector<Parting> due(parting_.begin(), first);
+  parting_.erase(parting_.begin(), first);
+  for (const Parting& parting : due) session_.reset(parting.id, h2::ErrorCode::cancel);
 }
 
 void H2Connection::drop_orders(fanout::Member subscriber) {
@@ -299,7 +320,13 @@ void H2Connection::widened(h2::StreamId id) {
   }
 }
 
+void H2Connection::broken_off(h2::StreamId id) {
+  part(id);
+  set_due();
+}
+
 void H2Connection::closed(h2::StreamId id) {
+  std::erase_if(parting_, [id](const Parting& parting) { return parting.id == id; });
   if (H2Exchange* const exchange = exchange_of(id)) {
     const bool answered = exchange->stage == H2Exchange::Stage::answering;
     return forget(*exchange, answered ? "answered" : name_of(CloseReason::peer_closed));

@@ -79,6 +79,7 @@ class H2Connection final : public h2::Reader {
   void complete(h2::StreamId stream) override;
   void refused(h2::StreamId stream, const http::Refusal& refusal) override;
   void closed(h2::StreamId stream) override;
+  void broken_off(h2::StreamId stream) override;
   void widened(h2::StreamId stream) override;
 
  private:
@@ -91,6 +92,12 @@ class H2Connection final : public h2::Reader {
     bool gone = false;                  // closed by its client
   };
   static_assert(sizeof(Stream) <= 16, "an idle stream has nothing else here");
+  // Its last words are out. It is reset when its client has had time to read them: a browser drops
+  // what it has not passed on to the page when the reset comes.
+  struct Parting {
+    h2::StreamId id = 0;
+    Tick due = 0;
+  };
 
   Connection& connection() { return room_.parts.connections[slot_]; }
   const Settings& settings() const { return room_.parts.settings; }
@@ -105,6 +112,8 @@ class H2Connection final : public h2::Reader {
   void look_for_starving(const Stream& stream);
   void relieve();
   void give_room();
+  void part(h2::StreamId stream);
+  void reset_parting();
   void drop_orders(fanout::Member subscriber);
   void look_for_end();
   void say_goodbye();
@@ -132,6 +141,7 @@ class H2Connection final : public h2::Reader {
   H2Room& room_;
   h2::Session session_;
   std::vector<Stream> streams_;
+  std::vector<Parting> parting_;          // the first one due first
   std::vector<std::uint32_t> exchanges_;  // their indexes
   std::string out_;
   std::uint32_t next_ = 0;     // where the stream that is taken from next may be

@@ -73,6 +73,8 @@ class Reader {
   virtual void refused(StreamId stream, const http::Refusal& refusal) = 0;
   // Nothing more will be read or said on it.
   virtual void closed(StreamId stream) = 0;
+  // A broken answer's text is out: reset it once its client has had time to read that.
+  virtual void broken_off(StreamId stream) = 0;
   // The client lets more be sent on it.
   virtual void widened(StreamId stream) = 0;
 };
@@ -82,7 +84,7 @@ struct Body {
   enum class Kind : std::uint8_t {
     none,
     whole,   // `text`, or `fixed`: and that is the end
-    broken,  // the same, and then the stream is reset (CANCEL): it is not complete
+    broken,  // the same, and no end: it is not complete (Reader::broken_off)
     events,  // an event stream: offer() says it
   };
   Kind kind = Kind::none;

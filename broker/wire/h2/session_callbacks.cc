@@ -160,7 +160,7 @@ int Session::Callbacks::frame_written(nghttp2_session* session, const nghttp2_fr
 }
 
 // How much goes into the next DATA; the bytes themselves follow in write_data().
-ssize_t Session::Callbacks::read_body(nghttp2_session* session, std::int32_t stream,
+ssize_t Session::Callbacks::read_body(nghttp2_session* /*session*/, std::int32_t stream,
                                       std::uint8_t* /*buffer*/, std::size_t size,
                                       std::uint32_t* flags, nghttp2_data_source* /*source*/,
                                       void* user) {
@@ -174,7 +174,7 @@ ssize_t Session::Callbacks::read_body(nghttp2_session* session, std::int32_t str
     const std::string_view rest = text->second.rest;
     const bool whole = text->second.body.kind == Body::Kind::whole;
     if (rest.empty() && !whole) {
-      nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_CANCEL);
+      self.reader_.broken_off(id);
       return NGHTTP2_ERR_DEFERRED;
     }
     if (rest.size() <= size && whole) *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -187,7 +187,7 @@ ssize_t Session::Callbacks::read_body(nghttp2_session* session, std::int32_t str
   return 0;
 }
 
-int Session::Callbacks::write_data(nghttp2_session* session, nghttp2_frame* frame,
+int Session::Callbacks::write_data(nghttp2_session* /*session*/, nghttp2_frame* frame,
                                    const std::uint8_t* head, std::size_t size,
                                    nghttp2_data_source* /*source*/, void* user) {
   Session& self = session_of(user);
@@ -198,9 +198,6 @@ int Session::Callbacks::write_data(nghttp2_session* session, nghttp2_frame* fram
   std::string_view& rest = offered ? self.offered_ : text->second.rest;
   self.out_->append(reinterpret_cast<const char*>(head), kFrameHead).append(rest.substr(0, size));
   rest.remove_prefix(size);
-  if (!offered && rest.empty() && text->second.body.kind == Body::Kind::broken) {
-    nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_CANCEL);
-  }
   return self.out_->size() >= self.enough_ ? static_cast<int>(NGHTTP2_ERR_PAUSE) : 0;
 }
 

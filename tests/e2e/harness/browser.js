@@ -84,7 +84,7 @@ export function listen(page, name, url, { withCredentials = false, types = ['tic
     const take = (event) => life.log.push({
       type: event.type, data: event.data, lastEventId: event.lastEventId, origin: event.origin, at: Date.now(),
     });
-    source.onopen = () => { life.opened += 1; life.log.push({ type: 'open', state: source.readyState }); };
+    source.onopen = () => { life.opened += 1; life.log.push({ type: 'open', state: source.readyState, at: Date.now() }); };
     source.onerror = () => { life.errors += 1; life.log.push({ type: 'error', state: source.readyState }); };
     source.onmessage = take;
     for (const type of names) source.addEventListener(type, take);

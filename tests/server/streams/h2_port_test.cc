@@ -434,6 +434,8 @@ TEST(H2Port, AStoppingBrokerSaysGoodbyeTellsEachStreamToComeBackAndHangsUp) {
   H2Client newcomer(broker);
   newcomer.say(get(1));
   EXPECT_THAT(newcomer.said(1), StartsWith("retry: "));
+  EXPECT_EQ(newcomer.end(1), "") << "not before it has been read";
+  broker.pass(3s);
   EXPECT_EQ(newcomer.end(1), "reset 8");
   broker.pass(24s);
   for (const std::uint32_t stream : {1U, 3U}) {
@@ -444,6 +446,50 @@ TEST(H2Port, AStoppingBrokerSaysGoodbyeTellsEachStreamToComeBackAndHangsUp) {
   EXPECT_TRUE(client.peer().ended());
   EXPECT_TRUE(newcomer.peer().ended());
   EXPECT_TRUE(broker.finished());
+}
+
+// A browser drops what it has not passed on to the page when a reset comes.
+TEST(H2Port, TheResetOfAStreamLeavesTimeToReadItsLastWords) {
+  Options options;
+  options.delivery.stream_life = 2s;
+  SmallBroker broker(options);
+  H2Client client(broker);
+  client.say(get(1));
+  client.said(1);
+  std::string last;
+  for (int i = 0; i < 50 && last.empty(); ++i) {
+    broker.pass(100ms);
+    last = client.said(1);
+  }
+  EXPECT_THAT(last, StartsWith("retry: "));
+  broker.pass(800ms);
+  EXPECT_EQ(client.end(1), "") << "the client is still reading";
+  EXPECT_EQ(broker.reported().subscribers, 0U) << "it holds no place meanwhile";
+  broker.pass(2s);
+  EXPECT_EQ(client.end(1), "reset 8");
+  EXPECT_FALSE(client.peer().gone());
+}
+
+// One that is told to come back later is told so in an answer, which breaks off like a stream.
+TEST(H2Port, TheResetOfABrokenAnswerLeavesTimeToReadIt) {
+  SmallBroker broker;
+  for (std::uint32_t i = 0; i < SmallBroker::kSubscribersMax; ++i) broker.get("/events?channel=a");
+  H2Client client(broker);
+  client.say(get(1) + get(3));
+  for (const std::uint32_t stream : {1U, 3U}) {
+    EXPECT_THAT(client.said(stream), StartsWith("retry: "));
+  }
+  broker.pass(800ms);
+  EXPECT_EQ(client.end(1) + client.end(3), "") << "the client is still reading";
+  client.say(rst(3));  // it does not have to wait for the end
+  broker.pass(2s);
+  EXPECT_EQ(client.end(1), "reset 8");
+  EXPECT_EQ(client.end(3), "");
+  EXPECT_EQ(broker.counters().h2_answers_stalled_total, 0U);
+  client.say(get(5));
+  client.peer().hang_up();
+  broker.pass(3s);
+  EXPECT_EQ(broker.counters().h2_connections_open, 0U);
 }
 
 TEST(H2Port, WhatAFullSocketHeldBackFollowsOnEachStream) {

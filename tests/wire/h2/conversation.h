@@ -59,6 +59,9 @@ class Conversation final : public h2::Reader {
     session_.answer(stream, refusal.status, {}, {});
   }
   void closed(h2::StreamId stream) override { log.push_back(fmt::format("{} closed", stream)); }
+  void broken_off(h2::StreamId stream) override {
+    log.push_back(fmt::format("{} broken off", stream));
+  }
   void widened(h2::StreamId stream) override { log.push_back(fmt::format("{} widened", stream)); }
 
   std::string text = "hello";
