@@ -52,11 +52,24 @@ std::string content(std::string_view path) {
   return std::string(asset->bytes);
 }
 
+// A page with the parts that its comments name.
+std::string assembled(const std::string& name) {
+  std::string page = file(PAGE_DIR "/" + name);
+  const std::regex part(R"( *<!-- (\S+) -->\n)");
+  for (std::smatch found; std::regex_search(page, found, part);) {
+    const std::string text = file(PAGE_DIR "/" + found[1].str());
+    EXPECT_NE(text, "") << found[1];
+    page = found.prefix().str() + text + found.suffix().str();
+  }
+  return page;
+}
+
 TEST(Assets, AreTheFilesOfThePageAndOfThePackages) {
   const std::string page = PAGE_DIR "/";
   const std::string modules = MODULES_DIR "/";
-  EXPECT_EQ(content("/"), file(page + "live.html"));
-  EXPECT_EQ(content("/connections"), file(page + "operators.html"));
+  EXPECT_EQ(content("/"), assembled("live.html"));
+  EXPECT_EQ(content("/connections"), assembled("operators.html"));
+  EXPECT_EQ(find("/assets/head.part.html"), nullptr) << "is a part of both pages";
   EXPECT_EQ(content("/assets/live.js"), file(page + "live.js"));
   EXPECT_EQ(content("/assets/base.css"), file(page + "base.css"));
   EXPECT_EQ(content("/assets/uplot.js"), file(modules + "uplot/dist/uPlot.esm.js"));

@@ -79,6 +79,20 @@ test('it is readable in light and dark, wide and narrow, in both languages', asy
       const { page } = await open(t, { colorScheme, viewport: { width, height }, locale: lang });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.ok(overflow <= 0, `${width} wide: ${overflow} too much`);
+      for (const tab of ['connections', 'channels']) {
+        await page.click(`#tab-${tab}`);
+        await until(async () => (await page.locator(`#${tab} tbody tr`).count()) > 0, `there are ${tab}`);
+        // The client or the channel, and the button, are seen without scrolling sideways. In one go: the rows are replaced every two seconds.
+        const [beyond, ...parts] = await page.evaluate((id) => {
+          const rows = document.querySelector(`#${id} .rows`);
+          const boxes = ['.who', '.act button'].map((part) => rows.querySelector(`tbody ${part}`).getBoundingClientRect());
+          return [rows.scrollWidth - rows.clientWidth, ...boxes.map(({ left, right }) => [left, right])];
+        }, tab);
+        assert.ok(beyond <= 0, `${tab}, ${width} wide: ${beyond} beyond the edge`);
+        for (const [left, right] of parts) assert.ok(left >= 0 && right > left && right <= width, `${tab}, ${width} wide: from ${left} to ${right}`);
+      }
+      const dot = await page.evaluate(() => getComputedStyle(document.querySelector('.logo circle')).fill);
+      assert.equal(dot, await page.evaluate(() => getComputedStyle(document.body).color), 'the dot of the logo is seen as well as text');
       await page.screenshot({ path: join(kOutput, `operators-${colorScheme}-${width}.png`) });
     }
   }

@@ -7,6 +7,7 @@ import { words } from '/assets/operators.words.js';
 const kPage = 100;
 const kEveryMs = 2_000;
 const kSeenMax = 500;
+const kNone = '–';
 const kTabs = ['connections', 'channels', 'debug'];
 const kStates = ['live', 'catching_up', 'blocked', 'leaving', 'greeting', 'reading', 'waiting', 'answering', 'idle'];
 
@@ -26,6 +27,7 @@ const language = new Language(words, () => {
 });
 const say = (key, values) => language.say(key, values);
 const stateWord = (state) => say(state === 'live' ? 'live_state' : state);
+const roundTrip = (ms) => (ms < 0.01 ? '<\u202f0.01' : ms.toFixed(ms < 10 ? 2 : 0)) + '\u202fms';
 const lasting = (ms) => (ms < 1000 ? `${ms}\u202fms` : span(ms / 1000, language.name));
 
 function problem(text) {
@@ -100,6 +102,8 @@ class Table {
       line.append(...this.columns.map((column) => {
         const cell = element('td', '', column.className ?? '');
         column.fill(cell, row);
+        cell.dataset.label = column.key ? say(column.key) : ''; // of a card, where no head stands above it
+        cell.classList.toggle('none', cell.textContent === kNone);
         return cell;
       }));
       return line;
@@ -107,7 +111,7 @@ class Table {
   }
 }
 
-const text = (of, more = {}) => ({ ...more, fill: (cell, row) => { cell.textContent = of(row) ?? '–'; } });
+const text = (of, more = {}) => ({ ...more, fill: (cell, row) => { cell.textContent = of(row) ?? kNone; } });
 const number = (of, more = {}) => text(of, { className: 'n', ...more });
 const ofTcp = (of) => (row) => (row.tcp ? of(row.tcp) : null);
 
@@ -145,33 +149,33 @@ const tables = {
     sort: 'lag',
     rowsOf: (list) => list.connections,
     columns: [
-      { key: 'state', fill: fillState },
+      { key: 'state', className: 'state-of', fill: fillState },
+      text((row) => row.address, { key: 'client', sort: 'address', className: 'who' }),
       { key: 'lag', sort: 'lag', className: 'n', fill: fillLag },
       number((row) => (row.lag_events > 0 ? lasting(row.lag_ms) : null), { key: 'lag_ms', sort: 'lag_ms' }),
       number((row) => memory(row.queued_bytes), { key: 'queued', sort: 'queued' }),
       number(ofTcp((tcp) => memory(tcp.unacked_bytes)), { key: 'socket' }),
-      number(ofTcp((tcp) => `${tcp.rtt_ms.toFixed(tcp.rtt_ms < 10 ? 2 : 0)}\u202fms`), { key: 'rtt' }),
+      number(ofTcp((tcp) => roundTrip(tcp.rtt_ms)), { key: 'rtt' }),
       number(ofTcp((tcp) => count(tcp.retransmits, language.name)), { key: 'retransmits' }),
       number(ofTcp((tcp) => memory(tcp.sent_bytes)), { key: 'sent' }),
       number((row) => lasting(row.age_ms), { key: 'age', sort: 'age' }),
       text((row) => `${row.protocol ?? '–'}${row.tls ? ' · TLS' : ''}`, { key: 'protocol' }),
-      text((row) => row.address, { key: 'client', sort: 'address' }),
       text((row) => row.subject, { key: 'subject' }),
-      text(channelsOf, { key: 'streams', className: 'rest' }),
-      { fill: fillClose },
+      text(channelsOf, { key: 'streams', className: 'rest wide' }),
+      { className: 'act', fill: fillClose },
     ],
   }),
   channels: new Table('channel', {
     sort: 'rate',
     rowsOf: (list) => list.channels,
     columns: [
-      text((row) => row.name, { key: 'name', sort: 'name', className: 'rest' }),
+      text((row) => row.name, { key: 'name', sort: 'name', className: 'rest who' }),
       number((row) => amount(row.events_s, language.name), { key: 'rate', sort: 'rate' }),
       number((row) => count(row.subscribers, language.name), { key: 'subscribers', sort: 'subscribers' }),
       number((row) => count(row.published, language.name), { key: 'published', sort: 'published' }),
       number((row) => count(row.events, language.name), { key: 'events', sort: 'events' }),
       number((row) => memory(row.bytes), { key: 'bytes', sort: 'bytes' }),
-      { fill: fillLook },
+      { className: 'act', fill: fillLook },
     ],
   }),
 };

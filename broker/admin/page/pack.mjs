@@ -19,9 +19,17 @@ const types = {
 };
 const pages = { 'live.html': '/', 'operators.html': '/connections' };
 
+// What the pages share stands where a comment names it.
+const isPart = (name) => name.endsWith('.part.html');
+function read(name) {
+  if (extname(name) !== '.html') return readFileSync(join(here, name));
+  const page = readFileSync(join(here, name), 'utf8');
+  return Buffer.from(page.replace(/^ *<!-- (\S+) -->\n/gm, (_, part) => readFileSync(join(here, part), 'utf8')));
+}
+
 const own = readdirSync(here)
-  .filter((name) => extname(name) in types)
-  .map((name) => ({ path: pages[name] ?? `/assets/${name}`, name, content: readFileSync(join(here, name)) }));
+  .filter((name) => extname(name) in types && !isPart(name))
+  .map((name) => ({ path: pages[name] ?? `/assets/${name}`, name, content: read(name) }));
 
 const installed = [
   ['/assets/uplot.js', 'uplot/dist/uPlot.esm.js'],
