@@ -1,6 +1,5 @@
 #include "broker/cli/life_log.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,13 +9,14 @@
 #include "broker/cli/event_printer.h"
 
 #include "common/json_text.h"
+#include "common/utc_text.h"
 
 namespace fanfare::cli {
 namespace {
 
 std::string time_text(std::int64_t unix_ms) {
-  const std::chrono::sys_seconds second{std::chrono::seconds(unix_ms / 1000)};
-  return fmt::format("{:%FT%T}.{:03}Z", second, unix_ms % 1000);
+  return utc_text(
+      std::chrono::sys_time<std::chrono::milliseconds>{std::chrono::milliseconds(unix_ms)});
 }
 
 // A line of JSON that goes on with members.

@@ -1,6 +1,5 @@
 #include "broker/server/sockets/access_book.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include "broker/wire/http/query.h"
 
 #include "common/json_text.h"
+#include "common/utc_text.h"
 
 namespace fanfare::server {
 namespace {
@@ -42,9 +42,8 @@ AccessLine AccessBook::answered(const AccessLine& asked, const Request& request,
   AccessLine line{.text = {}, .began = asked.began};
   if (!on()) return line;
   const http::RequestHead& head = request.head;
-  const auto time = clock_();
   std::string& text = line.text;
-  text = fmt::format(R"({{"time":"{:%FT%T}Z")", time);
+  text = fmt::format(R"({{"time":"{}")", utc_text(clock_()));
   // A peer behind a Unix socket has no address, and is called what [fronts] trusted calls it.
   const PackedAddress client = client_of(request, settings_).address;
   const bool local = request.peer != nullptr && !client.known();
