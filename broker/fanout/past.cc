@@ -9,18 +9,25 @@ std::int64_t Past::second_of(TimePoint time) const {
   return std::chrono::floor<std::chrono::seconds>(time - began_).count();
 }
 
+// Most batches are of the same hundredth and the same second as the one before.
 void Past::note(TimePoint committed, Sequence head) {
-  if (!fine_.empty() && committed - fine_.back().begins < 10ms) {
+  if (committed < fine_ends_) {
     fine_.back().through = head;
   } else {
     fine_.push_back({.begins = committed, .through = head});
+    fine_ends_ = committed + 10ms;
+    if (fine_.size() > kMarks) {
+      fine_after_ = fine_.front().through;
+      fine_.pop_front();
+    }
   }
-  if (fine_.size() > kMarks) {
-    fine_after_ = fine_.front().through;
-    fine_.pop_front();
+  if (committed < second_ends_) {
+    levels_.front().back().through = head;
+    return;
   }
-  add(0, {.second = static_cast<std::uint32_t>(std::max<std::int64_t>(second_of(committed), 0)),
-          .through = head});
+  const std::int64_t second = std::max<std::int64_t>(second_of(committed), 0);
+  second_ends_ = began_ + std::chrono::seconds(second + 1);
+  add(0, {.second = static_cast<std::uint32_t>(second), .through = head});
 }
 
 // Marks of one place in time become one, the last. What no level keeps any more was long ago.

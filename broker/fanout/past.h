@@ -60,8 +60,10 @@ class Past {
   std::int64_t second_of(TimePoint time) const;
 
   TimePoint began_;
+  TimePoint second_ends_{};                       // of the newest mark of the first level
   std::array<std::deque<Mark>, kLevels> levels_;  // the newest first level, each oldest mark first
   std::deque<FineMark> fine_;                     // the newest kMarks; 16 KiB
+  TimePoint fine_ends_{};                         // the newest of them
   Sequence fine_after_ = 0;                       // they begin behind it
 };
 
