@@ -94,8 +94,11 @@ bool Crew::pause(std::string_view what) {
   return true;
 }
 
+std::uint64_t Crew::ended() const {
+  return board_->sum(&WorkerRow::ended) - ended_before_;
+}
+
 void Crew::await_connected() {
-  const auto ended = [this] { return board_->sum(&WorkerRow::ended) - ended_before_; };
   const bool all = wait("connecting", 300s, [&] {
     return board_->sum(&WorkerRow::connected) + board_->sum(&WorkerRow::failed) + ended() >=
            wanted_;

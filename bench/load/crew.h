@@ -47,6 +47,8 @@ class Crew {
   // Every stream open that is to be. Throws std::runtime_error that says how many were refused, or
   // ended by the server (some tell a client to come back later in a stream that they end at once).
   void await_connected();
+  // Streams that the server ended since the last reconnect was ordered.
+  std::uint64_t ended() const;
   std::uint64_t events() const { return board_->sum(&WorkerRow::events); }
   void clear_latency();
   // For all workers together.

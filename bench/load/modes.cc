@@ -113,7 +113,8 @@ Figures measure_idle(const Settings& settings) {
   }
   const ServerCost before = server_cost(settings.server_pid);
   const TimePoint begin = monotonic_now();
-  crew.wait("holding", duration_of(settings.seconds), [] { return false; });
+  crew.wait("holding", duration_of(settings.seconds), [&crew] { return crew.ended() > 0; });
+  crew.await_connected();
   const ServerCost held = server_cost(settings.server_pid);
   figures.emplace_back("idle_cpu_percent_of_a_core", (held.cpu_seconds - before.cpu_seconds) * 100 /
                                                          seconds_of(monotonic_now() - begin));

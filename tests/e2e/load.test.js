@@ -94,7 +94,7 @@ test('plain answers are fetched over HTTP/2, whole', async () => {
   }
 });
 
-test('streams that the server ends at once are reported at once, and not waited for', async () => {
+test('streams that the server ends while they are held are reported, and not waited for', async () => {
   const { code, stderr } = await load('idle', ['--port', ports.clear, '--h2', '--streams', '50', '--subscribers', '600']);
   assert.equal(code, 1);
   assert.match(stderr, /500 of 600 streams are open, 0 were refused, 100 were ended by the server/);
