@@ -148,9 +148,37 @@ Read Backlog::read_keys(const Feed& feed, Cursor cursor, std::size_t bytes_max, 
                  .latest = &latest,
                  .removals_after = newest.removals_after});
   }
+  const Sequence lost = add_others(feed, cursor, newest);
+  if (lost > 0) {
+    read.gap = Gap{.after = cursor.at,
+                   .resumed = lost,
+                   .cursor = {cursor.at, feed.losses().count(), cursor.thinnings_known}};
+    return read;
+  }
   take(read, newest.through, bytes_max, feed.framing());
   if (is_its && read.span.size > 0) snapshots_.add(*shared, cursor.at, read.span);
   return read;
+}
+
+// Channels without keys, of which everything newer than a place is wanted. Returns up to where they
+// have lost some of it since the subscriber knew of their losses; 0: nowhere.
+Sequence Backlog::add_others(const Feed& feed, Cursor cursor, Newest newest) {
+  const Sequence after = std::max(cursor.at, newest.others_after);
+  const bool losses = feed.losses().count() != cursor.losses_known;
+  Sequence lost = 0;
+  for (Link* link = feed.most_recent(); link != nullptr && link->channel->recent > after;
+       link = link->older) {
+    if (link->channel->latest) continue;
+    const Window& window = link->channel->window;
+    if (losses && window.evicted_through() > after) {
+      lost = std::max(lost, std::min(window.evicted_through(), newest.through));
+    }
+    const Window::Position position = window.after(after);
+    if (position == window.end() || window.sequence(position) > newest.through) continue;
+    merge_.push(
+        {.next = window.sequence(position), .position = position, .window = &window, .link = link});
+  }
+  return lost;
 }
 
 // What was wanted of a channel when the subscriber began may have left since. It shows only where

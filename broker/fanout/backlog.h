@@ -37,6 +37,7 @@ class Backlog {
  private:
   // What of `newest` is about keys: what lies behind the cursor, up to newest.through.
   Read read_keys(const Feed& feed, Cursor cursor, std::size_t bytes_max, Newest newest);
+  Sequence add_others(const Feed& feed, Cursor cursor, Newest newest);
   Read read_newest(const Feed& feed, Cursor cursor, std::size_t bytes_max, Newest newest);
   // Reads what merge_ holds, up to `through`.
   void take(Read& read, Sequence through, std::size_t bytes_max, Framing framing);

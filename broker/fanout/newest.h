@@ -12,8 +12,10 @@ namespace fanfare::fanout {
 struct Newest {
   std::uint32_t of_each = 0;  // 0: there is no such wish
   Sequence through = 0;
-  bool of_keys = false;         // the latest of each key, and of channels without keys nothing
+  bool of_keys = false;         // the latest of each key
   Sequence removals_after = 0;  // of keys: those that are newer are wanted, too
+  // Beside keys: everything newer of channels that have none. A newcomer wants nothing of them.
+  Sequence others_after = UINT64_MAX;
 
   bool wanted(Sequence at) const { return (of_each > 0 || of_keys) && at < through; }
 };

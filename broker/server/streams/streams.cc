@@ -112,7 +112,8 @@ Streams::Beginning Streams::find_beginning(const fanout::Feed* feed,
   return {.cursor = replica.target(feed)};
 }
 
-// All keys, for one that may have some which are gone, and is told so.
+// All keys, for one that may have some which are gone, and is told so; of channels without keys,
+// what it missed.
 void Streams::begin_anew(const fanout::Feed* feed, fanout::Sequence had,
                          Beginning& beginning) const {
   const auto start = parts_.replica.snapshot(feed);
@@ -120,7 +121,9 @@ void Streams::begin_anew(const fanout::Feed* feed, fanout::Sequence had,
   ++parts_.counters.snapshots_total;
   beginning.cursor = start->cursor;
   beginning.newest = start->newest;
+  beginning.cursor.at = std::min(beginning.cursor.at, had);
   beginning.newest.removals_after = std::min(had, start->newest.through);
+  beginning.newest.others_after = had;
 }
 
 Streams::Beginning Streams::begin_at_id(const fanout::Feed* feed,

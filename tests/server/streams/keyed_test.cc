@@ -213,6 +213,48 @@ TEST(KeyedStreams, AfterTheChannelWasDeletedAnIdIsToldToBeginAnew) {
   EXPECT_THAT(older, EndsWith(event("3", 3)));
 }
 
+// Beside the keys of a deleted channel, which it is to forget, it gets what it missed of others.
+TEST(KeyedStreams, AfterAChannelWasDeletedNothingOfAPlainOneBesideItIsPassedOver) {
+  SmallBroker broker(keeping());
+  set(broker, "a", "1");
+  broker.publish("plain", "two");
+  broker.command("DEL k");
+  broker.publish("plain", "three");
+  set(broker, "b", "4");
+  broker.publish("plain", "five");
+  Peer& peer = broker.get("/events?channel=k&channel=plain&last_event_id=" + id(1));
+  const std::string events = events_of(peer.take());
+  EXPECT_THAT(events, HasSubstr("\"reason\":\"evicted\""));
+  EXPECT_THAT(events,
+              EndsWith(event("two", 2) + event("three", 3) + event("4", 4) + event("five", 5)));
+  broker.publish("plain", "six");
+  broker.pass();
+  EXPECT_EQ(peer.take(), event("six", 6));
+}
+
+// What leaves while it is still being sent that.
+TEST(KeyedStreams, WhatAPlainChannelLosesMeanwhileIsNamed) {
+  Options options = keeping();
+  channel_rule(options, "plain").history_events = 4;
+  SmallBroker broker(options, nullptr, small_sockets());
+  set(broker, "a", "1");
+  broker.command("DEL k");
+  for (int i = 2; i < 202; ++i) set(broker, fmt::format("k{}", i), kLong);
+  for (int i = 202; i < 206; ++i) broker.publish("plain", "early");
+  Peer& peer = broker.subscriber();
+  peer.stop_reading();
+  peer.say("GET /events?channel=k&channel=plain&last_event_id=" + id(0) +
+           " HTTP/1.0\r\nHost: x\r\n\r\n");
+  broker.pass();
+  for (int i = 206; i < 210; ++i) broker.publish("plain", "late");
+  peer.read_on();
+  broker.pass(1s);
+  const std::string events = peer.take();
+  EXPECT_THAT(events, Not(HasSubstr("early")));
+  EXPECT_THAT(events, HasSubstr("\"resumed\":\"" + id(205) + "\""));
+  EXPECT_THAT(events, EndsWith(event("late", 209)));
+}
+
 TEST(KeyedStreams, ALaggardIsConflatedAndNotToldOfAGap) {
   Options options = keeping("k", 3);
   options.channels.back().slow = SlowPolicy::latest;
