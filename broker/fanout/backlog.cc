@@ -46,12 +46,6 @@ Sequence oldest_left(const Feed& feed, Sequence after, Sequence through) {
   return oldest;
 }
 
-// Whether removals of keys are among what a reader that stands at `at` has lost.
-bool removals_lost(const Feed& feed, Sequence at) {
-  return std::ranges::any_of(feed.keyed(),
-                             [=](const Link* link) { return link->lost_through() > at; });
-}
-
 Cursor newcomer_at(const Feed& feed, Sequence at) {
   return {at, feed.losses().count(), feed.thinnings().count()};
 }
@@ -100,7 +94,7 @@ Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t b
                    .resumed = lost,
                    .cursor = {newest_start(feed, cursor.at, target), feed.losses().count(),
                               cursor.thinnings_known},
-                   .removals = removals_lost(feed, cursor.at)};
+                   .keys = !feed.keyed().empty()};
     return read;
   }
   const Sequence thinned = feed.thinnings().since(cursor.thinnings_known);
@@ -152,7 +146,8 @@ Read Backlog::read_keys(const Feed& feed, Cursor cursor, std::size_t bytes_max, 
   if (lost > 0) {
     read.gap = Gap{.after = cursor.at,
                    .resumed = lost,
-                   .cursor = {cursor.at, feed.losses().count(), cursor.thinnings_known}};
+                   .cursor = {cursor.at, feed.losses().count(), cursor.thinnings_known},
+                   .keys = true};
     return read;
   }
   take(read, newest.through, bytes_max, feed.framing());

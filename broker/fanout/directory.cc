@@ -88,9 +88,13 @@ void Directory::forget(ChannelId id) {
   name->second.channel = nullptr;
   forget_name_if_unused(name);
   tree_.erase(forgotten);
+  // With it go the removals that were still remembered.
+  if (forgotten.latest) forgotten.latest->forget_removals(forgotten.window.evicted_through());
   for (std::size_t i = forgotten.links.size(); i-- > 0;) {
     Link* const link = forgotten.links[i];
-    if (!link->pending) link->feed->detach(link);
+    if (link->pending) continue;
+    link->feed->note_loss(*link);
+    link->feed->detach(link);
   }
   std::unique_ptr<Channel> departed = std::move(channels_[id]);
   --channel_count_;

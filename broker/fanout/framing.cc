@@ -5,6 +5,7 @@
 
 #include "broker/fanout/encoder.h"
 #include "broker/fanout/json_line.h"
+#include "broker/fanout/removal.h"
 
 #include "common/hex.h"
 
@@ -97,7 +98,7 @@ char* write_with_suffix(char* to, std::string_view text, const Aside& aside, Fra
     *to++ = kChannelSeparator;
     to = copy(to, aside.channel);
   }
-  if (tells_key(framing)) {
+  if (tells_key(framing) && aside.key != kEveryKey) {
     *to++ = kKeySeparator;
     to = write_key(to, aside.key);
   }
@@ -110,7 +111,7 @@ std::size_t suffix_size_max(std::string_view channel, std::string_view key, Fram
 
 JsonLine line_of(const Aside& aside, std::string_view text) {
   JsonLine line{.text = text, .channel = aside.channel, .time = aside.entry->committed_s};
-  if (aside.keyed) line.key = aside.key;
+  if (aside.keyed && aside.key != kEveryKey) line.key = aside.key;
   line.removed = aside.removes;
   return line;
 }

@@ -5,7 +5,7 @@
 //
 // Always these members, in this order, and `"retry":N` before the time if the publisher gave one.
 // Where a channel keeps the latest event of each key, `"key":"…"` comes after the channel, and a
-// removal has no data and `"removed":true` behind it.
+// removal has no data and `"removed":true` behind it; one of every key has no key.
 // The data is a string whatever it holds: what a publisher wrote is what a reader gets, and a
 // number of 20 digits is not rounded on the way. An event without a name is a "message", as for an
 // EventSource. Everything that some reader takes for the end of a line is escaped: control

@@ -41,12 +41,14 @@ std::optional<PublishError> KeyTrial::publish(std::string_view channel, const Ev
   room.bytes += after - before;
   bytes_more_ += more;
   its.sizes[event.key] = after;
+  room.held = true;
   return std::nullopt;
 }
 
 void KeyTrial::erase(std::string_view channel) {
   Standing& its = standing(channel);
   bytes_more_ -= static_cast<std::int64_t>(its.room.bytes);
+  if (its.room.held) ++events_;
   its = {.room = sequencer_.key_room_anew(channel), .erased = true, .sizes = {}};
 }
 

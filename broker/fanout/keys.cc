@@ -162,7 +162,6 @@ void Keys::erase(Sequence head) {
   pages_.clear();
   open_ = {};
   left_through_ = head;
-  forgotten_through_ = head;
   told_open_ = 0;
   news_ = {.erased = true};
 }

@@ -53,6 +53,8 @@ class Keys {
   // Keys that have a value, and the bytes of their latest events.
   std::size_t count() const { return count_; }
   std::uint64_t value_bytes() const { return value_bytes_; }
+  // Nobody has a key of it, or removals of it to come.
+  bool unknown() const { return index_.count() == 0; }
   // Those of one key's latest event; 0: it has none.
   std::size_t value_size(std::string_view key) const;
   // Newer removals than this are all remembered.
@@ -63,7 +65,8 @@ class Keys {
               std::uint32_t committed_s);
   // These are the oldest events of the window, and are about to leave it.
   void leave(const Window::Run& run);
-  // Every event has left the window, up to `head`, and no key is kept.
+  // Every event has left the window, up to `head`, and no key is kept: those who have some are told
+  // by the next event, a removal of every key.
   void erase(Sequence head);
 
   // In an earlier life of the log, removals up to there were no longer all known.

@@ -11,6 +11,7 @@
 // a kept page.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -32,6 +33,10 @@ class Latest {
   explicit Latest(Sequence forgotten) : forgotten_through_(forgotten) {}
 
   void apply(const KeyNews& news);
+  // Those up to there are known no more.
+  void forget_removals(Sequence through) {
+    forgotten_through_ = std::max(forgotten_through_, through);
+  }
 
   // Removals up to here are no longer all known: a reader that stands before it, and has keys, may
   // have one that is gone.

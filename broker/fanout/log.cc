@@ -4,6 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "broker/fanout/removal.h"
+
 #include "common/check.h"
 
 namespace fanfare::fanout {
@@ -61,6 +63,7 @@ void Log::apply(const Append& append, Source& source, const Encoder::Shape& shap
   if (source.keys) {
     source.keys->append(sequence, {frame.data(), frame.size()}, append.event.key,
                         append.event.removes, second);
+    if (append.event.key == kEveryKey) source.begun_after = sequence;
   }
   draft_.touch(source);
   head_ = sequence;

@@ -7,8 +7,10 @@ namespace fanfare::fanout {
 std::string removal_data(std::string_view channel, std::string_view key) {
   std::string data = R"({"channel":")";
   data += channel;
-  data += R"(","key":")";
-  append_escaped(data, key);
+  if (key != kEveryKey) {
+    data += R"(","key":")";
+    append_escaped(data, key);
+  }
   data += "\"}";
   return data;
 }

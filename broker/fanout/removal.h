@@ -8,7 +8,10 @@ namespace fanfare::fanout {
 
 inline constexpr std::string_view kRemoved = "removed";  // the event's name
 
-// Its data: {"channel":"…","key":"…"}
+// What a removal has for a key that takes every key of its channel. No key has such a byte.
+inline constexpr std::string_view kEveryKey{"\0", 1};
+
+// Its data: {"channel":"…","key":"…"}; that of every key has no "key".
 std::string removal_data(std::string_view channel, std::string_view key);
 
 }  // namespace fanfare::fanout

@@ -131,11 +131,10 @@ void Rounds::begin(Feed& feed) {
   if (left) progress.leave_keys(through);
 }
 
-// Its time came so late that removals have been forgotten which its members were not sent.
+// Its time came so late that removals have been forgotten which its members were not sent. Nothing
+// else is lost to members before their round.
 bool Rounds::removals_lost(const Feed& feed) {
-  return std::ranges::any_of(feed.keyed(), [&](const Link* link) {
-    return !link->pending && link->channel->latest->forgotten_through() > feed.progress.position();
-  });
+  return feed.losses().since(0) > feed.progress.position();
 }
 
 // What its members have not had of keys whose updates are spaced is pending for this round. Returns

@@ -33,6 +33,10 @@ struct Visit {
   friend bool operator<(const Visit& a, const Visit& b) { return a.due > b.due; }
 };
 
+bool begun(const Source& source) {
+  return source.newest > source.begun_after || source.finished;
+}
+
 // What may leave in one turn because limits were lowered.
 struct Evictions {
   std::uint64_t events = 8'192;
@@ -65,6 +69,7 @@ struct Sequencer::Impl {
   LogTime at(TimePoint now) const { return options.clock.at(now); }
 
   Source* appear(std::string_view channel, LogTime now);
+  Source& make(std::string_view channel, LogTime now);
   std::optional<Sequencer::Publication> repeated(const Source& source, std::string_view key,
                                                  LogTime now);
   // Whether the channel does, or would if it appeared now.
@@ -77,6 +82,7 @@ struct Sequencer::Impl {
   Sequence append(Source& source, const Event& event, LogTime now);
   LogTime next_visit(const Source& source, LogTime now) const;
   void forget(Source& source);
+  void remove_every_key(std::string_view channel, LogTime now);
   void visit_at(Source& source, LogTime due);
   void visit(Source& source, LogTime now);
   bool visit_due_ones(LogTime now);
@@ -108,6 +114,10 @@ struct Sequencer::Impl {
 
 Source* Sequencer::Impl::appear(std::string_view channel, LogTime now) {
   if (!is_hidden(channel) && !has_room_for(1)) return nullptr;
+  return &make(channel, now);
+}
+
+Source& Sequencer::Impl::make(std::string_view channel, LogTime now) {
   const HistoryLimits its_limits = options.history ? options.history(channel) : HistoryLimits{};
   Source& source = log->apply(Appear{.channel = sources.next_id(),
                                      .name = channel,
@@ -116,7 +126,7 @@ Source* Sequencer::Impl::appear(std::string_view channel, LogTime now) {
   source.limits = its_limits;
   if (is_hidden(source.name)) ++hidden;
   visit_at(source, next_visit(source, now));
-  return &source;
+  return source;
 }
 
 void Sequencer::Impl::visit_at(Source& source, LogTime due) {
@@ -264,6 +274,7 @@ Sequencer::KeyRoom Sequencer::key_room(std::string_view channel) const {
   if (room.keeps) {
     room.keys = source->keys->count();
     room.bytes = source->keys->value_bytes();
+    room.held = begun(*source) && !source->keys->unknown();
   }
   return room;
 }
@@ -335,13 +346,29 @@ std::expected<Sequence, PublishError> Sequencer::finish(std::string_view channel
   return source->newest;
 }
 
-bool Sequencer::erase(std::string_view channel, TimePoint now) {
+bool Sequencer::erase(std::string_view channel, TimePoint monotonic_now) {
+  const LogTime now = impl_->at(monotonic_now);
   Source* const source = impl_->sources.find(channel);
   if (source == nullptr) return false;
-  impl_->retention.erase(*source, impl_->at(now));
   // It begins anew as it is configured now.
-  if (source->limits.keep_latest != (source->keys != nullptr)) impl_->forget(*source);
+  const bool changes = source->limits.keep_latest != (source->keys != nullptr);
+  // All that it has then is what tells clients of the keys it had.
+  if (source->keys && !begun(*source) && !changes) return true;
+  const bool tell = source->keys && !source->keys->unknown();
+  impl_->retention.erase(*source, now);
+  if (changes) impl_->forget(*source);
+  if (tell) impl_->remove_every_key(channel, now);
   return true;
+}
+
+// If the channel keeps no keys from now on, that is an event like any other.
+void Sequencer::Impl::remove_every_key(std::string_view channel, LogTime now) {
+  Source* const known = sources.find(channel);
+  Source& source = known == nullptr ? make(channel, now) : *known;
+  const std::string data = removal_data(channel, kEveryKey);
+  Event event{.type = kRemoved, .data = data, .retry_ms = {}};
+  if (source.keys) event.key = kEveryKey, event.removes = true;
+  append(source, event, now);
 }
 
 void Sequencer::Impl::visit(Source& source, LogTime now) {
@@ -456,7 +483,7 @@ Sequencer::ChannelState state_of(const Source& source) {
           .last = source.window.last(),
           .evicted_through = source.window.evicted_through(),
           .finished = source.finished,
-          .begun = source.newest > source.begun_after || source.finished};
+          .begun = begun(source)};
 }
 
 }  // namespace

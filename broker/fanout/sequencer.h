@@ -95,7 +95,8 @@ class Sequencer {
   // No more events: subscribers get what is left and a clean end. Also on a channel that had no
   // event yet. Idempotent; the sequence is that of the channel's newest event (0: none).
   std::expected<Sequence, PublishError> finish(std::string_view channel, TimePoint now);
-  // Drops the history, the finished mark and the keys; subscribers stay. False: no such channel.
+  // Drops the history, the finished mark and the keys; subscribers stay. Those who may have keys
+  // are told by an event, which does not count as one of the channel's. False: no such channel.
   bool erase(std::string_view channel, TimePoint now);
   // Age, idleness, and limits that have changed; call about once a second. Bounded work; true if
   // there is more to do, in the next turn.
@@ -143,6 +144,7 @@ class Sequencer {
     bool keeps = false;  // the latest event of each key
     std::uint64_t keys = 0, keys_max = 0;
     std::uint64_t bytes = 0, bytes_max = 0;  // of the latest events' frames
+    bool held = false;                       // clients are told when the channel is erased
   };
   KeyRoom key_room(std::string_view channel) const;
   KeyRoom key_room_anew(std::string_view channel) const;

@@ -31,7 +31,8 @@ struct Source {
   std::uint64_t published = 0;
   std::uint64_t published_before = 0;  // at the last for_each_gain()
   Sequence newest = 0;                 // 0: none since the channel appeared
-  // Nothing before it counts: the log's head when the channel appeared, or was last dropped.
+  // Nothing up to it counts: the log's head when the channel appeared, or was last dropped, or the
+  // event that told clients so.
   Sequence begun_after = 0;
   LogTime last_activity;
   bool finished = false;

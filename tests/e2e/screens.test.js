@@ -278,13 +278,14 @@ describe('data screens', { concurrency: 5 }, () => {
     t.after(() => lines.close());
     const publish = (key, data) => {
       lines.pending.push({ channel: 'own/keyed', data });
-      lines.socket.write(`${JSON.stringify({ channel: 'own/keyed', key, ...(data && { data }) })}\n`);
+      lines.socket.write(`${JSON.stringify({ channel: 'own/keyed', key, ...(data && { data: { name: `n:${key}`, ...data } }) })}\n`);
     };
     for (const key of ['EUR/USD', 'a, b', '<i>']) publish(key, { n: 1, t: Date.now() });
     for (let n = 2; n < 1200; ++n) publish('EUR/USD', { n, t: Date.now() }); // the others have left the history
     await lines.settled();
     const { page, problems } = await own(t,
       '<ff-map id="map" channel="own/keyed" field="n" label="Map"></ff-map><ff-value id="one" channel="own/keyed" key="a, b" field="n" label="One"></ff-value>' +
+      '<ff-table id="by" channel="own/keyed" by="name"><ff-column field="n" label="N"></ff-column></ff-table>' +
       '<ff-value id="other" channel="own/other" field="n" label="Other"></ff-value>', { screen: 'keyed="own/keyed"' });
     const cells = () => page.evaluate(() => [...document.querySelectorAll('#map .cell')].map((cell) => [cell.dataset.key, cell.querySelector('.number').textContent].join(' = ')).sort().join('; '));
     await until(async () => (await cells()) === '<i> = 1; EUR/USD = 1,199; a, b = 1', async () => `the latest of each key: ${await cells()}`);
@@ -294,6 +295,16 @@ describe('data screens', { concurrency: 5 }, () => {
     publish('a, b');
     await until(async () => (await cells()) === '<i> = 1; EUR/USD = 1,199', async () => `the removed one goes: ${await cells()}`);
     await becomes(page, '#one .big', '–');
+    const rows = () => page.evaluate(() => document.querySelectorAll('#by tbody tr:not(.blank)').length);
+    await until(async () => await rows() === 2, async () => `also where rows have a key of their own: ${await rows()}`);
+    await new Promise((resolve, reject) => {
+      http.request({ socketPath: broker.socket, method: 'DELETE', path: '/channels/own/keyed' }, (answer) => answer.resume().on('end', resolve))
+        .on('error', reject).end();
+    });
+    await until(async () => (await cells()) === '' && await rows() === 0, async () => `all go with their channel: ${await cells()}`);
+    await becomes(page, '#other .big', '5');
+    publish('a, b', { n: 7, t: Date.now() });
+    await becomes(page, '#one .big', '7');
     assert.deepEqual(problems, []);
   });
 

@@ -8,11 +8,13 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "broker/fanout/feed.h"
 #include "broker/fanout/log_image.h"
 #include "broker/fanout/replica.h"
 #include "broker/fanout/sequencer.h"
@@ -34,9 +36,10 @@ const std::vector<TopicList> kKeyedTopics = {{"k/1"}, {"k/2"},          {"k/1", 
 // Such as need an escape, and such as do not.
 const std::vector<std::string> kKeys = {"", "a", "b/1", "c d", "e,f", "ü", "g", "h"};
 
-using KeyMap = std::map<std::string, std::string>;              // by key
-using ChannelMap = std::map<std::string, KeyMap>;               // by channel
-using Versions = std::map<Sequence, std::vector<std::string>>;  // channel, key, data, by sequence
+using KeyMap = std::map<std::string, std::string>;  // by key
+using ChannelMap = std::map<std::string, KeyMap>;   // by channel
+// Channel, key, data, by sequence; only the channel: every key of it went.
+using Versions = std::map<Sequence, std::vector<std::string>>;
 
 std::string unescaped(std::string_view text) {
   std::string plain;
@@ -73,12 +76,15 @@ class World {
  private:
   void start_again(std::unique_ptr<Log> log);
   void publish();
+  void erase();
   void seal();
   void begin(std::uint32_t member);
   void come_back(Client& c);
   void start_anew(Client& c, Sequence removals_after);
   void cut(std::uint32_t member);
-  void take_in(Client& c, bool from_round = false);
+  // `round_began`: when the round that brought it did, if it was one.
+  void take_in(Client& c, std::optional<TimePoint> round_began = std::nullopt);
+  void note_end_of_round(const Feed* feed);
   void leave(std::uint32_t member);
   void advance(std::uint32_t member);
   bool serve(Shard& shard, std::size_t slice, double whole);
@@ -99,6 +105,7 @@ class World {
   std::vector<Client> clients_{kClients};
   ChannelMap truth_;
   Versions versions_;
+  std::map<const Feed*, TimePoint> rounds_began_;  // those that are on their way
   TimePoint now_{Duration(100s).count()};
 };
 
@@ -177,6 +184,19 @@ void World::publish() {
   ASSERT_EQ(known.count(), keys.size());
 }
 
+void World::erase() {
+  const std::string& channel = kChannels[random_.below(kChannels.size())];
+  const Sequence before = sequencer_->head();
+  const bool keyed = channel != "plain";
+  const bool any = keyed && !truth_[channel].empty();
+  sequencer_->erase(channel, now_);
+  if (keyed) truth_[channel].clear();
+  const auto state = sequencer_->find(channel);
+  ASSERT_FALSE(state && state->begun);
+  ASSERT_TRUE(sequencer_->head() > before || !any) << "who has keys must hear of it";
+  if (sequencer_->head() > before) versions_[sequencer_->head()] = {channel};
+}
+
 void World::seal() {
   if (const BatchPtr batch = sequencer_->seal(now_)) {
     for (const auto& shard : shards_) shard->mailbox.push_back(batch);
@@ -222,11 +242,8 @@ void World::come_back(Client& c) {
   for (;;) {
     const Read read = replica.read(c.feed, c.cursor, 1);
     if (!read.gap) return;
-    if (read.gap->removals) {
-      c.map.clear();  // the client is told that some may be gone, and that all follows
-      start_anew(c, UINT64_MAX);
-      return;
-    }
+    if (!read.gap->thinned) c.map.clear();  // the client is told so, and that all follows
+    if (read.gap->keys) return start_anew(c, UINT64_MAX);
     c.cursor = read.gap->cursor;
   }
 }
@@ -243,27 +260,34 @@ void World::start_anew(Client& c, Sequence removals_after) {
 }
 
 // What the client makes of what has come in whole.
-void World::take_in(Client& c, bool from_round) {
+void World::take_in(Client& c, std::optional<TimePoint> round_began) {
   const std::string text = is_chunked(c.framing) ? read_chunks(c.stream) : c.stream;
   for (const ReceivedEvent& event : read_events(text)) {
     const std::size_t one = event.id.find(',');
     const std::size_t two = event.id.find(',', one + 1);
-    ASSERT_NE(two, std::string::npos) << event.id;
     const auto id = EventId::parse(event.id.substr(0, one));
     ASSERT_TRUE(id && id->epoch == epoch_) << event.id;
     ASSERT_GT(id->sequence, c.last_id) << "ids strictly increase";
     c.last_id = id->sequence;
     const std::string channel = event.id.substr(one + 1, two - one - 1);
-    const std::string key = unescaped(event.id.substr(two + 1));
     const auto& version = versions_.at(id->sequence);
     ASSERT_EQ(channel, version[0]);
+    if (version.size() == 1) {
+      ASSERT_EQ(event.type, "removed");
+      ASSERT_EQ(event.data, fmt::format(R"({{"channel":"{}"}})", channel));
+      ASSERT_EQ(two, std::string::npos) << event.id;
+      c.map[channel].clear();
+      continue;
+    }
+    ASSERT_NE(two, std::string::npos) << event.id;
+    const std::string key = unescaped(event.id.substr(two + 1));
     ASSERT_EQ(key, version[1]);
     if (channel == "plain") continue;
     const Duration spacing = std::max(spacing_, c.spacing);
-    if (from_round && spacing > 0s) {
+    if (round_began && spacing > 0s) {
       TimePoint& last = c.came_in_round[channel + " " + key];
-      ASSERT_TRUE(last == TimePoint{} || now_ - last >= spacing) << "sooner than it wanted";
-      last = now_;
+      ASSERT_TRUE(last == TimePoint{} || *round_began - last >= spacing) << "sooner than it wanted";
+      last = *round_began;
     }
     if (version[2].empty()) {
       ASSERT_EQ(event.type, "removed");
@@ -277,9 +301,14 @@ void World::take_in(Client& c, bool from_round) {
   c.stream.clear();
 }
 
+void World::note_end_of_round(const Feed* feed) {
+  if (!feed->progress.in_round()) rounds_began_.erase(feed);
+}
+
 void World::leave(std::uint32_t member) {
   Client& c = clients_[member];
   c.cursor = c.shard->replica.leave(c.feed, member);
+  note_end_of_round(c.feed);
   c.came_in_round.clear();
   c.state = Subscriber::State::behind;
 }
@@ -315,10 +344,8 @@ void World::advance(std::uint32_t member) {
   if (read.ahead) return;
   if (read.gap) {
     ASSERT_TRUE(!read.gap->thinned || !conflate_) << "what is conflated is not called a gap";
-    if (read.gap->removals) {
-      cut(member);
-      return;
-    }
+    if (read.gap->keys) return cut(member);
+    if (!read.gap->thinned) c.map.clear();
     c.cursor = read.gap->cursor;
     return;
   }
@@ -334,6 +361,9 @@ void World::advance(std::uint32_t member) {
 bool World::serve(Shard& shard, std::size_t slice, double whole) {
   const auto round = shard.replica.next_round(slice);
   if (!round) return false;
+  // Slice by slice, which here may take long.
+  const TimePoint began = rounds_began_.try_emplace(round->feed, now_).first->second;
+  note_end_of_round(round->feed);
   const std::vector<Member> members(round->members.begin(), round->members.end());
   for (const Member member : members) {
     Client& c = clients_[member];
@@ -344,7 +374,7 @@ bool World::serve(Shard& shard, std::size_t slice, double whole) {
     }
     if (random_.chance(whole)) {
       c.stream.append(round->span.data, round->span.size);
-      take_in(c, true);
+      take_in(c, began);
     } else {
       leave(member);
       c.held = round->span;
@@ -382,6 +412,7 @@ void World::hand_over() {
 void World::start_again(std::unique_ptr<Log> log) {
   sequencer_ = std::make_unique<Sequencer>(options_, std::move(log));
   restarting_ = false;
+  rounds_began_.clear();
   for (auto& shard : shards_) {
     shard = std::make_unique<Shard>(shard_options());
     shard->replica.advance(now_);
@@ -394,8 +425,10 @@ void World::step() {
   const auto member = static_cast<std::uint32_t>(random_.below(kClients));
   Shard& shard = *shards_[random_.below(shards_.size())];
   const std::uint64_t dice = random_.below(100);
-  if (dice < 35) {
+  if (dice < 34) {
     publish();
+  } else if (dice < 35) {
+    erase();
   } else if (dice < 45) {
     seal();
   } else if (dice < 60) {

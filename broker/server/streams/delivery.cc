@@ -153,9 +153,9 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
   read = replica_.read(feed, behind.cursor, kReadBytes, behind.newest);
   while (read.gap) {
     // A raw stream can report a loss only by ending. Where the latest of each key follows, it need
-    // not. No stream goes back to where it could say which keys are left.
+    // not. No stream goes back to where all keys would follow.
     const bool raw = is_raw(replica_.framing(feed));
-    if ((raw && !read.gap->thinned) || read.gap->removals) return false;
+    if ((raw && !read.gap->thinned) || read.gap->keys) return false;
     if (!behind.fresh && !replica_.rules(feed).slow_may_stay) return false;
     if (!settings_->delivery.gap_event.empty() && !raw) {
       const auto id = [this](fanout::Sequence sequence) {

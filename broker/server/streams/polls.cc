@@ -84,6 +84,13 @@ bool Polls::has_news(const Poll& poll) const {
   return read.gap || read.span.events > 0 || (read.caught_up && parts_.replica.complete(poll.feed));
 }
 
+// As one that comes now with the place that it has come to.
+void Polls::begin_again(Poll& poll) {
+  sse::SubscribeRequest asked;
+  asked.cursor = parts_.streams.id_text(poll.beginning.cursor.at);
+  poll.beginning = parts_.streams.find_beginning(poll.feed, asked, parts_.settings.options());
+}
+
 // Reads on from the poll's cursor, which then stands behind all that was found.
 Polls::Found Polls::collect(Poll& poll) {
   const Options& options = parts_.settings.options();
@@ -93,6 +100,14 @@ Polls::Found Polls::collect(Poll& poll) {
   while (true) {
     const std::size_t left = most - std::min(most, found.text.size());
     const auto read = parts_.replica.read(poll.feed, cursor, left, poll.beginning.newest);
+    if (read.gap && read.gap->keys) {
+      if (!found.text.empty()) {
+        found.more = true;
+        return found;
+      }
+      begin_again(poll);
+      continue;
+    }
     if (read.gap) {
       const std::string after = parts_.streams.id_text(read.gap->after);
       found.text += parts_.streams.gap(

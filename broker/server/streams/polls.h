@@ -93,6 +93,7 @@ class Polls {
   Poll begin(const sse::SubscribeRequest& asked, const Streams::Terms& terms);
   void turn_away(Poll& poll, const Options& options);
   bool has_news(const Poll& poll) const;
+  void begin_again(Poll& poll);
   Found collect(Poll& poll);
   void write(const Request& request, Poll& poll, Response& response);
   void put_off(ExchangeId exchange, Poll&& poll, Duration patience, Response& response);

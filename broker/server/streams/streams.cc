@@ -112,8 +112,8 @@ Streams::Beginning Streams::find_beginning(const fanout::Feed* feed,
   return {.cursor = replica.target(feed)};
 }
 
-// All keys, for one that may have some which are gone, and is told so; of channels without keys,
-// what it missed.
+// All keys, for one that is told of a gap and begins with none; of channels without keys, what it
+// missed.
 void Streams::begin_anew(const fanout::Feed* feed, fanout::Sequence had,
                          Beginning& beginning) const {
   const auto start = parts_.replica.snapshot(feed);
@@ -152,7 +152,7 @@ Streams::Beginning Streams::begin_at_id(const fanout::Feed* feed,
       reason = sse::GapReason::evicted;
       beginning.cursor = read.gap->cursor;
       resumed = read.gap->resumed;
-      if (read.gap->removals) begin_anew(feed, id->sequence, beginning);
+      if (read.gap->keys) begin_anew(feed, id->sequence, beginning);
     } else if (resumed = replica.thinned(feed, beginning.cursor); resumed > 0) {
       reason = sse::GapReason::conflated;
       beginning.cursor = replica.thinnings_known(feed, beginning.cursor);

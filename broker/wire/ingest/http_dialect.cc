@@ -412,6 +412,14 @@ std::uint64_t declared_size(const http::RequestHead& head) {
   return error == std::errc{} && stop == text.end() ? size : 0;
 }
 
+// Where the method does to a channel what seems to be wanted here, as a tail of the sentence.
+std::string_view what_does(http::Method method, Resource resource) {
+  if (resource != Resource::publish && resource != Resource::finish) return {};
+  if (method == http::Method::del) return ": DELETE /channels/<channel> drops a channel";
+  if (method == http::Method::get) return ": GET /channels/<channel> says what a channel holds";
+  return {};
+}
+
 }  // namespace
 
 std::size_t body_bytes_max(const http::RequestHead& head, const HttpLimits& limits) {
@@ -434,8 +442,8 @@ bool refused_by_head(const http::RequestHead& head, HttpAnswer& answer) {
   if (!allows(resource, head.method)) {
     answer.allow = allowed_at(resource);
     answer_error(answer, 405,
-                 fmt::format("{} allows {}, but not {}", quotable(head.path), answer.allow,
-                             quotable(head.method_text)));
+                 fmt::format("{} allows {}, but not {}{}", quotable(head.path), answer.allow,
+                             quotable(head.method_text), what_does(head.method, resource)));
     return true;
   }
   if (resource != Resource::batch && resource != Resource::publish) return false;

@@ -1,6 +1,6 @@
 // The elements of a screen that show one event: a value, a trend, a gauge; and the journal of the connection.
 import { Plot, Trace } from './curves.js';
-import { at, look, matcher, Tones } from './events.js';
+import { at, look, matcher, Tones, wentWith } from './events.js';
 import { Big, clock, duration, Figure, number, span } from './figures.js';
 import { draw, kGlyphs, make, mark, newName, write } from './page.js';
 import { said, say } from './words.js';
@@ -39,7 +39,7 @@ export class Widget extends HTMLElement {
 
   // An event that matches: its items (or itself), each with its key.
   take(event) {
-    if (event.removed) return this.forget(event.key);
+    if (event.removed) return this.forget(event);
     if (this.items.length === 0) return this.one({ ...event, item: event.data });
     let list = event.data;
     for (const name of this.items) list = list?.[name];
@@ -56,9 +56,10 @@ export class Widget extends HTMLElement {
     this.screen.changed(this);
   }
 
-  // This key has no value any more; without an argument, none has.
-  forget(key) {
-    if (key !== undefined && this.newest?.key !== key) return;
+  // What came under this key of this channel is no longer so; without a key, what the whole channel said; without an
+  // argument, everything.
+  forget(gone) {
+    if (this.newest === null || !wentWith(this.newest, gone)) return;
     this.newest = null;
     this.screen.changed(this);
   }

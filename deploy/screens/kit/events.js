@@ -9,6 +9,8 @@ export function look({ item, key, channel, ms, id }, path) {
   }
   return Number.isFinite(value) || typeof value === 'string' || typeof value === 'boolean' ? value : null;
 }
+// Whether the row came under a key that went: {channel, key}; without a key, all of the channel did; undefined, everything.
+export const wentWith = (row, gone) => gone === undefined || (row.channel === gone.channel && (gone.key === undefined || row.from === gone.key));
 // Milliseconds since 1970 of a number of seconds or milliseconds, or of a text that says a date.
 export function time(value) {
   if (typeof value === 'number') return value < 1e11 ? value * 1000 : value;

@@ -1,6 +1,6 @@
 // The elements of a screen that show many events, each by its key: a table, and the map of a wall, a hall or a flow.
 import { Widget } from './elements.js';
-import { at, look, table, Tones } from './events.js';
+import { at, look, table, Tones, wentWith } from './events.js';
 import { Big, Figure, number } from './figures.js';
 import { kGlyphs, make, mark, style, write } from './page.js';
 import { said, say, word } from './words.js';
@@ -21,10 +21,9 @@ export class Keyed extends Widget {
     if (this.rows.size > this.keep) this.rows.delete(this.rows.keys().next().value);
   }
 
-  forget(key) {
-    if (key === undefined) this.rows.clear();
-    else this.rows.delete(key);
-    super.forget(key);
+  forget(gone) {
+    for (const [key, row] of this.rows) if (wentWith(row, gone)) this.rows.delete(key);
+    super.forget(gone);
     this.screen.changed(this);
   }
 

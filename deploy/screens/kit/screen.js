@@ -165,7 +165,7 @@ class ScreenElement extends HTMLElement {
     const ms = Math.min(dated ?? Infinity, arrived - this.clockOffset); // nothing is newer than now
     if (this.gaps.at(-1)?.to === null) Object.assign(this.gaps.at(-1), { to: ms });
     this.lastMs = Math.max(this.lastMs, ms);
-    const event = { id, channel, key, data: read, ms, arrived, removed };
+    const event = { id, channel, key, from: key, data: read, ms, arrived, removed };
     for (const widget of this.readersOf(channel)) attempt(() => widget.take(event));
   }
 

@@ -13,7 +13,7 @@ const kSettleMs = 1500; // after an opening, what comes is history
 export class Stream {
   // url: without what this adds to it. types: names of events besides `message`. gapEvent: the broker's name for a gap.
   // keyed: whether all its channels keep the latest event of each key, and say when one is removed.
-  // onEvent({id, channel, key, data, arrived, removed}), data as text; onGap({reason, after, resumed}); onState(state).
+  // onEvent({id, channel, key, data, arrived, removed}), data as text; removed without a key: all keys of the channel. onGap({reason, after, resumed}); onState(state).
   // onSettled({awayMs, caughtUp, gap}) comes a moment after each opening; awayMs is 0 for the first.
   constructor(options) {
     Object.assign(this, options);

@@ -198,48 +198,92 @@ TEST(KeyedStreams, APollGetsTheLatestAndThenWhatChanged) {
   EXPECT_THAT(answer, HasSubstr("Last-Event-ID: " + id(2)));
 }
 
-TEST(KeyedStreams, AfterTheChannelWasDeletedAnIdIsToldToBeginAnew) {
-  SmallBroker broker(keeping());
-  set(broker, "a", "1");
-  set(broker, "b", "2");
-  broker.command("DEL k");
-  set(broker, "b", "3");
-  const std::string events =
-      events_of(broker.get("/events?channel=k&last_event_id=" + id(2)).take());
-  EXPECT_EQ(events, event("3", 3)) << "it had everything until then";
-  const std::string older =
-      events_of(broker.get("/events?channel=k&last_event_id=" + id(1)).take());
-  EXPECT_THAT(older, HasSubstr("\"reason\":\"evicted\""));
-  EXPECT_THAT(older, EndsWith(event("3", 3)));
+std::string removal_of_all(int sequence, std::string_view suffix = "") {
+  return fmt::format("event: removed\ndata: {{\"channel\":\"k\"}}\nid: {}-{}{}\n\n",
+                     SmallBroker::kEpoch, sequence, suffix);
 }
 
-// Beside the keys of a deleted channel, which it is to forget, it gets what it missed of others.
-TEST(KeyedStreams, AfterAChannelWasDeletedNothingOfAPlainOneBesideItIsPassedOver) {
+TEST(KeyedStreams, AClientThatMayHaveKeysOfADeletedChannelIsToldThatAllAreGone) {
+  SmallBroker broker(keeping());
+  Peer& plain = broker.get("/events?channel=k");
+  Peer& named = broker.get("/events?channel=k&with=channel,key");
+  Peer& lines = broker.get("/events?channel=k&format=json");
+  set(broker, "a", "1");
+  set(broker, "b", "2");
+  plain.take(), named.take(), lines.take();
+  EXPECT_EQ(broker.command("DEL k"), ":1\r\n");
+  EXPECT_EQ(plain.take(), removal_of_all(3));
+  EXPECT_EQ(named.take(), removal_of_all(3, ",k"));
+  EXPECT_THAT(lines.take(),
+              HasSubstr(R"("channel":"k","event":"removed","data":"","removed":true,"time")"));
+  EXPECT_EQ(broker.command("EXISTS k"), ":0\r\n");
+  EXPECT_EQ(broker.command("DEL k"), ":0\r\n");
+  EXPECT_EQ(plain.take(), "") << "once is enough";
+  set(broker, "b", "3");
+  EXPECT_EQ(plain.take(), event("3", 4));
+  const auto resumed = [&](int at) {
+    return events_of(broker.get("/events?channel=k&last_event_id=" + id(at)).take());
+  };
+  EXPECT_EQ(resumed(2), removal_of_all(3) + event("3", 4));
+  EXPECT_EQ(resumed(3), event("3", 4));
+  const std::string older = resumed(1);
+  EXPECT_THAT(older, HasSubstr("\"reason\":\"conflated\""));
+  EXPECT_THAT(older, EndsWith(removal_of_all(3) + event("3", 4)));
+  EXPECT_EQ(events_of(broker.get("/events?channel=k").take()), event("3", 4)) << "a newcomer";
+}
+
+TEST(KeyedStreams, WhatWentWithTheChannelIsNotSentAtARateAnyMore) {
+  SmallBroker broker(keeping());
+  Peer& slow = broker.get("/events?channel=k&max_rate=1");
+  set(broker, "a", "1");
+  set(broker, "a", "2");
+  slow.take();
+  broker.command("DEL k");
+  broker.pass(2s);
+  EXPECT_EQ(slow.take(), removal_of_all(3));
+}
+
+TEST(KeyedStreams, BesideADeletedChannelNothingOfAPlainOneIsPassedOver) {
   SmallBroker broker(keeping());
   set(broker, "a", "1");
   broker.publish("plain", "two");
   broker.command("DEL k");
-  broker.publish("plain", "three");
-  set(broker, "b", "4");
-  broker.publish("plain", "five");
+  broker.publish("plain", "four");
+  set(broker, "b", "5");
   Peer& peer = broker.get("/events?channel=k&channel=plain&last_event_id=" + id(1));
-  const std::string events = events_of(peer.take());
-  EXPECT_THAT(events, HasSubstr("\"reason\":\"evicted\""));
-  EXPECT_THAT(events,
-              EndsWith(event("two", 2) + event("three", 3) + event("4", 4) + event("five", 5)));
-  broker.publish("plain", "six");
-  broker.pass();
-  EXPECT_EQ(peer.take(), event("six", 6));
+  EXPECT_EQ(events_of(peer.take()),
+            event("two", 2) + removal_of_all(3) + event("four", 4) + event("5", 5));
 }
 
-// What leaves while it is still being sent that.
-TEST(KeyedStreams, WhatAPlainChannelLosesMeanwhileIsNamed) {
+// A client that is told of a gap begins with nothing: then all keys follow, whatever was lost.
+TEST(KeyedStreams, AfterALossOfAPlainChannelAllKeysFollowAndWhatIsLeftOfIt) {
   Options options = keeping();
-  channel_rule(options, "plain").history_events = 4;
-  SmallBroker broker(options, nullptr, small_sockets());
+  channel_rule(options, "plain").history_events = 2;
+  SmallBroker broker(options);
   set(broker, "a", "1");
-  broker.command("DEL k");
-  for (int i = 2; i < 202; ++i) set(broker, fmt::format("k{}", i), kLong);
+  set(broker, "b", "2");
+  for (int i = 3; i <= 5; ++i) broker.publish("plain", "one");
+  set(broker, "b", "6");
+  const std::string path = "/events?channel=k&channel=plain";
+  Peer& peer = broker.get(path + "&last_event_id=" + id(2));
+  const std::string everything = event("1", 1) + event("one", 4) + event("one", 5) + event("6", 6);
+  const std::string events = events_of(peer.take());
+  EXPECT_THAT(events, HasSubstr("\"reason\":\"evicted\""));
+  EXPECT_THAT(events, EndsWith(everything));
+  EXPECT_THAT(body_of(broker.get(path + "&poll=1&last_event_id=" + id(2)).take()),
+              EndsWith(everything));
+  broker.publish("plain", "seven");
+  EXPECT_EQ(peer.take(), event("seven", 7));
+}
+
+// No stream goes back in the middle: it ends, and the same follows when its client comes back.
+TEST(KeyedStreams, WhatAPlainChannelLosesMeanwhileEndsAStreamWithKeys) {
+  Options options = keeping();
+  options.channels.back().slow = SlowPolicy::skip;
+  channel_rule(options, "plain").history_events = 4;
+  channel_rule(options, "plain").slow = SlowPolicy::skip;
+  SmallBroker broker(options, nullptr, small_sockets());
+  for (int i = 1; i < 202; ++i) set(broker, fmt::format("k{}", i), kLong);
   for (int i = 202; i < 206; ++i) broker.publish("plain", "early");
   Peer& peer = broker.subscriber();
   peer.stop_reading();
@@ -248,10 +292,15 @@ TEST(KeyedStreams, WhatAPlainChannelLosesMeanwhileIsNamed) {
   broker.pass();
   for (int i = 206; i < 210; ++i) broker.publish("plain", "late");
   peer.read_on();
+  broker.pass(5s);
+  EXPECT_THAT(peer.take(), Not(HasSubstr("early")));
+  EXPECT_TRUE(peer.gone());
+  Peer& again = broker.get("/events?channel=k&channel=plain&last_event_id=" + id(150));
   broker.pass(1s);
-  const std::string events = peer.take();
-  EXPECT_THAT(events, Not(HasSubstr("early")));
-  EXPECT_THAT(events, HasSubstr("\"resumed\":\"" + id(205) + "\""));
+  const std::string events = events_of(again.take());
+  EXPECT_THAT(events, HasSubstr("\"reason\":\"evicted\",\"after\":\"" + id(150) +
+                                "\",\"resumed\":\"" + id(205) + "\""));
+  EXPECT_THAT(events, HasSubstr("id: " + id(1) + "\n"));
   EXPECT_THAT(events, EndsWith(event("late", 209)));
 }
 

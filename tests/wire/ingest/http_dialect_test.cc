@@ -332,7 +332,13 @@ TEST(HttpDialect, RefusesUnknownPlacesAndMethodsBeforeTheBody) {
             "404 {\"error\":\"there is no /pub/news on the ingest socket: POST /publish/<channel> "
             "publishes, GET / lists the rest\"}\n");
   EXPECT_EQ(ask("GET", "/publish/a"),
-            "405 {\"error\":\"/publish/a allows POST, PUT, but not GET\"}\n");
+            "405 {\"error\":\"/publish/a allows POST, PUT, but not GET: GET /channels/<channel> says "
+            "what a channel holds\"}\n");
+  EXPECT_EQ(ask("DELETE", "/finish/a"),
+            "405 {\"error\":\"/finish/a allows POST, but not DELETE: DELETE /channels/<channel> "
+            "drops a channel\"}\n");
+  EXPECT_EQ(ask("PATCH", "/publish/a"),
+            "405 {\"error\":\"/publish/a allows POST, PUT, but not PATCH\"}\n");
   HttpAnswer answer;
   EXPECT_FALSE(ingest::refused_by_head(head_of("POST", "/publish/news"), answer));
 }
