@@ -94,7 +94,7 @@ Read Backlog::read(const Feed& feed, Sequence head, Cursor cursor, std::size_t b
                    .resumed = lost,
                    .cursor = {newest_start(feed, cursor.at, target), feed.losses().count(),
                               cursor.thinnings_known},
-                   .keys = !feed.keyed().empty()};
+                   .removals = feed.removals_lost() > cursor.at};
     return read;
   }
   const Sequence thinned = feed.thinnings().since(cursor.thinnings_known);
@@ -146,8 +146,7 @@ Read Backlog::read_keys(const Feed& feed, Cursor cursor, std::size_t bytes_max, 
   if (lost > 0) {
     read.gap = Gap{.after = cursor.at,
                    .resumed = lost,
-                   .cursor = {cursor.at, feed.losses().count(), cursor.thinnings_known},
-                   .keys = true};
+                   .cursor = {cursor.at, feed.losses().count(), cursor.thinnings_known}};
     return read;
   }
   take(read, newest.through, bytes_max, feed.framing());

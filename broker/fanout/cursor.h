@@ -35,9 +35,8 @@ struct Gap {
   Cursor cursor;
   // Nothing but events that were not the latest of their keys: reading goes on where it stood.
   bool thinned = false;
-  // Some channel keeps the latest event of each key: whoever is told of this gap begins with no key,
-  // so that all of them are to follow. What is read from the cursor has only those that changed.
-  bool keys = false;
+  // Removals of keys are among them: what follows does not say which keys are gone.
+  bool removals = false;
 };
 
 }  // namespace fanfare::fanout

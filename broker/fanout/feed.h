@@ -57,7 +57,12 @@ class Feed {
   // ---- what it has lost, of the events up to the target
   const Losses& losses() const { return losses_; }
   // Before it was made; 0: nothing.
-  void inherit_loss(Sequence through) { losses_.add(through); }
+  void inherit_loss(Sequence through) {
+    losses_.add(through);
+    removals_lost_ = std::max(removals_lost_, through);
+  }
+  // The newest of them that may have been the removal of a key; 0: none was.
+  Sequence removals_lost() const { return removals_lost_; }
   // Up to where channels that keep the latest event of each key have nothing but those left.
   const Losses& thinnings() const { return thinnings_; }
   void inherit_thinning(Sequence through) { thinnings_.add(through); }
@@ -66,6 +71,7 @@ class Feed {
     if (const Sequence through = link.lost_through(); through > link.lost) {
       link.lost = through;
       losses_.add(through);
+      if (link.channel->latest) removals_lost_ = std::max(removals_lost_, through);
     }
     if (const Sequence through = link.thinned_through(); through > link.thinned) {
       link.thinned = through;
@@ -97,6 +103,7 @@ class Feed {
   const FeedNumber number_;
   std::uint32_t finished_topics_ = 0;  // topics that are the names of finished channels
   Losses losses_;
+  Sequence removals_lost_ = 0;
   Losses thinnings_;
   Link* newest_ = nullptr;
   Link* oldest_ = nullptr;

@@ -131,10 +131,9 @@ void Rounds::begin(Feed& feed) {
   if (left) progress.leave_keys(through);
 }
 
-// Its time came so late that removals have been forgotten which its members were not sent. Nothing
-// else is lost to members before their round.
+// Its time came so late that removals have been forgotten which its members were not sent.
 bool Rounds::removals_lost(const Feed& feed) {
-  return feed.losses().since(0) > feed.progress.position();
+  return feed.removals_lost() > feed.progress.position();
 }
 
 // What its members have not had of keys whose updates are spaced is pending for this round. Returns

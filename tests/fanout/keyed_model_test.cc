@@ -242,8 +242,10 @@ void World::come_back(Client& c) {
   for (;;) {
     const Read read = replica.read(c.feed, c.cursor, 1);
     if (!read.gap) return;
-    if (!read.gap->thinned) c.map.clear();  // the client is told so, and that all follows
-    if (read.gap->keys) return start_anew(c, UINT64_MAX);
+    if (!read.gap->thinned) {
+      c.map.clear();  // the client is told so, and that all follows
+      return start_anew(c, UINT64_MAX);
+    }
     c.cursor = read.gap->cursor;
   }
 }
@@ -344,8 +346,8 @@ void World::advance(std::uint32_t member) {
   if (read.ahead) return;
   if (read.gap) {
     ASSERT_TRUE(!read.gap->thinned || !conflate_) << "what is conflated is not called a gap";
-    if (read.gap->keys) return cut(member);
-    if (!read.gap->thinned) c.map.clear();
+    if (read.gap->removals) return cut(member);
+    // The client keeps what it has of keys, if it is told of a gap.
     c.cursor = read.gap->cursor;
     return;
   }

@@ -153,9 +153,9 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
   read = replica_.read(feed, behind.cursor, kReadBytes, behind.newest);
   while (read.gap) {
     // A raw stream can report a loss only by ending. Where the latest of each key follows, it need
-    // not. No stream goes back to where all keys would follow.
+    // not. No stream goes back to where it could say which keys are left.
     const bool raw = is_raw(replica_.framing(feed));
-    if ((raw && !read.gap->thinned) || read.gap->keys) return false;
+    if ((raw && !read.gap->thinned) || read.gap->removals) return false;
     if (!behind.fresh && !replica_.rules(feed).slow_may_stay) return false;
     if (!settings_->delivery.gap_event.empty() && !raw) {
       const auto id = [this](fanout::Sequence sequence) {
@@ -167,7 +167,8 @@ bool Delivery::read_on(Behind& behind, fanout::Read& read) {
                                                              : sse::GapReason::slow,
                  .after = id(read.gap->after),
                  .resumed = id(read.gap->resumed),
-                 .id = id(read.gap->cursor.at)});
+                 .id = id(read.gap->cursor.at),
+                 .keys_kept = keys_kept(*read.gap, replica_.keeps_keys(feed))});
       append_text(behind.opening, behind.subscriber, text);
       ++counters_.gaps_total;
     }

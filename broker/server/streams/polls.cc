@@ -100,7 +100,7 @@ Polls::Found Polls::collect(Poll& poll) {
   while (true) {
     const std::size_t left = most - std::min(most, found.text.size());
     const auto read = parts_.replica.read(poll.feed, cursor, left, poll.beginning.newest);
-    if (read.gap && read.gap->keys) {
+    if (read.gap && read.gap->removals) {
       if (!found.text.empty()) {
         found.more = true;
         return found;
@@ -111,7 +111,10 @@ Polls::Found Polls::collect(Poll& poll) {
     if (read.gap) {
       const std::string after = parts_.streams.id_text(read.gap->after);
       found.text += parts_.streams.gap(
-          {.reason = reason_of(*read.gap), .after = after, .resumed = read.gap->resumed},
+          {.reason = reason_of(*read.gap),
+           .after = after,
+           .resumed = read.gap->resumed,
+           .keys_kept = keys_kept(*read.gap, parts_.replica.keeps_keys(poll.feed))},
           read.gap->cursor.at, poll.framing, options);
       cursor = read.gap->cursor;
       continue;

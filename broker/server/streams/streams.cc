@@ -91,7 +91,8 @@ std::string Streams::gap(const Loss& loss, fanout::Sequence at, Framing framing,
                                        {.reason = loss.reason,
                                         .after = loss.after,
                                         .resumed = id_text(loss.resumed),
-                                        .id = id_text(at)});
+                                        .id = id_text(at),
+                                        .keys_kept = loss.keys_kept});
   if (said) ++parts_.counters.gaps_total;
   return text;
 }
@@ -112,8 +113,8 @@ Streams::Beginning Streams::find_beginning(const fanout::Feed* feed,
   return {.cursor = replica.target(feed)};
 }
 
-// All keys, for one that is told of a gap and begins with none; of channels without keys, what it
-// missed.
+// All keys, if channels have any, for one that begins with none because it is told of a gap; of
+// channels without keys, what it missed.
 void Streams::begin_anew(const fanout::Feed* feed, fanout::Sequence had,
                          Beginning& beginning) const {
   const auto start = parts_.replica.snapshot(feed);
@@ -152,7 +153,7 @@ Streams::Beginning Streams::begin_at_id(const fanout::Feed* feed,
       reason = sse::GapReason::evicted;
       beginning.cursor = read.gap->cursor;
       resumed = read.gap->resumed;
-      if (read.gap->keys) begin_anew(feed, id->sequence, beginning);
+      begin_anew(feed, id->sequence, beginning);
     } else if (resumed = replica.thinned(feed, beginning.cursor); resumed > 0) {
       reason = sse::GapReason::conflated;
       beginning.cursor = replica.thinnings_known(feed, beginning.cursor);

@@ -94,6 +94,7 @@ class Streams {
     sse::GapReason reason{};
     std::string_view after;
     fanout::Sequence resumed = 0;
+    bool keys_kept = false;
   };
   // Says so, in the words of the framing, to a client that resumes from `at`; empty where that is
   // not said.

@@ -22,6 +22,12 @@ inline sse::GapReason reason_of(const fanout::Gap& gap) {
   return gap.thinned ? sse::GapReason::conflated : sse::GapReason::evicted;
 }
 
+// Whether a reader may go on with what it has of channels that keep the latest of each key: what is
+// missing is of others. (Of older values alone, the reason says so.)
+inline bool keys_kept(const fanout::Gap& gap, bool keeps_keys) {
+  return keeps_keys && !gap.removals && !gap.thinned;
+}
+
 class Voice {
  public:
   // Where the stream is compressed, what is said is the text that is still to be.

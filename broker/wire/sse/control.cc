@@ -68,8 +68,9 @@ std::string gap_text(std::string_view type, const GapEvent& gap) {
 }
 
 std::string gap_data(const GapEvent& gap) {
-  return fmt::format(R"({{"reason":"{}","after":"{}","resumed":"{}"}})", name_of(gap.reason),
-                     shown_cursor(gap.after), gap.resumed);
+  return fmt::format(R"({{"reason":"{}","after":"{}","resumed":"{}"{}}})", name_of(gap.reason),
+                     shown_cursor(gap.after), gap.resumed,
+                     gap.keys_kept ? R"(,"keys":"kept")" : "");
 }
 
 std::string heartbeat_event_text(std::string_view type, std::chrono::sys_seconds now) {

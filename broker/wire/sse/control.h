@@ -71,6 +71,8 @@ struct GapEvent {
   std::string_view resumed;
   // An id of ours: where the client resumes from if it is cut right after the gap event.
   std::string_view id;
+  // None of them is of a channel that keeps the latest of each key: `"keys":"kept"`.
+  bool keys_kept = false;
 };
 
 // `event: <type>`, `data: {"reason":…,"after":…,"resumed":…}`, `id:` last (a client commits the id

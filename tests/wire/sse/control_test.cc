@@ -73,6 +73,15 @@ TEST(SseControl, WritesAGapWithItsIdLast) {
       "id: abc-7\n\n");
 }
 
+TEST(SseControl, AGapMaySayThatNoKeyIsAmongWhatIsMissing) {
+  EXPECT_EQ(gap_data({.reason = GapReason::slow,
+                      .after = "abc-1",
+                      .resumed = "abc-9",
+                      .id = "abc-7",
+                      .keys_kept = true}),
+            R"({"reason":"slow","after":"abc-1","resumed":"abc-9","keys":"kept"})");
+}
+
 TEST(SseControl, NamesEveryReasonOfAGap) {
   EXPECT_EQ(name_of(GapReason::evicted), "evicted");
   EXPECT_EQ(name_of(GapReason::restarted), "restarted");
