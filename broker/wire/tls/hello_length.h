@@ -1,7 +1,8 @@
 // HelloLength: how long a ClientHello says that it is, read from the records that it comes in,
 // however they are cut. OpenSSL takes memory for all of it when its first four bytes have come: 200
 // KB for nine bytes of a client that says nothing more. So it is looked at before. A second one
-// (RFC 8446 §4.1.4) is followed like the first; nothing else of a handshake is nearly as long.
+// (RFC 8446 §4.1.4) is followed like the first; nothing else of a handshake is nearly as long. It
+// must not be shown what TLS 1.2 encrypts, whose records have the same type.
 #pragma once
 
 #include <cstddef>

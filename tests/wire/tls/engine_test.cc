@@ -191,6 +191,25 @@ TEST_P(Versions, ResumeWithATicketAlsoAfterItsKeyWasReplaced) {
   EXPECT_FALSE(late.engine.resumed());
 }
 
+// One resumed handshake in 256 failed: what the client's Finished is encrypted to may begin with
+// any byte, and 1 was taken for the type of a ClientHello that says it is too long.
+TEST(Engine, ReadsNoClientHelloInWhatIsEncrypted) {
+  const auto server = simple_server();
+  Pair first(server, {.version = TLS1_2_VERSION});
+  first.shake_hands();
+  Pair second(server, {.version = TLS1_2_VERSION, .session = first.client.session().get()});
+  std::string to_client;
+  second.engine.received(second.client.receive({}), second.text, to_client);
+  std::string flight = second.client.receive(to_client);
+  constexpr std::size_t kFinished = 6;  // behind ChangeCipherSpec, a record of one byte
+  ASSERT_TRUE(flight.starts_with("\x14\3\3")) << "it resumes";
+  ASSERT_EQ(flight.substr(kFinished, 3), "\x16\3\3");
+  flight.replace(kFinished + kRecordHeaderBytes, 4, "\1\xff\xff\xff");
+  second.engine.received(flight, second.text, to_client);
+  EXPECT_EQ(second.engine.failure(), Failure::bad_record)
+      << "it is decrypted, which damage prevents";
+}
+
 TEST_P(Versions, KnowAClientByItsCertificate) {
   const Authority ca("Publishers");
   ServerOptions options{.fallback = identity_for({"a.test"})};
