@@ -150,7 +150,7 @@ test('a token that expires publishes no more, and its connection ends', async ()
     return /the token has expired/.test(refused);
   }, 'the refusal');
   await ended;
-  assert.ok((await broker.metric('closes_total{reason="token_expired"}')) >= 1);
+  await until(async () => (await broker.metric('closes_total{reason="token_expired"}')) >= 1, 'it is counted');
 });
 
 test('a stranger that says nothing, or guesses, is disconnected', async () => {

@@ -317,8 +317,10 @@ for (const [connections, shards] of [[1, 1], [1, 4], [100, 1], [100, 2], [100, 4
     const ended = () => subscribers.filter(({ connections: [one] }) => one.clean !== null);
     await until(() => ended().length === 10, 'ten are told to come back', 20);
     assert.ok(ended().every(({ connections: [one] }) => one.status === 200 && !one.clean));
-    const open = subscribers.filter((subscriber) => subscriber.open);
-    assert.equal(open.length, connections);
+    const open = await until(() => {
+      const those = subscribers.filter((subscriber) => subscriber.open);
+      return those.length === connections && those;
+    }, 'all others are open');
     const full = await readyz(broker);
     assert.equal(full.status, 503);
     assert.match(full.body, new RegExp(`^full: ${connections} event streams? open, `));

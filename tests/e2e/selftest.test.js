@@ -138,8 +138,11 @@ describe('what the page says', { concurrency: 3 }, () => {
   test('HAProxy with a short time-out is found by what it does', async () => {
     const seen = await look(http('cuts'), { idle: 8, width: 390, height: 844, dark: true, picture: 'cuts-phone-dark' });
     assert.equal(seen.probes.idle[0], 'bad', JSON.stringify(seen.probes));
-    assert.match(seen.probes.idle[1], /cut after (2\.[5-9]|[3-5]\.\d) s, before the broker's heartbeat \(each 15 s\)/);
-    assert.match(seen.remedies.cut, /HAProxy, if it is one[^]*timeout server 1h[^]*heartbeat = "1s"/);
+    // HAProxy cuts after 3 s; a busy machine sees it later.
+    const [, cut] = /cut after (\d\.\d) s, before the broker's heartbeat \(each 15 s\)/.exec(seen.probes.idle[1]) ?? assert.fail(seen.probes.idle[1]);
+    assert.ok(cut > 2.4, cut);
+    const [, heartbeat] = /HAProxy, if it is one[^]*timeout server 1h[^]*heartbeat = "(\d+)s"/.exec(seen.remedies.cut) ?? assert.fail(seen.remedies.cut);
+    assert.ok(heartbeat >= 1 && Math.abs(heartbeat - cut / 2) <= 1, `a heartbeat each ${heartbeat} s halves ${cut} s`);
     assert.equal(seen.probes.stream[0], 'good', 'heartbeats pass');
   });
 

@@ -100,7 +100,7 @@ test("a browser's EventSource is let in by its cookie, resumes, and stops for go
     return seen.events.length >= 3 && seen;
   }, 'it goes on where it was');
   assert.deepEqual(life.events.map(({ data }) => data), ['before', 'between', 'after']);
-  assert.ok((await broker.metric('stream_ends_total{reason="token_expired"}')) >= 1);
+  await until(async () => (await broker.metric('stream_ends_total{reason="token_expired"}')) >= 1, 'it is counted');
 });
 
 test('the query carries a token too, and nobody is shown it', async (t) => {

@@ -63,15 +63,14 @@ test('curl publishes a batch of NDJSON and is answered line by line', async (t) 
   assert.deepEqual(seen.events.map(({ id }) => id), replies.filter(({ id }) => id).map(({ id }) => id));
 });
 
-test('curl does not wait a second for 100 Continue', async (t) => {
+test('curl does not wait in vain for 100 Continue', async (t) => {
   const seen = await subscribed(t, 'curl/continue');
   const data = 'x'.repeat(60_000);
-  const begun = performance.now();
-  const { code, stderr } = await curl(['--verbose', '--header', 'Expect: 100-continue', '--data-binary', '@-',
+  const { code, stderr } = await curl(['--verbose', '--expect100-timeout', '20', '--header', 'Expect: 100-continue', '--data-binary', '@-',
     'http://x/publish/curl/continue'], { input: data });
   assert.equal(code, 0);
   assert.match(stderr, /< HTTP\/1\.1 100 Continue/);
-  assert.ok(performance.now() - begun < 900, 'curl waits one second when nobody answers its Expect');
+  assert.doesNotMatch(stderr, /Done waiting/, 'its patience of 20 s did not end');
   await seen.count(1);
   assert.equal(seen.data[0], data);
 });
