@@ -10,6 +10,7 @@
 #include "broker/wire/sse/position.h"
 
 #include "common/log.h"
+#include "common/pattern.h"
 
 namespace fanfare::server {
 namespace {
@@ -25,6 +26,15 @@ std::string_view type_of(Framing framing) {
 // How far apart it wants updates of one key.
 Duration spacing_of(const sse::SubscribeRequest& asked) {
   return asked.max_rate == 0 ? Duration(0) : Duration(1s) / asked.max_rate;
+}
+
+// Whether the latest of some keys may be what such a stream begins with.
+bool may_keep_keys(const Options& options, const std::vector<std::string>& topics) {
+  return std::ranges::any_of(topics, [&](const std::string& topic) {
+    if (!is_pattern(topic)) return history_of(options, topic).keep_latest;
+    return std::ranges::any_of(options.channels,
+                               [](const ChannelRule& rule) { return rule.keep == Keep::latest; });
+  });
 }
 
 bool takes_chunks(const Request& request) {
@@ -332,8 +342,10 @@ void Streams::overload(const Request& request, const sse::SubscribeRequest& aske
   const Framing framing = framing_of(asked, takes_chunks(request));
   begin_stream_head(framing, terms.fields, response);
   // To its client the stream was open: it is owed what is published before it comes back. A client
-  // that asked for history will ask again.
-  const bool newcomer = asked.cursor.empty() && !asked.earliest && !asked.replay && !asked.since;
+  // that asked for history will ask again; so will one that is to begin with the latest of each
+  // key, which an id of now would take from it.
+  const bool newcomer = asked.cursor.empty() && !asked.earliest && !asked.replay && !asked.since &&
+                        !may_keep_keys(terms.options, asked.topics);
   const std::string now = newcomer ? id_text(parts_.replica.head()) : std::string();
   if (newcomer) response.fields.add("Last-Event-ID", now);
   // Further away than usual, and spread wide, because a client that is sent this is one of very

@@ -377,6 +377,22 @@ TEST(KeyedStreams, ARateThatIsNoNumberIsRefused) {
   EXPECT_THAT(broker.get("/events?channel=k&max_rate=0").take(), HasSubstr("max_rate=5"));
 }
 
+// An id of now would be all that its client comes back with, and no key would ever follow.
+TEST(KeyedStreams, ANewcomerThatFindsNoSeatIsGivenNoPosition) {
+  SmallBroker broker(keeping());
+  set(broker, "a", "1");
+  for (std::uint32_t i = 0; i < SmallBroker::kSubscribersMax; ++i) broker.get("/events?channel=b");
+  for (const char* topic : {"k", "*"}) {
+    const std::string answer =
+        broker.get(fmt::format("/events?channel={}&announce_position=always", topic)).take();
+    EXPECT_THAT(answer, HasSubstr("retry: ")) << topic;
+    EXPECT_THAT(answer, Not(HasSubstr("-1\n"))) << topic;
+    EXPECT_THAT(answer, Not(HasSubstr("Last-Event-ID"))) << topic;
+  }
+  EXPECT_THAT(broker.get("/events?channel=b&announce_position=always").take(),
+              HasSubstr("id: " + id(1)));
+}
+
 TEST(KeyedStreams, AKeyIsRefusedWhereNoneAreKept) {
   SmallBroker broker(keeping());
   EXPECT_THAT(set(broker, "a", "1", "plain"), HasSubstr("keep = \"latest\""));
