@@ -12,6 +12,7 @@
 #include "tests/sim/broker_machine.h"
 #include "tests/sim/day_plan.h"
 #include "tests/sim/heap.h"
+#include "tests/sim/keyed_day.h"
 #include "tests/sim/nuisance.h"
 #include "tests/sim/publisher.h"
 #include "tests/sim/tls_end.h"
@@ -63,6 +64,7 @@ class Day {
     machine_options_.late_mail = draw_.chance(0.5) ? 0.3 : 0;
     machine_options_.mail_delay_max = between(draw_, 1ms, 2s);
     channels_ = drawn_channels(draw_);
+    if (KeyedDay::is_one(options.seed) && !asking_) keep_keys();
   }
 
   DayVerdict live();
@@ -78,6 +80,8 @@ class Day {
     world.paused = draw_.chance(0.5) ? 0.02 : 0;
     return world;
   }
+  void keep_keys();
+  ReaderPlan drawn_plan(Random& draw);
   void start_machine();
   void reload();
   void bound();
@@ -115,6 +119,7 @@ class Day {
   std::vector<std::unique_ptr<Visitor>> visitors_;
   std::unique_ptr<Asker> asker_;
   std::optional<Asking> asking_;
+  std::optional<KeyedDay> keyed_;
   std::shared_ptr<tls::TicketKeys> tickets_;  // null: no TLS
   std::uint32_t patterns_max_ = 0;            // [limits] patterns; 0: as by default
   bool transactions_ = false;
@@ -125,6 +130,22 @@ class Day {
   bool asks_ = false;
   DayVerdict verdict_;
 };
+
+void Day::keep_keys() {
+  keyed_.emplace(seed_, channels_);
+  keyed_->configure(machine_options_.broker);
+  machine_options_.removals_max = keyed_->removals_max();
+  world_.town().keyed = {.channels = keyed_->channels(),
+                         .keys = keyed_->keys(),
+                         .deletes = KeyedDay::kDeletes,
+                         .conflates = keyed_->conflates()};
+}
+
+ReaderPlan Day::drawn_plan(Random& draw) {
+  ReaderPlan plan = ReaderPlan::drawn(channels_, draw);
+  if (keyed_) keyed_->furnish(plan);
+  return plan;
+}
 
 void Day::start_machine() {
   const server::Options& broker = machine_options_.broker;
@@ -151,6 +172,7 @@ void Day::reload() {
 void Day::bound() {
   server::Options& broker = machine_options_.broker;
   if (asking_) asking_->configure(broker);
+  if (keyed_) keyed_->configure(broker);
   if (tickets_) broker.tls_server = make_tls_server(tickets_);
   if (tickets_ && seed_ / 36 % 3 == 1) broker.limits.tls_handshakes = 1;
   if (patterns_max_ > 0) broker.limits.patterns = patterns_max_;
@@ -211,7 +233,7 @@ void Day::invite() {
   const std::size_t readers =
       crowd_ ? 150 + draw_.below(70) : 2 + draw_.below(draw_.chance(0.7) ? 10 : 40);
   for (std::size_t i = 0; i < readers; ++i)
-    world_.add_reader(ReaderPlan::drawn(channels_, draw_), Pace::drawn(draw_))
+    world_.add_reader(drawn_plan(draw_), Pace::drawn(draw_))
         .start(between(draw_, 0s, crowd_ ? 500ms : 10s));
   const std::size_t publishers = crowd_ ? 1 : 1 + draw_.below(4);
   for (std::size_t i = 0; i < publishers; ++i) {
@@ -250,7 +272,7 @@ void Day::invite_bundles() {
   for (std::size_t i = 0; i < bundles; ++i) {
     std::vector<ReaderPlan> plans(1 + draw.below(4));
     for (ReaderPlan& plan : plans) {
-      plan = ReaderPlan::drawn(channels_, draw);
+      plan = drawn_plan(draw);
       plan.http10 = false;
     }
     const Pace pace = Pace::drawn(draw);
@@ -264,7 +286,7 @@ void Day::invite_pages() {
   for (std::size_t i = 0; i < pages; ++i) {
     std::vector<ReaderPlan> plans(1 + draw.below(draw.chance(0.8) ? 5 : 20));
     for (ReaderPlan& plan : plans) {
-      plan = ReaderPlan::drawn(channels_, draw);
+      plan = drawn_plan(draw);
       plan.http10 = false;
     }
     const H2Habits habits = H2Habits::drawn(draw);
@@ -440,6 +462,8 @@ void Day::take_note_of_machine() {
   verdict_.forgotten += machines_.back().channels_forgotten();
   const server::Counters counted = machines_.back().counted();
   verdict_.patterns_refused += counted.patterns_refused_total;
+  verdict_.snapshots += counted.snapshots_total;
+  verdict_.conflated += counted.conflated_total;
   verdict_.named += counted.proxy_headers_total;
   verdict_.over_address += counted.connections_over_address_total +
                            counted.streams_over_address_total + counted.requests_over_address_total;
@@ -499,6 +523,7 @@ void Day::count() {
   for (const auto& visitor : visitors_) verdict_.sights += visitor->sights();
   for (const auto& publisher : publishers_) verdict_.transactions += publisher->transactions();
   verdict_.late_acks = world_.town().late_acks;
+  verdict_.keys_refused = world_.town().keyed.refused;
   if (asker_) verdict_.answers = asker_->rounds();
   if (asking_) verdict_.questions = asking_->questions();
 }

@@ -17,8 +17,8 @@ namespace fanfare::sim {
 namespace {
 
 TEST(BrokerDay, IsTheSameForTheSameSeed) {
-  // The last three: bundles, HTTP/2, and HTTP/2 over TLS.
-  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 13, 7, 25}) {
+  // The last ones: keys, bundles, HTTP/2, and HTTP/2 over TLS.
+  for (const std::uint64_t seed : {1, 2, 3, 4, 5, 12, 13, 7, 25}) {
     const DayVerdict once = live_through({.seed = seed});
     const DayVerdict again = live_through({.seed = seed, .trace_lines = 10});
     EXPECT_EQ(once.digest, again.digest) << "seed " << seed;
@@ -32,13 +32,13 @@ TEST(BrokerDay, EndsWellForAFewHundredSeeds) {
   // They came everywhere.
   const DayVerdict& sum = outcome.sum;
   for (const std::uint64_t reached :
-       {sum.events,      sum.gaps,         sum.restarts,     sum.ends,       sum.pauses,
-        sum.notices,     sum.sights,       sum.answers,      sum.forgotten,  sum.crowds,
-        sum.calms,       sum.cancels,      sum.transactions, sum.late_acks,  sum.patterns_refused,
-        sum.named,       sum.over_address, sum.outlived,     sum.questions,  sum.admissions,
-        sum.resumptions, sum.passed,       sum.slow,         sum.unusable,   sum.stalls,
-        sum.errands,     sum.refused,      sum.goodbyes,     sum.handshakes, sum.resumed,
-        sum.no_tls})
+       {sum.events,      sum.gaps,         sum.restarts,     sum.ends,        sum.pauses,
+        sum.notices,     sum.sights,       sum.answers,      sum.forgotten,   sum.crowds,
+        sum.calms,       sum.cancels,      sum.transactions, sum.late_acks,   sum.patterns_refused,
+        sum.named,       sum.over_address, sum.outlived,     sum.questions,   sum.admissions,
+        sum.resumptions, sum.passed,       sum.slow,         sum.unusable,    sum.stalls,
+        sum.errands,     sum.refused,      sum.goodbyes,     sum.handshakes,  sum.resumed,
+        sum.no_tls,      sum.snapshots,    sum.conflated,    sum.keys_refused})
     EXPECT_GT(reached, 0U) << sum.reached();
 }
 
@@ -62,6 +62,10 @@ constexpr Kept kKept[] = {
     {1586, "a stream came and went before the begin of a watch had arrived"},
     {3192, "half an answer, whose connection had been reset, let a client in"},
     {4663, "half an answer, whose connection had been reset, was passed on"},
+    {33,
+     "a client emptied its map for a gap of a channel beside it, and was not sent its keys again"},
+    {187,
+     "a newcomer to keys that found no seat came back with the id of now, and got none of them"},
 };
 
 TEST(BrokerDay, EndsWellForEverySeedThatOnceDidNot) {
@@ -115,6 +119,12 @@ std::vector<Planted> planted() {
                               {PlantedBug::heartbeat_lost, "heartbeat: "},
                               {PlantedBug::heartbeat_twice, "heartbeat: "},
                               {PlantedBug::notice_lost, "watch: "},
+                              {PlantedBug::key_value_forgotten, "conflated: "},
+                              {PlantedBug::key_removal_forgotten, "conflated: "},
+                              {PlantedBug::gap_called_conflated, "conflated: "},
+                              {PlantedBug::gap_called_conflated, "gap: "},
+                              {PlantedBug::events_swapped, "conflated: "},
+                              {PlantedBug::events_swapped, "order: "},
                               {PlantedBug::drain_forgotten, "drain: "},
                               {PlantedBug::ack_early, "seal: "},
                               {PlantedBug::journal_lies, "durable: "},

@@ -93,6 +93,7 @@ void BrokerMachine::assemble(const fanout::Epoch& epoch) {
           .connections_max = std::uint64_t{options_.subscribers_max} * options_.shards,
           .feed_members_max = options_.feed_members_max,
           .epoch = epoch,
+          .recovered = forgetful_log(epoch),
           .options = std::make_shared<const server::Options>(options_.broker),
           .surface = &page_,
           .gate = journal_.get(),
@@ -100,6 +101,17 @@ void BrokerMachine::assemble(const fanout::Epoch& epoch) {
           .shared = shared_port(),
           .wall_clock = wall_clock},
       options_.shards, options_.lead);
+}
+
+std::shared_ptr<server::RecoveredLog> BrokerMachine::forgetful_log(
+    const fanout::Epoch& epoch) const {
+  if (options_.removals_max == 0) return nullptr;
+  const TimePoint now = world_.kernel().now();
+  return std::make_shared<server::RecoveredLog>(server::RecoveredLog{
+      .log = std::make_unique<fanout::Log>(fanout::LogOptions{
+          .epoch = epoch, .removals_max = options_.removals_max, .removals_age = 1s}),
+      .clock = {.log = {now.nanoseconds}, .wall = fanout::WallTime(Duration(now.nanoseconds))},
+      .past = fanout::Past(now)});
 }
 
 server::SharedPort::Maker BrokerMachine::shared_port() const {
@@ -202,6 +214,8 @@ void BrokerMachine::post(std::uint32_t shard, server::Message message) {
     return;
   if (kernel.faults().bug == PlantedBug::batch_leaked && kernel.random().chance(0.1))
     std::ignore = new server::Message(message);  // NOLINT(cppcoreguidelines-owning-memory)
+  if (auto* const log = std::get_if<server::LogMessage>(&message); log != nullptr)
+    log->batch = members_[shard].mistakes.alter(log->batch, kernel.faults().bug, kernel.random());
   std::deque<Letter>& mail = members_[shard].mail;
   TimePoint due = kernel.now();
   if (!world_.town().quiet && kernel.random().chance(options_.late_mail))

@@ -17,6 +17,7 @@
 #include "tests/sim/agenda.h"
 #include "tests/sim/bundle_port.h"
 #include "tests/sim/journal.h"
+#include "tests/sim/key_mistakes.h"
 #include "tests/sim/sim_ring.h"
 #include "tests/sim/world.h"
 
@@ -32,6 +33,7 @@ class BrokerMachine final : public Machine, public Actor {
     std::uint32_t shards = 1;
     std::uint32_t lead = 0;  // which of them leads
     std::uint32_t feed_members_max = fanout::kFeedMembersMax;
+    std::uint32_t removals_max = 0;      // of keys, that are remembered; 0: as many as usual
     std::uint32_t subscribers_max = 64;  // of each shard
     bool admin = false;                  // has an admin listener, with a live event each second
     bool roomy_ingest = false;           // publishers' receive buffers as large as real ones
@@ -87,6 +89,7 @@ class BrokerMachine final : public Machine, public Actor {
     std::unique_ptr<server::Shard> shard;
     std::vector<int> listeners;
     std::deque<Letter> mail;  // on its way
+    KeyMistakes mistakes;     // in what it is told
     TimePoint tick;           // when it wants its next turn at the latest
   };
 
@@ -95,6 +98,8 @@ class BrokerMachine final : public Machine, public Actor {
 
   void assemble(const fanout::Epoch& epoch);
   server::SharedPort::Maker shared_port() const;
+  // A log that forgets removals early; null: the usual one.
+  std::shared_ptr<server::RecoveredLog> forgetful_log(const fanout::Epoch& epoch) const;
   void post(std::uint32_t shard, server::Message message);
   // seal: what the lead says of an event comes after the batch that holds it was posted to all.
   // durable: no client is sent anything about an event that may still be lost.

@@ -7,8 +7,20 @@
 #include <optional>
 #include <string_view>
 
+#include "tests/sim/key_checker.h"
+
 namespace fanfare::sim {
 namespace {
+
+// Among its channels are such as keep the latest event of each key.
+bool gets_keys(const Transcript& transcript, const Ledger& ledger) {
+  if (!ledger.keeps_keys()) return false;
+  const auto& channels = ledger.channels();
+  for (std::uint32_t i = 0; i < channels.size(); ++i) {
+    if (ledger.keeps_keys(i) && transcript.matches(channels[i])) return true;
+  }
+  return false;
+}
 
 // What a transcript says was owed to its client, and what came.
 class Account {
@@ -17,6 +29,8 @@ class Account {
       : transcript_(transcript), ledger_(ledger) {
     for (const std::string& channel : ledger.channels())
       wanted_.push_back(transcript.matches(channel));
+    has_keys_ = gets_keys(transcript, ledger);
+    if (has_keys_) latest_.emplace(ledger);
     first_.resize(ledger.channels().size());
     received_.resize(ledger.count());
     for (const Heard& heard : transcript.heard) enter(heard);
@@ -34,9 +48,12 @@ class Account {
   bool received(const Publication& publication) const { return received_[publication.number]; }
   // A gap event covered its loss. If its place is not known, any gap may have.
   bool excused(const Publication& publication) const {
+    if (publication.key && superseded_in_time(publication)) return true;
     return std::ranges::any_of(transcript_.heard, [&](const Heard& heard) {
       return heard.kind == Heard::Kind::gap &&
-             (!publication.place || covers(heard, *publication.place));
+             (!publication.place || covers(heard, *publication.place)) &&
+             (publication.key ? heard.begins_anew() || superseded(publication)
+                              : heard.reason != kConflated);
     });
   }
   static bool covers(const Heard& gap, Position place) {
@@ -47,11 +64,29 @@ class Account {
     return wanted_[publication.channel] && !publication.place &&
            publication.fate != Publication::Fate::refused;
   }
+  bool has_keys() const { return has_keys_; }
   bool wanted(const Publication& publication) const { return wanted_[publication.channel]; }
   // The newest event it received.
   const std::optional<Position>& newest() const { return newest_; }
 
  private:
+  bool superseded(const Publication& publication) const {
+    return latest_ && latest_->superseded(publication);
+  }
+  // It is not true any more, and the client may have been sent what is: as one that is behind, as a
+  // newcomer, or behind a gap, where it may be given no more than the latest of each key.
+  bool superseded_in_time(const Publication& publication) const {
+    if (!publication.place) return false;
+    const bool over = superseded(publication);
+    if (over && transcript_.conflates) return true;
+    if (!over && !publication.removes) return false;
+    if (!over && !transcript_.has_ids) return true;  // a raw stream has no removals
+    if (mark_ && publication.number < *mark_) return true;
+    return over && std::ranges::any_of(transcript_.heard, [&](const Heard& heard) {
+             return heard.kind == Heard::Kind::gap && publication.number < heard.ledger_count &&
+                    (!heard.after || *heard.after < *publication.place);
+           });
+  }
   void enter(const Heard& heard) {
     switch (heard.kind) {
       case Heard::Kind::opened:
@@ -66,7 +101,8 @@ class Account {
         break;
       case Heard::Kind::position:
         holds_id_ = true;
-        if (!floor_ && !suffix_only_) floor_ = heard.place;
+        // Before the latest event of each key, which may be older than all that it is owed.
+        if (!floor_ && !suffix_only_ && !has_keys_) floor_ = heard.place;
         break;
       case Heard::Kind::event:
         enter_event(heard);
@@ -101,6 +137,8 @@ class Account {
     // Old events may have left the window of one channel and not of another: what came of a channel
     // is a suffix of it.
     std::optional<Position>& first = first_[publication.channel];
+    const bool may_be_old = has_keys_ && !suffix_only_ && !(mark_ && number >= *mark_);
+    if (may_be_old) return;
     if (!first) first = place;
     if (!floor_ && !suffix_only_) floor_ = place;
   }
@@ -113,6 +151,8 @@ class Account {
   std::optional<Position> floor_;               // all that lies after it is owed
   std::optional<std::uint32_t> mark_;           // all that was begun since is owed
   std::optional<Position> newest_;
+  bool has_keys_ = false;
+  std::optional<LatestOfKeys> latest_;  // if it has
   bool suffix_only_ = false;
   bool holds_id_ = false;
 };
@@ -135,7 +175,8 @@ void check_gap_event(const Heard& gap, const std::optional<Position>& stands,
   if (!gap.place) return complain("carries no id");
   if (!gap.after || gap.after->life != gap.resumed.life) return;  // history was lost, or unknown
   if (gap.resumed <= *gap.after) return complain("is empty");
-  if (*gap.place < *gap.after) return complain("goes back");
+  const bool anew = account.has_keys() && gap.begins_anew();
+  if (*gap.place < *gap.after && !anew) return complain("goes back");
   if (stands && *gap.after < *stands) return complain("begins before what was received");
   for (const Publication& publication : ledger.publications()) {
     if (account.unplaced(publication)) return;
@@ -143,7 +184,8 @@ void check_gap_event(const Heard& gap, const std::optional<Position>& stands,
         Account::covers(gap, *publication.place))
       return;
   }
-  complain("hides nothing");
+  // Values that have left the history may all be the latest of their keys.
+  if (gap.reason != kConflated) complain("hides nothing");
 }
 
 }  // namespace
@@ -159,15 +201,27 @@ Problems check_order(const Transcript& transcript, const Ledger& ledger) {
     }
     if (heard.place) stands = heard.place;
   };
+  // A client that is told to begin anew gets the latest of all keys, from the oldest on, but
+  // nothing of other channels that it had before.
+  const bool has_keys = gets_keys(transcript, ledger);
+  std::optional<Position> had;
   for (const Heard& heard : transcript.heard) {
-    if (heard.kind == Heard::Kind::opened && heard.cursor) stands = heard.cursor;
+    if (heard.kind == Heard::Kind::opened && heard.cursor) stands = had = heard.cursor;
     if (heard.kind == Heard::Kind::position) advance(heard, false, "a position");
-    if (heard.kind == Heard::Kind::gap) advance(heard, false, "a gap");
+    if (heard.kind == Heard::Kind::gap && has_keys && heard.begins_anew()) {
+      had = std::max(had, stands);
+      stands = heard.place;
+    } else if (heard.kind == Heard::Kind::gap) {
+      advance(heard, false, "a gap");
+    }
     if (heard.kind != Heard::Kind::event) continue;
     const Publication& publication =
         ledger[heard.place ? heard.number : ledger.next_of(heard.number, stands)];
     Heard placed = heard;
     placed.place = publication.place;  // raw streams carry no id
+    if (!publication.key && placed.place && had && *placed.place <= *had)
+      problems.push_back(fmt::format("order: {} received {} again: it stood at {}", transcript.name,
+                                     text_of(publication, ledger), had->text()));
     advance(placed, true, fmt::format("publication {}", heard.number));
     if (heard.place && publication.place && *heard.place != *publication.place)
       problems.push_back(fmt::format("order: {} received {} at {}", transcript.name,

@@ -3,6 +3,7 @@
 // child's business: Reader, Publisher, Nuisance.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,6 +38,19 @@ struct Town {
   bool addressed = false;
   // The broker compresses streams for clients that accept that, which about half of them do.
   bool packs = false;
+  // Channels that keep the latest event of each key, and what publishers and clients make of it.
+  struct Keyed {
+    std::vector<std::string> channels;
+    std::vector<std::string> keys;
+    bool deletes = false;       // publishers delete such channels, too
+    bool conflates = false;     // streams may lack what was superseded
+    std::uint64_t refused = 0;  // events, because channels had as many keys as they may have
+
+    bool keeps(std::string_view channel) const {
+      return std::ranges::find(channels, channel) != channels.end();
+    }
+  };
+  Keyed keyed{};
   // Streams that brought something, each by the tag in its query and when its connection began:
   // what watchers must have been told of.
   struct Arrival {

@@ -30,6 +30,9 @@ void DayVerdict::add(const DayVerdict& other) {
                             &DayVerdict::transactions,
                             &DayVerdict::late_acks,
                             &DayVerdict::patterns_refused,
+                            &DayVerdict::snapshots,
+                            &DayVerdict::conflated,
+                            &DayVerdict::keys_refused,
                             &DayVerdict::named,
                             &DayVerdict::over_address,
                             &DayVerdict::outlived,
@@ -48,15 +51,16 @@ std::string DayVerdict::reached() const {
       "{} rounds of many questions, {} channels forgotten, {} streams cancelled beside others, "
       "{} windows that stayed used up, {} errands, {} streams refused, {} goodbyes, "
       "{} TLS handshakes ({} resumed, {} deferred), {} without TLS where it was due, "
-      "{} transactions, {} late acks, {} streams with too many patterns, {} connections named by a "
+      "{} transactions, {} snapshots of keys, {} events as the latest of theirs, {} keys refused, "
+      "{} late acks, {} streams with too many patterns, {} connections named by a "
       "front, {} refusals "
       "for an address, {} streams that lived out, {} questions to applications ({} clients let in, "
       "{} again without asking, {} answers passed on, {} too late, {} of no use); days: {} crowds, "
       "{} calms",
       ends, pauses, notices, sights, answers, forgotten, cancels, stalls, errands, refused,
-      goodbyes, handshakes, resumed, deferred, no_tls, transactions, late_acks, patterns_refused,
-      named, over_address, outlived, questions, admissions, resumptions, passed, slow, unusable,
-      crowds, calms);
+      goodbyes, handshakes, resumed, deferred, no_tls, transactions, snapshots, conflated,
+      keys_refused, late_acks, patterns_refused, named, over_address, outlived, questions,
+      admissions, resumptions, passed, slow, unusable, crowds, calms);
 }
 
 }  // namespace fanfare::sim

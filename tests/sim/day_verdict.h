@@ -35,6 +35,9 @@ struct DayVerdict {
   std::uint64_t transactions = 0;      // that publishers wanted executed
   std::uint64_t late_acks = 0;         // of events, by a broker that had been told to stop
   std::uint64_t patterns_refused = 0;  // streams that [limits] patterns kept waiting
+  std::uint64_t snapshots = 0;         // of the latest of each key
+  std::uint64_t conflated = 0;         // events sent as the latest of their keys
+  std::uint64_t keys_refused = 0;      // events, where channels had as many keys as they may have
   std::uint64_t named = 0;             // connections, by a front
   std::uint64_t over_address = 0;      // connections, streams and requests, beyond their limit
   std::uint64_t outlived = 0;          // streams, by the longest life

@@ -99,10 +99,11 @@ std::string Errand::judge_poll(const Ledger& ledger) const {
     if (message.type == "~position" || message.type == "gap" || message.type == kEndEvent) continue;
     const std::optional<Position> place = ledger.place_of(message.id);
     const std::optional<std::uint32_t> number = ledger.number_in(message.data);
+    if (last && place && *place <= *last) return "was answered with events out of order";
+    if (place) last = place;
+    if (place && message.type == kRemovedEvent) continue;
     if (!place || !number || ledger[*number].heard != message.data)
       return fmt::format("was answered with an event that nobody published: {}", message.id);
-    if (last && *place <= *last) return "was answered with events out of order";
-    last = place;
   }
   const std::optional<Position> cursor = ledger.place_of(cursor_);
   if (!cursor) return "was given the cursor " + excerpt(cursor_);

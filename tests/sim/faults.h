@@ -28,6 +28,8 @@ namespace fanfare::sim {
   X(eager_ticks, "machine: shards take a turn every 5 ms though nothing happens")      \
   X(notice_lost, "machine: shards do not tell the lead of who comes and goes")         \
   X(batch_leaked, "machine: a batch is never given back")                              \
+  X(key_value_forgotten, "machine: a shard does not learn the value of a key")         \
+  X(key_removal_forgotten, "machine: a shard does not learn that a key was removed")   \
   X(drain_forgotten, "machine: one shard is not told to stop")                         \
   X(journal_lies, "journal: says that a batch is durable before it is")                \
   X(ack_early, "machine: takes note of a batch after what was said of it")             \
@@ -42,6 +44,8 @@ namespace fanfare::sim {
   X(h2_window_booked_short, "h2 client: remembers half of the windows that it gives")  \
   X(h2_end_unheard, "h2 client: does not hear that a stream has ended")                \
   X(tls_goodbye_lost, "ring: what is sent last over TLS, close_notify, never leaves")  \
+  X(gap_called_conflated, "client: takes every gap for one of superseded values")      \
+  X(events_swapped, "client: takes two events for each other")                         \
   X(exec_torn, "publisher: executes the first command of a transaction on its own")    \
   X(discard_forgotten, "publisher: executes what it means to discard")                 \
   X(ack_dropped, "publisher: hears nothing more of a broker that stops")               \

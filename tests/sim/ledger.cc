@@ -70,6 +70,7 @@ void Ledger::begin_life(std::string epoch) {
 }
 
 std::optional<Position> Ledger::place_of(std::string_view id) const {
+  id = id.substr(0, id.find(','));
   const std::size_t dash = id.rfind('-');
   if (dash == std::string_view::npos) return std::nullopt;
   const auto epoch = std::ranges::find(epochs_, id.substr(0, dash));
@@ -83,16 +84,75 @@ std::string Ledger::id_of(Position place) const {
   return fmt::format("{}-{}", epochs_.at(place.life), place.sequence);
 }
 
-Publication& Ledger::begin(std::string_view channel, std::size_t size, Random& random) {
-  Publication publication;
-  publication.number = count();
+Publication& Ledger::add(std::string_view channel) {
+  Publication& publication = publications_.emplace_back();
+  publication.number = count() - 1;
   const auto known = std::ranges::find(channels_, channel);
   publication.channel = static_cast<std::uint32_t>(known - channels_.begin());
   if (known == channels_.end()) channels_.emplace_back(channel);
+  return publication;
+}
+
+Publication& Ledger::begin(std::string_view channel, std::size_t size, Random& random) {
+  Publication& publication = add(channel);
   if (random.chance(0.2)) publication.type = random.chance(0.5) ? "tick" : "prix \xc3\xa9t\xc3\xa9";
   publication.data = fmt::format("{}|{}", publication.number, made_up(size, random));
   publication.heard = with_line_feeds(publication.data);
-  return publications_.emplace_back(std::move(publication));
+  return publication;
+}
+
+Publication& Ledger::begin(std::string_view channel, std::string_view key, std::size_t size,
+                           Random& random) {
+  Publication& publication = begin(channel, size, random);
+  name_key(publication, key);
+  return publication;
+}
+
+void Ledger::name_key(Publication& publication, std::string_view key) {
+  publication.key = key;
+  keyed_.insert(publication.channel);
+}
+
+Publication& Ledger::begin_removal(std::string_view channel, std::string_view key) {
+  Publication& publication = add(channel);
+  name_key(publication, key);
+  publication.removes = true;
+  return publication;
+}
+
+Publication& Ledger::begin_clear(std::string_view channel) {
+  Publication& publication = begin_removal(channel, "");
+  publication.clears = true;
+  return publication;
+}
+
+namespace {
+
+bool is_removal(const Publication& publication, const std::optional<std::string>& key) {
+  if (!publication.removes || publication.clears != !key) return false;
+  return publication.clears || publication.key == key;
+}
+
+}  // namespace
+
+bool Ledger::removal_adrift(std::string_view channel, const std::optional<std::string>& key) const {
+  return std::ranges::any_of(publications_, [&](const Publication& one) {
+    return is_removal(one, key) && channel_of(one) == channel && !one.place &&
+           one.fate != Publication::Fate::refused;
+  });
+}
+
+std::optional<std::uint32_t> Ledger::learn_removal(std::string_view channel,
+                                                   const std::optional<std::string>& key,
+                                                   Position place) {
+  std::optional<std::uint32_t> adrift;
+  for (const Publication& one : publications_) {
+    if (!is_removal(one, key) || channel_of(one) != channel) continue;
+    if (one.place == place) return one.number;
+    if (!one.place && one.fate != Publication::Fate::refused) adrift = one.number;
+  }
+  if (adrift) publications_[*adrift].place = place;
+  return adrift;
 }
 
 std::optional<std::uint32_t> Ledger::learn(std::uint32_t number, Position place) {

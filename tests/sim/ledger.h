@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,23 +42,45 @@ struct Publication {
   Fate fate = Fate::open;
   std::optional<Position> place;
   std::optional<std::uint32_t> again;  // of what was published anew: the number in its data
+  // Where the latest event of each key is kept: whose value it is.
+  std::optional<std::string> key;
+  bool removes = false;  // it says that the key has none any more; it has no number in its data
+  bool clears = false;   // removes: all keys of the channel
 };
+
+// What subscribers are told when a key goes.
+inline constexpr std::string_view kRemovedEvent = "removed";
 
 class Ledger {
  public:
   // A broker with this epoch begins; what follows is published to it.
   void begin_life(std::string epoch);
   std::uint32_t life() const { return static_cast<std::uint32_t>(epochs_.size()) - 1; }
-  // "<epoch>-<sequence>" of any life.
+  // "<epoch>-<sequence>" of any life; what follows a comma is another's to judge.
   std::optional<Position> place_of(std::string_view id) const;
   std::string id_of(Position place) const;
 
   // Makes up an event that carries its number. The data has about `size` bytes of everything that
   // is hard to carry: line breaks of each kind, colons, spaces, characters of several bytes.
   Publication& begin(std::string_view channel, std::size_t size, Random& random);
+  // The same, of a channel that keeps the latest event of each key; or a removal.
+  Publication& begin(std::string_view channel, std::string_view key, std::size_t size,
+                     Random& random);
+  Publication& begin_removal(std::string_view channel, std::string_view key);
+  // Somebody asked to drop a channel with all its keys.
+  Publication& begin_clear(std::string_view channel);
+  // A removal of this key, or of all (none), may come to lie anywhere: it must be the only one, or
+  // the next could not be told from it.
+  bool removal_adrift(std::string_view channel, const std::optional<std::string>& key) const;
+  // The removal of it, or of all, that lies there, as somebody was told; none: there is none.
+  std::optional<std::uint32_t> learn_removal(std::string_view channel,
+                                             const std::optional<std::string>& key, Position place);
   Publication& operator[](std::uint32_t number) { return publications_.at(number); }
   const Publication& operator[](std::uint32_t number) const { return publications_.at(number); }
   const std::vector<std::string>& channels() const { return channels_; }
+  // Whether any channel keeps the latest event of each key; or this one, by its index.
+  bool keeps_keys() const { return !keyed_.empty(); }
+  bool keeps_keys(std::uint32_t channel) const { return keyed_.contains(channel); }
   const std::string& channel_of(const Publication& publication) const {
     return channels_[publication.channel];
   }
@@ -88,8 +111,12 @@ class Ledger {
   std::optional<std::uint32_t> number_in(std::string_view data) const;
 
  private:
+  Publication& add(std::string_view channel);
+  void name_key(Publication& publication, std::string_view key);
+
   std::vector<std::string> epochs_;
   std::vector<std::string> channels_;
+  std::set<std::uint32_t> keyed_;  // of these, by index
   std::vector<std::string> finished_;
   std::vector<std::string> reopened_;
   struct Erased {

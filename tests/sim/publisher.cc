@@ -18,6 +18,11 @@ double rate(Random& random, double off, double max) {
 
 }  // namespace
 
+bool says_keys_are_full(std::string_view answer) {
+  return answer.find("keys_max") != std::string_view::npos ||
+         answer.find("keys_bytes") != std::string_view::npos;
+}
+
 PublisherPlan PublisherPlan::drawn(const std::vector<std::string>& channels, Random& random) {
   PublisherPlan plan;
   plan.dialect = static_cast<Dialect>(random.below(3));
@@ -97,10 +102,7 @@ void Publisher::burst() {
     control("finish", channel);
   }
   if (random().chance(plan_.erases)) {
-    const std::string& channel = plan_.channels[random().below(plan_.channels.size())];
-    if (town_.ledger.finish_begun(channel)) town_.ledger.begin_reopen(channel);
-    town_.ledger.begin_erase(channel);
-    control("erase", channel);
+    erase(plan_.channels[random().below(plan_.channels.size())]);
   }
   if (plan_.dialect == PublisherPlan::Dialect::http && plan_.burst > 2 && random().chance(0.3) &&
       awaited_.size() < plan_.pipeline)
@@ -119,6 +121,15 @@ void Publisher::burst() {
   }
 }
 
+void Publisher::erase(const std::string& channel) {
+  const bool keeps = town_.keyed.keeps(channel);
+  if (keeps && (!town_.keyed.deletes || town_.ledger.removal_adrift(channel, std::nullopt))) return;
+  if (town_.ledger.finish_begun(channel)) town_.ledger.begin_reopen(channel);
+  town_.ledger.begin_erase(channel);
+  if (keeps) town_.ledger.begin_clear(channel);
+  control("erase", channel);
+}
+
 // The farewells one by one: each waits for the answer to the one before.
 void Publisher::publish_next() {
   if (!awaited_.empty() || farewells_.empty()) return;
@@ -127,12 +138,22 @@ void Publisher::publish_next() {
 }
 
 std::uint32_t Publisher::begin_event(std::string_view channel) {
-  const std::uint32_t number =
-      town_.ledger.begin(channel, random().below(plan_.size + 1), random()).number;
+  const Publication& begun = town_.keyed.keeps(channel)
+                                 ? begin_keyed(channel)
+                                 : town_.ledger.begin(channel, some_size(), random());
+  const std::uint32_t number = begun.number;
   keyed_.resize(number + 1);
   repeated_.resize(number + 1);
-  keyed_[number] = random().chance(plan_.keys);
+  // A removal that is sent again would be a second one that may lie anywhere.
+  keyed_[number] = !begun.removes && random().chance(plan_.keys);
   return number;
+}
+
+const Publication& Publisher::begin_keyed(std::string_view channel) {
+  const std::string& key = town_.keyed.keys[random().below(town_.keyed.keys.size())];
+  if (random().chance(0.2) && !concluding_ && !town_.ledger.removal_adrift(channel, key))
+    return town_.ledger.begin_removal(channel, key);
+  return town_.ledger.begin(channel, key, some_size(), random());
 }
 
 std::string Publisher::key_of(std::uint32_t number) const {
@@ -310,7 +331,9 @@ void Publisher::settle_one(std::uint32_t number, std::string_view answer, bool a
   if (!farewells_.empty() && farewells_.front() == channel) farewells_.pop_front();
   if (!accepted) {
     publication.fate = Publication::Fate::refused;
-    if (!town_.ledger.finish_begun(channel) && !stopping() && !late_ && !plan_.stranger)
+    const bool full = publication.key && !publication.removes && says_keys_are_full(answer);
+    if (full) ++town_.keyed.refused;
+    if (!full && !town_.ledger.finish_begun(channel) && !stopping() && !late_ && !plan_.stranger)
       complain(fmt::format("was refused publication {} on {}: {}", number, channel, answer));
     return;
   }

@@ -36,6 +36,9 @@ struct PublisherPlan {
   static PublisherPlan drawn(const std::vector<std::string>& channels, Random& random);
 };
 
+// A channel has as many keys as it may have, or their values take as many bytes.
+bool says_keys_are_full(std::string_view answer);
+
 class Publisher final : public Client {
  public:
   Publisher(Town& town, std::string name, PublisherPlan plan, Pace pace);
@@ -79,7 +82,10 @@ class Publisher final : public Client {
   bool take_array(std::size_t head_end);
   void settle_transaction(const Awaited& asked, std::string_view answer, bool accepted);
   void control(std::string_view verb, std::string_view channel);
+  void erase(const std::string& channel);
+  std::uint64_t some_size() { return random().below(plan_.size + 1); }
   std::uint32_t begin_event(std::string_view channel);
+  const Publication& begin_keyed(std::string_view channel);
   std::string key_of(std::uint32_t number) const;
 
   bool take_http();

@@ -83,7 +83,9 @@ void Publisher::settle_transaction(const Awaited& asked, std::string_view answer
     const bool finished = std::ranges::any_of(asked.numbers, [&](std::uint32_t number) {
       return ledger.finish_begun(ledger.channel_of(ledger[number]));
     });
-    if (!finished && !stopping() && !plan_.stranger)
+    const bool full = says_keys_are_full(answer);
+    if (full) ++town_.keyed.refused;
+    if (!full && !finished && !stopping() && !plan_.stranger)
       complain(fmt::format("was refused a transaction: {}", answer));
     for (const std::uint32_t number : asked.numbers)
       town_.ledger[number].fate = Publication::Fate::refused;

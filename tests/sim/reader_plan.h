@@ -29,6 +29,9 @@ struct ReaderPlan {
   Asked first = Asked::now;
   std::uint32_t replay = 0;
   std::optional<std::uint32_t> heartbeat_s;
+  std::uint32_t max_rate = 0;  // updates of one key in a second; 0: all
+  bool with_channel = false;   // behind each id
+  bool with_key = false;
   Before before = Before::nothing;
   Asks asks = Asks::nobody;
   bool application_says = false;  // …what the plan says of heartbeats and of a replay

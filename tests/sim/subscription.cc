@@ -61,7 +61,8 @@ Pulse::Interval Subscription::heartbeat() const {
 void Subscription::begin_transcript() {
   Transcript transcript{.name = fmt::format("{} ({})", name_, transcripts_.size()),
                         .topics = plan_.topics,
-                        .has_ids = !plan_.raw};
+                        .has_ids = !plan_.raw,
+                        .conflates = town_.keyed.conflates || plan_.max_rate > 0 || plan_.raw};
   transcripts_.push_back(std::move(transcript));
   stream_ = StreamReader();
   raw_.clear();
@@ -107,6 +108,12 @@ std::string Subscription::request() {
   }
   if (plan_.raw) add("format", "raw");
   add("u", tag());
+  if (plan_.max_rate > 0) add("max_rate", fmt::format("{}", plan_.max_rate));
+  if (plan_.with_channel && plan_.with_key) {
+    add("with", "channel,key");
+  } else if (plan_.with_channel || plan_.with_key) {
+    add("with", plan_.with_key ? "key" : "channel");
+  }
   if (plan_.heartbeat_s) add("heartbeat", fmt::format("{}s", *plan_.heartbeat_s));
   if (asked_ == Asked::replay) add("replay", fmt::format("{}", plan_.replay));
   if (asked_ == Asked::earliest) add("last_event_id", "earliest");
@@ -117,7 +124,9 @@ std::string Subscription::request() {
     constexpr std::array<std::string_view, 4> kAliases = {"lastEventId", "lastEventID",
                                                           "last_event_id", "last-event-id"};
     if (plan_.cursor_by == ReaderPlan::Cursor::query && presented_[0] != '\xe4') {
-      add(kAliases[random().below(kAliases.size())], presented_);
+      const bool bare = presented_.find(',') == std::string::npos;
+      add(kAliases[random().below(kAliases.size())],
+          bare ? presented_ : percent_encoded(presented_, false));
     } else if (plan_.cursor_by == ReaderPlan::Cursor::body && plan_.post) {
       body = fmt::format(",\"last_event_id\":\"{}\"", presented_);
     } else {
@@ -198,6 +207,8 @@ void Subscription::take_text(std::string_view text) {
   stream_.feed(text, messages);
   if (!text.empty()) news_ = town_.kernel.now();
   if (!text.empty()) pulse_.told(town_.kernel.now(), stream_.comments() - comments);
+  const bool swaps = town_.kernel.faults().bug == PlantedBug::events_swapped;
+  if (swaps && messages.size() > 1 && random().chance(0.1)) std::swap(messages[0], messages[1]);
   for (const StreamReader::Message& message : messages) take_message(message);
 }
 
@@ -254,6 +265,7 @@ void Subscription::take_message(const StreamReader::Message& message) {
     return note(std::move(position));
   }
   if (message.type == "gap") return take_gap(message);
+  if (message.type == kRemovedEvent) return take_removal(message, *place);
   const std::optional<std::uint32_t> number = ledger.number_in(message.data);
   if (!number || ledger[*number].heard != message.data || ledger[*number].type != message.type) {
     complain(fmt::format("received an event that nobody published: {} {}", message.id,
@@ -265,12 +277,43 @@ void Subscription::take_message(const StreamReader::Message& message) {
   if (!known)
     complain(fmt::format("received publication {} at {}, which lies at {}", *number, message.id,
                          ledger[*number].place->text()));
+  note_event(known.value_or(*number), *place, message.id);
+}
+
+void Subscription::take_removal(const StreamReader::Message& message, Position place) {
+  const std::optional<std::string> channel = member_of(message.data, "channel");
+  const std::optional<std::string> key = member_of(message.data, "key");
+  const auto number = channel ? town_.ledger.learn_removal(*channel, key, place) : std::nullopt;
+  if (!number || removal_text(*channel, key) != message.data) {
+    complain(fmt::format("was told of a removal that nobody asked for: {} {}", message.id,
+                         excerpt(message.data)));
+    return;
+  }
+  trace("is told that publication {} removes {} of {} at {}", *number, key.value_or("all"),
+        *channel, message.id);
+  note_event(*number, place, message.id);
+}
+
+void Subscription::note_event(std::uint32_t number, Position place, std::string_view id) {
+  const Publication& publication = town_.ledger[number];
+  const std::string suffix = suffix_of(publication);
+  if (!id.ends_with(suffix) || id.size() != town_.ledger.id_of(place).size() + suffix.size())
+    complain(fmt::format("received publication {} as {}, not with {}", number, id, suffix));
   ++events_;
-  town_.kernel.report().observe(place->sequence);
+  town_.kernel.report().observe(place.sequence);
   Heard heard{.kind = Heard::Kind::event};
   heard.place = place;
-  heard.number = known.value_or(*number);
+  heard.number = number;
   note(std::move(heard));
+}
+
+// What is to be behind the id of the event.
+std::string Subscription::suffix_of(const Publication& publication) const {
+  std::string suffix;
+  if (plan_.with_channel) suffix += ',' + town_.ledger.channel_of(publication);
+  if (!plan_.with_key) return suffix;
+  const bool none = !publication.key || publication.clears;
+  return suffix + ',' + (none ? std::string() : escaped_key(*publication.key));
 }
 
 void Subscription::take_gap(const StreamReader::Message& message) {
@@ -288,7 +331,9 @@ void Subscription::take_gap(const StreamReader::Message& message) {
   gap.place = town_.ledger.place_of(message.id);
   gap.after = town_.ledger.place_of(*after);
   gap.resumed = *place;
-  gap.reason = *reason;
+  const bool mistaken = town_.kernel.faults().bug == PlantedBug::gap_called_conflated;
+  gap.reason = mistaken ? kConflated : *reason;
+  gap.keys_kept = member_of(message.data, "keys") == "kept";
   note(std::move(gap));
 }
 

@@ -87,6 +87,9 @@ class Subscription {
   Pulse::Interval heartbeat() const;
   void take_message(const StreamReader::Message& message);
   void take_gap(const StreamReader::Message& message);
+  void take_removal(const StreamReader::Message& message, Position place);
+  void note_event(std::uint32_t number, Position place, std::string_view id);
+  std::string suffix_of(const Publication& publication) const;
   void note(Heard heard);
   void arrive(const Heard& heard);
 

@@ -4,7 +4,7 @@
 
 #include <cctype>
 #include <charconv>
-#include <initializer_list>
+#include <vector>
 
 namespace fanfare::sim {
 namespace {
@@ -26,11 +26,23 @@ std::string json_text(std::string_view text) {
   return quoted + '"';
 }
 
-std::string resp_command(std::initializer_list<std::string_view> words) {
+std::string resp_command(const std::vector<std::string_view>& words) {
   std::string command = fmt::format("*{}\r\n", words.size());
   for (const std::string_view word : words)
     command += fmt::format("${}\r\n{}\r\n", word.size(), word);
   return command;
+}
+
+// Never PUBLISH: its publisher would not be told where the event lies.
+std::string resp_publish_keyed(const Publication& publication, std::string_view channel) {
+  std::vector<std::string_view> words = {"XADD", channel, "*"};
+  const auto add = [&words](std::string_view field, std::string_view value) {
+    words.insert(words.end(), {field, value});
+  };
+  if (!publication.type.empty()) add("event", publication.type);
+  if (!publication.key->empty()) add("key", *publication.key);
+  add("data", publication.data);
+  return resp_command(words);
 }
 
 std::string chunked(std::string_view body, Random& random) {
@@ -53,9 +65,17 @@ std::string http_publish(const Publication& publication, std::string_view channe
   };
   if (!publication.type.empty()) add("event", publication.type);
   if (!key.empty()) add("id", key);
-  const std::string line = fmt::format(
-      "POST /publish/{}{} HTTP/1.1\r\nHost: x\r\n{}", percent_encoded(channel, random.chance(0.5)),
-      query, random.chance(0.5) ? "Content-Type: application/x-www-form-urlencoded\r\n" : "");
+  std::string fields =
+      random.chance(0.5) ? "Content-Type: application/x-www-form-urlencoded\r\n" : "";
+  if (publication.key && !publication.key->empty()) {
+    if (random.chance(0.5)) {
+      add("key", *publication.key);
+    } else {
+      fields += fmt::format("X-Event-Key: {}\r\n", *publication.key);
+    }
+  }
+  const std::string line = fmt::format("POST /publish/{}{} HTTP/1.1\r\nHost: x\r\n{}",
+                                       percent_encoded(channel, random.chance(0.5)), query, fields);
   if (random.chance(0.2))
     return line + "Transfer-Encoding: chunked\r\n\r\n" + chunked(publication.data, random);
   return line + fmt::format("{}Content-Length: {}\r\n\r\n{}",
@@ -79,6 +99,7 @@ std::string http_control(std::string_view verb, std::string_view channel) {
 }
 
 std::string resp_publish(const Publication& publication, std::string_view channel, Random& random) {
+  if (publication.key) return resp_publish_keyed(publication, channel);
   if (!publication.type.empty())
     return resp_command(
         {"XADD", channel, "*", "event", publication.type, "data", publication.data});
@@ -99,6 +120,10 @@ std::string ndjson_publish(const Publication& publication, std::string_view chan
   std::string line = fmt::format("{{\"channel\":{}", json_text(channel));
   if (!publication.type.empty()) line += ",\"event\":" + json_text(publication.type);
   if (!key.empty()) line += ",\"id\":" + json_text(key);
+  if (publication.key && !publication.key->empty()) {
+    line += ",\"key\":" + json_text(*publication.key);
+    if (publication.removes && random.chance(0.5)) return line + "}\n";
+  }
   return line + ",\"data\":" + json_text(publication.data) +
          (random.chance(0.2) ? fmt::format(",\"ref\":{}}}\r\n", publication.number) : "}\n");
 }
@@ -129,6 +154,22 @@ std::optional<std::uint32_t> reference_in(std::string_view answer) {
   const std::string_view digits = answer.substr(at + kMember.size());
   std::from_chars(digits.data(), digits.data() + digits.size(), number);
   return number;
+}
+
+std::string escaped_key(std::string_view key) {
+  std::string escaped;
+  for (const char c : key) {
+    const bool plain = std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                       std::string_view("._~:@/-").find(c) != std::string_view::npos;
+    escaped += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return escaped;
+}
+
+std::string removal_text(std::string_view channel, const std::optional<std::string>& key) {
+  std::string text = fmt::format("{{\"channel\":{}", json_text(channel));
+  if (key) text += ",\"key\":" + json_text(*key);
+  return text + '}';
 }
 
 std::string excerpt(std::string_view text) {

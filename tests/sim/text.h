@@ -33,6 +33,11 @@ std::optional<std::uint32_t> reference_in(std::string_view answer);
 // The value of a text member of a flat JSON object.
 std::optional<std::string> member_of(std::string_view json, std::string_view name);
 
+// A key as it is behind an id.
+std::string escaped_key(std::string_view key);
+// What subscribers are told of a key that goes; none: of all.
+std::string removal_text(std::string_view channel, const std::optional<std::string>& key);
+
 // The beginning of it, for failures: what cannot be shown as \xNN.
 std::string excerpt(std::string_view text);
 

@@ -15,6 +15,9 @@ namespace fanfare::sim {
 // [delivery] end_event, where it is set.
 inline constexpr std::string_view kEndEvent = "that-was-all";
 
+// The reason of a gap that hides superseded values only.
+inline constexpr std::string_view kConflated = "conflated";
+
 // What a subscription asked for on one connection.
 enum class Asked : std::uint8_t {
   now,       // only what comes
@@ -44,12 +47,19 @@ struct Heard {
   std::optional<Position> after{};
   Position resumed{};
   std::string reason{};
+  bool keys_kept = false;  // what is missing is of channels without keys
+
+  // gap: what the client has of keys may not be true any more.
+  bool begins_anew() const { return reason != kConflated && !keys_kept; }
 };
 
 struct Transcript {
   std::string name;                 // for failures
   std::vector<std::string> topics;  // channel names and patterns
   bool has_ids = true;              // false: raw, which has neither ids nor gaps
+  // What was superseded where the latest of each key is kept may be left out without a word; a raw
+  // stream has no word for it.
+  bool conflates = false;
   std::vector<Heard> heard{};
   // At the end of the world it still listens, with nothing in its way.
   bool live = false;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tests/sim/checkers.h"
+#include "tests/sim/key_checker.h"
 
 namespace fanfare::sim {
 namespace {
@@ -129,8 +130,10 @@ bool World::subscriptions_settled() const {
   const auto answered = [](const auto& client) { return client->answered(); };
   if (!std::ranges::all_of(shared_, answered)) return false;
   return std::ranges::all_of(subscriptions_, [this](const Subscription* reader) {
-    return reader->gone() ||
-           (reader->streaming() && missing_yet(reader->transcripts().back(), ledger_).empty());
+    if (reader->gone()) return true;
+    const Transcript& transcript = reader->transcripts().back();
+    return reader->streaming() && missing_yet(transcript, ledger_).empty() &&
+           keys_missing_yet(transcript, ledger_).empty();
   });
 }
 
@@ -140,6 +143,8 @@ std::string World::unsettled() const {
     if (!reader->streaming()) return fmt::format("quiet: {} does not stream", reader->name());
     const Problems missing = missing_yet(reader->transcripts().back(), ledger_);
     if (!missing.empty()) return "ack: " + missing.front();
+    const Problems keys = keys_missing_yet(reader->transcripts().back(), ledger_);
+    if (!keys.empty()) return "conflated: " + keys.front();
   }
   for (const auto& client : shared_) {
     if (!client->answered()) return fmt::format("quiet: {} waits for an answer", client->name());
@@ -157,7 +162,7 @@ void World::check_transcripts() {
   for (Subscription* const reader : subscriptions_) {
     reader->close_books();
     for (const Transcript& transcript : reader->transcripts()) {
-      for (const auto check : {check_order, check_gap, check_ack}) {
+      for (const auto check : {check_order, check_gap, check_ack, check_conflated}) {
         for (std::string& problem : check(transcript, ledger_)) kernel_.fail(std::move(problem));
       }
     }

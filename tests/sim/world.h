@@ -82,7 +82,7 @@ class World {
   void settle(Duration limit, const std::function<bool()>& also = {});
   // heartbeat: for so long, with nothing published, every stream is told as much as it should be.
   void stay_calm(Duration time);
-  // order, gap and ack, over every transcript.
+  // order, gap, ack and conflated, over every transcript.
   void check_transcripts();
   void dismiss_readers();
   // leak: every reader goes; within `limit` nothing is left of them.
