@@ -232,6 +232,12 @@ describe('data screens', { concurrency: 5 }, () => {
     assert.deepEqual(problems, []);
   });
 
+  test('the marks of an axis differ, also where little moves', async (t) => {
+    const { page } = await own(t, '<ff-trend id="little" channel="own/little" field="n" format="bytes/s" label="Little"></ff-trend>');
+    await say('own/little', { n: 0.4, t: Date.now() });
+    await until(async () => (await page.evaluate(() => [...document.querySelectorAll('#little .levels > *')].map((mark) => mark.textContent).join(' ').replace(/\s+/g, ' '))) === '2 B/s 1 B/s 0 B/s', async () => `three marks: ${await page.evaluate(() => document.querySelector('#little .levels').innerHTML)}`);
+  });
+
   test('what an event says is text, whatever it looks like', async (t) => {
     const { page, problems } = await own(t,
       '<ff-value id="value" channel="own/text" field="n" format="text" label="Value"></ff-value>' +

@@ -44,7 +44,7 @@ export class Trace {
 }
 
 // The top of an axis for values up to `value`: a number that halves well.
-function roundUp(value, least = 1) {
+function roundUp(value, least) {
   const wanted = Math.max(value * 1.06, least);
   const power = 10 ** Math.floor(Math.log10(wanted));
   return power * ([1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10].find((factor) => factor * power >= wanted * 0.999999) ?? 10);
@@ -103,9 +103,10 @@ export class Plot {
       const room = Math.max((high - low) * 0.15, Math.abs(high) * 0.005, 1e-9);
       return [low - 3 * room, high + room];
     }
+    const least = this.lines[0].figure.whole ? 2 : 1; // its half is a number of its own, too
     return [
-      this.bottom?.() ?? (low < 0 ? -roundUp(Math.max(-low, high / 6)) : 0),
-      this.top?.() ?? roundUp(Math.max(high, -low / 6)),
+      this.bottom?.() ?? (low < 0 ? -roundUp(Math.max(-low, high / 6), least) : 0),
+      this.top?.() ?? roundUp(Math.max(high, -low / 6), least),
     ];
   }
 

@@ -42,6 +42,9 @@ export class Figure {
     this.notation = element.hasAttribute('compact') ? 'compact' : 'standard';
   }
 
+  // Whether small numbers are shown without what is behind the point.
+  get whole() { return this.digits === 0 || this.format in kBytes; }
+
   get isText() { return this.format === 'text' || this.format === 'time'; }
 
   // [what stands before it, the number, its unit]

@@ -6,7 +6,7 @@ const kSlowness = Number(process.env.FANFARE_SLOWNESS ?? 1); // sanitizers: ever
 
 const said = (what) => (typeof what === 'function' ? what() : what);
 
-// Resolves with the first truthy value of `fact()` (which may be async); `what` may be a function, called when there is none.
+// Resolves with the first truthy value of `fact()`; `what` may be a function, called when there is none. Both may be async.
 export async function until(fact, what, seconds = 10) {
   const deadline = performance.now() + seconds * 1000 * kSlowness;
   let last;
@@ -21,7 +21,7 @@ export async function until(fact, what, seconds = 10) {
       problem = error;
     }
     if (performance.now() > deadline) {
-      assert.fail(`not within ${seconds} s: ${said(what)}; last seen: ${problem ?? JSON.stringify(last)}`);
+      assert.fail(`not within ${seconds} s: ${await said(what)}; last seen: ${problem ?? JSON.stringify(last)}`);
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
