@@ -8,9 +8,9 @@
 
 namespace fanfare::io {
 
-std::optional<MemoryFile> MemoryFile::make() {
+std::expected<MemoryFile, std::error_code> MemoryFile::make() {
   Descriptor made(::memfd_create("fanfare", MFD_CLOEXEC));
-  if (!made) return std::nullopt;
+  if (!made) return std::unexpected(std::error_code(errno, std::system_category()));
   return MemoryFile(std::move(made));
 }
 

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstddef>
+#include <expected>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "broker/io/descriptor.h"
@@ -13,8 +15,8 @@ namespace fanfare::io {
 
 class MemoryFile {
  public:
-  // Empty. Nothing: the machine has none to give.
-  static std::optional<MemoryFile> make();
+  // Empty. Or why not: the machine has none to give, or a sandbox forbids the call.
+  static std::expected<MemoryFile, std::error_code> make();
 
   int descriptor() const { return descriptor_.number(); }
   // Appends. False: there is no memory left for it.

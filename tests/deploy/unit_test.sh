@@ -23,6 +23,8 @@ for call in io_uring_setup io_uring_enter io_uring_register; do
 done
 grep -qw "@aio" <<<"$(systemd-analyze syscall-filter @system-service)" || fail "@system-service has no @aio"
 grep -q '^SystemCallFilter=@system-service$' "$unit_file" || fail "the filter is not built on @system-service"
+# It is in @ipc, which the unit takes away. prove-package shows that an upgrade works there.
+grep -q '^SystemCallFilter=memfd_create$' "$unit_file" || fail "no upgrade could hand the log over"
 
 # In a user namespace of its own every publisher looks like nobody, and ingest_users could let none in.
 ! grep -q '^PrivateUsers=yes' "$unit_file" || fail "PrivateUsers hides who publishes"

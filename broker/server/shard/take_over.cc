@@ -163,8 +163,16 @@ std::expected<void, std::string> GoingOver::wait_until_ready() {
                     "restart the broker instead",
                     version, kHandOverVersion));
   }
-  file_ = io::MemoryFile::make();
-  if (!file_) return std::unexpected("there is no memory to write the log down");
+  auto file = io::MemoryFile::make();
+  if (!file) {
+    const bool forbidden = file.error() == std::errc::operation_not_permitted;
+    return std::unexpected(fmt::format(
+        "the log cannot be written down for it: memfd_create: {}{}", file.error().message(),
+        forbidden
+            ? " (a sandbox forbids the call; in a unit, SystemCallFilter=memfd_create allows it)"
+            : ""));
+  }
+  file_ = std::move(*file);
   return {};
 }
 
