@@ -215,6 +215,19 @@ TEST(Architecture, ASourceIsBuilt) {
   }
 }
 
+// Then the source proves that its header stands alone, and the step "headers" need not.
+TEST(Architecture, ASourceReadsItsOwnHeaderFirst) {
+  const std::vector<std::string> all = sources();
+  for (const std::string& header : all) {
+    const std::string source = header.substr(0, header.size() - 1) + "cc";
+    if (!header.ends_with(".h") || std::ranges::find(all, source) == all.end()) {
+      continue;
+    }
+    const std::vector<std::string> includes = includes_of(source);
+    EXPECT_TRUE(!includes.empty() && includes.front() == '"' + header + '"') << source;
+  }
+}
+
 // The names by which comments and documents call the files and folders of the tree.
 class Names {
  public:
