@@ -7,8 +7,8 @@
 namespace fanfare::fanout {
 namespace {
 
-// A reader that stands at `at` gets no more of the channel than the latest event of each key: its
-// window does not reach back so far, or `conflate`.
+// A reader that stands at `at` gets no more of the channel than the latest event of each key: up to
+// its window, which does not reach back so far, or with `conflate` all the way.
 bool latest_only(const Channel& channel, Sequence at, bool conflate) {
   return channel.latest && (conflate || at < channel.window.evicted_through());
 }
@@ -20,12 +20,16 @@ std::optional<Merge::Input> next_of(Link* link, Sequence at, bool conflate) {
   if (latest_only(channel, at, conflate)) {
     const Latest& latest = *channel.latest;
     const Latest::Position position = latest.after(at);
-    if (position == latest.end()) return std::nullopt;
-    return Merge::Input{.next = latest.sequence(position),
-                        .position = position,
-                        .window = &window,
-                        .link = link,
-                        .latest = &latest};
+    const Sequence through = conflate ? UINT64_MAX : window.evicted_through();
+    if (position != latest.end() && latest.sequence(position) <= through) {
+      return Merge::Input{.next = latest.sequence(position),
+                          .position = position,
+                          .window = &window,
+                          .link = link,
+                          .latest = &latest,
+                          .latest_through = through};
+    }
+    if (conflate) return std::nullopt;
   }
   const Window::Position position = window.after(at);
   if (position == window.end()) return std::nullopt;

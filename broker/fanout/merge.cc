@@ -18,12 +18,23 @@ std::size_t Merge::next_size() const {
 
 Window::Run Merge::run(const Input& input, Sequence through, std::size_t bytes_max) {
   if (input.latest == nullptr) return input.window->run(input.position, through, bytes_max);
-  return input.latest->run(input.position, through, bytes_max, input.removals_after, *input.window);
+  return input.latest->run(input.position, std::min(through, input.latest_through), bytes_max,
+                           input.removals_after, *input.window);
 }
 
 void Merge::push(const Input& input) {
   heap_.push_back(input);
   std::push_heap(heap_.begin(), heap_.end(), comes_later);
+}
+
+void Merge::leave_latest(Input& input) {
+  const Latest& latest = *input.latest;
+  if (input.latest_through == UINT64_MAX) return;
+  if (input.position != latest.end() && latest.sequence(input.position) <= input.latest_through) {
+    return;
+  }
+  input.position = input.window->after(input.latest_through);
+  input.latest = nullptr;
 }
 
 Merge::Taken Merge::take(Sequence through, std::size_t bytes_max) {
@@ -37,6 +48,7 @@ Merge::Taken Merge::take(Sequence through, std::size_t bytes_max) {
               .drained = false,
               .latest = input.latest != nullptr};
   input.position = taken.run.next;
+  if (input.latest != nullptr) leave_latest(input);
   taken.drained =
       input.position == (input.latest == nullptr ? input.window->end() : input.latest->end());
   if (taken.drained) {

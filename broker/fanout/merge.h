@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "broker/fanout/channel.h"
@@ -23,6 +24,8 @@ class Merge {
     // them. Removals up to `removals_after` are left out.
     const Latest* latest = nullptr;
     Sequence removals_after = 0;
+    // Up to there; then every event of the window, which begins behind it.
+    Sequence latest_through = UINT64_MAX;
 
     bool keyed() const { return link != nullptr && link->channel->latest != nullptr; }
   };
@@ -52,6 +55,8 @@ class Merge {
 
  private:
   static Window::Run run(const Input& input, Sequence through, std::size_t bytes_max);
+  // From the latest of each key to the window, if that is where it goes on.
+  static void leave_latest(Input& input);
   void sink_top();
 
   std::vector<Input> heap_;  // the smallest `next` at the front

@@ -253,5 +253,27 @@ TEST(Backlog, TakesUnknownChannelsToHaveLostAllUpToTheFloor) {
   EXPECT_EQ(log.read_bytes(log.open({"never/*"}), floor - 1), "(gap)");
 }
 
+// What its window does not reach back to is given as the latest of each key, and named by a gap.
+// Behind that nothing is missing, unless the reader is to be given no more than the latest.
+TEST(Backlog, GivesTheLatestOfEachKeyOnlyUpToTheWindow) {
+  ShardLog log({.events = 2, .keep_latest = true});
+  const Feed* const feed = log.open({"k"});
+  const auto set = [&](std::string_view key, std::string_view data) {
+    ASSERT_TRUE(log.sequencer.publish("k", {.type = "", .data = data, .retry_ms = {}, .key = key},
+                                      "", log.now));
+  };
+  set("a", "1");
+  set("b", "2");
+  for (const char* const data : {"3", "4", "5"}) set("a", data);
+  log.turn();
+  const Read read = log.replica.read(feed, 0, 100);
+  ASSERT_TRUE(read.gap && read.gap->thinned);
+  EXPECT_EQ(read.gap->resumed, 3U);
+  EXPECT_EQ(log.read_bytes(feed, read.gap->cursor), "245");
+  EXPECT_EQ(log.read_bytes(feed, read.gap->cursor, 1), "2");
+  log.lay_down({.conflate = true});
+  EXPECT_EQ(log.read_bytes(feed, read.gap->cursor), "25");
+}
+
 }  // namespace
 }  // namespace fanfare::fanout

@@ -74,7 +74,7 @@ class Account {
     return latest_ && latest_->superseded(publication);
   }
   // It is not true any more, and the client may have been sent what is: as one that is behind, as a
-  // newcomer, or behind a gap, where it may be given no more than the latest of each key.
+  // newcomer, or as one that began anew, which are given no more than the latest of each key.
   bool superseded_in_time(const Publication& publication) const {
     if (!publication.place) return false;
     const bool over = superseded(publication);
@@ -83,7 +83,8 @@ class Account {
     if (!over && !transcript_.has_ids) return true;  // a raw stream has no removals
     if (mark_ && publication.number < *mark_) return true;
     return over && std::ranges::any_of(transcript_.heard, [&](const Heard& heard) {
-             return heard.kind == Heard::Kind::gap && publication.number < heard.ledger_count &&
+             return heard.kind == Heard::Kind::gap && heard.begins_anew() &&
+                    publication.number < heard.ledger_count &&
                     (!heard.after || *heard.after < *publication.place);
            });
   }
