@@ -123,9 +123,10 @@ bool LatestOfKeys::superseded(const Publication& publication) const {
   return place < newest_.at({place.life, Key{publication.channel, *publication.key}});
 }
 
-bool LatestOfKeys::may_be_cleared(std::uint32_t channel) const {
-  return std::ranges::any_of(ledger_.publications(), [channel](const Publication& one) {
-    return one.clears && one.channel == channel && !one.place;
+bool LatestOfKeys::may_be_cleared(const Publication& publication) const {
+  return std::ranges::any_of(ledger_.publications(), [&](const Publication& one) {
+    return one.clears && one.channel == publication.channel && !one.place &&
+           (!one.cleared_before || publication.number < *one.cleared_before);
   });
 }
 
@@ -139,7 +140,7 @@ Problems keys_missing_yet(const Transcript& transcript, const Ledger& ledger) {
     const std::optional<std::uint32_t> has = view.at(key);
     if (has == number) continue;
     const Publication& due = ledger[number];
-    if (!has && (number < view.owed_from() || latest.may_be_cleared(key.first))) continue;
+    if (!has && (number < view.owed_from() || latest.may_be_cleared(due))) continue;
     problems.push_back(fmt::format("{} has {} for {}, which is publication {} at {}",
                                    transcript.name,
                                    has ? fmt::format("publication {}", *has) : "nothing",

@@ -27,8 +27,8 @@ class LatestOfKeys {
   const std::map<Key, std::uint32_t>& values() const { return values_; }
   // Something newer has the same key, or all keys of the channel were removed since.
   bool superseded(const Publication& publication) const;
-  // All keys of the channel may have been removed: nobody was told whether and where.
-  bool may_be_cleared(std::uint32_t channel) const;
+  // All keys of its channel may have been removed since: nobody was told whether and where.
+  bool may_be_cleared(const Publication& publication) const;
 
  private:
   const Ledger& ledger_;

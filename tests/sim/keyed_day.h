@@ -17,7 +17,7 @@ namespace fanfare::sim {
 class KeyedDay {
  public:
   // Whether publishers delete channels that keep keys.
-  static constexpr bool kDeletes = false;
+  static constexpr bool kDeletes = true;
 
   static bool is_one(std::uint64_t seed) { return seed % 11 <= 1 || seed % 33 == 3; }
   KeyedDay(std::uint64_t seed, const std::vector<std::string>& channels);

@@ -135,9 +135,9 @@ bool is_removal(const Publication& publication, const std::optional<std::string>
 
 }  // namespace
 
-bool Ledger::removal_adrift(std::string_view channel, const std::optional<std::string>& key) const {
+bool Ledger::removal_adrift(std::string_view channel, std::string_view key) const {
   return std::ranges::any_of(publications_, [&](const Publication& one) {
-    return is_removal(one, key) && channel_of(one) == channel && !one.place &&
+    return is_removal(one, std::string(key)) && channel_of(one) == channel && !one.place &&
            one.fate != Publication::Fate::refused;
   });
 }

@@ -45,7 +45,9 @@ struct Publication {
   // Where the latest event of each key is kept: whose value it is.
   std::optional<std::string> key;
   bool removes = false;  // it says that the key has none any more; it has no number in its data
-  bool clears = false;   // removes: all keys of the channel
+  bool clears = false;   // removes: all keys of the channel, if it had any
+  // clears: what was begun from then on lies behind it; none: it was not answered.
+  std::optional<std::uint32_t> cleared_before{};
 };
 
 // What subscribers are told when a key goes.
@@ -69,9 +71,9 @@ class Ledger {
   Publication& begin_removal(std::string_view channel, std::string_view key);
   // Somebody asked to drop a channel with all its keys.
   Publication& begin_clear(std::string_view channel);
-  // A removal of this key, or of all (none), may come to lie anywhere: it must be the only one, or
-  // the next could not be told from it.
-  bool removal_adrift(std::string_view channel, const std::optional<std::string>& key) const;
+  // A removal of this key may come to lie anywhere: it must be the only one, or the next could not
+  // be told from it.
+  bool removal_adrift(std::string_view channel, std::string_view key) const;
   // The removal of it, or of all, that lies there, as somebody was told; none: there is none.
   std::optional<std::uint32_t> learn_removal(std::string_view channel,
                                              const std::optional<std::string>& key, Position place);

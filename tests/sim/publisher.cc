@@ -123,11 +123,13 @@ void Publisher::burst() {
 
 void Publisher::erase(const std::string& channel) {
   const bool keeps = town_.keyed.keeps(channel);
-  if (keeps && (!town_.keyed.deletes || town_.ledger.removal_adrift(channel, std::nullopt))) return;
+  if (keeps && !town_.keyed.deletes) return;
   if (town_.ledger.finish_begun(channel)) town_.ledger.begin_reopen(channel);
   town_.ledger.begin_erase(channel);
   if (keeps) town_.ledger.begin_clear(channel);
+  const std::uint32_t number = town_.ledger.count() - 1;
   control("erase", channel);
+  if (keeps) awaited_.back().clears = number;
 }
 
 // The farewells one by one: each waits for the answer to the one before.
@@ -313,6 +315,7 @@ void Publisher::settle_next(std::string_view answer, bool accepted) {
   awaited_.pop_front();
   // One that says its body too slowly is told so, once for all that is in it.
   late_ = answer.find("did not arrive completely") != std::string_view::npos;
+  if (asked.clears) town_.ledger[*asked.clears].cleared_before = town_.ledger.count();
   if (asked.kind == Awaited::Kind::publish) settle_one(asked.numbers[0], answer, accepted);
   if (asked.kind == Awaited::Kind::transaction) settle_transaction(asked, answer, accepted);
   if (asked.kind != Awaited::Kind::batch) return;

@@ -67,6 +67,7 @@ class Publisher final : public Client {
     enum class Kind : std::uint8_t { publish, batch, transaction, other };
     Kind kind{};
     std::vector<std::uint32_t> numbers;
+    std::optional<std::uint32_t> clears = {};  // other: the removal of all keys of a channel
   };
 
   // The broker that it talks to has been told to stop, or is gone and was read too late.

@@ -311,9 +311,9 @@ void Subscription::note_event(std::uint32_t number, Position place, std::string_
 std::string Subscription::suffix_of(const Publication& publication) const {
   std::string suffix;
   if (plan_.with_channel) suffix += ',' + town_.ledger.channel_of(publication);
-  if (!plan_.with_key) return suffix;
-  const bool none = !publication.key || publication.clears;
-  return suffix + ',' + (none ? std::string() : escaped_key(*publication.key));
+  // One that removes all keys is of none, not of the empty one.
+  if (!plan_.with_key || publication.clears) return suffix;
+  return suffix + ',' + escaped_key(publication.key.value_or(""));
 }
 
 void Subscription::take_gap(const StreamReader::Message& message) {
