@@ -187,6 +187,18 @@ TEST_F(KeyCheckerTest, TakesARemovalWithoutAKeyForOneOfAllKeys) {
                           HasSubstr("key \"c\" of k, which was removed")));
 }
 
+TEST_F(KeyCheckerTest, AcceptsThatKeysMayBeGoneWithADeletionOfWhichNobodyWasTold) {
+  is_newcomer();
+  events({6});
+  Publication& deletion = ledger_.begin_clear("k");
+  EXPECT_THAT(all(), IsEmpty()) << "it may lie behind a, as long as it is not answered";
+  deletion.cleared_before = 3;
+  EXPECT_THAT(all(), IsEmpty());
+  deletion.cleared_before = 2;
+  EXPECT_THAT(all(), ElementsAre(HasSubstr("conflated: reader has nothing for key \"a\" of k")))
+      << "a was set after its answer";
+}
+
 TEST_F(KeyCheckerTest, ALostBrokersKeysAreGone) {
   events({1, 2, 3, 4, 5, 6});
   ledger_.begin_life("bbbbbbb");
