@@ -159,7 +159,8 @@ Read Backlog::read_keys(const Feed& feed, Cursor cursor, std::size_t bytes_max, 
 }
 
 // Channels without keys, of which everything newer than a place is wanted. Returns up to where they
-// have lost some of it since the subscriber knew of their losses; 0: nowhere.
+// have lost some of it since the subscriber knew of their losses, also beyond the wish, since it
+// then knows of these as a whole; 0: nowhere.
 Sequence Backlog::add_others(const Feed& feed, Cursor cursor, Newest newest) {
   const Sequence after = std::max(cursor.at, newest.others_after);
   const bool losses = feed.losses().count() != cursor.losses_known;
@@ -169,7 +170,7 @@ Sequence Backlog::add_others(const Feed& feed, Cursor cursor, Newest newest) {
     if (link->channel->latest) continue;
     const Window& window = link->channel->window;
     if (losses && window.evicted_through() > after) {
-      lost = std::max(lost, std::min(window.evicted_through(), newest.through));
+      lost = std::max(lost, window.evicted_through());
     }
     const Window::Position position = window.after(after);
     if (position == window.end() || window.sequence(position) > newest.through) continue;
@@ -195,7 +196,7 @@ Read Backlog::read_newest(const Feed& feed, Cursor cursor, std::size_t bytes_max
     const Window::Position end = window.after(newest.through);
     const bool fewer = window.back(end, newest.of_each - 1) == window.begin();
     if (losses && fewer && window.evicted_through() > cursor.at) {
-      lost = std::max(lost, std::min(window.evicted_through(), newest.through));
+      lost = std::max(lost, window.evicted_through());
     }
     const Window::Position position =
         std::max(window.back(end, newest.of_each), window.after(cursor.at));

@@ -160,6 +160,24 @@ TEST(NewestOfEach, AreMissedWhereTheyThemselvesLeave) {
   EXPECT_EQ(read_all(log, feed, {.cursor = before, .newest = start.newest}, 1), "(gap)1 2 ");
 }
 
+// What has left is named as a whole, since it is known from then on.
+TEST(NewestOfEach, AreMissedTogetherWithWhatCameAndLeftSince) {
+  ShardLog log({.events = 1});
+  const Feed* const feed = log.open({"*"});
+  log.publish("quiet", "q ");
+  log.publish("busy", "0 ");
+  log.turn();
+  const NewestStart start = log.replica.newest_of_each(feed, 1, kAllChannels);
+  const Cursor before = log.replica.read(feed, start.cursor, 1, start.newest).cursor;
+  log.publish("busy", "1 ");
+  log.publish("busy", "2 ");
+  log.turn();
+  const Read read = log.replica.read(feed, before, 1, start.newest);
+  ASSERT_TRUE(read.gap);
+  EXPECT_EQ(read.gap->resumed, 3U);
+  EXPECT_EQ(read_all(log, feed, {.cursor = before, .newest = start.newest}, 1), "(gap)2 ");
+}
+
 TEST(NewestOfEach, ThatLeftLongBeforeAreNoLoss) {
   ShardLog log({.events = 2});
   const Feed* const feed = log.open({"*"});

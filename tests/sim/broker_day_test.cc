@@ -61,6 +61,7 @@ constexpr Kept kKept[] = {
     {337, "a request was lost because a receive was armed before the first bytes were read"},
     {1586, "a stream came and went before the begin of a watch had arrived"},
     {3192, "half an answer, whose connection had been reset, let a client in"},
+    {1639, "what a channel lost beyond a snapshot that was still being sent was not named"},
     {4663, "half an answer, whose connection had been reset, was passed on"},
     {33,
      "a client emptied its map for a gap of a channel beside it, and was not sent its keys again"},
