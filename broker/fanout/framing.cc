@@ -1,6 +1,7 @@
 #include "broker/fanout/framing.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "broker/fanout/encoder.h"
@@ -55,6 +56,7 @@ struct Aside {
   bool keyed = false;
   bool removes = false;
   const Segment::Entry* entry = nullptr;  // knows when it was committed
+  std::string_view chunk = {};            // the text, as it lies in the segment
 };
 
 bool is_named(Framing framing) {
@@ -68,14 +70,31 @@ bool tells_key(Framing framing) {
 
 constexpr std::size_t kEscapedSize = 3;
 
-bool needs_no_escape(char c) {
-  const auto letter = static_cast<unsigned char>(c | 0x20);
-  return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') ||
+constexpr bool needs_no_escape_of(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
          std::string_view("._~:@/-").contains(c);
+}
+constexpr auto kNeedsNoEscape = [] {
+  std::array<bool, 256> table{};
+  for (unsigned byte = 0; byte < table.size(); ++byte) {
+    table[byte] = needs_no_escape_of(static_cast<char>(byte));
+  }
+  return table;
+}();
+
+bool needs_no_escape(char c) {
+  return kNeedsNoEscape[static_cast<unsigned char>(c)];
+}
+
+std::size_t written_key_size(std::string_view key) {
+  std::size_t size = key.size();
+  for (const char c : key) size += needs_no_escape(c) ? 0 : kEscapedSize - 1;
+  return size;
 }
 
 // In capitals, as encodeURIComponent does it (RFC 3986 §2.1).
 char* write_key(char* to, std::string_view key) {
+  if (written_key_size(key) == key.size()) return copy(to, key);
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   for (const char c : key) {
     if (needs_no_escape(c)) {
@@ -104,6 +123,11 @@ char* write_with_suffix(char* to, std::string_view text, const Aside& aside, Fra
   }
   return copy(to, kEnd);
 }
+std::size_t suffix_size(const Aside& aside, Framing framing) {
+  const bool has_key = tells_key(framing) && aside.key != kEveryKey;
+  return (is_named(framing) ? 1 + aside.channel.size() : 0) +
+         (has_key ? 1 + written_key_size(aside.key) : 0);
+}
 std::size_t suffix_size_max(std::string_view channel, std::string_view key, Framing framing) {
   return (is_named(framing) ? 1 + channel.size() : 0) +
          (tells_key(framing) ? 1 + kEscapedSize * key.size() : 0);
@@ -123,7 +147,7 @@ char* write_payload_of(char* to, const Aside& aside, std::string_view text) {
 char* write_event(char* to, const Aside& aside, std::string_view text, Framing framing) {
   switch (framing) {
     case Framing::chunked:
-      return copy(copy(write_chunk_size(to, text.size()), text), "\r\n");
+      return copy(to, aside.chunk);
     case Framing::plain:
       return copy(to, text);
     case Framing::raw_chunked:
@@ -139,12 +163,10 @@ char* write_event(char* to, const Aside& aside, std::string_view text, Framing f
     case Framing::json:
       return line_of(aside, text).write(to);
     case Framing::named_chunked:
-      to = write_chunk_size(to, text.size() + 1 + aside.channel.size());
-      return copy(write_with_suffix(to, text, aside, framing), "\r\n");
     case Framing::keyed_chunked:
     case Framing::named_keyed_chunked:
-      return write_chunk(to, text.size() + suffix_size_max(aside.channel, aside.key, framing),
-                         [&](char* at) { return write_with_suffix(at, text, aside, framing); });
+      to = write_chunk_size(to, text.size() + suffix_size(aside, framing));
+      return copy(write_with_suffix(to, text, aside, framing), "\r\n");
     case Framing::named:
     case Framing::keyed:
     case Framing::named_keyed:
@@ -176,6 +198,7 @@ void for_each_event(const Frames& frames, const See& see) {
     if (frames.segment != nullptr) {
       aside.entry = &frames.segment->entry(frames.first + index);
     }
+    aside.chunk = left.substr(0, chunk.size);
     see(chunk.text, aside);
     left.remove_prefix(size);
   }

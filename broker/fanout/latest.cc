@@ -131,50 +131,50 @@ Latest::Position Latest::settled(Position position, Sequence removals_after) con
   return end();
 }
 
-Window::Run Latest::stretch(Sequence sequence, std::size_t bytes_max, const Window& window) const {
-  if (sequence > window.evicted_through()) {
-    return window.run(window.after(sequence - 1), UINT64_MAX, bytes_max);
-  }
+Window::Place Latest::place(Sequence sequence, const Window& window) const {
+  if (sequence > window.evicted_through()) return window.place(sequence);
   const auto newer = std::ranges::partition_point(
       kept_, [=](const KeptPage& page) { return page.first <= sequence; });
   CHECK(newer != kept_.begin(), "what has left the window is kept");
   const KeptPage& page = *std::prev(newer);
-  const std::uint32_t first = page.segment->index_after(sequence - 1, 0, page.count);
-  CHECK(first < page.count && page.segment->sequence(first) == sequence, "it is kept");
-  const std::uint32_t begin = page.segment->entry(first).frame_offset;
   return {.segment = page.segment.get(),
-          .data = page.segment->bytes() + begin,
-          .size = page.end - begin,
-          .events = page.count - first,
-          .first = first,
-          .last = 0,
-          .next = {}};
+          .index = page.segment->index_after(sequence - 1, 0, page.count),
+          .count = page.count,
+          .end = page.end};
 }
 
+// Of one page after the other, kept or the window's, no event is older than one before it: one that
+// lies between two events of a page is in that page.
 Window::Run Latest::run(Position from, Sequence through, std::size_t bytes_max,
-                        Sequence removals_after, const Window& window) const {
+                        Sequence removals_after, const Window& window, Window::Place& near) const {
   const Sequence sequence = this->sequence(from);
-  Window::Run run = stretch(sequence, bytes_max, window);
-  const Segment& segment = *run.segment;
-  const std::uint32_t limit = run.first + run.events;
-  const auto offset = [&, all = run.size](std::uint32_t entry) {
-    const std::size_t begin = segment.entry(run.first).frame_offset;
-    return entry == limit ? all : segment.entry(entry).frame_offset - begin;
+  near = near.further(sequence);
+  if (near.segment == nullptr) near = place(sequence, window);
+  Segment& segment = *near.segment;
+  CHECK(near.index < near.count && segment.sequence(near.index) == sequence, "it is there");
+  const std::size_t begin = segment.entry(near.index).frame_offset;
+  const auto end_of = [&](std::uint32_t entry) -> std::size_t {
+    return entry + 1 == near.count ? near.end : segment.entry(entry + 1).frame_offset;
   };
-  run.events = 1;
-  run.last = sequence;
-  run.next = settled({.page = from.page, .index = from.index + 1}, removals_after);
+  const std::uint32_t first = near.index;
+  Sequence last = sequence;
+  Position next = settled({.page = from.page, .index = from.index + 1}, removals_after);
   // As long as the next one that counts lies behind this one.
-  for (std::uint32_t entry = run.first + 1; entry < limit && run.next != end(); ++entry) {
-    const Sequence next = this->sequence(run.next);
-    if (next > through || next != segment.sequence(entry)) break;
-    if (offset(entry + 1) > bytes_max) break;
-    ++run.events;
-    run.last = next;
-    run.next = settled({.page = run.next.page, .index = run.next.index + 1}, removals_after);
+  for (std::uint32_t entry = first + 1; entry < near.count && next != end(); ++entry) {
+    const Sequence its = this->sequence(next);
+    if (its > through || its != segment.sequence(entry)) break;
+    if (end_of(entry) - begin > bytes_max) break;
+    near.index = entry;
+    last = its;
+    next = settled({.page = next.page, .index = next.index + 1}, removals_after);
   }
-  run.size = offset(run.first + run.events);
-  return run;
+  return {.segment = &segment,
+          .data = segment.bytes() + begin,
+          .size = end_of(near.index) - begin,
+          .events = near.index - first + 1,
+          .first = first,
+          .last = last,
+          .next = next};
 }
 
 }  // namespace fanfare::fanout

@@ -56,8 +56,10 @@ class Latest {
   // The longest run from `from`, which after() or a run before it gave, of such events up to
   // `through` that lie one after another in one segment and have at most `bytes_max`, but at least
   // one event; `window` is the channel's. `next` is the position of the first that follows.
+  // `near`: where the run before this one ended, from where the event is looked for, and where this
+  // one ends. Valid as long as positions are.
   Window::Run run(Position from, Sequence through, std::size_t bytes_max, Sequence removals_after,
-                  const Window& window) const;
+                  const Window& window, Window::Place& near) const;
 
  private:
   static constexpr std::uint32_t kDead = 1U << 31U;
@@ -83,8 +85,7 @@ class Latest {
   void replace(const KeptReplaced& replaced);
   // The first place from there on that counts.
   Position settled(Position position, Sequence removals_after) const;
-  // All events that lie behind that of `sequence` in its segment, from it on.
-  Window::Run stretch(Sequence sequence, std::size_t bytes_max, const Window& window) const;
+  Window::Place place(Sequence sequence, const Window& window) const;
 
   std::vector<Page> pages_;
   std::vector<KeptPage> kept_;  // in the order of the log

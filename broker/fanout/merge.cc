@@ -12,14 +12,14 @@ bool comes_later(const Merge::Input& a, const Merge::Input& b) {
 
 }  // namespace
 
-std::size_t Merge::next_size() const {
-  return run(top(), top().next, 0).size;
+std::size_t Merge::next_size() {
+  return run(heap_.front(), top().next, 0).size;
 }
 
-Window::Run Merge::run(const Input& input, Sequence through, std::size_t bytes_max) {
+Window::Run Merge::run(Input& input, Sequence through, std::size_t bytes_max) {
   if (input.latest == nullptr) return input.window->run(input.position, through, bytes_max);
   return input.latest->run(input.position, std::min(through, input.latest_through), bytes_max,
-                           input.removals_after, *input.window);
+                           input.removals_after, *input.window, input.near);
 }
 
 void Merge::push(const Input& input) {

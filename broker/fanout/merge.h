@@ -26,6 +26,7 @@ class Merge {
     Sequence removals_after = 0;
     // Up to there; then every event of the window, which begins behind it.
     Sequence latest_through = UINT64_MAX;
+    Window::Place near = {};  // of these: where `position` is looked for from
 
     bool keyed() const { return link != nullptr && link->channel->latest != nullptr; }
   };
@@ -43,7 +44,7 @@ class Merge {
   const Input& top() const { return heap_.front(); }
   const std::vector<Input>& inputs() const { return heap_; }
   // Bytes of the frame of the next event.
-  std::size_t next_size() const;
+  std::size_t next_size();
 
   void push(const Input& input);
   // The longest run of the input at the top; top().next <= through.
@@ -54,7 +55,7 @@ class Merge {
   Sequence drop_latest();
 
  private:
-  static Window::Run run(const Input& input, Sequence through, std::size_t bytes_max);
+  static Window::Run run(Input& input, Sequence through, std::size_t bytes_max);
   // From the latest of each key to the window, if that is where it goes on.
   static void leave_latest(Input& input);
   void sink_top();

@@ -201,6 +201,24 @@ const Segment::Entry& Window::entry(Position position) const {
   return at(position.page).segment->entry(position.index);
 }
 
+Window::Place Window::place(Sequence sequence) const {
+  const Position position = after(sequence - 1);
+  const Page& page = at(position.page);
+  return {
+      .segment = page.segment.get(), .index = position.index, .count = page.count, .end = page.end};
+}
+
+Window::Place Window::Place::further(Sequence sequence) const {
+  if (segment == nullptr || segment->sequence(index) > sequence ||
+      segment->sequence(count - 1) < sequence) {
+    return {};
+  }
+  return {.segment = segment,
+          .index = segment->index_after(sequence - 1, index, count),
+          .count = count,
+          .end = end};
+}
+
 Window::Run Window::run(Position from, Sequence through, std::size_t bytes_max) const {
   const Page& page = at(from.page);
   const Segment& segment = *page.segment;

@@ -41,6 +41,17 @@ class Window {
     Position next;  // after the run
   };
 
+  // An event in its segment, of which so many entries, and bytes, are known.
+  struct Place {
+    Segment* segment = nullptr;
+    std::uint32_t index = 0;
+    std::uint32_t count = 0;
+    std::uint32_t end = 0;
+
+    // Where the segment's event of that number is, if this one is not newer; no segment: not here.
+    Place further(Sequence sequence) const;
+  };
+
   // `block` follows all that the window has. Its segment is that of the last append (then it may be
   // null, if the window is not empty), or one without events known to this window. Returns the
   // position of its first event.
@@ -124,6 +135,8 @@ class Window {
   // position < end(), and it is live or pinned.
   Sequence sequence(Position position) const;
   const Segment::Entry& entry(Position position) const;
+  // It is in the window.
+  Place place(Sequence sequence) const;
   // The longest run from `from` of events up to `through` that lies in one segment and has at most
   // `bytes_max`, but at least one event; from < end() and its event is not newer than `through`.
   Run run(Position from, Sequence through, std::size_t bytes_max) const;
