@@ -77,6 +77,27 @@ function(fanfare_module NAME)
   set_property(GLOBAL APPEND PROPERTY FANFARE_MODULES ${NAME})
 endfunction()
 
+# fanfare_precompiled(NAME header): in the sanitizers' build, the sources of test_NAME that include this header read it once,
+# and GoogleTest with it. Their time is that of the headers, the project's own above all: a test of a whole shard takes clang
+# 6.9 s, 5.3 s if the standard library and GoogleTest are precompiled, and 3.0 s if tests/server/small_broker.h is. Not
+# with GCC: what costs it 400 MB and 20 s brings a third. (ccache keeps neither such a header nor what was compiled with one,
+# which is as well: it names its headers by absolute path.) Nor for the broker, where it brings 13 %, and where the dev build
+# and clang-tidy have to see that each source includes what it needs.
+function(fanfare_precompiled NAME HEADER)
+  if(NOT FANFARE_SANITIZE MATCHES "address")
+    return()
+  endif()
+  target_precompile_headers(test_${NAME} PRIVATE <gmock/gmock.h> <gtest/gtest.h> "${CMAKE_SOURCE_DIR}/${HEADER}")
+  get_target_property(SOURCES test_${NAME} SOURCES)
+  foreach(SOURCE ${SOURCES})
+    cmake_path(ABSOLUTE_PATH SOURCE OUTPUT_VARIABLE FILE)
+    file(STRINGS ${FILE} INCLUDED REGEX "^#include \"${HEADER}\"")
+    if(NOT INCLUDED)
+      set_source_files_properties(${SOURCE} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+    endif()
+  endforeach()
+endfunction()
+
 # fanfare_test(NAME [USES module...] [LIBRARIES target...] [LABELS l...]): one GoogleTest program of every *_test.cc
 # in the current folder (tests/ mirrors the sources).
 function(fanfare_test NAME)
@@ -97,12 +118,10 @@ function(fanfare_test NAME)
   endif()
   # What a sanitizer watches is the broker. Tests that spend their time there compile almost twice as fast
   # without the optimiser.
-  if(FANFARE_SANITIZE AND NAME MATCHES "^(server|cli|config|policy|admin|client|wire/.+)$")
-    set(UNOPTIMISED ${T_SOURCES})
-    list(FILTER UNOPTIMISED INCLUDE REGEX "_test\\.cc$")
-    set_source_files_properties(${UNOPTIMISED} PROPERTIES COMPILE_OPTIONS -O0)
-  endif()
   add_executable(${TARGET} ${T_SOURCES})
+  if(FANFARE_SANITIZE AND NAME MATCHES "^(server|cli|config|policy|admin|client|wire/.+)$")
+    target_compile_options(${TARGET} PRIVATE -O0)
+  endif()
   target_link_libraries(${TARGET} PRIVATE fanfare_flags GTest::gmock_main ${T_LIBRARIES})
   foreach(USED ${T_USES})
     string(REPLACE "/" "_" USED_TARGET "fanfare_${USED}")
