@@ -150,7 +150,8 @@ Read Backlog::read_keys(const Feed& feed, Cursor cursor, std::size_t bytes_max, 
   if (lost > 0) {
     read.gap = Gap{.after = cursor.at,
                    .resumed = lost,
-                   .cursor = {cursor.at, feed.losses().count(), cursor.thinnings_known}};
+                   .cursor = {cursor.at, feed.losses().count(), cursor.thinnings_known},
+                   .removals = feed.removals_lost() > newest.through};
     return read;
   }
   take(read, newest.through, bytes_max, feed.framing());
@@ -205,8 +206,10 @@ Read Backlog::read_newest(const Feed& feed, Cursor cursor, std::size_t bytes_max
         {.next = window.sequence(position), .position = position, .window = &window, .link = link});
   }
   if (lost > 0) {
-    read.gap =
-        Gap{.after = cursor.at, .resumed = lost, .cursor = {cursor.at, feed.losses().count()}};
+    read.gap = Gap{.after = cursor.at,
+                   .resumed = lost,
+                   .cursor = {cursor.at, feed.losses().count()},
+                   .removals = feed.removals_lost() > newest.through};
     return read;
   }
   take(read, newest.through, bytes_max, feed.framing());

@@ -160,6 +160,41 @@ TEST(NewestOfEach, AreMissedWhereTheyThemselvesLeave) {
   EXPECT_EQ(read_all(log, feed, {.cursor = before, .newest = start.newest}, 1), "(gap)1 2 ");
 }
 
+// Removals that were forgotten since are among what it then counts as knowing of.
+TEST(NewestOfEach, AreMissedTogetherWithRemovalsThatWereForgottenSince) {
+  const Epoch epoch = ShardLog::epoch();
+  Sequencer sequencer({.epoch = epoch,
+                       .history =
+                           [](std::string_view name) {
+                             const bool keyed = name == "k";
+                             return HistoryLimits{.events = keyed ? 0U : 1U, .keep_latest = keyed};
+                           },
+                       .removals_max = 1,
+                       .removals_age = 0s});
+  Replica replica({.epoch = epoch, .members_max = 1});
+  const TimePoint now = testing::at(1'000s);
+  const auto set = [&](std::string_view channel, std::string_view key, std::string_view data) {
+    ASSERT_TRUE(sequencer.publish(channel, {.type = "", .data = data, .retry_ms = {}, .key = key},
+                                  "", now));
+  };
+  const std::vector<std::string_view> topics = {"k", "plain"};
+  const Feed* const feed = replica.open(topics, Framing::raw);
+  for (const char* const key : {"a", "b", "c"}) set("k", key, "x");
+  set("plain", "", "1");
+  replica.apply(*sequencer.seal(now));
+  Cursor begun = replica.newest_of_each(feed, 1, kAllChannels).cursor;
+  begun.at = 0;
+  for (const char* const key : {"a", "b"}) set("k", key, "");
+  set("plain", "", "2");
+  replica.apply(*sequencer.seal(now));
+  for (const Newest& newest : {Newest{.through = 4, .of_keys = true, .others_after = 0},
+                               Newest{.of_each = 1, .through = 4}}) {
+    const Read read = replica.read(feed, begun, 100, newest);
+    ASSERT_TRUE(read.gap);
+    EXPECT_TRUE(read.gap->removals) << newest.of_each;
+  }
+}
+
 // What has left is named as a whole, since it is known from then on.
 TEST(NewestOfEach, AreMissedTogetherWithWhatCameAndLeftSince) {
   ShardLog log({.events = 1});
