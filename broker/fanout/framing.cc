@@ -56,7 +56,6 @@ struct Aside {
   bool keyed = false;
   bool removes = false;
   const Segment::Entry* entry = nullptr;  // knows when it was committed
-  std::string_view chunk = {};            // the text, as it lies in the segment
 };
 
 bool is_named(Framing framing) {
@@ -147,7 +146,7 @@ char* write_payload_of(char* to, const Aside& aside, std::string_view text) {
 char* write_event(char* to, const Aside& aside, std::string_view text, Framing framing) {
   switch (framing) {
     case Framing::chunked:
-      return copy(to, aside.chunk);
+      return copy(copy(write_chunk_size(to, text.size()), text), "\r\n");
     case Framing::plain:
       return copy(to, text);
     case Framing::raw_chunked:
@@ -175,33 +174,37 @@ char* write_event(char* to, const Aside& aside, std::string_view text, Framing f
   return to;
 }
 
+// Calls `see(frame, chunk, entry)` for each frame.
+template <class See>
+void for_each_frame(const Frames& frames, const See& see) {
+  std::string_view left = frames.bytes;
+  for (std::uint32_t index = 0; index < frames.count; ++index) {
+    const Chunk chunk = first_chunk(left);
+    const std::uint32_t entry = frames.first + index;
+    std::size_t size = chunk.size;
+    if (frames.keyed) {
+      size = index + 1 == frames.count ? left.size()
+                                       : frames.segment->entry(entry + 1).frame_offset -
+                                             frames.segment->entry(entry).frame_offset;
+    }
+    see(left.substr(0, size), chunk, entry);
+    left.remove_prefix(size);
+  }
+}
+
 // Calls `see(text, aside)` for each event.
 template <class See>
 void for_each_event(const Frames& frames, const See& see) {
-  std::string_view left = frames.bytes;
   Aside aside{.channel = frames.channel, .key = {}, .keyed = frames.keyed};
-  for (std::uint32_t index = 0; index < frames.count; ++index) {
-    const Chunk chunk = first_chunk(left);
-    std::size_t size = chunk.size;
+  for_each_frame(frames, [&](std::string_view frame, const Chunk& chunk, std::uint32_t entry) {
     if (frames.keyed) {
-      const std::uint32_t entry = frames.first + index;
-      if (index + 1 < frames.count) {
-        size = frames.segment->entry(entry + 1).frame_offset -
-               frames.segment->entry(entry).frame_offset;
-      } else {
-        size = left.size();
-      }
-      aside.key = left.substr(chunk.size, size - chunk.size);
+      aside.key = frame.substr(chunk.size);
       aside.removes = !aside.key.empty() && aside.key.back() == kRemoves;
       if (aside.removes) aside.key.remove_suffix(1);
     }
-    if (frames.segment != nullptr) {
-      aside.entry = &frames.segment->entry(frames.first + index);
-    }
-    aside.chunk = left.substr(0, chunk.size);
+    if (frames.segment != nullptr) aside.entry = &frames.segment->entry(entry);
     see(chunk.text, aside);
-    left.remove_prefix(size);
-  }
+  });
 }
 
 }  // namespace
@@ -233,8 +236,8 @@ std::size_t reframed_size_max(const Frames& frames, Framing framing) {
     // Each key is in the frames once. A suffix may need more digits of its chunk's size.
     size += frames.count * (suffix_size_max(frames.channel, {}, framing) + 1);
     if (tells_key(framing) && frames.keyed) {
-      for_each_event(frames, [&](std::string_view, const Aside& aside) {
-        size += kEscapedSize * aside.key.size() + 4;
+      for_each_frame(frames, [&](std::string_view frame, const Chunk& chunk, std::uint32_t) {
+        size += kEscapedSize * (frame.size() - chunk.size) + 4;
       });
     }
   }
@@ -242,6 +245,12 @@ std::size_t reframed_size_max(const Frames& frames, Framing framing) {
 }
 
 char* reframe(char* to, const Frames& frames, Framing framing) {
+  if (framing == Framing::chunked) {  // as they lie, without their keys
+    for_each_frame(frames, [&](std::string_view frame, const Chunk& chunk, std::uint32_t) {
+      to = copy(to, frame.substr(0, chunk.size));
+    });
+    return to;
+  }
   for_each_event(frames, [&](std::string_view text, const Aside& aside) {
     to = write_event(to, aside, text, framing);
   });

@@ -31,7 +31,7 @@ void Gather::take_runs(Merge& merge, Sequence through, std::size_t bytes_max, bo
   runs_.clear();
   std::size_t size = 0;
   do {
-    runs_.push_back(merge.take(through, bytes_max - size));
+    merge.take(through, bytes_max - size, runs_.emplace_back());
     size += runs_.back().run.size;
     if (one_segment || merge.empty() || merge.top().next > through) return;
   } while (size < bytes_max && merge.next_size() <= bytes_max - size);

@@ -145,36 +145,37 @@ Window::Place Latest::place(Sequence sequence, const Window& window) const {
 
 // Of one page after the other, kept or the window's, no event is older than one before it: one that
 // lies between two events of a page is in that page.
-Window::Run Latest::run(Position from, Sequence through, std::size_t bytes_max,
-                        Sequence removals_after, const Window& window, Window::Place& near) const {
-  const Sequence sequence = this->sequence(from);
+void Latest::approach(Position position, const Window& window, Window::Place& near) const {
+  const Sequence sequence = this->sequence(position);
   near = near.further(sequence);
   if (near.segment == nullptr) near = place(sequence, window);
+  CHECK(near.index < near.count && near.segment->sequence(near.index) == sequence, "it is there");
+}
+
+void Latest::run(Position from, Sequence through, std::size_t bytes_max, Sequence removals_after,
+                 const Window& window, Window::Place& near, Window::Run& run) const {
+  approach(from, window, near);
   Segment& segment = *near.segment;
-  CHECK(near.index < near.count && segment.sequence(near.index) == sequence, "it is there");
   const std::size_t begin = segment.entry(near.index).frame_offset;
-  const auto end_of = [&](std::uint32_t entry) -> std::size_t {
-    return entry + 1 == near.count ? near.end : segment.entry(entry + 1).frame_offset;
-  };
-  const std::uint32_t first = near.index;
-  Sequence last = sequence;
+  run.segment = &segment;
+  run.data = segment.bytes() + begin;
+  run.size = near.frame_end() - begin;
+  run.first = near.index;
+  run.last = sequence(from);
   Position next = settled({.page = from.page, .index = from.index + 1}, removals_after);
   // As long as the next one that counts lies behind this one.
-  for (std::uint32_t entry = first + 1; entry < near.count && next != end(); ++entry) {
-    const Sequence its = this->sequence(next);
-    if (its > through || its != segment.sequence(entry)) break;
-    if (end_of(entry) - begin > bytes_max) break;
-    near.index = entry;
-    last = its;
+  for (Window::Place further = near; ++further.index < near.count && next != end();) {
+    const Sequence its = sequence(next);
+    if (its > through || its != segment.sequence(further.index)) break;
+    const std::size_t size = further.frame_end() - begin;
+    if (size > bytes_max) break;
+    run.size = size;
+    run.last = its;
+    near.index = further.index;
     next = settled({.page = next.page, .index = next.index + 1}, removals_after);
   }
-  return {.segment = &segment,
-          .data = segment.bytes() + begin,
-          .size = end_of(near.index) - begin,
-          .events = near.index - first + 1,
-          .first = first,
-          .last = last,
-          .next = next};
+  run.events = near.index - run.first + 1;
+  run.next = next;
 }
 
 }  // namespace fanfare::fanout

@@ -58,8 +58,13 @@ class Latest {
   // one event; `window` is the channel's. `next` is the position of the first that follows.
   // `near`: where the run before this one ended, from where the event is looked for, and where this
   // one ends. Valid as long as positions are.
-  Window::Run run(Position from, Sequence through, std::size_t bytes_max, Sequence removals_after,
-                  const Window& window, Window::Place& near) const;
+  void run(Position from, Sequence through, std::size_t bytes_max, Sequence removals_after,
+           const Window& window, Window::Place& near, Window::Run& run) const;
+  // Bytes of the frame there.
+  std::size_t frame_size(Position position, const Window& window, Window::Place& near) const {
+    approach(position, window, near);
+    return near.frame_end() - near.segment->entry(near.index).frame_offset;
+  }
 
  private:
   static constexpr std::uint32_t kDead = 1U << 31U;
@@ -86,6 +91,8 @@ class Latest {
   // The first place from there on that counts.
   Position settled(Position position, Sequence removals_after) const;
   Window::Place place(Sequence sequence, const Window& window) const;
+  // Moves `near` to the event.
+  void approach(Position position, const Window& window, Window::Place& near) const;
 
   std::vector<Page> pages_;
   std::vector<KeptPage> kept_;  // in the order of the log

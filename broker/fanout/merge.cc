@@ -13,13 +13,9 @@ bool comes_later(const Merge::Input& a, const Merge::Input& b) {
 }  // namespace
 
 std::size_t Merge::next_size() {
-  return run(heap_.front(), top().next, 0).size;
-}
-
-Window::Run Merge::run(Input& input, Sequence through, std::size_t bytes_max) {
-  if (input.latest == nullptr) return input.window->run(input.position, through, bytes_max);
-  return input.latest->run(input.position, std::min(through, input.latest_through), bytes_max,
-                           input.removals_after, *input.window, input.near);
+  Input& input = heap_.front();
+  if (input.latest == nullptr) return input.window->run(input.position, input.next, 0).size;
+  return input.latest->frame_size(input.position, *input.window, input.near);
 }
 
 void Merge::push(const Input& input) {
@@ -37,16 +33,20 @@ void Merge::leave_latest(Input& input) {
   input.latest = nullptr;
 }
 
-Merge::Taken Merge::take(Sequence through, std::size_t bytes_max) {
+void Merge::take(Sequence through, std::size_t bytes_max, Taken& taken) {
   Input& input = heap_.front();
   // The next best of a heap is one of the top's two children.
   for (std::size_t child = 1; child <= 2 && child < heap_.size(); ++child) {
     through = std::min(through, heap_[child].next - 1);
   }
-  Taken taken{.run = run(input, through, bytes_max),
-              .link = input.link,
-              .drained = false,
-              .latest = input.latest != nullptr};
+  if (input.latest == nullptr) {
+    taken.run = input.window->run(input.position, through, bytes_max);
+  } else {
+    input.latest->run(input.position, std::min(through, input.latest_through), bytes_max,
+                      input.removals_after, *input.window, input.near, taken.run);
+  }
+  taken.link = input.link;
+  taken.latest = input.latest != nullptr;
   input.position = taken.run.next;
   if (input.latest != nullptr) leave_latest(input);
   taken.drained =
@@ -59,7 +59,6 @@ Merge::Taken Merge::take(Sequence through, std::size_t bytes_max) {
                                          : input.latest->sequence(input.position);
   }
   sink_top();
-  return taken;
 }
 
 Sequence Merge::drop_latest() {

@@ -48,14 +48,14 @@ class Merge {
 
   void push(const Input& input);
   // The longest run of the input at the top; top().next <= through.
-  Taken take(Sequence through, std::size_t bytes_max);
+  // Written where it stays: a copy would have to wait for it.
+  void take(Sequence through, std::size_t bytes_max, Taken& taken);
   void clear() { heap_.clear(); }
   // Inputs of the latest of each key leave, since their positions are about to become invalid.
   // Returns the first event of theirs that was left; UINT64_MAX: there was none.
   Sequence drop_latest();
 
  private:
-  static Window::Run run(Input& input, Sequence through, std::size_t bytes_max);
   // From the latest of each key to the window, if that is where it goes on.
   static void leave_latest(Input& input);
   void sink_top();

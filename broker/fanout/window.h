@@ -50,6 +50,10 @@ class Window {
 
     // Where the segment's event of that number is, if this one is not newer; no segment: not here.
     Place further(Sequence sequence) const;
+    // Behind its frame.
+    std::size_t frame_end() const {
+      return index + 1 == count ? end : segment->entry(index + 1).frame_offset;
+    }
   };
 
   // `block` follows all that the window has. Its segment is that of the last append (then it may be
