@@ -143,8 +143,8 @@ Window::Place Latest::place(Sequence sequence, const Window& window) const {
           .end = page.end};
 }
 
-// Of one page after the other, kept or the window's, no event is older than one before it: one that
-// lies between two events of a page is in that page.
+// Pages, kept ones and then the window's, are in the order of the log: an event that lies between
+// two events of a page is in that page.
 void Latest::approach(Position position, const Window& window, Window::Place& near) const {
   const Sequence sequence = this->sequence(position);
   near = near.further(sequence);
