@@ -95,6 +95,13 @@ TEST(KeyedStreams, AnIdWithinTheHistoryGetsEveryEvent) {
             event("2", 2) + event("3", 3));
 }
 
+TEST(KeyedStreams, AnIdAtTheEdgeOfTheHistoryGetsEveryEvent) {
+  SmallBroker broker(keeping("k", 2));
+  for (const char* value : {"1", "2", "3"}) set(broker, "a", value);
+  EXPECT_EQ(events_of(broker.get("/events?channel=k&last_event_id=" + id(1)).take()),
+            event("2", 2) + event("3", 3));
+}
+
 TEST(KeyedStreams, AnIdWithinTheHistoryGetsTheLatestWhereSlowOnesDo) {
   Options options = keeping();
   options.channels.back().slow = SlowPolicy::latest;
