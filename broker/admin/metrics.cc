@@ -93,6 +93,33 @@ void write_shards(Exposition& out, const server::Snapshot& now) {
                   [](const ShardSnapshot& shard) { return shard.counters.unserved_bytes; });
 }
 
+// Where there is none, all are 0: a dashboard shows the same lines.
+void write_journal(Exposition& out, const journal::Figures& journal) {
+  out.single("fanfare_journal_writes_total", "counter", "Records written to the journal",
+             journal.writes);
+  out.single("fanfare_journal_written_bytes_total", "counter", "Bytes written to the journal",
+             journal.written_bytes);
+  out.single("fanfare_journal_flushes_total", "counter",
+             "How often the disk was asked to flush what was written", journal.flushes);
+  out.single("fanfare_journal_flush_seconds_total", "counter", "How long that took in all",
+             journal.flush_seconds);
+  out.family("fanfare_journal_bytes", "gauge",
+             "What the journal takes on the disk: the last image of the history, and what was "
+             "written since");
+  out.sample(journal.image_bytes, {{"part", "image"}});
+  out.sample(journal.segment_bytes, {{"part", "segments"}});
+  out.single("fanfare_journal_rewrites_total", "counter",
+             "Images that were made of the history, in place of what was written before",
+             journal.rewrites);
+  out.single("fanfare_journal_full", "gauge",
+             "1: there is no room on the disk, and publishers wait until there is",
+             std::uint64_t{journal.full});
+  out.single("fanfare_journal_failed", "gauge",
+             "1: the journal could not be written, and publishers are refused until the broker was "
+             "started anew",
+             std::uint64_t{journal.failed});
+}
+
 void write_log(Exposition& out, const server::Snapshot& now) {
   const fanout::Sequencer::Counters& log = now.log;
   out.single("fanfare_log_head", "gauge", "Sequence of the newest event appended to the log",
@@ -248,6 +275,7 @@ std::string metrics_text(const server::Snapshot& now,
   write_closes(out, now);
   write_shards(out, now);
   write_log(out, now);
+  write_journal(out, now.journal.value_or(journal::Figures{}));
   write_latency(out, now);
   write_loop(out, now);
   write_limits(out, now, limits);

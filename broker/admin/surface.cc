@@ -86,6 +86,12 @@ class Surface final : public server::AdminSurface {
                                  counted(now.streams, "subscriber")));
     }
     if (now.shards.empty()) return fresh(503, kPlainText, "starting: no shard has reported yet\n");
+    if (!now.gate_failure.empty()) {
+      return fresh(503, kPlainText,
+                   fmt::format("failed: the journal cannot be written ({}); publishers are refused "
+                               "until the broker was started anew\n",
+                               now.gate_failure));
+    }
     if (now.stuck()) {
       return fresh(503, kPlainText,
                    fmt::format("stuck: nothing that was published has become durable for {} s; "

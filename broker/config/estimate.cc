@@ -202,6 +202,11 @@ void add_items(const server::Options& options, Estimate& estimate) {
               shards * limits.tokens, limits.token_bytes + kKnownTokenBytes);
   }
   items.add(When::worst, false, "limits.tickets, all waiting", limits.tickets, kTicketBytes);
+  if (!options.journal.path.empty()) {
+    items.add(When::worst, false, "the history, while the journal is written anew", 2, history);
+    // The last image and the next, and what was written before the next began and since.
+    estimate.journal_bytes = 2 * history + 2 * std::max(history, options.journal.rewrite);
+  }
   if (!options.access.log.empty()) {
     items.add(When::worst, false, "access.buffer of each shard, twice", 2 * shards,
               options.access.buffer);
@@ -274,6 +279,10 @@ std::string Estimate::text() const {
     out += fmt::format("  {:>10}  so far, {} of it in the kernel\n",
                        bytes_text(user_bytes(when) + kernel_bytes(when)),
                        bytes_text(kernel_bytes(when)));
+  }
+  if (journal_bytes > 0) {
+    out += fmt::format("\n{} on the disk for the journal, about, while it is written anew\n",
+                       bytes_text(journal_bytes));
   }
   for (const std::string& warning : warnings) out += fmt::format("\nwarning: {}\n", warning);
   return out;

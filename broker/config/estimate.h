@@ -36,6 +36,8 @@ struct Estimate {
   server::Plan plan;              // the one by which the broker would start
   std::uint64_t descriptors = 0;  // of the process's own table
   std::vector<Item> items;
+  // What the journal may take on its disk, while it is written anew; 0: there is none.
+  std::uint64_t journal_bytes = 0;
   // What this machine has too little of, and what is unwise; a sentence each.
   std::vector<std::string> warnings;
 

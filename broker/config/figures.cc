@@ -18,7 +18,8 @@ struct Prefix {
 };
 constexpr std::array kPrefixes{Prefix{"history", "history_"}, Prefix{"delivery", "delivery_"},
                                Prefix{"limits", ""},          Prefix{"token", "token_"},
-                               Prefix{"publish", "publish_"}, Prefix{"access", "access_"}};
+                               Prefix{"publish", "publish_"}, Prefix{"access", "access_"},
+                               Prefix{"journal", "journal_"}};
 
 const Prefix* prefix_of(std::string_view section) {
   for (const Prefix& prefix : kPrefixes) {

@@ -22,6 +22,7 @@ Section<server::Options> subscribe_section();
 Section<server::Options> token_section();
 // keys_log.cc
 Section<server::Options> access_section();
+Section<server::Options> journal_section();
 // keys_publish.cc
 Section<server::Options> publish_section();
 

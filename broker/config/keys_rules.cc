@@ -93,6 +93,11 @@ constexpr std::array kChannel{
          .help =
              "Replaces delivery.compress. A stream of several channels is compressed if that is "
              "allowed for all of them."}),
+    channel<&ChannelRule::journal>(
+        {.name = "journal",
+         .help = "Whether its events are written to the journal, where there is one ([journal] "
+                 "path). What is not written is lost with the process, and clients are sent a gap. "
+                 "Default: true."}),
 };
 
 constexpr std::array kRoute{

@@ -22,6 +22,8 @@ inline constexpr std::array<std::string_view, 3> kWords<server::SlowPolicy>{"dis
 template <>
 inline constexpr std::array<std::string_view, 2> kWords<server::Keep>{"window", "latest"};
 template <>
+inline constexpr std::array<std::string_view, 2> kWords<server::JournalLevel>{"always", "interval"};
+template <>
 inline constexpr std::array<std::string_view, 3> kWords<server::AnnouncePosition>{"auto", "always",
                                                                                   "never"};
 template <>
@@ -60,6 +62,8 @@ template <>
 inline constexpr Kind kKindOf<server::SlowPolicy> = Kind::word;
 template <>
 inline constexpr Kind kKindOf<server::Keep> = Kind::word;
+template <>
+inline constexpr Kind kKindOf<server::JournalLevel> = Kind::word;
 template <>
 inline constexpr Kind kKindOf<server::AnnouncePosition> = Kind::word;
 template <>

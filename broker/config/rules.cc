@@ -355,6 +355,11 @@ void check_access_log(const Options& options, Report& report) {
   complain(report, "access.log", {}, file_path_problem(log));
 }
 
+void check_journal(const Options& options, Report& report) {
+  const std::string& path = options.journal.path;
+  if (!path.empty()) complain(report, "journal.path", {}, file_path_problem(path));
+}
+
 void check_token(const Options& options, Report& report) {
   const server::TokenOptions& token = options.token;
   check_keys("token", token, report);
@@ -438,6 +443,7 @@ void check_rules(const Options& options, Report& report) {
   check_token(options, report);
   check_publish(options, report);
   check_access_log(options, report);
+  check_journal(options, report);
   check_channel_rules(options, report);
   check_routes(options, report);
   check_hooks(options, report);

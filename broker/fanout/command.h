@@ -25,6 +25,7 @@ struct Appear {
   std::string_view name;
   LogTime time;
   bool keeps_latest = false;  // the latest event of each key, beside its window
+  bool journal = true;        // its events are to outlive the process, where there is a journal
 };
 // An event is written into the channel's open segment, which has room for it. Its number is higher
 // than all before it.
@@ -85,6 +86,7 @@ struct Refill {
   std::uint32_t begin;       // the frame offset that the first entry has
   std::string_view entries;  // Segment::Entry, oldest first
   std::string_view frames;
+  bool of_another_epoch = false;  // the frames' ids get this log's
 };
 // What the channel was in an earlier life, beside what it holds.
 struct Resume {

@@ -68,6 +68,17 @@ class Lines {
   bool done_ = false;
 };
 
+// The bytes behind the chunk.
+std::size_t trailer_size(std::string_view frame) {
+  std::size_t size = 0;
+  const auto [end, error] =
+      std::from_chars(frame.data(), frame.data() + frame.size(), size, /*base=*/16);
+  CHECK(error == std::errc(), "a frame begins with the size of its chunk");
+  constexpr std::size_t kLineEnds = 4;  // behind the size, and behind the text
+  const std::size_t chunk = static_cast<std::size_t>(end - frame.data()) + size + kLineEnds;
+  return frame.size() - std::min(chunk, frame.size());
+}
+
 }  // namespace
 
 char* write_chunk_size(char* to, std::size_t value) {
@@ -124,14 +135,15 @@ void Encoder::encode(const Shape& shape, const Event& event, Sequence sequence,
   CHECK(at == frame.data() + frame.size(), "measure() and encode() agree on the size");
 }
 
+void Encoder::renew(std::span<char> frame, Sequence sequence) const {
+  const std::size_t key_at = frame.size() - trailer_size({frame.data(), frame.size()});
+  constexpr std::size_t kLineEnds = 4;  // behind the id, and behind the text
+  const std::size_t line = id_line_.size() + decimal_digits(sequence) + kLineEnds;
+  write(frame.data() + (key_at - line), {id_line_.data(), id_line_.size()});
+}
+
 KeyOfFrame key_of(std::string_view frame) {
-  std::size_t size = 0;
-  const auto [end, error] =
-      std::from_chars(frame.data(), frame.data() + frame.size(), size, /*base=*/16);
-  CHECK(error == std::errc(), "a frame begins with the size of its chunk");
-  constexpr std::size_t kLineEnds = 4;  // behind the size, and behind the text
-  const std::size_t chunk = static_cast<std::size_t>(end - frame.data()) + size + kLineEnds;
-  KeyOfFrame found{.key = frame.substr(std::min(chunk, frame.size()))};
+  KeyOfFrame found{.key = frame.substr(frame.size() - trailer_size(frame))};
   found.removes = !found.key.empty() && found.key.back() == kRemoves;
   if (found.removes) found.key.remove_suffix(1);
   return found;

@@ -42,6 +42,8 @@ class Encoder {
   // `frame` has exactly `shape.frame_size` bytes, and shape == measure(event, sequence).
   void encode(const Shape& shape, const Event& event, Sequence sequence,
               std::span<char> frame) const;
+  // The frame, of that event, gets this epoch in its id.
+  void renew(std::span<char> frame, Sequence sequence) const;
 
  private:
   std::array<char, 4 + Epoch::kSize + 1> id_line_{};  // "id: <epoch>-"

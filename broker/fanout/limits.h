@@ -16,6 +16,7 @@ struct HistoryLimits {
   // Beside that, the latest event of each key stays, however old it is. Counts when a channel
   // appears, or is deleted.
   bool keep_latest = false;
+  bool journal = true;  // where there is one, the channel's events are in it
   std::uint32_t keys_max = 100'000;
   std::uint64_t keys_bytes = 64U << 20U;  // of their latest events
 };

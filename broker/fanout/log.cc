@@ -174,6 +174,7 @@ void Log::apply(const Refill& refill) {
     CHECK(writer.fits(end - begin, sequence), "the segment has room for what was in it");
     const std::span<char> frame = writer.append(end - begin, sequence, is.committed_s);
     std::memcpy(frame.data(), refill.frames.data() + begin, frame.size());
+    if (refill.of_another_epoch) encoder_.renew(frame, sequence);
     to.newest = sequence;
     if (!to.keys) continue;
     const std::string_view written(frame.data(), frame.size());

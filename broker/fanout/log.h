@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <utility>
 
 #include "broker/fanout/batch.h"
 #include "broker/fanout/command.h"
@@ -35,6 +36,11 @@ class Log {
   explicit Log(LogOptions options);
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
+
+  // From now on `recorder` sees every Command before it is applied.
+  void record_to(std::function<void(const Command&)> recorder) {
+    options_.recorder = std::move(recorder);
+  }
 
   // ---- the door
   void apply(const Command& command);

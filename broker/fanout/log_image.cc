@@ -198,7 +198,7 @@ bool sound(const Refill& refill, std::uint64_t footprint) {
   return true;
 }
 
-bool make_kept(Unpacker& from, Log& log, const std::vector<Made>& made) {
+bool make_kept(Unpacker& from, Log& log, const std::vector<Made>& made, bool of_another_epoch) {
   while (from.value<bool>()) {
     const auto number = from.value<std::uint32_t>();
     if (number >= made.size()) return false;
@@ -206,7 +206,8 @@ bool make_kept(Unpacker& from, Log& log, const std::vector<Made>& made) {
                         .first = from.value<Sequence>(),
                         .begin = 0,
                         .entries = from.text(),
-                        .frames = from.text()};
+                        .frames = from.text(),
+                        .of_another_epoch = of_another_epoch};
     const std::uint64_t footprint =
         sizeof(Segment) + refill.entries.size() + refill.frames.size() + sizeof(Segment::Entry);
     if (!from.whole() || !sound(refill, footprint)) return false;
@@ -217,7 +218,7 @@ bool make_kept(Unpacker& from, Log& log, const std::vector<Made>& made) {
   return from.whole();
 }
 
-bool make_segments(Unpacker& from, Log& log, const std::vector<Made>& made) {
+bool make_segments(Unpacker& from, Log& log, const std::vector<Made>& made, bool of_another_epoch) {
   for (auto left = from.value<std::uint64_t>(); left > 0 && from.whole(); --left) {
     const auto number = from.value<std::uint32_t>();
     const auto footprint = from.value<std::uint64_t>();
@@ -227,7 +228,8 @@ bool make_segments(Unpacker& from, Log& log, const std::vector<Made>& made) {
                         .first = from.value<Sequence>(),
                         .begin = from.value<std::uint32_t>(),
                         .entries = from.text(),
-                        .frames = from.text()};
+                        .frames = from.text(),
+                        .of_another_epoch = of_another_epoch};
     if (!from.whole() || !sound(refill, footprint)) return false;
     log.apply(OpenSegment{.channel = refill.channel, .footprint = footprint});
     log.apply(refill);
@@ -308,7 +310,10 @@ std::unique_ptr<Log> LogImage::make(LogOptions options) const {
   const std::vector<Made> made = make_channels(from, *log);
   make_tombstones(from, *log);
   const auto floor = from.value<Sequence>();
-  if (!make_kept(from, *log, made) || !make_segments(from, *log, made)) return nullptr;
+  const bool other = log->epoch() != epoch_;
+  if (!make_kept(from, *log, made, other) || !make_segments(from, *log, made, other)) {
+    return nullptr;
+  }
   for (const Made& channel : made) {
     const ChannelId id = channel.resume.channel;
     if (channel.resume.newest > head_) return nullptr;

@@ -48,7 +48,7 @@ class LogImage {
   const LogClock::Mark& clock() const { return clock_; }
   const Past& past() const { return past_; }
   // The log, with everything in it still to be sealed: its first batch brings it to all shards.
-  // Null: the image is damaged. `options` are those of its epoch.
+  // Null: the image is damaged. Under another epoch its events have the same numbers.
   std::unique_ptr<Log> make(LogOptions options) const;
 
  private:

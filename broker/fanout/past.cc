@@ -46,6 +46,15 @@ void Past::add(std::size_t level, Mark mark) {
   if (level + 1 < kLevels) add(level + 1, oldest);
 }
 
+Past Past::moved(Duration by) const {
+  Past moved = *this;
+  for (TimePoint* const time : {&moved.began_, &moved.second_ends_, &moved.fine_ends_}) {
+    *time = *time + by;
+  }
+  for (FineMark& mark : moved.fine_) mark.begins = mark.begins + by;
+  return moved;
+}
+
 void Past::pack(Packer& to) const {
   to.value(began_.nanoseconds);
   for (const std::deque<Mark>& marks : levels_) {

@@ -34,6 +34,9 @@ class Past {
   // seconds, else as exactly as before() knows it.
   TimePoint committed(Sequence sequence) const;
 
+  // The same by a clock that shows so much more.
+  Past moved(Duration by) const;
+
   // For another process, whose clock is the same.
   void pack(Packer& to) const;
   static Past unpack(Unpacker& from);

@@ -1,5 +1,7 @@
 #include "broker/fanout/receipts.h"
 
+#include <algorithm>
+
 namespace fanfare::fanout {
 
 std::optional<Receipt> Receipts::find(std::string_view channel, std::string_view key) const {
@@ -22,6 +24,12 @@ std::size_t Receipts::count_older_than(Duration age, LogTime now, std::size_t mo
     ++count;
   }
   return count;
+}
+
+std::size_t Receipts::count_through(Sequence sequence) const {
+  const auto newer = std::ranges::partition_point(
+      by_age_, [sequence](const Aged& aged) { return aged.receipt.sequence <= sequence; });
+  return static_cast<std::size_t>(newer - by_age_.begin());
 }
 
 void Receipts::drop(std::size_t count) {

@@ -35,6 +35,10 @@ class Receipts {
   void add(std::string_view channel, std::string_view key, Sequence sequence, LogTime now);
   // How many of the oldest are older than `age`; it looks at `most` of them.
   std::size_t count_older_than(Duration age, LogTime now, std::size_t most) const;
+  // The number of the newest of the oldest `count`, which are there; numbers rise.
+  Sequence through(std::size_t count) const { return by_age_[count - 1].receipt.sequence; }
+  // How many of the oldest have numbers up to that one.
+  std::size_t count_through(Sequence sequence) const;
   // The oldest leave. Precondition: there are that many.
   void drop(std::size_t count);
   // Calls `visit(key, sequence, added)` for each, the oldest first. A key is its channel's.

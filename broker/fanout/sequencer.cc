@@ -122,7 +122,8 @@ Source& Sequencer::Impl::make(std::string_view channel, LogTime now) {
   Source& source = log->apply(Appear{.channel = sources.next_id(),
                                      .name = channel,
                                      .time = now,
-                                     .keeps_latest = its_limits.keep_latest});
+                                     .keeps_latest = its_limits.keep_latest,
+                                     .journal = its_limits.journal});
   source.limits = its_limits;
   if (is_hidden(source.name)) ++hidden;
   visit_at(source, next_visit(source, now));

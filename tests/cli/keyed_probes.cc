@@ -1,4 +1,4 @@
-// Probes of [[channel]] keep and of what goes with it: which keys a channel takes, and how often.
+// Probes of what a [[channel]] keeps: which keys it takes, and how often; whether a journal has it.
 #include <fmt/format.h>
 
 #include <string>
@@ -51,10 +51,19 @@ See large_keyed_events(SmallBroker& broker) {
   return keyed_events(broker, 2'000);
 }
 
+See writing(SmallBroker& broker) {
+  return [&broker]() -> std::string {
+    broker.publish("a", "x");
+    return broker.journaled("a") ? "written" : "left out";
+  };
+}
+
 }  // namespace
 
 std::vector<Probe> keyed_probes() {
   return {
+      {"channel.journal", "[[channel]]\nmatch = \"a\"",
+       "[[channel]]\nmatch = \"a\"\njournal = false", writing, "written", "left out"},
       {"channel.keep", "[[channel]]\nmatch = \"a\"",
        "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"", small_keyed_events, "0 of 2", "2 of 2"},
       {"channel.keys_max", "[[channel]]\nmatch = \"a\"\nkeep = \"latest\"\nkeys_max = 1",

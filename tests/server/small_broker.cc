@@ -92,11 +92,20 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
   if (options.tls_server || options.publish_tls_server) {
     tls_.emplace(ring_, TlsServers{options.tls_server, options.publish_tls_server});
   }
+  const fanout::Epoch epoch = *fanout::Epoch::parse(kEpoch);
+  auto log = std::make_unique<fanout::Log>(fanout::LogOptions{.epoch = epoch});
+  log_ = log.get();
+  const std::chrono::nanoseconds wall = date().time_since_epoch();
+  auto recovered = std::make_shared<RecoveredLog>(
+      RecoveredLog{.log = std::move(log),
+                   .clock = {.log = {wall.count()}, .wall = fanout::WallTime(wall)},
+                   .past = fanout::Past(kernel_.now())});
   io::Ring& seam = tls_ ? static_cast<io::Ring&>(*tls_) : ring_;
   shard_ = std::make_unique<Shard>(ShardConfig{.index = 0,
                                                .subscribers_max = subscribers_max,
                                                .connections_max = subscribers_max,
-                                               .epoch = *fanout::Epoch::parse(kEpoch),
+                                               .epoch = epoch,
+                                               .recovered = std::move(recovered),
                                                .seed = 1,
                                                .options = std::make_shared<const Options>(options),
                                                .surface = surface,
@@ -116,6 +125,10 @@ SmallBroker::SmallBroker(const Options& options, AdminSurface* surface, const si
   shard_->listen(Port::ingest, kernel_.listen(sim::Door::publishers));
   shard_->listen(Port::publish, kernel_.listen(sim::Door::network_publishers));
   if (surface != nullptr) shard_->listen(Port::admin, kernel_.listen(sim::Door::admin));
+}
+
+bool SmallBroker::journaled(std::string_view channel) const {
+  return log_->sources().find(channel)->limits.journal;
 }
 
 SmallBroker::~SmallBroker() {

@@ -130,6 +130,8 @@ class SmallBroker {
   // taken from it.
   std::string access_lines() { return std::exchange(access_log_.lines, {}); }
   void jam_access_log(bool jammed) { access_log_.jammed = jammed; }
+  // Whether the channel, which is there, would be written to a journal.
+  bool journaled(std::string_view channel) const;
   // The newest event that was sealed.
   std::uint64_t sealed() const { return switchboard_.head.load(); }
 
@@ -160,6 +162,7 @@ class SmallBroker {
   sim::SimRing ring_;
   std::optional<TlsRing> tls_;
   Switchboard switchboard_{1};
+  const fanout::Log* log_ = nullptr;  // the shard's
   std::unique_ptr<Shard> shard_;
   std::deque<Peer> peers_;
   std::unique_ptr<Application> application_;

@@ -78,6 +78,7 @@ export const words = {
     h2_flood: 'HTTP/2 flood',
     tls_failed: 'TLS failed',
     dismissed: 'closed by an operator',
+    journal_failed: 'journal failed',
     handed_over: 'goes on in the new process',
   },
   zh: {
@@ -158,6 +159,7 @@ export const words = {
     h2_flood: 'HTTP/2 洪泛',
     tls_failed: 'TLS 失败',
     dismissed: '由运维人员关闭',
+    journal_failed: '日志无法写入',
     handed_over: '由新进程继续服务',
   },
 };

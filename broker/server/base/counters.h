@@ -8,11 +8,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "broker/fanout/sequencer.h"
+#include "broker/journal/figures.h"
 #include "broker/server/base/heads.h"
 #include "broker/server/base/options.h"
 #include "broker/server/base/phase.h"
@@ -212,6 +214,7 @@ struct Counters {
   X(h2_flood, "an HTTP/2 client was told to be calm: it asked for too much of no use")       \
   X(tls_failed, "the TLS handshake failed, or the peer broke the rules of TLS")              \
   X(dismissed, "an operator closed it; a stream's client is told to come back")              \
+  X(journal_failed, "a publisher's answer waited for the journal, which cannot be written")  \
   X(handed_over, "nothing ended: the connection goes on in the process that took over")
 
 enum class CloseReason : std::uint8_t {
@@ -307,6 +310,8 @@ struct Snapshot {
   // For how long nothing of what waits for the gate has become durable; zero: nothing waits.
   Duration log_stalled{};
   bool stuck() const { return log_stalled >= kStuckAfter; }
+  std::string gate_failure;  // why nothing more will ever be durable; empty: it will
+  std::optional<journal::Figures> journal;
   bool publishers_paused = false;
   BrokerPhase phase = BrokerPhase::serving;
   // Sums over the shards.

@@ -7,8 +7,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 #include "broker/fanout/batch.h"
+#include "broker/journal/figures.h"
 
 namespace fanfare::server {
 
@@ -23,6 +26,11 @@ class Gate {
   // exceeds the number of batches it was given. Asked in every turn of the lead, once what it
   // published is sealed; a gate whose answer grows between two turns calls Switchboard::wake_lead.
   virtual std::uint64_t durable() const = 0;
+  // Why no further batch will ever be durable, as half a sentence; empty: it will. Once it says so
+  // it stays so.
+  virtual std::string_view failure() const { return {}; }
+  // What its journal does; nothing: it has none.
+  virtual std::optional<journal::Figures> journal() const { return std::nullopt; }
 };
 
 // History in memory only: what is sealed is as durable as it will ever be.

@@ -29,6 +29,11 @@ struct Head {
 
 struct Heads {
   Head appended, durable, told;
+  // What is appended and not told never will be (Gate::failure), and nothing more is appended.
+  bool stopped = false;
+
+  // An answer that was made now has to wait.
+  bool waits() const { return told.batches < appended.batches && !stopped; }
 };
 
 }  // namespace fanfare::server

@@ -266,6 +266,19 @@ struct AccessOptions {
   friend bool operator==(const AccessOptions&, const AccessOptions&) = default;
 };
 
+// What an ack means: that the event is on the disk, or that it is with the kernel.
+enum class JournalLevel : std::uint8_t { always, interval };
+
+// The history on a disk (broker/journal/journal.h).
+struct JournalOptions {
+  std::string path;  // a folder; empty: there is no journal
+  JournalLevel level = JournalLevel::always;
+  Duration sync = 200ms;               // at `interval`: how long the disk may be behind
+  std::uint64_t rewrite = 64U << 20U;  // written since the last image, at least, before the next
+
+  friend bool operator==(const JournalOptions&, const JournalOptions&) = default;
+};
+
 // [[channel]]: overrides for the channels a pattern matches; the first match counts.
 struct ChannelRule {
   std::string match;
@@ -281,6 +294,7 @@ struct ChannelRule {
   std::optional<std::uint64_t> keys_bytes = {};
   std::optional<std::uint32_t> rate = {};  // updates of one key in a second; 0: no limit
   std::optional<bool> compress = {};
+  std::optional<bool> journal = {};
 
   friend bool operator==(const ChannelRule&, const ChannelRule&) = default;
 };
@@ -343,6 +357,7 @@ struct Options {
   // What the file of `listen.admin_token_file` holds, likewise: its digest. Nothing: there is none.
   std::optional<policy::Digest> admin_token;
   AccessOptions access;
+  JournalOptions journal;
   PublishOptions publish;
   std::shared_ptr<const policy::JwtKeys> publish_keys;  // the same, of `publish`
   std::vector<ChannelRule> channels;

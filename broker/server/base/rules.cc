@@ -36,6 +36,7 @@ fanout::HistoryLimits history_of(const Options& options, std::string_view channe
     limits.keep_latest = rule->keep == Keep::latest;
     limits.keys_max = rule->keys_max.value_or(limits.keys_max);
     limits.keys_bytes = rule->keys_bytes.value_or(limits.keys_bytes);
+    limits.journal = rule->journal.value_or(true);
   }
   return limits;
 }

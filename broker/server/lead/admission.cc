@@ -13,10 +13,16 @@ using ingest::Change;
 using ingest::Refusal;
 using ingest::Refused;
 
-ingest::Refused stopping_refusal(Change::Kind kind) {
+ingest::Refused refusal_of(const Closed& closed, Change::Kind kind) {
   const std::string_view what = kind == Change::Kind::finish  ? "finish the channel"
                                 : kind == Change::Kind::erase ? "delete the channel"
                                                               : "publish";
+  if (!closed.stopping) {
+    return {Refusal::unavailable,
+            fmt::format("the journal cannot be written ({}); {} again when the broker was started "
+                        "anew",
+                        closed.failure, what)};
+  }
   return {Refusal::unavailable,
           fmt::format("the broker is stopping; {} again when it is back", what)};
 }
@@ -87,8 +93,8 @@ bool publishes(Change::Kind kind) {
 }
 
 std::optional<Refused> refusal_by_itself(const Change& change, const policy::EventLimits& limits,
-                                         bool stopping) {
-  if (stopping) return stopping_refusal(change.kind);
+                                         const Closed& closed) {
+  if (closed) return refusal_of(closed, change.kind);
   auto problem = publishes(change.kind) ? policy::event_problem(proposal_of(change.event), limits)
                                         : policy::channel_problem(change.event.channel);
   if (problem) return refusal_of(std::move(*problem));
@@ -97,8 +103,8 @@ std::optional<Refused> refusal_by_itself(const Change& change, const policy::Eve
 
 }  // namespace
 
-std::optional<Refused> Admission::check(const Change& change, bool stopping) const {
-  auto refused = refusal_by_itself(change, settings_.events(), stopping);
+std::optional<Refused> Admission::check(const Change& change, const Closed& closed) const {
+  auto refused = refusal_by_itself(change, settings_.events(), closed);
   if (refused) ++counters_.ingest_errors_total;
   return refused;
 }
@@ -106,8 +112,8 @@ std::optional<Refused> Admission::check(const Change& change, bool stopping) con
 // The log, with what the changes so far would have made of it: only the channels that differ.
 class Admission::Picture final : public ingest::Rehearsal {
  public:
-  Picture(const Admission& admission, bool stopping, TimePoint now)
-      : admission_(admission), stopping_(stopping), now_(now), keys_(admission.sequencer_) {}
+  Picture(const Admission& admission, const Closed& closed, TimePoint now)
+      : admission_(admission), closed_(closed), now_(now), keys_(admission.sequencer_) {}
 
   std::optional<Refused> add(const Change& change) override {
     auto refused = refusal(change);
@@ -133,7 +139,7 @@ class Admission::Picture final : public ingest::Rehearsal {
   }
 
   std::optional<Refused> refusal(const Change& change) {
-    if (auto refused = refusal_by_itself(change, admission_.settings_.events(), stopping_)) {
+    if (auto refused = refusal_by_itself(change, admission_.settings_.events(), closed_)) {
       return refused;
     }
     const std::string_view channel = change.event.channel;
@@ -162,15 +168,15 @@ class Admission::Picture final : public ingest::Rehearsal {
   }
 
   const Admission& admission_;
-  const bool stopping_;
+  const Closed closed_;
   const TimePoint now_;
   fanout::KeyTrial keys_;
   std::size_t appeared_ = 0;
   std::unordered_map<std::string_view, Standing> changed_;
 };
 
-std::unique_ptr<ingest::Rehearsal> Admission::rehearse(bool stopping, TimePoint now) const {
-  return std::make_unique<Picture>(*this, stopping, now);
+std::unique_ptr<ingest::Rehearsal> Admission::rehearse(const Closed& closed, TimePoint now) const {
+  return std::make_unique<Picture>(*this, closed, now);
 }
 
 }  // namespace fanfare::server

@@ -17,7 +17,14 @@
 
 namespace fanfare::server {
 
-ingest::Refused stopping_refusal(ingest::Change::Kind kind);
+// Why every change is refused, whatever it is.
+struct Closed {
+  bool stopping = false;
+  std::string_view failure;  // of the gate (Gate::failure)
+
+  explicit operator bool() const { return stopping || !failure.empty(); }
+};
+ingest::Refused refusal_of(const Closed& closed, ingest::Change::Kind kind);
 fanout::Event event_of(const ingest::Publish& event);
 // What is checked of an event by itself.
 policy::Proposal proposal_of(const ingest::Publish& event);
@@ -33,8 +40,8 @@ class Admission {
       : settings_(settings), sequencer_(sequencer), counters_(counters) {}
 
   // The contracts of ingest::Sink. A refusal is counted: its reason goes to the publisher.
-  std::optional<ingest::Refused> check(const ingest::Change& change, bool stopping) const;
-  std::unique_ptr<ingest::Rehearsal> rehearse(bool stopping, TimePoint now) const;
+  std::optional<ingest::Refused> check(const ingest::Change& change, const Closed& closed) const;
+  std::unique_ptr<ingest::Rehearsal> rehearse(const Closed& closed, TimePoint now) const;
 
  private:
   class Picture;

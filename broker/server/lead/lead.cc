@@ -16,7 +16,8 @@ namespace fanfare::server {
 namespace {
 
 // Ten minutes of the live page's one event a second.
-constexpr fanout::HistoryLimits kOwnHistory{.events = 600, .bytes = 8U << 20U, .age = 1h};
+constexpr fanout::HistoryLimits kOwnHistory{
+    .events = 600, .bytes = 8U << 20U, .age = 1h, .journal = false};
 constexpr std::size_t kBusiestMax = 50;
 
 fanout::SequencerOptions sequencer_options(fanout::Epoch epoch, const Settings& settings,
@@ -49,6 +50,7 @@ Lead::Lead(fanout::Epoch epoch, const Settings& settings, Switchboard& switchboa
       roster_(fanout::NameHash(epoch)) {}
 
 void Lead::seal() {
+  if (heads_.stopped) return;
   fanout::BatchPtr batch = sequencer_.seal(now_);
   if (!batch) return;
   const std::uint64_t bytes_total = sequencer_.counters().bytes_total;
@@ -83,7 +85,7 @@ fanout::BatchPtr Lead::tell() {
 }
 
 bool Lead::overrun() const {
-  if (stopping_) return false;  // a refusal needs no room
+  if (closed_) return false;  // a refusal needs no room
   for (const Switchboard::Gauge& gauge : switchboard_.gauges) {
     const std::uint64_t behind = untold_bytes_ +
                                  gauge.in_mail_bytes.load(std::memory_order_relaxed) +
@@ -112,9 +114,9 @@ void Lead::publish_all(std::span<const ingest::Publish> events, const Answer& an
 
 std::expected<ingest::Published, ingest::Refused> Lead::publish(
     const ingest::Publish& event, const fanout::Sequencer::Place& place) {
-  if (stopping_) {
+  if (closed_) {
     ++counters_.ingest_errors_total;
-    return std::unexpected(stopping_refusal(ingest::Change::Kind::publish));
+    return std::unexpected(refusal_of(closed_, ingest::Change::Kind::publish));
   }
   const policy::Proposal proposal = proposal_of(event);
   const bool name_checked = place.exists() && !is_own_channel(event.channel);
@@ -247,6 +249,8 @@ std::optional<ChannelSource::Seen> Lead::at(std::uint32_t place) const {
 void Lead::describe(Snapshot& snapshot) {
   snapshot.log = sequencer_.counters();
   snapshot.heads = heads_;
+  snapshot.gate_failure = gate_.failure();
+  snapshot.journal = gate_.journal();
   snapshot.log_stalled = untold_.empty() ? Duration{} : now_ - stalled_since_;
   snapshot.channels = sequencer_.channel_count();
   snapshot.segment_bytes = sequencer_.segment_bytes();

@@ -38,9 +38,11 @@ class Lead final : public ingest::Sink, public ChannelSource {
   void turn_begins(TimePoint now) {
     now_ = now;
     if (started_ == TimePoint{}) started_ = now;
+    closed_.failure = gate_.failure();
+    heads_.stopped = !closed_.failure.empty();
   }
   // From now on every change that a publisher asks for is refused: the broker is stopping.
-  void stop_publishing() { stopping_ = true; }
+  void stop_publishing() { closed_.stopping = true; }
 
   // Seals what happened since the last time, if anything did, and hands it to the gate.
   void seal();
@@ -48,7 +50,7 @@ class Lead final : public ingest::Sink, public ChannelSource {
   // lead's own replica as well. Null: there is none.
   fanout::BatchPtr tell();
   // Once a second: ages, idle channels. True: more to do, in the next turn.
-  bool expire() { return sequencer_.expire(now_); }
+  bool expire() { return !heads_.stopped && sequencer_.expire(now_); }
   // Publishers should wait: the log is too far behind what they published, or a shard behind it.
   bool overrun() const;
 
@@ -72,10 +74,10 @@ class Lead final : public ingest::Sink, public ChannelSource {
   std::expected<ingest::Published, ingest::Refused> publish(const ingest::Publish& event) override;
   void publish_all(std::span<const ingest::Publish> events, const Answer& answer) override;
   std::optional<ingest::Refused> check(const ingest::Change& change) override {
-    return admission_.check(change, stopping_);
+    return admission_.check(change, closed_);
   }
   std::unique_ptr<ingest::Rehearsal> rehearse() override {
-    return admission_.rehearse(stopping_, now_);
+    return admission_.rehearse(closed_, now_);
   }
   std::expected<void, ingest::Refused> finish(std::string_view channel) override;
   std::expected<bool, ingest::Refused> erase(std::string_view channel) override;
@@ -112,7 +114,7 @@ class Lead final : public ingest::Sink, public ChannelSource {
   std::deque<LogMessage> untold_;   // sealed, oldest first
   std::uint64_t untold_bytes_ = 0;  // of their frames
   TimePoint stalled_since_{};       // the newest of: one was told; the oldest was sealed
-  bool stopping_ = false;
+  Closed closed_;
   bool rates_known_ = false;  // describe() has looked at every channel
   std::array<char, fanout::EventId::kSizeMax> id_{};
   std::vector<fanout::Sequencer::Coming> coming_;

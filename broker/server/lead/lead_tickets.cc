@@ -71,7 +71,7 @@ std::expected<ingest::Ticket, ingest::Refused> Lead::issue_ticket(
     ++counters_.ingest_errors_total;
     return refused(invalid, std::move(problem));
   }
-  if (stopping_)
+  if (closed_.stopping)
     return refused(unavailable, "the broker is stopping: no ticket is issued any more");
   policy::Grants grants{.subject = std::string(request.subject),
                         .channels = {request.channels.begin(), request.channels.end()},

@@ -23,6 +23,7 @@
 #include "broker/server/shard/assembly.h"
 #include "broker/server/shard/inheritance.h"
 #include "broker/server/shard/plan.h"
+#include "broker/server/shard/recovery.h"
 #include "broker/server/shard/take_over.h"
 #include "broker/server/streams/h2_port.h"
 
@@ -36,6 +37,10 @@ namespace {
 constexpr int kExitConfig = 78;
 // Publishers send in bulk: 32 reads of 64 KiB may be held at once.
 constexpr io::BufferPoolOptions kIngestBuffers{.size = 64U << 10U, .count = 32};
+
+StartError start_error(const journal::Problem& problem) {
+  return {problem.sentence, problem.damage ? kExitConfig : 1};
+}
 
 StartError start_error(const io::Problem& problem) {
   const bool later = problem.error == EADDRINUSE || problem.error == EAGAIN;
@@ -111,6 +116,14 @@ struct Listeners {
   std::vector<Place> publish;
 };
 
+std::vector<std::string> addresses_of(const std::vector<Listeners::Place>& places, bool tls) {
+  std::vector<std::string> addresses;
+  for (const Listeners::Place& place : places) {
+    if (place.tls == tls) addresses.push_back(place.address);
+  }
+  return addresses;
+}
+
 // When a shard last ended a turn; each on a cache line of its own, since each shard writes its own.
 struct alignas(64) LastTurn {
   std::atomic<std::int64_t> nanoseconds{0};
@@ -129,12 +142,20 @@ class RunningBroker final : public Broker {
 
   std::expected<void, StartError> begin();
 
-  std::vector<std::string> http_addresses() const override { return addresses(false); }
-  std::vector<std::string> https_addresses() const override { return addresses(true); }
+  std::vector<std::string> http_addresses() const override {
+    return addresses_of(listeners_.http, false);
+  }
+  std::vector<std::string> https_addresses() const override {
+    return addresses_of(listeners_.http, true);
+  }
   std::string admin_address() const override { return listeners_.admin.address; }
   std::string ingest_path() const override { return listeners_.ingest.address; }
-  std::vector<std::string> publish_addresses() const override { return publishers(false); }
-  std::vector<std::string> publish_tls_addresses() const override { return publishers(true); }
+  std::vector<std::string> publish_addresses() const override {
+    return addresses_of(listeners_.publish, false);
+  }
+  std::vector<std::string> publish_tls_addresses() const override {
+    return addresses_of(listeners_.publish, true);
+  }
   TimePoint oldest_turn() const override;
   void join() override;
   void drain() override;
@@ -165,8 +186,6 @@ class RunningBroker final : public Broker {
                                                         std::uint32_t count,
                                                         const io::TcpOptions& tcp = {});
   std::expected<Listeners::Place, StartError> listen_at_socket(const std::string& path);
-  std::vector<std::string> addresses(bool tls) const;
-  std::vector<std::string> publishers(bool tls) const;
   void run(std::uint32_t index);
   void listen(std::uint32_t index);
 
@@ -179,6 +198,7 @@ class RunningBroker final : public Broker {
   Inheritance inheritance_;
   Listeners listeners_;
   std::optional<AccessWriter> access_;
+  Recovery recovery_;
   std::optional<Assembly> assembly_;
   std::vector<Member> members_;
   std::vector<LastTurn> last_turns_;
@@ -389,27 +409,20 @@ std::expected<void, StartError> RunningBroker::begin() {
   plan_ = *plan;
   auto users = user_ids(options_->listen.ingest_users);
   if (!users) return std::unexpected(users.error());
+  auto recovered = recovery_.recover(options_->journal, from_);
+  if (!recovered) return std::unexpected(start_error(recovered.error()));
   Random random(random_seed());
-  const fanout::Epoch epoch =
-      from_ != nullptr ? from_->image().epoch() : fanout::Epoch::from(random);
-  std::shared_ptr<RecoveredLog> recovered;
-  if (from_ != nullptr) {
-    const fanout::LogImage& image = from_->image();
-    auto log = image.make({.epoch = epoch});
-    if (!log) {
-      return std::unexpected(StartError{"the image of the log that was handed over is damaged", 1});
-    }
-    recovered = std::make_shared<RecoveredLog>(
-        RecoveredLog{.log = std::move(log), .clock = image.clock(), .past = image.past()});
-  }
+  const fanout::Sequence head = *recovered ? (*recovered)->log->head() : 0;
+  const fanout::Epoch epoch = *recovered ? (*recovered)->log->epoch() : fanout::Epoch::from(random);
   assembly_.emplace(
       ShardConfig{
           .subscribers_max = plan_.subscribers_max,
           .connections_max = plan_.connections_max,
           .epoch = epoch,
-          .recovered = std::move(recovered),
+          .recovered = *std::move(recovered),
           .options = options_,
           .surface = surface_.get(),
+          .gate = recovery_.gate(),
           .ingest_users = std::move(*users),
           .shared = [](const SharedPort::Parts& parts) { return std::make_unique<H2Port>(parts); }},
       plan_.shards);
@@ -425,6 +438,9 @@ std::expected<void, StartError> RunningBroker::begin() {
   switchboard.access = &*access_;
   if (auto bound = bind(); !bound) return bound;
   assembly_->recover();
+  if (auto begun = recovery_.begin(switchboard.wake_lead); !begun) {
+    return std::unexpected(start_error(begun.error()));
+  }
 
   members_.resize(plan_.shards);
   last_turns_ = std::vector<LastTurn>(plan_.shards);
@@ -439,17 +455,16 @@ std::expected<void, StartError> RunningBroker::begin() {
     if (member.error && !error) error = member.error;
   }
   aborted_ = error.has_value();
-  if (!error && from_ == nullptr) assembly_->serve();
   go_.count_down();
   if (error) {
     join();
     return std::unexpected(*error);
   }
-  if (from_ != nullptr) {
-    from_->adopt(switchboard);
-    assembly_->serve();
-    for (const Member& member : members_) member.ring->wake();
-  }
+  if (from_ != nullptr) from_->adopt(switchboard);
+  // Every shard is sent the history before it accepts.
+  for (; switchboard.head < head; std::this_thread::sleep_for(1ms)) switchboard.wake_lead();
+  assembly_->serve();
+  for (const Member& member : members_) member.ring->wake();
   // Nobody asked for epoll: the sentence says what would have to change.
   const bool automatic = options_->backend == Backend::automatic;
   if (automatic && choice_.backend == io::Backend::epoll) {
@@ -533,6 +548,7 @@ std::vector<HandedPlace> RunningBroker::handed_places() const {
 
 std::expected<std::uint64_t, std::string> RunningBroker::hand_over(
     int end, const std::function<void()>& going) {
+  if (auto problem = recovery_.hand_over_problem()) return std::unexpected(*problem);
   auto streams = GoingOver::run(end, assembly_->switchboard(), handed_places(), going);
   handed_over_ = streams.has_value();
   return streams;
@@ -546,28 +562,11 @@ TimePoint RunningBroker::oldest_turn() const {
   return {oldest};
 }
 
-std::vector<std::string> RunningBroker::addresses(bool tls) const {
-  std::vector<std::string> addresses;
-  addresses.reserve(listeners_.http.size());
-  for (const Listeners::Place& http : listeners_.http) {
-    if (http.tls == tls) addresses.push_back(http.address);
-  }
-  return addresses;
-}
-
-std::vector<std::string> RunningBroker::publishers(bool tls) const {
-  std::vector<std::string> addresses;
-  addresses.reserve(listeners_.publish.size());
-  for (const Listeners::Place& publish : listeners_.publish) {
-    if (publish.tls == tls) addresses.push_back(publish.address);
-  }
-  return addresses;
-}
-
 void RunningBroker::join() {
   for (Member& member : members_) {
     if (member.thread.joinable()) member.thread.join();
   }
+  recovery_.end();
 }
 
 void RunningBroker::drain() {

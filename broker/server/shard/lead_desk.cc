@@ -82,7 +82,7 @@ void LeadDesk::second_passed(TimePoint now) {
   snapshot_.uptime = now - started_;
   collect_shards();
   // Nobody would see it, and each of them would wait in memory.
-  if (snapshot_.stuck()) return;
+  if (snapshot_.stuck() || !snapshot_.gate_failure.empty()) return;
   if (const std::string event = surface_->live_event(snapshot_); !event.empty()) {
     lead_.publish_own(kAdminChannel, event);
   }

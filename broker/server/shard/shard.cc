@@ -186,6 +186,7 @@ void Shard::turn(TimePoint deadline) {
   polls_.turn_begins();
   access_.turn_begins(now_);
   if (desk_) desk_->turn_begins(now_);
+  if (heads_.stopped && !std::exchange(log_stopped_, true)) give_up_answers();
 
   // Dispatching may append (a flush finds accepts): what is new stays for the next turn.
   const std::size_t count = std::min(completions_.size(), kDispatchMax);

@@ -188,6 +188,7 @@ class Shard {
   void seal();
   void send_answers();
   void send_replies();
+  void give_up_answers();
   void pump();
   void send_reports();
   void tell_date();
@@ -354,6 +355,7 @@ class Shard {
   std::shared_ptr<HandOver> hand_over_;
   TimePoint freeze_deadline_{};
   bool log_written_ = false;
+  bool log_stopped_ = false;          // Heads::stopped, and publishers that waited were closed
   std::vector<io::Completion> held_;  // what publishers have sent meanwhile
   std::vector<Member> given_;
   std::unordered_map<Member, Lifetimes::Lifetime> ends_of_;

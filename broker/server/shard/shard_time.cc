@@ -70,6 +70,17 @@ void Shard::tick_passed() {
   if (phase_ != Phase::serving) drain_on();
 }
 
+// What was published cannot be acked, ever, and is not to be taken for refused either.
+void Shard::give_up_answers() {
+  const auto waiting = desk_->ingest_port().waiting();
+  for (const io::Slot slot : std::vector<io::Slot>(waiting.begin(), waiting.end())) {
+    close(slot, CloseReason::journal_failed);
+  }
+  for (const io::Token token : courier_.drop_held()) {
+    if (connections_.find(token) != nullptr) close(token.index, CloseReason::journal_failed);
+  }
+}
+
 void Shard::look_for_room() {
   std::vector<io::Token> later;
   if (room_wanted_.size() > kRoomAtOnce) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <span>
+#include <utility>
 
 namespace fanfare::server {
 
@@ -17,16 +18,21 @@ void Courier::send(io::Token token, std::string_view text, std::vector<Result>& 
   results.push_back({token.index, token.generation, static_cast<std::int32_t>(text.size())});
 }
 
+std::vector<io::Token> Courier::drop_held() {
+  std::vector<io::Token> dropped;
+  for (const Held& held : std::exchange(held_, {})) dropped.push_back(held.token);
+  return dropped;
+}
+
 void Courier::flush(std::vector<io::Completion>& completions, std::vector<Result>& results) {
   const std::size_t first = results.size();
-  const std::uint64_t appended = heads_.appended.batches;
   const std::uint64_t told = heads_.told.batches;
   for (; !held_.empty() && held_.front().place <= told; held_.pop_front()) {
     send(held_.front().token, held_.front().text, results);
   }
   for (const auto& [token, text, after] : queued_) {
-    if (after == After::log && told < appended) {
-      held_.push_back({token, text, appended});
+    if (after == After::log && heads_.waits()) {
+      held_.push_back({token, text, heads_.appended.batches});
     } else {
       send(token, text, results);
     }

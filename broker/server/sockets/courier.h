@@ -43,6 +43,8 @@ class Courier {
   // completions of a send come back to the submit that issued it); appends a Result for each, and
   // other completions to `completions`.
   void flush(std::vector<io::Completion>& completions, std::vector<Result>& results);
+  // What waits for the log will never be sent: whose it was.
+  std::vector<io::Token> drop_held();
 
  private:
   io::Ring& ring_;

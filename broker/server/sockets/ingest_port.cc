@@ -329,8 +329,7 @@ void IngestPort::send_replies() {
     if (connections_[slot].publisher == kNone) continue;
     Publisher& publisher = publisher_of(slot);
     if (!std::exchange(publisher.reply_due, false) || publisher.replies.empty()) continue;
-    if (std::exchange(publisher.rests_on_log, false) &&
-        heads_.told.batches < heads_.appended.batches) {
+    if (std::exchange(publisher.rests_on_log, false) && heads_.waits()) {
       publisher.replies.wait_for(heads_.appended.batches);
     }
     if (!publisher.replies.ready(heads_.told.batches)) {

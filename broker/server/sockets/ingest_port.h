@@ -80,6 +80,8 @@ class IngestPort {
   void notify(const NoticeMessage& notice);
   void notify(const CensusPartMessage& part);
 
+  // Publishers with an answer that waits for the log.
+  std::span<const io::Slot> waiting() const { return waiting_; }
   // Watchers that have missed notices and read nothing for so long; to be closed.
   std::vector<io::Slot> find_stuck(Tick tick, Tick stall);
 
