@@ -28,4 +28,5 @@ function(fanfare_packed TARGET FOLDER OUTPUT WHAT)
     DEPENDS ${STAMP} ${FILES} ${EMBED}
     COMMENT "Packing ${OUTPUT}" VERBATIM)
   target_sources(${TARGET} PRIVATE ${SOURCE})
+  set_source_files_properties(${SOURCE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
