@@ -76,7 +76,7 @@ TEST_F(KeptKeys, ARemovalIsKnownForSomeTimeHoweverManyFollow) {
   EXPECT_GT(keys().forgotten_through(), 20U);
 }
 
-class KeyedNewcomers : public KeptKeys {
+class SharedSnapshots : public KeptKeys {
  protected:
   void SetUp() override { feed_ = log_.open({"k"}, Framing::plain); }
   void TearDown() override { log_.replica.release(feed_); }
@@ -93,7 +93,7 @@ class KeyedNewcomers : public KeptKeys {
   Feed* feed_ = nullptr;
 };
 
-TEST_F(KeyedNewcomers, ShareTheirBytes) {
+TEST_F(SharedSnapshots, ShareTheirBytes) {
   set_many(100);
   const Span first = first_span(snapshot());
   const Span second = first_span(snapshot());
@@ -103,7 +103,7 @@ TEST_F(KeyedNewcomers, ShareTheirBytes) {
   EXPECT_EQ(second.last, first.last);
 }
 
-TEST_F(KeyedNewcomers, ShareASnapshotUntilAnEighthHasChanged) {
+TEST_F(SharedSnapshots, ShareASnapshotUntilAnEighthHasChanged) {
   set_many(100);
   EXPECT_EQ(snapshot().newest.through, 100U);
   set_many(12);
@@ -113,7 +113,7 @@ TEST_F(KeyedNewcomers, ShareASnapshotUntilAnEighthHasChanged) {
   EXPECT_EQ(snapshot().newest.through, 113U);
 }
 
-TEST_F(KeyedNewcomers, ShareNothingThatIsOlderThanARemovalThatIsForgotten) {
+TEST_F(SharedSnapshots, ShareNothingThatIsOlderThanARemovalThatIsForgotten) {
   set_many(100);
   EXPECT_EQ(snapshot().newest.through, 100U);
   set("key1", "");
@@ -125,7 +125,7 @@ TEST_F(KeyedNewcomers, ShareNothingThatIsOlderThanARemovalThatIsForgotten) {
   EXPECT_EQ(snapshot().newest.through, 103U);
 }
 
-TEST_F(KeyedNewcomers, FindWhatWasKeptInSeveralPagesOfOneTurn) {
+TEST_F(SharedSnapshots, FindWhatWasKeptInSeveralPagesOfOneTurn) {
   set_many(1'000, 1'000);
   std::uint32_t events = 0;
   NewestStart start = snapshot();
