@@ -103,7 +103,8 @@ for (const name of kBrowserNames) {
     await publishToAll('before');
     await until(() => have(page, 1), 'each has its event');
     assert.equal(await broker.stop(), 0);
-    await until(async () => (await lives(page)).every(({ errors, state }) => errors > 0 && state === 0), 'each tries again');
+    await until(async () => (await lives(page)).every(({ errors, state }) => errors > 0 && state === 0),
+      async () => `each tries again: ${JSON.stringify((await lives(page)).map(({ errors, state }) => [errors, state]))}`, 20);
     await broker.begin();
     await publishToAll('after');
     await until(() => have(page, 3), 'each comes back', 20);
