@@ -286,6 +286,8 @@ TEST(Journal, IsWrittenAnewInsteadOfGrowing) {
     before = life.now_holds();
     life.stop();
   }
+  Random random(4);
+  platter->cut_power(random);
   std::uint64_t size = 0;
   for (const auto& [name, content] : platter->names) size += content->written.size();
   EXPECT_LT(size, written) << "what has left the history is not there any more";
