@@ -47,8 +47,6 @@ class FrailDisk final : public Disk {
 
   // From the call that many calls from now on, this errno; 0: no more.
   void fail_after(std::uint64_t calls, int error);
-  // The next flushes only say that they flushed.
-  void lie() { lies_ = true; }
   std::uint64_t calls() const { return calls_; }
 
   std::string path(std::string_view name) const override { return "/disk/" + std::string(name); }
@@ -74,7 +72,6 @@ class FrailDisk final : public Disk {
   std::uint64_t calls_ = 0;
   std::uint64_t fails_at_ = 0;
   int error_ = 0;
-  bool lies_ = false;
 };
 
 }  // namespace fanfare::journal
