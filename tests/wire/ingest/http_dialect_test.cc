@@ -331,9 +331,10 @@ TEST(HttpDialect, RefusesUnknownPlacesAndMethodsBeforeTheBody) {
   EXPECT_EQ(ask("POST", "/pub/news", "x"),
             "404 {\"error\":\"there is no /pub/news on the ingest socket: POST /publish/<channel> "
             "publishes, GET / lists the rest\"}\n");
-  EXPECT_EQ(ask("GET", "/publish/a"),
-            "405 {\"error\":\"/publish/a allows POST, PUT, but not GET: GET /channels/<channel> says "
-            "what a channel holds\"}\n");
+  EXPECT_EQ(
+      ask("GET", "/publish/a"),
+      "405 {\"error\":\"/publish/a allows POST, PUT, but not GET: GET /channels/<channel> says "
+      "what a channel holds\"}\n");
   EXPECT_EQ(ask("DELETE", "/finish/a"),
             "405 {\"error\":\"/finish/a allows POST, but not DELETE: DELETE /channels/<channel> "
             "drops a channel\"}\n");
